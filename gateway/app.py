@@ -1,0 +1,508 @@
+"""
+A running gateway: settings and plugins in, answers out; with or without a server in front.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import AsyncExitStack
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as distribution_version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import attrs
+import structlog
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from gateway.clock import SystemClock
+from gateway.errors import InvalidRequest
+from gateway.events import (
+    GatewayStarted,
+    GatewayStopped,
+    SettingsChanged,
+    SettingsRefused,
+)
+from gateway.exchange import Exchange, new_request_id
+from gateway.plugins import FoundPlugin
+from gateway.relay import Relay
+from gateway.runtime import Runtime, make_runtime
+from gateway.secrets import Secrets
+from gateway.settings import Settings, settings_as_dict
+from gateway.sinks import MemorySink
+from gateway.tasks import Tasks
+from gateway.traces import Traces
+from gateway.upstream import Upstream
+from gateway.views import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from gateway.clock import Clock
+    from gateway.dialects import Dialect
+    from gateway.errors import ExchangeError
+    from gateway.events import Event
+    from gateway.hooks import Hooks
+    from gateway.hookspecs import Plugin
+    from gateway.plugins import LoadedPlugin
+    from gateway.registrations import Route
+    from gateway.sinks import Sink
+    from gateway.storage import Storage
+    from gateway.views import Request
+
+log = structlog.get_logger("gateway")
+
+#: How deep calls of plugins may nest: a guardrail's judge, and what watches the judge.
+MAX_DEPTH = 3
+_STOP_S = 5.0
+
+
+def gateway_version() -> str:
+    """
+    Return the installed version.
+    """
+    try:
+        return distribution_version("gatewright")
+    except PackageNotFoundError:  # run from a tree that nobody installed
+        return "0+unknown"
+
+
+@attrs.frozen(kw_only=True)
+class ModelListing:
+    """
+    A model that callers may ask for by *id*.
+    """
+
+    id: str
+    provider: str
+    created: int | None = None
+
+
+class Gateway:
+    """
+    A gateway.
+
+    Use it as an async context manager; ``relay`` answers exchanges into sinks::
+
+        async with Gateway(settings) as gateway:
+            exchange = gateway.exchange(dialect=..., request=..., ...)
+            await gateway.relay(exchange, MemorySink())
+
+    Args:
+        plugins: Plugin classes beside the installed ones, called by their module's name, or
+            `FoundPlugin` values that name them.
+        installed: Whether plugins found by entry points take part.
+        data_dir: Where plugins keep their files, if the settings do not say.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        plugins: Sequence[type[Plugin] | FoundPlugin] = (),
+        installed: bool = True,
+        clock: Clock | None = None,
+        environ: Mapping[str, str] | None = None,
+        data_dir: Path | None = None,
+    ) -> None:
+        self.version = gateway_version()
+        self.clock: Clock = clock or SystemClock()
+        self.tasks = Tasks()
+        self.traces = Traces()
+        self.observers: list[Callable[[Exchange], None]] = []
+        self.secrets = Secrets(os.environ if environ is None else environ)
+        self._data_dir = data_dir
+        self._extra = [_found(plugin) for plugin in plugins]
+        self._installed = installed
+        self._upstream = Upstream(settings.egress.ca_file)
+        self._runtime = self._make(settings, None)
+        self._relay = self._relay_of(self._runtime)
+        self._lives: dict[Plugin, AsyncExitStack] = {}
+        self._retired: list[Runtime] = []
+        self._storage: Storage | None = None
+
+    # --- what it is made of -----------------------------------------------------------------
+
+    @property
+    def runtime(self) -> Runtime:
+        """
+        Everything that the current settings mean.
+        """
+        return self._runtime
+
+    @property
+    def settings(self) -> Settings:
+        """
+        The current snapshot.
+        """
+        return self._runtime.settings
+
+    @property
+    def hooks(self) -> Hooks:
+        """
+        The current chains.
+        """
+        return self._runtime.hooks
+
+    @property
+    def dialects(self) -> Mapping[str, Dialect]:
+        """
+        Every dialect by name.
+        """
+        return self._runtime.dialects
+
+    @property
+    def routes(self) -> Sequence[tuple[Route, str]]:
+        """
+        The plugins' management routes, each with the plugin's name.
+        """
+        return self._runtime.routes
+
+    @property
+    def authenticates_callers(self) -> bool:
+        """
+        Whether some plugin refuses callers without a credential.
+        """
+        return self._runtime.authenticates_callers
+
+    @property
+    def in_flight(self) -> int:
+        """
+        Exchanges that have not ended.
+        """
+        return self._runtime.in_flight + sum(old.in_flight for old in self._retired)
+
+    @property
+    def data_dir(self) -> Path:
+        """
+        Where plugins keep their files.
+        """
+        return self.settings.server.data_dir or self._data_dir or default_data_dir()
+
+    @property
+    def storage(self) -> Storage:
+        """
+        The database; its libraries are imported when a plugin first asks.
+        """
+        if self._storage is None:
+            from gateway.storage import Storage  # noqa: PLC0415 - an extra, and slow
+
+            self._storage = Storage(self.data_dir)
+        return self._storage
+
+    def _make(self, settings: Settings, before: Runtime | None) -> Runtime:
+        return make_runtime(
+            settings,
+            secrets=self.secrets,
+            upstream=self._upstream,
+            clock=self.clock,
+            extra=self._extra,
+            installed=self._installed,
+            before=before,
+        )
+
+    def _relay_of(self, runtime: Runtime) -> Relay:
+        def ended(exchange: Exchange) -> None:
+            runtime.in_flight -= 1
+            self._ended(exchange)
+
+        return Relay(runtime, self.tasks, ended)
+
+    # --- life -------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """
+        Open the way out and enter the plugins' lifespans; if one fails, all are left again.
+        """
+        await self._upstream.open()
+        try:
+            await self._enter(self._runtime)
+        except BaseException:
+            await self.stop()
+            raise
+        self.publish(
+            GatewayStarted(
+                at=self.clock.now(),
+                version=self.version,
+                settings_digest=self.settings.digest,
+            )
+        )
+
+    async def stop(self) -> None:
+        """
+        Let what is being settled finish, leave the lifespans in reverse, close the way out.
+        """
+        await self.tasks.join(_STOP_S)
+        self.publish(GatewayStopped(at=self.clock.now()))
+        for plugin in reversed(list(self._lives)):
+            await self._leave(plugin)
+        if self._storage is not None:
+            await self._storage.close()
+        await self._upstream.close()
+
+    async def _enter(self, runtime: Runtime) -> list[Plugin]:
+        entered = []
+        try:
+            for loaded in runtime.plugins:
+                if "lifespan" in loaded.hooks and loaded.plugin not in self._lives:
+                    stack = AsyncExitStack()
+                    await stack.enter_async_context(loaded.plugin.lifespan(self))
+                    self._lives[loaded.plugin] = stack
+                    entered.append(loaded.plugin)
+        except BaseException:
+            for plugin in reversed(entered):
+                await self._leave(plugin)
+            raise
+        return entered
+
+    async def _leave(self, plugin: Plugin) -> None:
+        stack = self._lives.pop(plugin)
+        try:
+            await stack.aclose()
+        except Exception as exc:  # noqa: BLE001 - the others are left all the same
+            log.error("lifespan failed", plugin=type(plugin).__name__, error=repr(exc))
+
+    # --- settings ---------------------------------------------------------------------------
+
+    async def reload(self, settings: Settings, actor: str = "system") -> None:
+        """
+        Put *settings* in force at once and whole; exchanges under way keep the old ones.
+
+        Raises:
+            ConfigError: with every problem; nothing changed.
+            PluginErrors: likewise.
+        """
+        try:
+            runtime = self._make(settings, self._runtime)
+            await self._enter(runtime)
+        except Exception as exc:
+            self._refused(exc, actor)
+            raise
+        before, self._runtime = self._runtime, runtime
+        self._relay = self._relay_of(runtime)
+        self._retired.append(before)
+        await self._retire()
+        self.publish(
+            SettingsChanged(
+                at=self.clock.now(),
+                actor=actor,
+                before=before.settings.digest,
+                after=settings.digest,
+                changed=changed_paths(before.settings, settings),
+            )
+        )
+
+    def _refused(self, exc: Exception, actor: str) -> None:
+        problems = tuple(str(exc).splitlines())
+        self.publish(
+            SettingsRefused(at=self.clock.now(), actor=actor, problems=problems)
+        )
+
+    async def _retire(self) -> None:
+        """
+        Leave the lifespans of plugins that nobody needs any more.
+        """
+        self._retired = [old for old in self._retired if old.in_flight]
+        needed = {
+            loaded.plugin
+            for runtime in (*self._retired, self._runtime)
+            for loaded in runtime.plugins
+        }
+        for plugin in [plugin for plugin in self._lives if plugin not in needed]:
+            await self._leave(plugin)
+
+    # --- exchanges --------------------------------------------------------------------------
+
+    def exchange(
+        self,
+        *,
+        dialect: Dialect,
+        operation: str,
+        request: Request,
+        headers: CIMultiDictProxy[str],
+        peer: str = "",
+        path: str = "",
+        request_id: str | None = None,
+        parent: Exchange | None = None,
+    ) -> Exchange:
+        """
+        Begin an exchange; `relay` or `explain` must follow.
+        """
+        clock = self.clock
+        return Exchange(
+            id=request_id or new_request_id(clock.now()),
+            operation=operation,
+            dialect=dialect,
+            request=request,
+            headers=headers,
+            settings=self._runtime.settings,
+            clock=clock,
+            peer=peer,
+            path=path,
+            parent=parent,
+            started_at=clock.monotonic(),
+        )
+
+    async def relay(self, exchange: Exchange, sink: Sink) -> None:
+        """
+        Answer *exchange* into *sink*; errors are told in the caller's dialect.
+
+        Raises:
+            asyncio.CancelledError: if the caller left.
+        """
+        self._runtime.in_flight += 1
+        await self._relay.run(exchange, sink)
+
+    async def refuse(
+        self, dialect: Dialect, error: ExchangeError, sink: Sink, request_id: str
+    ) -> None:
+        """
+        Tell the caller of an *error* from before there was an exchange.
+        """
+        response = dialect.error_response(error, request_id)
+        headers = {"x-gw-request-id": request_id, "x-gw-code": error.code}
+        if error.retry_after_s is not None:
+            headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
+        headers["Content-Type"] = "application/json"
+        headers.update(error.headers)
+        headers.update(response.headers)
+        await sink.whole(response.status, headers, response.encode())
+
+    async def call(self, request: Request, *, parent: Exchange | None) -> Response:
+        """
+        Ask the gateway itself, as a plugin: a guardrail's judge, an embedding.
+
+        The call goes through every plugin, in the name of *parent*'s caller, who pays.
+
+        Raises:
+            InvalidRequest: if calls nest deeper than `MAX_DEPTH`.
+        """
+        if parent is not None and parent.depth + 1 >= MAX_DEPTH:
+            msg = f"calls of plugins nest deeper than {MAX_DEPTH}"
+            raise InvalidRequest(msg)
+        exchange = self.exchange(
+            dialect=request.dialect,
+            operation=request.operation,
+            request=request,
+            headers=parent.headers if parent else CIMultiDictProxy(CIMultiDict()),
+            peer=parent.peer if parent else "",
+            parent=parent,
+        )
+        if parent is not None:
+            exchange.identity = parent.identity
+        sink = MemorySink()
+        await self.relay(exchange, sink)
+        return Response(
+            request.dialect, sink.body, status=sink.status, headers=dict(sink.headers)
+        )
+
+    async def explain(self, exchange: Exchange) -> dict[str, Any]:
+        """
+        Tell what would become of *exchange*: nothing is sent, nothing is counted.
+        """
+        return await self._relay.explain(exchange)
+
+    def _ended(self, exchange: Exchange) -> None:
+        self.traces.keep(exchange)
+        for observe in self.observers:
+            observe(exchange)
+        if self._retired and not all(old.in_flight for old in self._retired):
+            self.tasks.spawn(self._retire(), name="retire settings")
+
+    # --- reports ----------------------------------------------------------------------------
+
+    def publish(self, event: Event) -> None:
+        """
+        Tell every plugin of *event*.
+        """
+        self.hooks.publish(event)
+
+    def models(self) -> list[ModelListing]:
+        """
+        List the models that callers may name.
+        """
+        return [
+            ModelListing(id=name, provider=provider)
+            for name, provider in self._runtime.router.names()
+        ]
+
+    def plugin_report(self) -> list[dict[str, Any]]:
+        """
+        Return one line a plugin, outermost first: what it is and what it cost here.
+        """
+        return [
+            self._plugin_line(order, loaded)
+            for order, loaded in enumerate(self.hooks.plugins)
+        ]
+
+    def _plugin_line(self, order: int, loaded: LoadedPlugin) -> dict[str, Any]:
+        stats = self.hooks.stats[loaded.name]
+        return {
+            **describe_plugin(order, loaded),
+            "calls": stats.calls,
+            "total_us": stats.total_ns // 1000,
+            "p50_us": stats.percentile_us(0.5),
+            "p99_us": stats.percentile_us(0.99),
+            "errors": stats.errors,
+            "failed_open": stats.failed_open,
+            "refused": stats.refused,
+            "last_error": stats.last_error,
+        }
+
+
+def describe_plugin(order: int, loaded: LoadedPlugin) -> dict[str, Any]:
+    """
+    Return what is known of a plugin before it ever ran, as JSON values.
+    """
+    origins = loaded.origins
+    return {
+        "order": order,
+        "name": loaded.name,
+        "phase": loaded.phase.name,
+        "version": loaded.version,
+        "distribution": loaded.distribution,
+        "hooks": sorted(loaded.hooks),
+        "on_failure": "open" if loaded.fails_open else "closed",
+        "timeout_s": loaded.timeout_s,
+        "from": dict(origins),
+    }
+
+
+def default_data_dir() -> Path:
+    """
+    Return where data is kept if nobody says so, by the XDG base directory specification.
+    """
+    state = os.environ.get("XDG_STATE_HOME")
+    return (Path(state) if state else Path.home() / ".local" / "state") / "gatewright"
+
+
+def changed_paths(before: Settings, after: Settings) -> tuple[str, ...]:
+    """
+    Name the paths at which two snapshots differ, without values.
+    """
+    return tuple(sorted(_changed(settings_as_dict(before), settings_as_dict(after))))
+
+
+def _changed(before: Any, after: Any, path: str = "") -> list[str]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        found = []
+        for key in before.keys() | after.keys():
+            below = f"{path}.{key}" if path else str(key)
+            found += _changed(before.get(key), after.get(key), below)
+        return found
+    return [] if before == after else [path]
+
+
+def _found(plugin: type[Plugin] | FoundPlugin) -> FoundPlugin:
+    if isinstance(plugin, FoundPlugin):
+        return plugin
+    name = plugin.__name__.removesuffix("Plugin").lower() or plugin.__name__.lower()
+    return FoundPlugin(name=name, cls=plugin)
+

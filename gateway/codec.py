@@ -1,0 +1,207 @@
+"""
+JSON in and out, without changing what somebody else wrote.
+
+orjson does the work.  Where it would change a value (integers beyond 64 bits become floats) or
+refuse one (lone surrogates, ``1e999``), the standard library takes over, so that a document that
+is read and written again says what it said.
+
+Reading is strict where leniency would let two readers disagree: duplicate keys are refused
+(RFC 8259 section 4 leaves their meaning open, and a guardrail must see what the provider sees),
+and so is nesting deeper than `MAX_DEPTH`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+import orjson
+
+#: Levels of nesting that a document may have; an empty container is no level of its own.
+MAX_DEPTH: Final = 128
+
+_DEEPER = b"\n" + b"  " * (MAX_DEPTH + 1)
+_ESCAPED_NUL_PAGE = b"\\u00"
+_SCALAR = rb'(?:"(?:[^"\\]|\\.)*"|[^\s,{}\[\]"]+)'
+
+
+class JsonError(ValueError):
+    """
+    The bytes are not a JSON document that this gateway accepts; says why, never quotes them.
+    """
+
+
+class _Overflow(float):
+    """
+    A number too large for a double, written back as it came.
+    """
+
+    __slots__ = ("literal",)
+    literal: str
+
+
+def loads(raw: bytes) -> Any:
+    """
+    Parse *raw* whatever its depth and keys; for documents whose writer is trusted to be sane.
+
+    Raises:
+        JsonError: if *raw* is not JSON.
+    """
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return _slow_loads(raw)
+
+
+def read(raw: bytes) -> Any:
+    """
+    Parse a document from outside: no duplicate keys, no excessive depth, no value changed.
+
+    Raises:
+        JsonError: if *raw* is not JSON, repeats a key, or nests deeper than `MAX_DEPTH`.
+    """
+    try:
+        document = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        document = _slow_loads(raw)
+    else:
+        if orjson.dumps(document) != raw:  # white space, escapes, or something that matters
+            document = _slow_loads(raw)
+    _check_depth(raw, document)
+    return document
+
+
+def dumps(document: Any) -> bytes:
+    """
+    Serialise *document* compactly, UTF-8, keys in their order.
+    """
+    try:
+        return orjson.dumps(document)
+    except TypeError:
+        return _slow_dumps(document)
+
+
+def splice(raw: bytes, document: dict[str, Any], key: str, value: Any) -> bytes | None:
+    """
+    Return *raw* with the scalar at top-level *key* replaced by *value*, other bytes untouched.
+
+    *document* is what *raw* parses to, without duplicate keys.  A key that is absent is put in
+    front.  Returns ``None`` if the place cannot be found for certain.
+    """
+    if key in document and document[key] == value:
+        return raw
+    new = dumps(value)
+    if key not in document:
+        start = raw.index(b"{") + 1
+        comma = b"," if document else b""
+        return raw[:start] + dumps(key) + b":" + new + comma + raw[start:]
+    token = dumps(key)
+    certain = raw.count(token) == 1 and _ESCAPED_NUL_PAGE not in raw
+    for place in re.finditer(re.escape(token) + rb"\s*:\s*(" + _SCALAR + rb")", raw):
+        edited = raw[: place.start(1)] + new + raw[place.end(1) :]
+        if certain or _says(edited, key, value):
+            return edited
+    return None
+
+
+def _says(raw: bytes, key: str, value: Any) -> bool:
+    try:
+        return bool(loads(raw).get(key) == value)
+    except JsonError:
+        return False
+
+
+def _check_depth(raw: bytes, document: Any) -> None:
+    if raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH:
+        return
+    try:
+        pretty = orjson.dumps(document, option=orjson.OPT_INDENT_2)
+    except TypeError:
+        deep = _deeper(document, MAX_DEPTH)
+    else:
+        # A string cannot hold a raw line feed, so only indentation matches.
+        deep = _DEEPER in pretty
+    if deep:
+        msg = f"nested deeper than {MAX_DEPTH} levels"
+        raise JsonError(msg)
+
+
+def _deeper(node: Any, left: int) -> bool:
+    if isinstance(node, dict):
+        node = node.values()
+    elif not isinstance(node, list):
+        return False
+    return any(left == 0 or _deeper(child, left - 1) for child in node)
+
+
+def _slow_loads(raw: bytes) -> Any:
+    try:
+        text = raw.decode("utf-8")
+        return json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_float=_float,
+            parse_constant=_no_constant,
+        )
+    except UnicodeDecodeError:
+        msg = "not UTF-8"
+    except RecursionError:
+        msg = f"nested deeper than {MAX_DEPTH} levels"
+    except json.JSONDecodeError as exc:
+        msg = f"not JSON: {exc.msg} at line {exc.lineno} column {exc.colno}"
+    except JsonError:
+        raise
+    except ValueError:  # an integer past sys.get_int_max_str_digits()
+        msg = "a number has too many digits"
+    raise JsonError(msg) from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        msg = "an object repeats a key"
+        raise JsonError(msg)
+    return members
+
+
+def _float(literal: str) -> float:
+    number = float(literal)
+    if number in (float("inf"), float("-inf")):
+        number = _Overflow(number)
+        number.literal = literal
+    return number
+
+
+def _no_constant(name: str) -> Any:
+    msg = f"{name} is not JSON"
+    raise JsonError(msg)
+
+
+class _Encoder(json.JSONEncoder):
+    """
+    The standard library's encoder with `_Overflow` numbers written as they came.
+    """
+
+    def iterencode(self, o: Any, _one_shot: bool = False) -> Any:  # noqa: FBT001, FBT002
+        encode: Any = json.encoder._make_iterencode  # type: ignore[attr-defined]  # noqa: SLF001
+        return encode(
+            {},
+            self.default,
+            json.encoder.encode_basestring_ascii,
+            None,
+            _number,
+            ":",
+            ",",
+            False,
+            False,
+            False,
+        )(o, 0)
+
+
+def _number(value: float) -> str:
+    return value.literal if isinstance(value, _Overflow) else float.__repr__(value)
+
+
+def _slow_dumps(document: Any) -> bytes:
+    return "".join(_Encoder().iterencode(document)).encode()

@@ -1,0 +1,354 @@
+"""
+Rules of texts that OpenAI's chat, legacy completions and embeddings share.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from gateway.dialects.shapes import (
+    Rule,
+    Walk,
+    everything,
+    unknown,
+)
+from gateway.views import ANNOTATION, ERROR, NAME, UNKNOWN, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gateway.views import View
+
+_LABEL = re.compile(r"[\w.:/+=@|-]{0,512}", re.ASCII)
+#: Strings that were found to be labels; ids and model names come with every chunk of a stream.
+KNOWN_LABELS: Final[set[str]] = set()
+_MAX_LABELS: Final = 4096
+_MAX_KEPT_LABEL: Final = 128
+
+_OPAQUE_ID = re.compile(r"[\w-]{0,256}", re.ASCII)
+
+#: Names of figures in ``usage``, of OpenAI and of the vendors that speak its dialect.
+USAGE_WORDS: Final = frozenset(
+    "prompt_tokens completion_tokens total_tokens prompt_tokens_details "
+    "completion_tokens_details cached_tokens cache_write_tokens audio_tokens image_tokens "
+    "text_tokens video_tokens reasoning_tokens accepted_prediction_tokens "
+    "rejected_prediction_tokens prompt_cache_hit_tokens prompt_cache_miss_tokens "
+    "input_tokens output_tokens input_tokens_details output_tokens_details "
+    "cache_creation_input_tokens cache_read_input_tokens citation_tokens "
+    "num_search_queries search_context_size num_sources_used cost cost_details is_byok "
+    "upstream_inference_cost upstream_inference_prompt_cost "
+    "upstream_inference_completions_cost input_tokens_cost output_tokens_cost "
+    "request_cost total_cost reasoning_tokens_cost citation_tokens_cost "
+    "search_queries_cost queue_time prompt_time completion_time total_time "
+    "server_tool_use web_search_requests prompt_audio_seconds cost_in_usd_ticks".split()
+)
+
+
+def is_label(value: str) -> bool:
+    """
+    Tell whether *value* looks like an identifier, an enumeration's member or a token.
+    """
+    if value in KNOWN_LABELS:
+        return True
+    if _LABEL.fullmatch(value) is None:
+        return False
+    if len(value) <= _MAX_KEPT_LABEL:
+        if len(KNOWN_LABELS) >= _MAX_LABELS:
+            KNOWN_LABELS.clear()
+        KNOWN_LABELS.add(value)
+    return True
+
+
+def label(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    """
+    Pass over an identifier or an enumeration's member; what does not look like one is text.
+    """
+    if value.__class__ is str:
+        if not is_label(value):
+            _odd(walk, box, key, value)
+    elif value.__class__ in _CARRIERS:
+        _odd(walk, box, key, value)
+
+
+def labels(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    """
+    Pass over a list of identifiers.
+    """
+    if value.__class__ is list:
+        for index, member in enumerate(value):
+            label(walk, value, index, member)
+    else:
+        label(walk, box, key, value)
+
+
+def figure(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    """
+    Pass over a number or a truth value; anything else is text at the wrong place.
+    """
+    if value.__class__ in _CARRIERS:
+        _odd(walk, box, key, value)
+
+
+def figures(words: frozenset[str] = USAGE_WORDS) -> Rule:
+    """
+    Make a rule for nested numbers, by the names among *words*.
+    """
+
+    def rule(walk: Walk, box: Any, key: Any, value: Any) -> None:
+        if value.__class__ in _CARRIERS:
+            _odd(walk, box, key, value, words)
+
+    return rule
+
+
+def end_user(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    """
+    Pass over an opaque id of the end user; an e-mail address is a person's.
+    """
+    if value.__class__ is str and _OPAQUE_ID.fullmatch(value) is None:
+        walk.add(box, key, NAME)
+    elif value.__class__ is not str:
+        stray_value(walk, box, key, value)
+
+
+def token_biases(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    """
+    Pass over biases by token number; anything else there is text.
+    """
+    if value.__class__ is dict and all(name.isdecimal() for name in value):
+        for token, bias in value.items():
+            figure(walk, value, token, bias)
+    else:
+        everything(walk, box, key, value, UNKNOWN)
+
+
+def padding(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    """
+    Pass over random characters (``obfuscation``), new in each chunk and so not worth keeping.
+    """
+    if value.__class__ is not str or not (value.isascii() and value.isalnum()):
+        label(walk, box, key, value)
+
+
+def stray(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    """
+    Yield what nobody listed; in a delta each of its strings may be a piece of a longer one.
+    """
+    _in_pieces(walk, unknown, box, key, value)
+
+
+def stray_value(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    """
+    Yield the strings of a value of a kind that nobody listed, at a *key* that somebody did.
+    """
+    _in_pieces(walk, _unknown_value, box, key, value)
+
+
+def _unknown_value(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    everything(walk, box, key, value, UNKNOWN)
+
+
+def _in_pieces(walk: Walk, rule: Rule, box: Any, key: Any, value: Any) -> None:
+    if walk.form != "delta":
+        rule(walk, box, key, value)
+        return
+    first = len(walk.out)
+    walk.form = "whole"
+    rule(walk, box, key, value)
+    walk.form = "delta"
+    for count, found in enumerate(walk.out[first:]):
+        if found.key is not None:  # the name of a key comes whole
+            found.form = "delta"
+            found.lane = (*walk.lane, "other", (key, count), UNKNOWN)
+
+
+def members(shape: Mapping[str, Rule]) -> Rule:
+    """
+    Make a rule for an object: what *shape* does not list is `stray`, null or not.
+    """
+
+    def rule(walk: Walk, box: Any, key: Any, value: Any) -> None:
+        if value.__class__ is dict:
+            walk_members(walk, value, shape)
+        else:
+            stray_value(walk, box, key, value)
+
+    return rule
+
+
+def walk_members(walk: Walk, box: dict[str, Any], shape: Mapping[str, Rule]) -> None:
+    """
+    Walk the object *box* by *shape*.
+    """
+    # A copy of the items is not needed: texts are edited after the walk.
+    for name, member in box.items():
+        rule = shape.get(name)
+        if rule is None:
+            stray(walk, box, name, member)
+        elif member is not None:
+            rule(walk, box, name, member)
+
+
+def each_member(rule: Rule) -> Rule:
+    """
+    Make a rule for a list to whose members *rule* applies.
+    """
+
+    def every(walk: Walk, box: Any, key: Any, value: Any) -> None:
+        if value.__class__ is list:
+            for index, member in enumerate(value):
+                rule(walk, value, index, member)
+        else:
+            stray_value(walk, box, key, value)
+
+    return every
+
+
+def running(kind: str, item: Any = 0, part: Any = 0) -> Rule:
+    """
+    Make a rule for a string that is, or in a delta continues, one of the answer's texts.
+    """
+
+    def rule(walk: Walk, box: Any, key: Any, value: Any) -> None:
+        if value.__class__ is not str:
+            stray_value(walk, box, key, value)
+        elif value:
+            lane = walk.lane
+            walk.lane = (*lane, item, part, kind)
+            walk.add(box, key, kind)
+            walk.lane = lane
+
+    return rule
+
+
+def whole(rule: Rule) -> Rule:
+    """
+    Make a rule for what comes in one piece even in a delta.
+    """
+
+    def at_once(walk: Walk, box: Any, key: Any, value: Any) -> None:
+        form = walk.form
+        walk.form = "whole"
+        rule(walk, box, key, value)
+        walk.form = form
+
+    return at_once
+
+
+def said_by(role: str, rule: Rule) -> Rule:
+    """
+    Make a rule that is *rule* for words that *role* wrote.
+    """
+
+    def quoted(walk: Walk, box: Any, key: Any, value: Any) -> None:
+        before, walk.role = walk.role, role
+        rule(walk, box, key, value)
+        walk.role = before
+
+    return quoted
+
+
+def _error(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    if value.__class__ is dict:
+        walk_members(walk, value, _ERROR_MEMBERS)
+    else:
+        everything(walk, box, key, value, ERROR)
+
+
+def _error_text(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    everything(walk, box, key, value, ERROR)
+
+
+_ERROR_MEMBERS = {
+    "message": _error_text,
+    "type": label,
+    "code": label,
+    "param": label,
+    "status": label,
+}
+#: An ``error``, in every shape that vendors give it.
+error: Final = said_by("provider", whole(_error))
+
+
+def _annotation_text(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    everything(walk, box, key, value, ANNOTATION)
+
+
+_CITED = {
+    "type": label,
+    "title": _annotation_text,
+    "url": _annotation_text,
+    "content": _annotation_text,
+    "cited_text": _annotation_text,
+    "filename": _annotation_text,
+    "quote": _annotation_text,
+    "snippet": _annotation_text,
+    "source": _annotation_text,
+    "date": _annotation_text,
+    "last_updated": _annotation_text,
+    "file_id": label,
+    "start_index": figure,
+    "end_index": figure,
+    "index": figure,
+}
+_ANNOTATION = {
+    **_CITED,
+    "url_citation": members(_CITED),
+    "file_citation": members(_CITED),
+    "file_path": members(_CITED),
+}
+
+
+def _annotation(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    if value.__class__ is dict:
+        walk_members(walk, value, _ANNOTATION)
+    else:
+        everything(walk, box, key, value, ANNOTATION)
+
+
+def _annotations(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    if value.__class__ is list:
+        for index, member in enumerate(value):
+            _annotation(walk, value, index, member)
+    else:
+        _annotation(walk, box, key, value)
+
+
+#: Annotations, citations and search results: a list of objects, or of addresses.
+citations: Final = whole(_annotations)
+
+
+def texts_of(
+    view: View, role: str, walk_document: Callable[[Walk, Any], None]
+) -> list[Text]:
+    """
+    Walk a view's document, of any type, with *walk_document* for an object.
+    """
+    doc = view.doc
+    walk = Walk(view, role)
+    if doc.__class__ is dict:
+        walk_document(walk, doc)
+    elif doc.__class__ is str:
+        # Nobody can put another string in the place of a whole document: an edit is refused.
+        walk.sealed = True
+        everything(walk, [doc], 0, doc, UNKNOWN)
+    else:
+        everything(walk, None, None, doc, UNKNOWN)
+    return walk.out
+
+
+_CARRIERS: frozenset[Any] = frozenset({str, list, dict})
+
+
+def _odd(
+    walk: Walk,
+    box: Any,
+    key: Any,
+    value: Any,
+    words: frozenset[str] = frozenset(),
+) -> None:
+    form = walk.form
+    walk.form = "whole"
+    everything(walk, box, key, value, UNKNOWN, words)
+    walk.form = form

@@ -1,0 +1,377 @@
+"""
+OpenAI's legacy completions: a prompt in, its continuation out; passed through, never translated.
+
+Source: OpenAI's API reference, "Completions (legacy)"; vLLM and others still serve it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+
+from gateway.dialects.dialect import Dialect
+from gateway.dialects.openai_chat import faults, live
+from gateway.dialects.openai_chat.messages import place_of
+from gateway.dialects.openai_chat.offers import (
+    ask_for_usage,
+    check_counts,
+    is_usage_only,
+    output_cap,
+    set_output_cap,
+)
+from gateway.dialects.openai_chat.rules import (
+    end_user,
+    figure,
+    figures,
+    label,
+    members,
+    running,
+    stray,
+    stray_value,
+    texts_of,
+    token_biases,
+    walk_members,
+)
+from gateway.dialects.openai_chat.stops import read_stop, worst
+from gateway.dialects.openai_chat.texts import (
+    ALL_LANES,
+    CHOICE,
+    ENVELOPE,
+    finish_reasons,
+)
+from gateway.dialects.openai_chat.usage import read_any_usage
+from gateway.dialects.shapes import Rule, Walk, each, either, text
+from gateway.errors import InvalidRequest
+from gateway.views import MESSAGE, Chunk, Request, Response
+
+if TYPE_CHECKING:
+    from gateway import neutral
+    from gateway.dialects.dialect import Tracker
+    from gateway.errors import ExchangeError
+    from gateway.usage import Usage
+    from gateway.views import Lane, Text
+
+_CAPS: Final = ("max_tokens",)
+_MAX_PROMPTS: Final = 2048
+
+# --- texts ----------------------------------------------------------------------------------
+
+
+def token_numbers(value: Any) -> bool:
+    """
+    Tell whether *value* is a prompt of token numbers: a list of integers, or of such lists.
+
+    Nobody here can read what they say, so a guardrail must refuse them or let them pass unread.
+    """
+    if value.__class__ is not list or not value:
+        return False
+    kinds = {member.__class__ for member in value}
+    return kinds == {int} or (kinds == {list} and all(map(token_numbers, value)))
+
+
+def _prompt(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    if not token_numbers(value):
+        _WRITTEN_PROMPT(walk, box, key, value)
+
+
+_SPOKEN = text(MESSAGE)
+_WRITTEN_PROMPT = either(_SPOKEN, each(_SPOKEN))
+_FIGURES = (
+    "best_of echo frequency_penalty presence_penalty logprobs max_tokens n seed stream "
+    "temperature top_p top_k min_p repetition_penalty"
+).split()
+_REQUEST: Final[dict[str, Rule]] = {
+    **dict.fromkeys(_FIGURES, figure),
+    "model": label,
+    "prompt": _prompt,
+    "suffix": _SPOKEN,
+    "stop": either(_SPOKEN, each(_SPOKEN)),
+    "logit_bias": token_biases,
+    "stream_options": members({"include_usage": figure, "include_obfuscation": figure}),
+    "user": end_user,
+}
+
+
+def _logprobs(walk: Walk, choice: dict[str, Any]) -> None:
+    """
+    Pass over tokens that spell the text; otherwise they are texts, as the other candidates.
+    """
+    value = choice["logprobs"]
+    tokens = value.get("tokens") if isinstance(value, dict) else None
+    spelt = [token for token in tokens or () if isinstance(token, str)]
+    is_echo = isinstance(tokens, list) and "".join(spelt) == choice.get("text")
+    shape = _ECHO if is_echo else _UNSPOKEN
+    members(shape)(walk, choice, "logprobs", value)
+
+
+def _candidates(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    """
+    Pass over the other tokens that were likely, by what they say.
+    """
+    for candidates in value if isinstance(value, list) else (value,):
+        if isinstance(candidates, dict):
+            for token, likelihood in candidates.items():
+                figure(walk, candidates, token, likelihood)
+        elif candidates is not None:
+            stray_value(walk, box, key, value)
+
+
+def _tokens(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    if not isinstance(value, list):
+        stray_value(walk, box, key, value)
+
+
+_ECHO: Final[dict[str, Rule]] = {
+    "tokens": _tokens,
+    "token_logprobs": figures(),
+    "top_logprobs": _candidates,
+    "text_offset": figures(),
+}
+_UNSPOKEN: Final = {**_ECHO, "tokens": stray_value, "top_logprobs": stray_value}
+
+
+def _blank(choice: dict[str, Any]) -> Callable[[], None]:
+    def clear() -> None:
+        choice["logprobs"] = None
+
+    return clear
+
+
+def _choices(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    for position, choice in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(choice, dict):
+            walk.lane = (place_of(choice, position),)
+            _choice(walk, choice)
+            walk.lane = ()
+        else:
+            stray_value(walk, value, position, choice)
+    if not isinstance(value, list):
+        stray_value(walk, box, key, value)
+
+
+def _choice(walk: Walk, choice: dict[str, Any]) -> None:
+    is_chunk = isinstance(walk.view, Chunk)
+    for key, value in choice.items():
+        if key == "text" and value is not None:
+            walk.form = "delta" if is_chunk else "whole"
+            walk.beside = _blank(choice) if choice.get("logprobs") else None
+            _TEXT(walk, choice, key, value)
+            walk.form = "whole"
+            walk.beside = None
+        elif key == "logprobs":
+            if value is not None:
+                _logprobs(walk, choice)
+        elif key not in _CHOICE:
+            stray(walk, choice, key, value)
+        elif value is not None:
+            _CHOICE[key](walk, choice, key, value)
+
+
+_TEXT = running(MESSAGE)
+_CHOICE: Final[dict[str, Rule]] = {**CHOICE, "text": _TEXT}
+_ANSWER: Final[dict[str, Rule]] = {**ENVELOPE, "choices": _choices}
+
+
+def _request(walk: Walk, doc: dict[str, Any]) -> None:
+    walk_members(walk, doc, _REQUEST)
+
+
+def _answer(walk: Walk, doc: dict[str, Any]) -> None:
+    walk_members(walk, doc, _ANSWER)
+
+
+# --- the dialect ----------------------------------------------------------------------------
+
+
+class OpenAICompletions(Dialect):
+    """
+    ``POST /v1/completions``.
+    """
+
+    name: ClassVar[str] = "openai_completions"
+    vendor: ClassVar[str] = "openai"
+    operations: ClassVar[tuple[str, ...]] = ("complete",)
+    path: ClassVar[Mapping[str, str]] = MappingProxyType({"complete": "/completions"})
+    done: ClassVar[bytes] = live.DONE_FRAME
+
+    def check_request(self, request: Request) -> None:
+        """
+        Check also the prompt, and what bounds the cost.
+        """
+        super().check_request(request)
+        prompt = request.doc.get("prompt")
+        if not isinstance(prompt, str | list | None):
+            raise InvalidRequest("prompt: must be a string or a list")
+        if isinstance(prompt, list) and _count(prompt) > _MAX_PROMPTS:
+            raise InvalidRequest(f"prompt: has more than {_MAX_PROMPTS} prompts")
+        check_counts(request, _CAPS)
+
+    def request_texts(self, request: Request) -> list[Text]:
+        """
+        List the texts of *request*; a prompt of token numbers is none, see `unreadable`.
+        """
+        return texts_of(request, "user", _request)
+
+    def unreadable(self, request: Request) -> Sequence[str]:
+        """
+        Name the members whose words nobody here can read: prompts of token numbers.
+        """
+        prompt = request.peek("prompt")
+        prompts = prompt if isinstance(prompt, list) else []
+        has_tokens = token_numbers(prompt) or any(map(token_numbers, prompts))
+        return ("prompt",) if has_tokens else ()
+
+    def output_cap(self, request: Request) -> int | None:
+        """
+        Return ``max_tokens``.
+        """
+        return output_cap(request, _CAPS)
+
+    def set_output_cap(self, request: Request, tokens: int) -> None:
+        """
+        Set ``max_tokens``.
+        """
+        set_output_cap(request, tokens, _CAPS)
+
+    def ask_for_usage(self, request: Request) -> bool:
+        """
+        Ask for ``stream_options.include_usage``.
+        """
+        return ask_for_usage(request)
+
+    def is_usage_only(self, chunk: Chunk) -> bool:
+        """
+        Tell whether *chunk* is the one with usage and no choices.
+        """
+        return is_usage_only(chunk)
+
+    # --- answers ----------------------------------------------------------------------------
+
+    def response_texts(self, response: Response) -> list[Text]:
+        """
+        List the texts of *response*.
+        """
+        return texts_of(response, "assistant", _answer)
+
+    def finish_reasons(self, response: Response) -> Sequence[str]:
+        """
+        Return why each choice ended.
+        """
+        return finish_reasons(response.doc)
+
+    def error_of(self, response: Response) -> str | None:
+        """
+        Return the message of the error that *response* is, in any vendor's shape.
+        """
+        return faults.error_message(response)
+
+    def usage_of(self, response: Response) -> Usage | None:
+        """
+        Return what was used.
+        """
+        return read_any_usage(response.doc)
+
+    def stop_of(self, response: Response) -> neutral.Stop | None:
+        """
+        Return why the model stopped; with several choices the worst.
+        """
+        doc = response.doc
+        choices = doc.get("choices") if isinstance(doc, dict) else None
+        found = [
+            read_stop(choice, has_calls=False)
+            for choice in (choices if isinstance(choices, list) else ())
+            if isinstance(choice, dict)
+        ]
+        return worst([stop for stop in found if stop is not None])
+
+    # --- streams ----------------------------------------------------------------------------
+
+    def chunk_texts(self, chunk: Chunk) -> list[Text]:
+        """
+        List the texts of *chunk*.
+        """
+        return texts_of(chunk, "assistant", _answer)
+
+    def chunk_ends(self, chunk: Chunk) -> Sequence[Lane]:
+        """
+        Return prefixes of the lanes that *chunk* ends: those of finished choices.
+        """
+        if chunk.is_done:
+            return ALL_LANES
+        doc = chunk.doc
+        if not isinstance(doc, dict):
+            return ()
+        if doc.get("error"):
+            return ALL_LANES
+        choices = doc.get("choices")
+        return tuple(
+            (place_of(choice, position),)
+            for position, choice in enumerate(
+                choices if isinstance(choices, list) else ()
+            )
+            if isinstance(choice, dict) and choice.get("finish_reason")
+        )
+
+    def is_terminal_frame(self, frame: bytes) -> bool:
+        """
+        Tell whether *frame* is ``data: [DONE]``.
+        """
+        return live.is_done_frame(frame)
+
+    def facts(self) -> live.ChatFacts:
+        """
+        Make a reader of usage, stop and fault.
+        """
+        return live.ChatFacts()
+
+    def tracker(self, request: Request) -> live.SentChunks:
+        """
+        Make a tracker of what was sent: each prompt has choices of its own.
+        """
+        prompt = request.peek("prompt")
+        count = _count(prompt) if isinstance(prompt, list) else 1
+        return live.SentChunks(count * live.choice_count(request))
+
+    def cut(self, tracker: Tracker, error: ExchangeError) -> list[Chunk]:
+        """
+        Finish the open choices with ``content_filter``, or report an error.
+        """
+        sent = cast("live.SentChunks", tracker)
+        return live.cut(self, sent, error, empty={"text": ""}, shape=_SHAPE)
+
+    # --- errors -----------------------------------------------------------------------------
+
+    def error_response(self, error: ExchangeError, request_id: str) -> Response:
+        """
+        Render *error*; its code is the gateway's.
+        """
+        return faults.error_response(self, error)
+
+    def read_fault(self, status: int, body: bytes) -> neutral.Fault:
+        """
+        Read a provider's error body.
+        """
+        return faults.read_fault(status, body)
+
+    def write_fault(self, fault: neutral.Fault, request_id: str) -> Response:
+        """
+        Render a provider's error.
+        """
+        return faults.write_fault(self, fault)
+
+
+def _count(prompt: list[Any]) -> int:
+    """
+    Count the prompts in a list: token numbers at its top are one prompt.
+    """
+    is_one = bool(prompt) and prompt[0].__class__ is int
+    return 1 if is_one else max(len(prompt), 1)
+
+
+_SHAPE: Final[dict[str, Any]] = {
+    "id": "cmpl-cut",
+    "object": "text_completion",
+    "created": 0,
+    "model": "",
+}

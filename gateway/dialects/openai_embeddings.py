@@ -1,0 +1,193 @@
+"""
+OpenAI's embeddings: texts in, vectors out; passed through, never translated.
+
+Source: OpenAI's API reference, "Create embeddings"; Jina, Voyage and vLLM take objects with an
+image as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from gateway.dialects.dialect import Dialect
+from gateway.dialects.openai_chat import faults
+from gateway.dialects.openai_chat.media import document
+from gateway.dialects.openai_chat.rules import (
+    each_member,
+    end_user,
+    error,
+    figure,
+    figures,
+    label,
+    labels,
+    members,
+    stray_value,
+    texts_of,
+    walk_members,
+)
+from gateway.dialects.openai_chat.usage import read_any_usage
+from gateway.dialects.openai_completions import token_numbers
+from gateway.dialects.shapes import Rule, Walk, is_base64, text
+from gateway.errors import InvalidRequest
+from gateway.views import MESSAGE, Response
+
+if TYPE_CHECKING:
+    from gateway import neutral
+    from gateway.errors import ExchangeError
+    from gateway.usage import Usage
+    from gateway.views import Request, Text
+
+# --- texts ----------------------------------------------------------------------------------
+
+_SPOKEN = text(MESSAGE)
+_OBJECT = members({"text": _SPOKEN, "image": document, "type": label})
+
+
+def _input(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    if value.__class__ is str:
+        _SPOKEN(walk, box, key, value)
+    elif value.__class__ is not list:
+        stray_value(walk, box, key, value)
+    elif not token_numbers(value):
+        for index, member in enumerate(value):
+            walk.lane = ("input", index)
+            _one(walk, value, index, member)
+        walk.lane = ()
+
+
+def _one(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    if value.__class__ is str:
+        _SPOKEN(walk, box, key, value)
+    elif value.__class__ is dict:
+        _OBJECT(walk, box, key, value)
+    elif not token_numbers(value):
+        stray_value(walk, box, key, value)
+
+
+def _vector(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    """
+    Pass over a vector: numbers, base64, or an object of such by precision.
+    """
+    if value.__class__ is list:
+        # By the kinds of its members: there are thousands, and they are all alike.
+        if not {member.__class__ for member in value} <= _NUMBERS:
+            stray_value(walk, box, key, value)
+    elif value.__class__ is not str or not is_base64(value):
+        stray_value(walk, box, key, value)
+
+
+_NUMBERS: Final[set[type]] = {int, float}
+_REQUEST: Final[dict[str, Rule]] = {
+    "model": label,
+    "input": _input,
+    "dimensions": figure,
+    "encoding_format": label,
+    "embedding_types": labels,
+    "input_type": label,
+    "task": label,
+    "truncate": label,
+    "user": end_user,
+}
+_ANSWER: Final[dict[str, Rule]] = {
+    "object": label,
+    "id": label,
+    "created": figure,
+    "model": label,
+    "data": each_member(
+        members({"object": label, "index": figure, "embedding": _vector})
+    ),
+    "usage": figures(),
+    "error": error,
+}
+
+
+def _request(walk: Walk, doc: dict[str, Any]) -> None:
+    walk_members(walk, doc, _REQUEST)
+
+
+def _answer(walk: Walk, doc: dict[str, Any]) -> None:
+    walk_members(walk, doc, _ANSWER)
+
+
+# --- the dialect ----------------------------------------------------------------------------
+
+
+class OpenAIEmbeddings(Dialect):
+    """
+    ``POST /v1/embeddings``.
+    """
+
+    name: ClassVar[str] = "openai_embeddings"
+    vendor: ClassVar[str] = "openai"
+    operations: ClassVar[tuple[str, ...]] = ("embed",)
+    path: ClassVar[Mapping[str, str]] = MappingProxyType({"embed": "/embeddings"})
+
+    def check_request(self, request: Request) -> None:
+        """
+        Check also that there is something to embed.
+        """
+        super().check_request(request)
+        value = request.doc.get("input")
+        if not isinstance(value, str | list) or value == []:
+            raise InvalidRequest("input: a string or a list is required")
+
+    def is_stream(self, request: Request) -> bool:
+        """
+        Vectors come at once.
+        """
+        return False
+
+    def request_texts(self, request: Request) -> list[Text]:
+        """
+        List the texts of *request*; an input of token numbers is none, see `unreadable`.
+        """
+        return texts_of(request, "user", _request)
+
+    def unreadable(self, request: Request) -> Sequence[str]:
+        """
+        Name the members whose words nobody here can read: inputs of token numbers.
+        """
+        value = request.peek("input")
+        inputs = value if isinstance(value, list) else []
+        has_tokens = token_numbers(value) or any(map(token_numbers, inputs))
+        return ("input",) if has_tokens else ()
+
+    def response_texts(self, response: Response) -> list[Text]:
+        """
+        List the texts of *response*: vectors are none, an error has some.
+        """
+        return texts_of(response, "provider", _answer)
+
+    def error_of(self, response: Response) -> str | None:
+        """
+        Return the message of the error that *response* is, in any vendor's shape.
+        """
+        return faults.error_message(response)
+
+    def usage_of(self, response: Response) -> Usage | None:
+        """
+        Return what was used.
+        """
+        return read_any_usage(response.doc)
+
+    # --- errors -----------------------------------------------------------------------------
+
+    def error_response(self, error: ExchangeError, request_id: str) -> Response:
+        """
+        Render *error*; its code is the gateway's.
+        """
+        return faults.error_response(self, error)
+
+    def read_fault(self, status: int, body: bytes) -> neutral.Fault:
+        """
+        Read a provider's error body.
+        """
+        return faults.read_fault(status, body)
+
+    def write_fault(self, fault: neutral.Fault, request_id: str) -> Response:
+        """
+        Render a provider's error.
+        """
+        return faults.write_fault(self, fault)

@@ -1,0 +1,115 @@
+"""
+What is read of a request, or taken out of it, without translating it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from gateway.dialects.openai_responses.wire import MADE_HERE, NAME
+from gateway.errors import InvalidRequest
+from gateway.neutral import Seal
+from gateway.views import Tool
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway.views import Request
+
+# Whose calls come back to the caller; the provider runs all others.
+_RUN_BY_CALLER: Final = frozenset(
+    {
+        "function",
+        "custom",
+        "local_shell",
+        "apply_patch",
+        "computer",
+        "computer_use_preview",
+    }
+)
+
+
+def check(doc: dict[str, Any]) -> None:
+    """
+    Check the types of what routing and metering read.
+
+    Raises:
+        InvalidRequest: if one is wrong, or if a response is named that is stored nowhere.
+    """
+    if not isinstance(doc.get("input"), str | list | None):
+        raise InvalidRequest("input: must be a string or a list of items")
+    cap = doc.get("max_output_tokens")
+    if cap is not None and (cap.__class__ is not int or cap < 0):
+        raise InvalidRequest("max_output_tokens: must be a positive integer")
+    tools = doc.get("tools")
+    if tools is not None and not _are_objects(tools):
+        raise InvalidRequest("tools: must be a list of objects")
+    before = doc.get("previous_response_id")
+    if isinstance(before, str) and before.startswith(MADE_HERE):
+        raise InvalidRequest(
+            "previous_response_id: this response was translated and is stored nowhere;"
+            " send the conversation as input"
+        )
+
+
+def _are_objects(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
+
+
+def tools_of(doc: dict[str, Any]) -> Sequence[Tool]:
+    """
+    List the tools that a request offers, those of a namespace one by one.
+    """
+    return tuple(tool for raw in doc.get("tools") or () for tool in _tools(raw))
+
+
+def _tools(raw: dict[str, Any]) -> list[Tool]:
+    kind = str(raw.get("type"))
+    if kind == "namespace":
+        inner = raw.get("tools")
+        members = inner if isinstance(inner, list) and _are_objects(inner) else []
+        return [tool for one in members for tool in _tools(one)]
+    name = raw.get("name") or raw.get("server_label") or kind
+    return [Tool(name=str(name), kind=kind, is_hosted=_is_hosted(kind, raw))]
+
+
+def _is_hosted(kind: str, raw: dict[str, Any]) -> bool:
+    if kind == "shell":
+        environment = raw.get("environment")
+        return not (
+            isinstance(environment, dict) and environment.get("type") == "local"
+        )
+    if kind == "tool_search":
+        return raw.get("execution") != "client"
+    return kind not in _RUN_BY_CALLER
+
+
+def drop_foreign_seals(request: Request) -> int:
+    """
+    Take reasoning out of *request* that another vendor sealed, which this one would refuse.
+
+    For a request that is not translated: a caller may bring the reasoning of a provider that
+    answered an earlier turn.
+
+    Returns:
+        How many items were taken out.
+    """
+    given = request.peek("input")
+    if not isinstance(given, list) or not any(map(_is_foreign, given)):
+        return 0
+    items = request.doc["input"]
+    kept = [item for item in items if not _is_foreign(item)]
+    dropped = len(items) - len(kept)
+    items[:] = kept
+    request.touch()
+    return dropped
+
+
+def _is_foreign(item: Any) -> bool:
+    if not isinstance(item, dict) or item.get("type") != "reasoning":
+        return False
+    data = item.get("encrypted_content")
+    # Its own seal, come back wrapped, is not one that the vendor could read either.
+    return isinstance(data, str) and (
+        Seal.read(NAME, data).dialect != NAME or Seal.read(NAME, data).data != data
+    )

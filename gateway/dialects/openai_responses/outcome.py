@@ -1,0 +1,194 @@
+"""
+What a response says of its end: what was used and why the model stopped, both ways.
+
+Source: the OpenAI API reference, "The response object".
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import attrs
+
+from gateway.neutral import Stop, StopReason
+from gateway.usage import Usage
+
+_INCOMPLETE: Final[dict[str, StopReason]] = {
+    "max_output_tokens": "length",
+    "content_filter": "filtered",
+}
+_ENDED: Final = frozenset({"end", "stop_sequence", "tool"})
+_BROKEN: Final = frozenset({"malformed", "error"})
+# What provider-run tools are called in an account of their calls, by the items they leave.
+_RUN_BY_PROVIDER: Final = {
+    "web_search_call": "web_search",
+    "file_search_call": "file_search",
+    "code_interpreter_call": "code_interpreter",
+    "image_generation_call": "image_generation",
+}
+_CALLS: Final = frozenset({"function_call", "custom_tool_call"})
+
+
+# --- usage ----------------------------------------------------------------------------------
+
+
+def read_usage(response: Any) -> Usage | None:
+    """
+    Read the usage of a response object; None if it has none.
+
+    Cached tokens are part of its input count, reasoning is part of its output count.
+    """
+    usage = _object(response, "usage")
+    if not usage:
+        return None
+    told = _object(usage, "input_tokens_details")
+    cached = _count(told, "cached_tokens")
+    written = _count(told, "cache_write_tokens")
+    long = min(
+        _count(_object(told, "cache_write_tokens_details"), "ttl_12h_tokens"), written
+    )
+    reasoning = _count(_object(usage, "output_tokens_details"), "reasoning_tokens")
+    return Usage(
+        input=max(_count(usage, "input_tokens") - cached - written, 0),
+        cache_read=cached,
+        cache_write_5m=written - long,
+        cache_write_1h=long,
+        output=max(_count(usage, "output_tokens") - reasoning, 0),
+        reasoning=reasoning,
+        server_tool_calls=_server_tool_calls(response),
+    )
+
+
+def write_usage(usage: Usage) -> dict[str, Any]:
+    """
+    Write *usage* as the response object's ``usage``.
+    """
+    told: dict[str, Any] = {
+        "cached_tokens": usage.cache_read,
+        "cache_write_tokens": usage.cache_write_5m + usage.cache_write_1h,
+    }
+    if usage.cache_write_1h:
+        told["cache_write_tokens_details"] = {
+            "ttl_30m_tokens": usage.cache_write_5m,
+            "ttl_12h_tokens": usage.cache_write_1h,
+        }
+    return {
+        "input_tokens": usage.total_input,
+        "input_tokens_details": told,
+        "output_tokens": usage.total_output,
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning},
+        "total_tokens": usage.total_input + usage.total_output,
+    }
+
+
+def _server_tool_calls(response: dict[str, Any]) -> tuple[tuple[str, int], ...]:
+    calls: dict[str, int] = {}
+    output = response.get("output")
+    for item in output if output.__class__ is list else ():
+        kind = item.get("type") if item.__class__ is dict else None
+        name = _RUN_BY_PROVIDER.get(kind) if kind.__class__ is str else None
+        if name is not None:
+            calls[name] = calls.get(name, 0) + 1
+    searches = _object(_object(response, "tool_usage"), "web_search")
+    if searches:  # the account of what is billed; opening a page is no search
+        calls["web_search"] = _count(searches, "num_requests")
+    return tuple((name, count) for name, count in sorted(calls.items()) if count)
+
+
+# --- stop -----------------------------------------------------------------------------------
+
+
+def read_stop(response: dict[str, Any]) -> Stop:
+    """
+    Read why the model stopped; a call among the output makes a complete answer ``tool``.
+    """
+    status = response.get("status")
+    if status == "completed":
+        return Stop(reason="tool" if _has_call(response) else "end", raw="completed")
+    if status == "incomplete":
+        reason = _object(response, "incomplete_details").get("reason")
+        raw = reason if reason.__class__ is str else "incomplete"
+        return Stop(reason=_INCOMPLETE.get(raw, "unknown"), raw=raw)
+    if status == "failed":
+        error = _object(response, "error")
+        code = error.get("code")
+        raw = code if code.__class__ is str else "failed"
+        return Stop(reason="error", raw=raw, detail=error or None)
+    if status in {"queued", "in_progress"}:
+        return Stop(reason="paused", raw=status)
+    return Stop(reason="unknown", raw=status if status.__class__ is str else "")
+
+
+def _has_call(response: dict[str, Any]) -> bool:
+    output = response.get("output")
+    return any(
+        item.__class__ is dict and item.get("type") in _CALLS
+        for item in (output if output.__class__ is list else ())
+    )
+
+
+@attrs.frozen(kw_only=True)
+class Ending:
+    """
+    How a response says that it ended.
+
+    Attributes:
+        status: The status of the response; also the name of the closing event.
+        incomplete_details: Why it is incomplete.
+        error: Why it failed.
+    """
+
+    status: str
+    incomplete_details: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+
+    @property
+    def item_status(self) -> str:
+        """
+        The status of an item that was being written when the response ended.
+        """
+        return "completed" if self.status == "completed" else "incomplete"
+
+
+def write_stop(stop: Stop) -> Ending:
+    """
+    Say *stop* in the dialect's words; one that has none is no complete answer.
+    """
+    if stop.reason in _ENDED:
+        return Ending(status="completed")
+    if stop.reason in _BROKEN:
+        return Ending(
+            status="failed",
+            error={
+                "code": "server_error",
+                "message": "The model's answer broke off.",
+                "type": stop.raw or stop.reason,
+            },
+        )
+    if stop.reason == "filtered":
+        return Ending(
+            status="incomplete", incomplete_details={"reason": "content_filter"}
+        )
+    if stop.reason == "length":
+        return Ending(
+            status="incomplete", incomplete_details={"reason": "max_output_tokens"}
+        )
+    # The vendor's list of reasons is closed, and none is true here.
+    reason = "max_output_tokens" if stop.reason == "context_full" else None
+    return Ending(
+        status="incomplete",
+        incomplete_details={"reason": reason, "raw": stop.raw or stop.reason},
+    )
+
+
+# --- members of untrusted objects -----------------------------------------------------------
+
+
+def _object(doc: Any, key: str) -> dict[str, Any]:
+    value = doc.get(key) if doc.__class__ is dict else None
+    return value if isinstance(value, dict) else {}
+
+
+def _count(doc: dict[str, Any], key: str) -> int:
+    value = doc.get(key)
+    return max(value, 0) if value.__class__ is int else 0

@@ -1,0 +1,428 @@
+"""
+Shapes: where the texts are in a document, as a closed world.
+
+A *shape* says of each key of an object what stands there; a *rule* deals with the value at one
+key.  A dialect lists what is **not** text (identifiers, enumerations, media); a key that no shape
+lists, and a value of another type than the rule expects, is yielded as kind ``unknown``, names of
+keys included.  So nothing that is forwarded escapes a guardrail by being new, misplaced or
+misspelt.
+
+Documents are walked in the order of their keys, recursion is bounded by `gateway.codec.MAX_DEPTH`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from gateway import codec
+from gateway.views import ARGUMENTS, UNKNOWN, Form, Lane, Text
+
+if TYPE_CHECKING:
+    from gateway.views import View
+
+#: What an identifier may look like; anything else at an identifier's place is text.
+_IDENTIFIER = re.compile(r"[\w.:/+=@|-]{0,512}", re.ASCII)
+_JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+#: Keys that structure a JSON Schema and say nothing (draft 2020-12, sections 8 to 10).
+SCHEMA_WORDS: Final = frozenset(
+    "type properties required items description title enum const default format pattern "
+    "anyOf oneOf allOf not if then else $ref $defs $schema $id definitions "
+    "additionalProperties patternProperties propertyNames prefixItems contains "
+    "minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength "
+    "minItems maxItems uniqueItems minProperties maxProperties minContains maxContains "
+    "dependentRequired dependentSchemas unevaluatedItems unevaluatedProperties "
+    "examples deprecated readOnly writeOnly nullable $comment $anchor "
+    "contentEncoding contentMediaType contentSchema".split()
+)
+
+Rule = Callable[["Walk", Any, Any, Any], None]
+#: What stands at each key; None: nothing that a person or a model wrote.
+Shape = Mapping[str, Rule | None]
+
+
+class Walk:
+    """
+    One walk over one document, and what is true at the place where it stands.
+    """
+
+    __slots__ = ("beside", "form", "lane", "out", "role", "sealed", "view")
+
+    def __init__(self, view: View, role: str | None, form: Form = "whole") -> None:
+        self.view = view
+        self.out: list[Text] = []
+        self.role = role
+        self.lane: Lane = ()
+        self.form: Form = form
+        self.sealed = False
+        self.beside: Callable[[], None] | None = None
+
+    def shape(self, box: dict[str, Any], shape: Shape) -> None:
+        """
+        Walk the object *box*; keys that *shape* does not list are unknown.
+        """
+        for key, value in box.items():
+            rule = shape.get(key, unknown)
+            if rule is not None and value is not None:
+                rule(self, box, key, value)
+
+    def add(self, box: Any, key: Any, kind: str) -> None:
+        """
+        Yield the string at *key* of *box*.
+        """
+        self.out.append(
+            Text(
+                self.view,
+                box,
+                key,
+                kind,
+                self.role,
+                self.lane,
+                self.form,
+                self.sealed,
+                self.beside,
+            )
+        )
+
+    def within(self, step: Any, rule: Rule, box: Any, key: Any, value: Any) -> None:
+        """
+        Apply *rule* one step further down, in a lane of its own.
+        """
+        lane = self.lane
+        self.lane = (*lane, step)
+        rule(self, box, key, value)
+        self.lane = lane
+
+
+def unknown(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    """
+    Yield every string of what nobody listed, the name of the key first.
+    """
+    if key.__class__ is str:
+        walk.out.append(_key_text(walk, box, key, UNKNOWN))
+    everything(walk, box, key, value, UNKNOWN)
+
+
+def everything(  # the rule's arguments and the kind
+    walk: Walk,
+    box: Any,
+    key: Any,
+    value: Any,
+    kind: str,
+    words: frozenset[str] = frozenset(),
+) -> None:
+    """
+    Yield every string below *key*, the names of keys included unless they are among *words*.
+    """
+    if value.__class__ is str:
+        if value:
+            walk.add(box, key, kind)
+    elif value.__class__ is list:
+        for index, member in enumerate(value):
+            if member.__class__ in _CARRIERS:
+                everything(walk, value, index, member, kind, words)
+    elif value.__class__ is dict:
+        for name, member in value.items():
+            if name not in words:
+                walk.out.append(_key_text(walk, value, name, kind))
+            if member.__class__ in _CARRIERS:
+                everything(walk, value, name, member, kind, words)
+
+
+_CARRIERS: frozenset[Any] = frozenset({str, list, dict})
+
+
+def free(kind: str, words: frozenset[str] = frozenset()) -> Rule:
+    """
+    Make a rule for a value of any shape, all of which is text of *kind*.
+    """
+
+    def rule(walk: Walk, box: Any, key: Any, value: Any) -> None:
+        everything(walk, box, key, value, kind, words)
+
+    return rule
+
+
+def text(kind: str, role: str | None = None) -> Rule:
+    """
+    Make a rule for a string, or a list of strings, that is text of *kind*.
+    """
+
+    def rule(walk: Walk, box: Any, key: Any, value: Any) -> None:
+        if value.__class__ is str:
+            if not value:
+                return
+            if role is None:
+                walk.add(box, key, kind)
+                return
+            before, walk.role = walk.role, role
+            walk.add(box, key, kind)
+            walk.role = before
+        elif value.__class__ is list or value.__class__ is dict:
+            everything(walk, box, key, value, kind)
+
+    return rule
+
+
+def identifier(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    """
+    Pass over an identifier, an enumeration's member or a URL-free token.
+
+    What does not look like one is text that somebody put there.
+    """
+    if value.__class__ is str:
+        if _IDENTIFIER.fullmatch(value) is None:
+            walk.add(box, key, UNKNOWN)
+    elif value.__class__ is list or value.__class__ is dict:
+        everything(walk, box, key, value, UNKNOWN)
+
+
+def node(shape: Shape) -> Rule:
+    """
+    Make a rule for an object of *shape*.
+    """
+
+    def rule(walk: Walk, box: Any, key: Any, value: Any) -> None:
+        if value.__class__ is dict:
+            walk.shape(value, shape)
+        else:
+            everything(walk, box, key, value, UNKNOWN)
+
+    return rule
+
+
+def each(rule: Rule) -> Rule:
+    """
+    Make a rule that applies *rule* to the members of a list, each in a lane of its own.
+    """
+
+    def members(walk: Walk, box: Any, key: Any, value: Any) -> None:
+        if value.__class__ is not list:
+            everything(walk, box, key, value, UNKNOWN)
+            return
+        lane = walk.lane
+        for index, member in enumerate(value):
+            walk.lane = (*lane, index)
+            rule(walk, value, index, member)
+        walk.lane = lane
+
+    return members
+
+
+def by_type(shapes: Mapping[str, Rule], key: str = "type", default: str = "") -> Rule:
+    """
+    Make a rule for an object whose *key* tells its shape; an unlisted type is unknown.
+    """
+
+    def rule(walk: Walk, box: Any, at: Any, value: Any) -> None:
+        if value.__class__ is dict:
+            found = shapes.get(_str(value.get(key, default)))
+            if found is not None:
+                found(walk, box, at, value)
+                return
+        everything(walk, box, at, value, UNKNOWN)
+
+    return rule
+
+
+def either(string: Rule, other: Rule) -> Rule:
+    """
+    Make a rule that is *string* for a string and *other* for everything else.
+    """
+
+    def rule(walk: Walk, box: Any, key: Any, value: Any) -> None:
+        (string if value.__class__ is str else other)(walk, box, key, value)
+
+    return rule
+
+
+def json_source(kind: str = ARGUMENTS) -> Rule:
+    """
+    Make a rule for a string that is JSON source (tool arguments): its strings are the text.
+
+    Source that is not JSON is one text, as it stands.
+    """
+
+    def rule(walk: Walk, box: Any, key: Any, value: Any) -> None:
+        if value.__class__ is not str:
+            everything(walk, box, key, value, UNKNOWN)
+        elif value:
+            tokens = JsonTokens.of(box, key)
+            if tokens is None:
+                walk.add(box, key, kind)
+            else:
+                for index in range(len(tokens.values)):
+                    _add_token(walk, tokens, index, kind)
+
+    return rule
+
+
+def media(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    """
+    Pass over base64 data or a ``data:`` URL; any other string there is text (a URL, a name).
+    """
+    if value.__class__ is str:
+        if not is_base64(value):
+            walk.add(box, key, UNKNOWN)
+    elif value.__class__ is list or value.__class__ is dict:
+        everything(walk, box, key, value, UNKNOWN)
+
+
+_DATA_URL = re.compile(r"data:[\w.+/-]{0,127}(?:;[\w=.-]{1,64}){0,3};base64,", re.ASCII)
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=_\r\n-]")
+
+
+def is_base64(value: str) -> bool:
+    """
+    Tell whether *value* is base64, bare or as a ``data:`` URL of a media type that is not text.
+    """
+    head = _DATA_URL.match(value)
+    if head is not None and value.startswith("data:text/"):
+        return False
+    return _NOT_BASE64.search(value, head.end() if head else 0) is None
+
+
+class JsonTokens:
+    """
+    The string tokens of JSON source, edited by span: every other byte stays as it was.
+    """
+
+    __slots__ = ("_box", "_key", "_source", "_spans", "values")
+
+    def __init__(
+        self, box: Any, key: Any, spans: list[tuple[int, int]], values: list[str]
+    ) -> None:
+        self._box = box
+        self._key = key
+        self._source: str = box[key]
+        self._spans = spans
+        #: The decoded strings, in their order, keys of objects included.
+        self.values = values
+
+    @classmethod
+    def of(cls, box: Any, key: Any) -> JsonTokens | None:
+        """
+        Find the tokens of the source at *key* of *box*; None if it is not a JSON document.
+        """
+        source: str = box[key]
+        try:
+            codec.read(source.encode("utf-8", "surrogatepass"))
+        except codec.JsonError:
+            return None
+        spans = [match.span() for match in _JSON_STRING.finditer(source)]
+        values = [json_string(source[start:end]) for start, end in spans]
+        return cls(box, key, spans, values)
+
+    def write(self) -> None:
+        """
+        Put the source together again with the strings as they stand now.
+        """
+        parts = []
+        at = 0
+        for (start, end), value in zip(self._spans, self.values, strict=True):
+            token = self._source[start:end]
+            parts.append(self._source[at:start])
+            parts.append(token if json_string(token) == value else json_token(value))
+            at = end
+        parts.append(self._source[at:])
+        self._box[self._key] = "".join(parts)
+
+
+def json_string(token: str) -> str:
+    """
+    Decode one JSON string token, quotes included.
+    """
+    if "\\" not in token:
+        return token[1:-1]
+    value: str = codec.loads(token.encode("utf-8", "surrogatepass"))
+    return value
+
+
+def json_token(value: str) -> str:
+    """
+    Encode *value* as one JSON string token, quotes included.
+    """
+    return codec.dumps(value).decode()
+
+
+def _add_token(walk: Walk, tokens: JsonTokens, index: int, kind: str) -> None:
+    beside = walk.beside
+
+    def write() -> None:
+        tokens.write()
+        if beside is not None:
+            beside()
+
+    walk.out.append(
+        Text(
+            walk.view,
+            tokens.values,
+            index,
+            kind,
+            walk.role,
+            walk.lane,
+            walk.form,
+            walk.sealed,
+            write,
+        )
+    )
+
+
+class _KeyBox:
+    """
+    The name of a key, seen as a value that can be replaced.
+    """
+
+    __slots__ = ("_box", "_name", "_texts")
+
+    def __init__(self, box: dict[str, Any], name: str, texts: list[Text]) -> None:
+        self._box = box
+        self._name = name
+        self._texts = texts
+
+    def __getitem__(self, key: Any) -> str:
+        return self._name
+
+    def __setitem__(self, key: Any, new: str) -> None:
+        box, old = self._box, self._name
+        if new == old:
+            return
+        new = _free_name(box, new)
+        members = list(box.items())
+        box.clear()
+        box.update((new if name == old else name, value) for name, value in members)
+        for text in self._texts:
+            if text.box is box and text.key == old:
+                text.key = new
+        self._name = new
+
+
+def _free_name(box: dict[str, Any], name: str) -> str:
+    """
+    Return *name*, or *name* with a number where two edited keys would fall together.
+    """
+    candidate, count = name, 1
+    while candidate in box:
+        count += 1
+        candidate = f"{name} {count}"
+    return candidate
+
+
+def _key_text(walk: Walk, box: dict[str, Any], name: str, kind: str) -> Text:
+    return Text(
+        walk.view,
+        _KeyBox(box, name, walk.out),
+        None,
+        kind,
+        walk.role,
+        walk.lane,
+        walk.form,
+        walk.sealed,
+        walk.beside,
+    )
+
+
+def _str(value: Any) -> str:
+    return value if value.__class__ is str else ""

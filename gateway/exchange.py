@@ -1,0 +1,410 @@
+"""
+One client request until its last byte, and what is known and decided on the way.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast, overload
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Callable, Mapping
+
+    from multidict import CIMultiDict, CIMultiDictProxy
+
+    from gateway import neutral
+    from gateway.clock import Clock
+    from gateway.dialects import Dialect
+    from gateway.errors import ExchangeError
+    from gateway.flights import Flight
+    from gateway.routing.targets import Target
+    from gateway.settings import Settings
+    from gateway.usage import Usage
+    from gateway.views import Chunk, Request, Response
+
+T = TypeVar("T")
+D = TypeVar("D")
+
+
+class StashKey(Generic[T]):
+    """
+    A typed place in a `Stash`, owned by whoever holds the key object.
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<StashKey {self.name}>"
+
+
+class Stash:
+    """
+    What a plugin keeps on an exchange from one hook to the next, invisible to the others.
+    """
+
+    __slots__ = ("_values",)
+
+    def __init__(self) -> None:
+        self._values: dict[StashKey[Any], Any] = {}
+
+    def __setitem__(self, key: StashKey[T], value: T) -> None:
+        self._values[key] = value
+
+    def __getitem__(self, key: StashKey[T]) -> T:
+        return cast("T", self._values[key])
+
+    def __delitem__(self, key: StashKey[T]) -> None:
+        del self._values[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._values
+
+    @overload
+    def get(self, key: StashKey[T]) -> T | None: ...
+
+    @overload
+    def get(self, key: StashKey[T], default: D) -> T | D: ...
+
+    def get(self, key: StashKey[T], default: Any = None) -> Any:
+        """
+        Return what stands at *key*, or *default*.
+        """
+        return self._values.get(key, default)
+
+
+@attrs.frozen(kw_only=True)
+class Identity:
+    """
+    Who calls: what authentication found out, for every plugin inside it.
+
+    Attributes:
+        key_id: The virtual key's id, which may be shown; never its secret.
+        key_name: The name that people know it by.
+        facts: Further facts as text (a subject, an e-mail domain), by name.
+    """
+
+    key_id: str
+    key_name: str = ""
+    team_id: str | None = None
+    customer_id: str | None = None
+    facts: Mapping[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class Finding:
+    """
+    What a guardrail found; the place, never the text.
+
+    Attributes:
+        span: First character and the one after the last, in the text at *lane*.
+        action: ``block``, ``redact``, ``flag``.
+    """
+
+    guardrail: str
+    detector: str
+    type: str
+    severity: str
+    action: str
+    stage: str
+    span: tuple[int, int] | None = None
+    score: float | None = None
+
+
+class TrailLine(NamedTuple):
+    """
+    What one plugin decided in one hook.
+
+    Attributes:
+        outcome: ``passed``, ``answered``, ``changed``, ``refused``, ``failed``,
+            ``failed_open``, ``skipped``; the core's own lines use further words.
+        reason: Why, in words for an operator; never a prompt or a secret.
+        ns: Time spent, in nanoseconds.
+        attempt: The number of the attempt, or 0 where the hook has none.
+    """
+
+    plugin: str
+    hook: str
+    outcome: str
+    reason: str
+    ns: int
+    attempt: int
+
+
+class Trail:
+    """
+    The decisions on one exchange, in the order in which they fell.
+    """
+
+    __slots__ = ("findings", "lines")
+
+    def __init__(self) -> None:
+        self.lines: list[TrailLine] = []
+        self.findings: list[Finding] = []
+
+    def add(  # one call a hook on the hot path
+        self,
+        plugin: str,
+        hook: str,
+        outcome: str,
+        reason: str = "",
+        ns: int = 0,
+        attempt: int = 0,
+    ) -> None:
+        """
+        Put one line down.
+        """
+        self.lines.append(TrailLine(plugin, hook, outcome, reason, ns, attempt))
+
+    def time_by_plugin(self) -> dict[str, int]:
+        """
+        Sum the nanoseconds of each plugin.
+        """
+        spent: dict[str, int] = {}
+        for line in self.lines:
+            spent[line.plugin] = spent.get(line.plugin, 0) + line.ns
+        return spent
+
+    def as_list(self) -> list[dict[str, Any]]:
+        """
+        Return the lines as JSON values, times in microseconds.
+        """
+        return [
+            {
+                "plugin": line.plugin,
+                "hook": line.hook,
+                "outcome": line.outcome,
+                "reason": line.reason,
+                "us": round(line.ns / 1000, 1),
+                **({"attempt": line.attempt} if line.attempt else {}),
+            }
+            for line in self.lines
+        ]
+
+
+class Outcome(enum.Enum):
+    """
+    How an exchange, or a stream, ended.
+    """
+
+    FINISHED = "finished"
+    REFUSED = "refused"
+    FAILED = "failed"
+    LEFT = "left"
+
+
+class AttemptState(enum.Enum):
+    """
+    Where an attempt stands.
+    """
+
+    PLANNED = "planned"
+    NOT_SENT = "not_sent"
+    SENT = "sent"
+    ANSWERED = "answered"
+    BROKEN = "broken"
+
+
+@attrs.define(kw_only=True, eq=False)
+class Attempt:
+    """
+    One try at one target; another provider key is another attempt.
+
+    Attributes:
+        number: From 1.
+        request: The caller's request as this attempt will send it, in the caller's dialect;
+            `before_attempt` may edit it without touching `Exchange.request`.
+        headers: Headers for the provider beside its own, editable in `before_attempt`.
+        joined: Follows somebody else's flight: authorise and record, hold nothing.
+        flight: The flight that it is tried in, or that it follows.
+        hold_nano: What is held for it, in nano-USD, for plugins to share.
+        usage: What the provider said it used.
+        stop: Why the model stopped, with the provider's raw word.
+        status: The provider's HTTP status, or None.
+        bytes_received: Of the provider's body so far.
+        error: Why it failed, or None.
+        upstream_id: The provider's own request id.
+        sent_at: Monotonic seconds; likewise *first_event_at* and *ended_at*.
+    """
+
+    number: int
+    target: Target
+    request: Request
+    headers: CIMultiDict[str]
+    joined: bool = False
+    state: AttemptState = AttemptState.PLANNED
+    hold_nano: int = 0
+    usage: Usage | None = None
+    stop: neutral.Stop | None = None
+    status: int | None = None
+    bytes_received: int = 0
+    error: ExchangeError | None = None
+    upstream_id: str | None = None
+    sent_at: float | None = None
+    first_event_at: float | None = None
+    ended_at: float | None = None
+    flight: Flight | None = attrs.field(default=None, repr=False)
+    #: Innermost plugin position whose `before_attempt` returned; the core's own.
+    entered_from: int = attrs.field(default=1 << 30, repr=False)
+
+    @property
+    def not_sent(self) -> bool:
+        """
+        Whether nothing of it can have reached the provider.
+        """
+        return self.state in (AttemptState.PLANNED, AttemptState.NOT_SENT)
+
+
+@attrs.frozen
+class Answer:
+    """
+    What a plugin answers instead of a provider: a whole response, or chunks.
+
+    Chunks are in the caller's dialect, each a fresh view.
+    """
+
+    response: Response | None = None
+    chunks: AsyncIterable[Chunk] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if (self.response is None) == (self.chunks is None):
+            msg = "an Answer is either a response or chunks"
+            raise ValueError(msg)
+
+
+@attrs.define(kw_only=True, eq=False)
+class Exchange:
+    """
+    One client request until its last byte.
+
+    Attributes:
+        id: The request id, which is also the receipt: ``req_…``.
+        operation: ``generate``, ``embed``, ``complete``, ``count_tokens``.
+        dialect: The caller's.
+        request: What the caller asks, editable in `pre_request`.
+        headers: The caller's headers, read only.
+        peer: The caller's network address.
+        settings: The snapshot that the exchange began with, and keeps.
+        identity: Who calls, once somebody found out.
+        response: The whole answer, or after a stream the assembled one.
+        cost_nano: What the exchange cost, in nano-USD, once known.
+        error: The refusal or failure that the caller was told.
+        outcome: How it ended; None while it has not.
+        turned_at: Position of the plugin that answered, or past the last.
+        parent: The exchange that this one is a nested call of.
+        dry_run: Nothing is sent, nothing is counted: holds become checks.
+        response_headers: Headers for the caller; plugins add theirs before the first byte.
+    """
+
+    id: str
+    operation: str
+    dialect: Dialect
+    request: Request
+    headers: CIMultiDictProxy[str]
+    settings: Settings
+    clock: Clock
+    peer: str = ""
+    path: str = ""
+    identity: Identity | None = None
+    stash: Stash = attrs.field(factory=Stash, repr=False)
+    trail: Trail = attrs.field(factory=Trail, repr=False)
+    attempts: list[Attempt] = attrs.field(factory=list, repr=False)
+    response: Response | None = None
+    response_headers: dict[str, str] = attrs.field(factory=dict, repr=False)
+    cost_nano: int | None = None
+    error: ExchangeError | None = None
+    outcome: Outcome | None = None
+    status: int | None = None
+    turned_at: int = 1 << 30
+    parent: Exchange | None = None
+    dry_run: bool = False
+    started_at: float = 0.0
+    first_event_at: float | None = None
+    bytes_sent: int = 0
+    is_committed: bool = False
+    losses: neutral.Losses | None = attrs.field(default=None, repr=False)
+    forwarder: Forwarder | None = attrs.field(default=None, repr=False)
+    #: Position of the plugin whose `pre_request` runs.
+    at: int = attrs.field(default=-1, repr=False)
+    #: Set by `explain` while a hook runs, taken by the chain for its trail line.
+    reason: str = attrs.field(default="", repr=False)
+
+    def explain(self, reason: str) -> None:
+        """
+        Say why the hook that is running decides as it does; stands in its trail line.
+
+        *reason* is for an operator: no prompt, no secret.
+        """
+        self.reason = reason
+
+    @property
+    def depth(self) -> int:
+        """
+        How many exchanges this one is nested in.
+        """
+        return 0 if self.parent is None else self.parent.depth + 1
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """
+        The last attempt, or None.
+        """
+        return self.attempts[-1] if self.attempts else None
+
+    def forward(self) -> Flight:
+        """
+        Run what lies inside the calling plugin as a `Flight` that outlives this caller.
+
+        For `pre_request` only.  The flight tries the targets, with their `before_attempt`,
+        and lives while anybody waits for it.
+        """
+        if self.forwarder is None:
+            msg = "forward() is for pre_request of an exchange that the gateway relays"
+            raise RuntimeError(msg)
+        return self.forwarder.forward(self)
+
+    async def join(self, flight: Flight) -> Answer:
+        """
+        Follow *flight*: authorise and record this exchange against its target, hold nothing.
+
+        Returns:
+            The answer to return from `pre_request`, with chunk views of its own.
+
+        Raises:
+            Refused: if this exchange may not use the flight's target.
+        """
+        if self.forwarder is None:
+            msg = "join() is for pre_request of an exchange that the gateway relays"
+            raise RuntimeError(msg)
+        return await self.forwarder.join(self, flight)
+
+
+class Forwarder:
+    """
+    The relay, as far as an exchange may know it.
+    """
+
+    def forward(self, exchange: Exchange) -> Flight:
+        """
+        See `Exchange.forward`.
+        """
+        raise NotImplementedError
+
+    async def join(self, exchange: Exchange, flight: Flight) -> Answer:
+        """
+        See `Exchange.join`.
+        """
+        raise NotImplementedError
+
+
+def new_request_id(now: float, random: Callable[[int], bytes] = os.urandom) -> str:
+    """
+    Make a request id: sortable by time, unguessable beside it.
+    """
+    return f"req_{int(now * 1000):012x}{random(8).hex()}"
+

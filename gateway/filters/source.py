@@ -1,0 +1,89 @@
+"""
+Edits in JSON source: each string token is judged as a text of its own.
+
+Only the tokens that change are written anew, so that numbers, white space and the spelling of
+everything else stay as the model wrote them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+
+from gateway import codec
+from gateway.dialects.shapes import json_token
+from gateway.filters.edits import Edit, merged, splice
+
+#: Judges one whole text.
+Judge = Callable[[str], Awaitable[Sequence[Edit]]]
+
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+#: The same where the source may break off inside a token.
+_TOKEN_OR_START = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+("|\\?\Z)', re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+
+
+async def edits_in_source(source: str, judge: Judge) -> Sequence[Edit]:
+    """
+    Judge *source* and return its edits.
+
+    Source that is not JSON, because it broke off or never was, is judged as it stands; and
+    what it hides behind escapes is judged as well, for a lenient reader decodes it.
+    """
+    if _is_json(source):
+        return await _edits_in_tokens(source, judge)
+    plain = await judge(source)
+    escaped = await _edits_in_escaped(source, judge)
+    return merged([*plain, *escaped]) if escaped else plain
+
+
+def _is_json(source: str) -> bool:
+    try:
+        # Not `codec.read`: of a repeated key every value is judged, so it is no danger here.
+        codec.loads(source.encode("utf-8", "replace"))
+    except codec.JsonError:
+        return False
+    return True
+
+
+async def _edits_in_tokens(source: str, judge: Judge) -> list[Edit]:
+    out = []
+    for match in _TOKEN.finditer(source):
+        value = _decoded(match[0][1:-1])
+        edits = await judge(value)
+        if edits:
+            out.append(Edit(*match.span(), json_token(splice(value, edits))))
+    return out
+
+
+async def _edits_in_escaped(source: str, judge: Judge) -> list[Edit]:
+    out = []
+    for match in _TOKEN_OR_START.finditer(source):
+        token = match[0]
+        if "\\" not in token:
+            continue
+        is_whole = match[1] == '"'
+        value = _decoded(token[1:-1] if is_whole else token[1:])
+        edits = await judge(value)
+        if edits:
+            new = json_token(splice(value, edits))
+            out.append(Edit(*match.span(), new if is_whole else new[:-1]))
+    return out
+
+
+def _decoded(inside: str) -> str:
+    """
+    Decode the escapes of *inside*; what is no escape stands for itself.
+    """
+    if "\\" not in inside:
+        return inside
+    text = _ESCAPE.sub(_unescaped, inside)
+    # Two escapes may be the halves of one character.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    if match[1]:
+        return chr(int(match[1], 16))
+    return _SHORT.get(match[2], match[2])

@@ -1,0 +1,318 @@
+"""
+Flights: one upstream try shared by several exchanges, alive while anybody waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from gateway.errors import ExchangeError
+from gateway.exchange import Answer, Outcome
+from gateway.views import Chunk, Response
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from gateway.dialects import Dialect
+    from gateway.exchange import Attempt, Exchange
+    from gateway.filters import Pipeline
+    from gateway.hooks import Hooks
+    from gateway.routing.targets import Target
+
+
+class Flight:
+    """
+    What the inner part of an exchange brings, kept for everyone who follows.
+
+    The first caller's key pays; whoever joins is authorised by itself.  When nobody waits any
+    more, the upstream is cancelled.
+
+    Attributes:
+        exchange: The exchange inside, with the attempts; the first caller's in every respect
+            but its end.
+        target: Who answers, once somebody does.
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+        self.target: Target | None = None
+        self._frames: list[bytes] = []
+        self._response: tuple[int, dict[str, str], bytes] | None = None
+        self._error: ExchangeError | None = None
+        self._is_over = False
+        self._begun = asyncio.Event()
+        self._news = asyncio.Event()
+        self._waiting = 0
+        self._stop: Callable[[], object] | None = None
+
+    # --- for the relay ----------------------------------------------------------------------
+
+    def runs_as(self, task: asyncio.Task[None]) -> None:
+        """
+        Take *task* for the one that brings the answer.
+        """
+        self._stop = task.cancel
+        task.add_done_callback(self._task_ended)
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        if not self._is_over:
+            self.fail(ExchangeError("the shared request was abandoned"))
+
+    def bring(self, frames: Sequence[bytes]) -> None:
+        """
+        Add frames in the callers' dialect.
+        """
+        self._frames += frames
+        self._tell()
+
+    def bring_whole(self, response: Response) -> None:
+        """
+        Bring the whole answer.
+        """
+        self._response = (response.status, response.headers, response.encode())
+        self.finish()
+
+    def finish(self) -> None:
+        """
+        Say that nothing more comes.
+        """
+        self._is_over = True
+        self._tell()
+
+    def fail(self, error: ExchangeError) -> None:
+        """
+        Say that nothing more comes, for *error*.
+        """
+        self._error = error
+        self.finish()
+
+    def _tell(self) -> None:
+        self._begun.set()
+        self._news.set()
+
+    # --- for those who wait -----------------------------------------------------------------
+
+    @property
+    def is_over(self) -> bool:
+        """
+        Whether everything came that will come.
+        """
+        return self._is_over
+
+    @property
+    def has_failed(self) -> bool:
+        """
+        Whether it ended with an error.
+        """
+        return self._error is not None
+
+    async def begun(self) -> None:
+        """
+        Wait until the first of the answer is here.
+
+        Raises:
+            ExchangeError: if there will be no answer.
+        """
+        with _Waiting(self):
+            await self._begun.wait()
+        if self._error is not None and not self._frames:
+            raise self._error
+
+    async def answer(self) -> Answer:
+        """
+        Return the answer as one more follower sees it, in views of its own.
+
+        Raises:
+            ExchangeError: if there will be no answer.
+        """
+        waiting = _Waiting(self)
+        waiting.__enter__()
+        try:
+            await self._begun.wait()
+        except BaseException:
+            waiting.__exit__(None, None, None)
+            raise
+        dialect = self.exchange.dialect
+        if self._response is not None:
+            waiting.__exit__(None, None, None)
+            status, headers, body = self._response
+            return Answer(
+                response=Response(dialect, body, status=status, headers=dict(headers))
+            )
+        if self._error is not None and not self._frames:
+            waiting.__exit__(None, None, None)
+            raise self._error
+        return Answer(chunks=_Follower(self, dialect, waiting))
+
+    async def frame(self, index: int) -> bytes | None:
+        """
+        Return frame *index*, or None behind the last.
+
+        Raises:
+            ExchangeError: if the stream broke before it.
+        """
+        while index >= len(self._frames):
+            if self._error is not None:
+                raise self._error
+            if self._is_over:
+                return None
+            self._news.clear()
+            await self._news.wait()
+        return self._frames[index]
+
+    def enter(self) -> None:
+        """
+        Count one more who waits.
+        """
+        self._waiting += 1
+
+    def leave(self) -> None:
+        """
+        Count one fewer; the last one stops the flight.
+        """
+        self._waiting -= 1
+        if self._waiting == 0 and not self._is_over and self._stop is not None:
+            self._stop()
+
+
+class _Waiting:
+    """
+    Counts one follower as long as it waits.
+    """
+
+    __slots__ = ("_flight", "_is_in")
+
+    def __init__(self, flight: Flight) -> None:
+        self._flight = flight
+        self._is_in = False
+
+    def __enter__(self) -> _Waiting:
+        self._is_in = True
+        self._flight.enter()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._is_in:
+            self._is_in = False
+            self._flight.leave()
+
+    def __del__(self) -> None:
+        self.__exit__()
+
+
+class _Follower:
+    """
+    The chunks of a flight for one follower: fresh views, for edits must not cross.
+    """
+
+    def __init__(self, flight: Flight, dialect: Dialect, waiting: _Waiting) -> None:
+        self._flight = flight
+        self._dialect = dialect
+        self._waiting = waiting
+        self._index = 0
+
+    def __aiter__(self) -> AsyncIterator[Chunk]:
+        return self
+
+    async def __anext__(self) -> Chunk:
+        try:
+            frame = await self._flight.frame(self._index)
+        except BaseException:
+            self._waiting.__exit__()
+            raise
+        if frame is None:
+            self._waiting.__exit__()
+            raise StopAsyncIteration
+        self._index += 1
+        return Chunk(self._dialect, frame)
+
+
+class FlightOutlet:
+    """
+    An `Outlet` that leads into a flight, through the filters inside the plugin that began it.
+    """
+
+    def __init__(self, flight: Flight, hooks: Hooks, beyond: int) -> None:
+        self._flight = flight
+        self._hooks = hooks
+        self._beyond = beyond
+        self._pipeline: Pipeline | None = None
+        self._attempt: Attempt | None = None
+        self.is_committed = False
+
+    @property
+    def wants_chunks(self) -> bool:
+        """
+        Whether a filter is open.
+        """
+        return self._pipeline is not None
+
+    async def begin(self, attempt: Attempt | None) -> None:
+        """
+        Open the inner filters.
+        """
+        self._attempt = attempt
+        self._pipeline = self._hooks.open_filters(
+            self._flight.exchange, attempt, self._beyond
+        )
+
+    async def frames(self, frames: Sequence[bytes]) -> None:
+        """
+        Keep frames.
+        """
+        if self._pipeline is not None:
+            dialect = self._flight.exchange.dialect
+            await self.chunks([Chunk(dialect, frame) for frame in frames])
+        else:
+            self._bring(frames)
+
+    async def chunks(self, chunks: Sequence[Chunk]) -> None:
+        """
+        Keep chunks, once the filters let them go.
+        """
+        if self._pipeline is not None:
+            chunks = await self._pipeline.feed(chunks)
+        self._bring([chunk.encode() for chunk in chunks])
+
+    def _bring(self, frames: Sequence[bytes]) -> None:
+        if not frames:
+            return
+        if not self.is_committed:
+            self.is_committed = True
+            if self._attempt is not None:
+                self._flight.target = self._attempt.target
+        self._flight.bring(frames)
+
+    async def end(self) -> None:
+        """
+        Flush the filters.
+        """
+        if self._pipeline is not None:
+            self._bring([chunk.encode() for chunk in await self._pipeline.flush()])
+            await self._close(Outcome.FINISHED)
+        self._flight.finish()
+
+    async def whole(self, response: Response, attempt: Attempt | None) -> None:
+        """
+        Keep a whole answer.
+        """
+        self.is_committed = True
+        if attempt is not None:
+            self._flight.target = attempt.target
+        await self.begin(attempt)
+        if self._pipeline is not None:
+            await self._pipeline.feed_response(response)
+            await self._close(Outcome.FINISHED)
+        self._flight.bring_whole(response)
+
+    async def discard(self) -> None:
+        """
+        Drop what the filters hold.
+        """
+        await self._close(Outcome.FAILED)
+
+    async def _close(self, outcome: Outcome) -> None:
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline is not None:
+            await self._hooks.close_filters(self._flight.exchange, pipeline, outcome)

@@ -1,0 +1,414 @@
+"""
+Every hook, typed and documented: the reference that ``gatewright hooks`` prints.
+
+A plugin is a class that inherits from `Plugin`, implements the hooks it needs, each marked with
+`hookimpl`, and is named by an entry point of the group ``gateway.plugins``.
+
+One rule tells the colours: a ``def`` hook may not wait, an ``async def`` hook may.
+
+pluggy keeps the register and validates; the calling is done in `gateway.hooks`, for with async
+hooks pluggy cannot stop early, awaits nothing, and silently drops arguments with defaults.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import attrs
+import pluggy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    import click
+
+    from gateway.app import Gateway
+    from gateway.dialects import Dialect
+    from gateway.events import Event
+    from gateway.exchange import Answer, Attempt, Exchange
+    from gateway.filters import StreamFilter
+    from gateway.providers.vendors import Vendor
+    from gateway.registrations import (
+        Detector,
+        Embedder,
+        Encoding,
+        ProcessSpec,
+        Route,
+        SecretStore,
+    )
+    from gateway.routing.targets import Target
+    from gateway.taps import Tap
+    from gateway.views import Chunk, Response
+
+PROJECT: Final = "gateway"
+GROUP: Final = "gateway.plugins"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+class Phase(enum.IntEnum):
+    """
+    Where a plugin stands: requests pass outermost first, answers come back in reverse.
+    """
+
+    #: Telemetry and audit: they see everything, and see it settled.
+    OBSERVE = 1
+    #: Who calls.
+    IDENTIFY = 2
+    #: May they, can they pay.
+    GOVERN = 3
+    #: Prompt templates and decorators: text is added before it is inspected.
+    SHAPE = 4
+    #: Guardrails.
+    INSPECT = 5
+    #: Caches and canned answers.
+    ANSWER = 6
+    #: Which target.
+    ROUTE = 7
+
+
+@attrs.frozen
+class NoSettings:
+    """
+    The settings of a plugin that has none: its table must be empty or absent.
+    """
+
+
+class Plugin:
+    """
+    What a plugin may implement.
+
+    Construct it from its settings alone: ``MyPlugin(MyPlugin.Settings())`` works in a REPL.
+    Use ``@attrs.define(eq=False)`` where the plugin is an attrs class, for the register needs
+    it hashable.
+
+    Attributes:
+        phase: Where it stands by default; the operator may say otherwise.
+        Settings: An attrs class; the table ``plugins.<name>`` is structured into it.
+        authenticates_callers: Whether it refuses callers without a credential as it is
+            configured; a property where that depends on the settings.  While no plugin
+            does, the gateway serves this machine only.
+    """
+
+    phase: ClassVar[Phase] = Phase.OBSERVE
+    Settings: ClassVar[type] = NoSettings
+    authenticates_callers: bool = False
+
+    def __init__(self, settings: Any) -> None:
+        self.settings = settings
+
+    # --- registering ------------------------------------------------------------------------
+
+    @hookspec
+    def register_providers(self) -> Iterable[Vendor]:
+        """
+        Add kinds of providers to the table that ``providers.<name>.type`` names.
+
+        When: once, before the settings are used.
+        Order: by phase; two of one name are an error that names both plugins.
+
+        Returns:
+            Rows of the table.
+        """
+        return ()
+
+    @hookspec
+    def register_dialects(self) -> Iterable[Dialect]:
+        """
+        Add wire formats.
+
+        When: once, before the settings are used.
+        Order: by phase; two of one name are an error that names both plugins.
+
+        Returns:
+            One instance each; a dialect has no state.
+        """
+        return ()
+
+    @hookspec
+    def register_routes(self) -> Iterable[Route]:
+        """
+        Add routes to the management API.
+
+        When: once per worker, when the application is built.
+        Order: by phase; the same method and path twice is an error that names both plugins.
+
+        Returns:
+            Routes below ``/api/``, each with the permission that it needs.
+        """
+        return ()
+
+    @hookspec
+    def register_commands(self) -> Iterable[click.Command]:
+        """
+        Add commands to the command line.
+
+        When: when the command line is used; no gateway runs and no settings were read, so the
+            plugin is constructed with the defaults of its settings.
+        Order: by phase; two of one name are an error that names both plugins.
+
+        Returns:
+            click commands or groups.
+        """
+        return ()
+
+    @hookspec
+    def register_secret_stores(self) -> Iterable[SecretStore]:
+        """
+        Add places where secret references may lead.
+
+        When: once, before the first secret is resolved.
+        Order: by phase; two of one name are an error that names both plugins.
+
+        Returns:
+            Stores, found by the scheme of a reference.
+        """
+        return ()
+
+    @hookspec
+    def register_detectors(self) -> Iterable[Detector]:
+        """
+        Add detectors for guardrails to use.
+
+        When: once, after every plugin was constructed.
+        Order: by phase; two of one name are an error that names both plugins.
+
+        Returns:
+            Detectors, found as ``gateway.detectors[name]``.
+        """
+        return ()
+
+    @hookspec
+    def register_embedders(self) -> Iterable[Embedder]:
+        """
+        Add embedders for similarity search to use.
+
+        When: once, after every plugin was constructed.
+        Order: by phase; two of one name are an error that names both plugins.
+
+        Returns:
+            Embedders, found as ``gateway.embedders[name]``.
+        """
+        return ()
+
+    @hookspec
+    def register_encodings(self) -> Iterable[Encoding]:
+        """
+        Add token encodings for counting offline.
+
+        When: once, after every plugin was constructed.
+        Order: by phase; two of one name are an error that names both plugins.
+
+        Returns:
+            Encodings, found as ``gateway.encodings[name]``.
+        """
+        return ()
+
+    @hookspec
+    def register_processes(self) -> Iterable[ProcessSpec]:
+        """
+        Add processes that run once per data directory, whatever the number of workers.
+
+        When: once, before the first worker starts; the supervisor owns them.
+        Order: by phase; two of one name are an error that names both plugins.
+
+        Returns:
+            What to run.
+        """
+        return ()
+
+    # --- life -------------------------------------------------------------------------------
+
+    @hookspec
+    def lifespan(self, gateway: Gateway) -> AbstractAsyncContextManager[None]:
+        """
+        Start what the plugin needs, and stop it again.
+
+        When: once per worker, before the first exchange; left after the last.
+        Order: entered by phase, left in reverse.
+
+        Returns:
+            An async context manager; what raises while entering keeps the gateway from
+            starting.
+        """
+        raise NotImplementedError
+
+    # --- the way in -------------------------------------------------------------------------
+
+    @hookspec
+    async def pre_request(self, exchange: Exchange) -> Answer | None:
+        """
+        Inspect, change, answer or refuse a request before it goes upstream.
+
+        When: after the request was read, before a target is chosen; who calls is known from
+            IDENTIFY and GOVERN on.
+        Order: by phase; the first answer ends the round.
+
+        Returns:
+            ``None`` to carry on, or an answer that is sent instead of asking a provider.
+            To change the request, edit ``exchange.request`` in place.
+
+        Raises:
+            Refused: to say no; the status and code reach the caller.
+        """
+        return None
+
+    @hookspec
+    def choose_targets(
+        self, exchange: Exchange, targets: Sequence[Target]
+    ) -> Sequence[Target]:
+        """
+        Narrow, weigh or reorder the candidate targets.
+
+        When: after `pre_request`, once per exchange, unless a plugin answered.
+        Order: by phase; each sees what the one before returned.
+
+        Returns:
+            The targets in the order in which they are tried; empty means none is left, and
+            the caller gets 503.
+
+        Raises:
+            Refused: to say no with a reason of its own.
+        """
+        return targets
+
+    @hookspec
+    async def before_attempt(self, exchange: Exchange, attempt: Attempt) -> None:
+        """
+        Look at one upstream try before it is sent, with its target and so its price known.
+
+        When: once for each upstream try; another provider key is another try.  In a dry run
+            too, where holds become checks.
+        Order: reversed, innermost first: a guardrail edits before governance prices, and
+            audit writes last before the wire.
+
+        Returns:
+            Nothing.  ``attempt.request``, ``attempt.headers`` and the output cap may be
+            edited; the caller's request stays as it was.
+
+        Raises:
+            Refused: to skip this target; with ``ends=True`` to end the exchange.  If every
+                target was refused, the first refusal is the answer; any upstream failure
+                outweighs a refusal.
+        """
+
+    # --- the way back -----------------------------------------------------------------------
+
+    @hookspec
+    def open_tap(self, exchange: Exchange, attempt: Attempt) -> Tap | None:
+        """
+        Watch what the provider sends, before translation and filters.
+
+        When: when the provider's stream begins; not for answers of plugins.
+        Order: none; taps do not see one another.
+
+        Returns:
+            A `Tap`, or None to stay out.  It cannot edit; it may raise `Refused`, which cuts
+            the stream even behind a filter that holds everything back.
+        """
+        return None
+
+    @hookspec
+    def open_filter(
+        self, exchange: Exchange, attempt: Attempt | None
+    ) -> StreamFilter | None:
+        """
+        Change what is sent to the caller, in a stream or whole.
+
+        When: when the answer begins; *attempt* is None for an answer of a plugin.
+        Order: reversed; only plugins outside the one that answered.
+
+        Returns:
+            A `StreamFilter` for this answer, or None to stay out.  A `TextFilter` is run
+            over whole answers too.
+        """
+        return None
+
+    @hookspec
+    async def on_stream_chunk(self, exchange: Exchange, chunk: Chunk) -> Chunk | None:
+        """
+        Change one event of a stream; the short spelling for a filter without state.
+
+        When: for each event that is about to be sent to the caller.
+        Order: reversed; only plugins outside the one that answered.
+
+        Returns:
+            The chunk, edited or not, or None to drop it.
+
+        Raises:
+            Refused: to cut the stream.
+        """
+        return chunk
+
+    @hookspec
+    async def post_response(
+        self, exchange: Exchange, response: Response
+    ) -> Response | None:
+        """
+        Look at the whole answer, or replace it.
+
+        When: after a whole answer was filtered; after a stream, with the answer assembled
+            from it, when it is too late to change it.
+        Order: reversed; only plugins outside the one that answered.
+
+        Returns:
+            ``None`` to leave it, or the response that takes its place.
+
+        Raises:
+            Refused: to refuse it; after a stream this is only recorded.
+        """
+        return None
+
+    @hookspec
+    async def after_attempt(self, exchange: Exchange, attempt: Attempt) -> None:
+        """
+        Settle one upstream try.
+
+        When: exactly once for each try for which this plugin's `before_attempt` returned,
+            also if the caller left, shielded from cancellation.  ``attempt.usage``,
+            ``attempt.state``, ``attempt.error`` and ``attempt.not_sent`` tell how it went.
+        Order: reversed.
+        """
+
+    @hookspec
+    async def on_complete(self, exchange: Exchange) -> None:
+        """
+        Record how the exchange ended.
+
+        When: exactly once per exchange: answered, refused, failed, or the caller left; when
+            the result is settled, before the last write (a whole answer's body, a stream's
+            closing event), so that what is recorded is recorded when the caller knows.
+            Shielded from cancellation.
+        Order: reversed, so that the outermost sees it settled.
+
+        Raises:
+            Refused: what cannot be recorded must not be served: the answer is replaced by
+                the refusal, a stream is cut.
+        """
+
+    # --- beside exchanges -------------------------------------------------------------------
+
+    @hookspec
+    def on_event(self, event: Event) -> None:
+        """
+        Hear of something that happened outside an exchange; must not block.
+
+        When: as it happens, in the process in which it happens.
+        Order: by phase; an exception is logged and hides the event from nobody else.
+        """
+
+    @hookspec
+    async def erase_subject(self, subject: str) -> str | None:
+        """
+        Forget a person.
+
+        When: an operator asked for it.
+        Order: by phase.
+
+        Returns:
+            One sentence for the report, or None if there was nothing to forget.
+        """
+        return None

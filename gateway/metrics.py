@@ -1,0 +1,347 @@
+"""
+What one worker counted, in Prometheus's words.
+
+Observing an exchange must cost next to nothing, so nothing of prometheus_client runs on the hot
+path: counts are kept in plain cells, one dictionary look-up each, and become metrics when
+somebody asks.  Labels are bounded: models beyond `MAX_MODELS` and codes beyond `MAX_CODES`
+count as ``other``, and so does a model that no provider ever answered for, because then it is
+only what a caller wrote.
+
+===============================================  =======================================
+metric                                           labels
+===============================================  =======================================
+gatewright_requests_total                        dialect operation provider model status
+gatewright_errors_total                          dialect code
+gatewright_request_duration_seconds              dialect operation provider
+gatewright_time_to_first_event_seconds           provider model
+gatewright_upstream_latency_seconds              provider model
+gatewright_upstream_attempts_total               provider model outcome
+gatewright_tokens_total                          provider model direction
+gatewright_cost_usd_total                        provider model
+gatewright_in_flight
+gatewright_plugin_seconds_total                  plugin
+gatewright_plugin_calls_total                    plugin
+gatewright_plugin_errors_total                   plugin
+gatewright_plugin_failed_open_total              plugin
+gatewright_plugin_refused_total                  plugin
+gatewright_access_lines_lost_total
+gatewright_workers
+===============================================  =======================================
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+import attrs
+
+from gateway.exposition import (
+    CONTENT_TYPE,
+    Histogram,
+    counter,
+    gauge,
+    histogram,
+    merge,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from prometheus_client import CollectorRegistry
+    from prometheus_client.core import Metric
+
+    from gateway.exchange import Attempt, Exchange
+    from gateway.hooks import Hooks, PluginStats
+    from gateway.server.turned_away import TurnedAway
+
+__all__ = ["CONTENT_TYPE", "Metrics", "merge"]
+
+#: Distinct models that become labels in one process.
+MAX_MODELS: Final = 200
+MAX_CODES: Final = 100
+OTHER: Final = "other"
+NONE: Final = "none"
+
+
+class CountedGateway(Protocol):
+    """
+    The gateway, as far as it is counted.
+    """
+
+    @property
+    def hooks(self) -> Hooks:
+        """
+        The chains in force, with what they cost.
+        """
+
+    @property
+    def in_flight(self) -> int:
+        """
+        Exchanges that have not ended.
+        """
+
+
+class _TargetCell:
+    """
+    What one model at one provider did.
+    """
+
+    __slots__ = (
+        "cost_nano",
+        "first_event",
+        "input",
+        "input_cached",
+        "input_written",
+        "latency",
+        "output",
+        "reasoning",
+    )
+
+    def __init__(self) -> None:
+        self.latency = Histogram()
+        self.first_event = Histogram()
+        self.input = 0
+        self.input_cached = 0
+        self.input_written = 0
+        self.output = 0
+        self.reasoning = 0
+        self.cost_nano = 0
+
+    def tokens(self) -> Iterator[tuple[str, int]]:
+        yield "input", self.input
+        yield "input_cached", self.input_cached
+        yield "input_written_to_cache", self.input_written
+        yield "output", self.output
+        yield "output_reasoning", self.reasoning
+
+
+class _Bounded:
+    """
+    The first so many words become labels, the others count as one.
+    """
+
+    __slots__ = ("_known", "_most")
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: set[str] = set()
+
+    def label(self, word: str, *, admit: bool = True) -> str:
+        known = self._known
+        if word in known:
+            return word
+        if not admit or len(known) >= self._most:
+            return OTHER
+        known.add(word)
+        return word
+
+
+@attrs.define(eq=False)
+class Metrics:
+    """
+    The counts of one worker.
+
+    Args:
+        gateway: Whose plugins and load are shown.
+        lines_lost: Asked how many access lines were lost.
+    """
+
+    gateway: CountedGateway
+    lines_lost: Callable[[], int] = attrs.field(default=lambda: 0, kw_only=True)
+    _models: _Bounded = attrs.field(factory=lambda: _Bounded(MAX_MODELS), init=False)
+    _codes: _Bounded = attrs.field(factory=lambda: _Bounded(MAX_CODES), init=False)
+    _requests: dict[tuple[str, str, str, str, int], int] = attrs.field(
+        factory=dict, init=False
+    )
+    _errors: dict[tuple[str, str], int] = attrs.field(factory=dict, init=False)
+    _durations: dict[tuple[str, str, str], Histogram] = attrs.field(
+        factory=dict, init=False
+    )
+    _attempts: dict[tuple[str, str, str], int] = attrs.field(factory=dict, init=False)
+    _targets: dict[tuple[str, str], _TargetCell] = attrs.field(factory=dict, init=False)
+    _registry: CollectorRegistry | None = attrs.field(default=None, init=False)
+
+    # --- counting ---------------------------------------------------------------------------
+
+    def observe(self, exchange: Exchange) -> None:
+        """
+        Count *exchange*, which has ended; goes on the gateway's ``observers``.
+
+        A nested call is no request of a caller: only what it asked of providers counts.
+        """
+        provider, model = NONE, NONE
+        for attempt in exchange.attempts:
+            if not attempt.joined:
+                provider, model = self._count_attempt(attempt)
+        if exchange.cost_nano:
+            self._target(provider, model).cost_nano += exchange.cost_nano
+        if exchange.parent is not None:
+            return
+        dialect, operation = exchange.dialect.name, exchange.operation
+        self._count(dialect, operation, provider, model, exchange.status or 0)
+        began = exchange.started_at
+        duration = self._durations.get((dialect, operation, provider))
+        if duration is None:
+            duration = self._durations[dialect, operation, provider] = Histogram()
+        duration.observe(exchange.clock.monotonic() - began)
+        error = exchange.error
+        if error is not None:
+            self._count_error(dialect, error.code)
+        first = exchange.first_event_at
+        if first is not None and provider is not NONE and exchange.request.is_stream:
+            self._target(provider, model).first_event.observe(first - began)
+
+    def turned_away(self, away: TurnedAway) -> None:
+        """
+        Count a request that never became an exchange.
+        """
+        self._count(away.dialect, away.operation, NONE, NONE, away.status)
+        if away.code:
+            self._count_error(away.dialect, away.code)
+
+    def _count_attempt(self, attempt: Attempt) -> tuple[str, str]:
+        target = attempt.target
+        status = attempt.status
+        provider = target.provider
+        # A name that a provider answered to is a model; any other is what a caller wrote.
+        exists = status is not None and status < 400
+        model = self._models.label(target.model, admit=exists)
+        outcome = attempt.state.value
+        if status is not None and outcome == "answered":
+            outcome = str(status)
+        key = (provider, model, outcome)
+        self._attempts[key] = self._attempts.get(key, 0) + 1
+        if attempt.sent_at is None:
+            return provider, model
+        cell = self._target(provider, model)
+        until = attempt.first_event_at or attempt.ended_at
+        if until is not None:
+            cell.latency.observe(until - attempt.sent_at)
+        usage = attempt.usage
+        if usage is not None:
+            cell.input += usage.input + usage.input_audio
+            cell.input_cached += usage.cache_read
+            cell.input_written += usage.cache_write_5m + usage.cache_write_1h
+            cell.output += usage.output + usage.output_audio
+            cell.reasoning += usage.reasoning
+        return provider, model
+
+    def _target(self, provider: str, model: str) -> _TargetCell:
+        cell = self._targets.get((provider, model))
+        if cell is None:
+            cell = self._targets[provider, model] = _TargetCell()
+        return cell
+
+    def _count(
+        self, dialect: str, operation: str, provider: str, model: str, status: int
+    ) -> None:
+        key = (dialect, operation, provider, model, status)
+        self._requests[key] = self._requests.get(key, 0) + 1
+
+    def _count_error(self, dialect: str, code: str) -> None:
+        key = (dialect, self._codes.label(code))
+        self._errors[key] = self._errors.get(key, 0) + 1
+
+    # --- showing ----------------------------------------------------------------------------
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """
+        The worker's own registry, in which others may register collectors.
+        """
+        if self._registry is None:
+            from prometheus_client import CollectorRegistry, ProcessCollector
+
+            self._registry = CollectorRegistry(auto_describe=False)
+            self._registry.register(self)
+            ProcessCollector(registry=self._registry)
+        return self._registry
+
+    def render(self) -> bytes:
+        """
+        Write everything in Prometheus's text format; see `CONTENT_TYPE`.
+        """
+        from prometheus_client import generate_latest
+
+        return generate_latest(self.registry)
+
+    def collect(self) -> Iterable[Metric]:
+        """
+        Yield the metrics; prometheus_client calls it.
+        """
+        yield from self._collect_requests()
+        yield from self._collect_targets()
+        yield from self._collect_plugins()
+        yield gauge("in_flight", "Exchanges under way.", self.gateway.in_flight)
+        yield gauge("workers", "Processes that serve.", 1)
+        lost = "Access lines that were lost because the log could not keep up."
+        yield counter("access_lines_lost", lost, (), {(): self.lines_lost()})
+
+    def _collect_requests(self) -> Iterator[Metric]:
+        yield counter(
+            "requests",
+            "Requests of callers, by how they ended.",
+            ("dialect", "operation", "provider", "model", "status"),
+            self._requests,
+        )
+        yield counter(
+            "errors", "Errors told to callers.", ("dialect", "code"), self._errors
+        )
+        yield histogram(
+            "request_duration_seconds",
+            "From a request's arrival to its last event.",
+            ("dialect", "operation", "provider"),
+            self._durations,
+        )
+
+    def _collect_targets(self) -> Iterator[Metric]:
+        labels = ("provider", "model")
+        cells = self._targets
+        yield counter(
+            "upstream_attempts",
+            "Tries at providers, by where each ended.",
+            (*labels, "outcome"),
+            self._attempts,
+        )
+        yield histogram(
+            "upstream_latency_seconds",
+            "From sending to a provider to its first event, or its whole answer.",
+            labels,
+            {key: cell.latency for key, cell in cells.items()},
+        )
+        yield histogram(
+            "time_to_first_event_seconds",
+            "From a request's arrival to the first byte of its stream.",
+            labels,
+            {key: cell.first_event for key, cell in cells.items()},
+        )
+        yield counter(
+            "tokens",
+            "Tokens that providers said were used.",
+            (*labels, "direction"),
+            {
+                (*key, direction): count
+                for key, cell in cells.items()
+                for direction, count in cell.tokens()
+                if count
+            },
+        )
+        yield counter(
+            "cost_usd",
+            "What exchanges cost, where a price is known.",
+            labels,
+            {key: cell.cost_nano / 1e9 for key, cell in cells.items()},
+        )
+
+    def _collect_plugins(self) -> Iterator[Metric]:
+        shown: tuple[tuple[str, str, Callable[[PluginStats], float]], ...] = (
+            ("plugin_seconds", "Time spent in plugins.", lambda s: s.total_ns / 1e9),
+            ("plugin_calls", "Calls of plugins.", lambda s: s.calls),
+            ("plugin_errors", "Failures of plugins.", lambda s: s.errors),
+            ("plugin_failed_open", "Failures passed over.", lambda s: s.failed_open),
+            ("plugin_refused", "Refusals by plugins.", lambda s: s.refused),
+        )
+        stats = self.gateway.hooks.stats
+        for name, told, of in shown:
+            values = {(plugin,): of(stat) for plugin, stat in stats.items()}
+            yield counter(name, told, ("plugin",), values)

@@ -1,0 +1,607 @@
+"""
+The neutral form that translation goes through: messages, answers and stream events.
+
+N dialects need N readers and N writers.  The neutral form holds the union of what they can say;
+what a writer's dialect cannot say goes on the list of `Losses`, never lost in silence.  Where
+caller and provider speak one dialect nothing goes through here.
+
+Source of the correspondences: the vendors' API references (OpenAI chat completions and Responses,
+Anthropic messages), one row a concept in ``tests/dialects/translation_table.py``.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any, Final, Literal
+
+import attrs
+
+from gateway import codec
+from gateway.errors import Untranslatable
+from gateway.usage import Usage
+
+# --- content --------------------------------------------------------------------------------
+
+_SEAL_PREFIX: Final = "gw1."
+
+
+@attrs.frozen(kw_only=True)
+class Seal:
+    """
+    Opaque data that a provider wants back unchanged: a signature, encrypted reasoning.
+
+    Attributes:
+        dialect: The dialect that it came in; no other provider may be sent it.
+        data: The signature, or the encrypted content, as it came.
+        item_id: The id of the item that it belongs to, where the dialect has one.
+    """
+
+    dialect: str
+    data: str
+    item_id: str | None = None
+
+    def wrap(self) -> str:
+        """
+        Write the seal as one string that travels in another dialect's place for such data.
+        """
+        doc = {"d": self.dialect, "s": self.data, "i": self.item_id}
+        return _SEAL_PREFIX + base64.urlsafe_b64encode(codec.dumps(doc)).decode()
+
+    @classmethod
+    def read(cls, dialect: str, data: str, item_id: str | None = None) -> Seal:
+        """
+        Read a seal found in *dialect*: another dialect's if it was wrapped there.
+        """
+        if data.startswith(_SEAL_PREFIX):
+            try:
+                doc = codec.loads(base64.urlsafe_b64decode(data[len(_SEAL_PREFIX) :]))
+                return cls(dialect=doc["d"], data=doc["s"], item_id=doc["i"])
+            except (ValueError, KeyError, TypeError):
+                pass  # not ours after all: it goes back as it came
+        return cls(dialect=dialect, data=data, item_id=item_id)
+
+    def written_for(self, dialect: str) -> str:
+        """
+        Return the data as *dialect* carries it.
+        """
+        return self.data if dialect == self.dialect else self.wrap()
+
+
+@attrs.define(kw_only=True)
+class TextBlock:
+    """
+    Words.
+
+    Attributes:
+        annotations: Citations and the like, each as the dialect that it came in wrote it.
+        cache: The prompt-cache breakpoint behind the block (Anthropic's ``cache_control``).
+    """
+
+    text: str
+    annotations: list[dict[str, Any]] = attrs.Factory(list)
+    cache: dict[str, Any] | None = None
+
+
+@attrs.define(kw_only=True)
+class RefusalBlock:
+    """
+    The model's own words of refusal.
+    """
+
+    text: str
+
+
+@attrs.define(kw_only=True)
+class ReasoningBlock:
+    """
+    Reasoning: what was shown of it, and the seal that the provider wants back.
+
+    Attributes:
+        text: The reasoning, or its summary; may be empty beside a seal.
+        is_summary: Whether *text* is a summary of hidden reasoning.
+        parts: The summary's parts where there are several; joined they are *text*.
+        is_redacted: The provider hid all of it; only the seal stands.
+    """
+
+    text: str = ""
+    is_summary: bool = False
+    parts: list[str] = attrs.Factory(list)
+    seal: Seal | None = None
+    is_redacted: bool = False
+
+
+@attrs.define(kw_only=True)
+class MediaBlock:
+    """
+    An image, a document, audio or video.
+
+    Exactly one of *url*, *data*, *text*, *file_id* and *blocks* is set.
+
+    Attributes:
+        kind: ``image``, ``document``, ``audio`` or ``video``.
+        media_type: As declared, ``image/png``; None where only a URL is known.
+        data: Base64.
+        text: A text document's words.
+        blocks: A document that is itself made of blocks (Anthropic's ``content`` source).
+        detail: OpenAI's ``low``, ``high``, ``auto``.
+        title: A document's title or file name.
+    """
+
+    kind: Literal["image", "document", "audio", "video"]
+    media_type: str | None = None
+    url: str | None = None
+    data: str | None = None
+    text: str | None = None
+    file_id: str | None = None
+    blocks: list[Block] | None = None
+    detail: str | None = None
+    title: str | None = None
+    context: str | None = None
+    cites: bool | None = None
+    cache: dict[str, Any] | None = None
+
+
+@attrs.define(kw_only=True)
+class ToolCall:
+    """
+    The model calls a tool.
+
+    Attributes:
+        arguments: JSON source, as the model wrote it; "" means no arguments.  For a
+            ``custom`` tool the free text.
+        kind: ``function`` or ``custom``.
+    """
+
+    id: str
+    name: str
+    arguments: str = ""
+    kind: Literal["function", "custom"] = "function"
+    cache: dict[str, Any] | None = None
+
+
+@attrs.define(kw_only=True)
+class ToolResult:
+    """
+    What a tool gave back.
+    """
+
+    call_id: str
+    content: list[Block] = attrs.Factory(list)
+    is_error: bool = False
+    kind: Literal["function", "custom"] = "function"
+    cache: dict[str, Any] | None = None
+
+
+@attrs.define(kw_only=True)
+class Opaque:
+    """
+    A block that only its own dialect understands (a hosted tool's call, say).
+    """
+
+    dialect: str
+    raw: dict[str, Any]
+
+
+Block = (
+    TextBlock
+    | RefusalBlock
+    | ReasoningBlock
+    | MediaBlock
+    | ToolCall
+    | ToolResult
+    | Opaque
+)
+
+
+@attrs.define(kw_only=True)
+class Turn:
+    """
+    What one side said.
+
+    Attributes:
+        role: ``user``, ``assistant``, or ``system`` for an instruction in mid-conversation.
+            Tool results are blocks of a ``user`` turn, before its other blocks.
+        is_developer: OpenAI's ``developer`` rather than ``system``.
+        name: OpenAI's ``name`` of a participant.
+    """
+
+    role: Literal["user", "assistant", "system"]
+    blocks: list[Block] = attrs.Factory(list)
+    is_developer: bool = False
+    name: str | None = None
+
+
+# --- requests -------------------------------------------------------------------------------
+
+
+@attrs.define(kw_only=True)
+class ToolDefinition:
+    """
+    A tool that the caller offers.
+
+    Attributes:
+        kind: ``function``; ``custom`` (free text input); ``hosted`` (the provider runs it).
+        parameters: JSON Schema of the arguments; None where the caller gave none.
+        format: A custom tool's input format, as OpenAI writes it.
+        raw: A hosted tool as its dialect wrote it, with *dialect* its name.
+    """
+
+    name: str
+    kind: Literal["function", "custom", "hosted"] = "function"
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    is_strict: bool | None = None
+    format: dict[str, Any] | None = None
+    cache: dict[str, Any] | None = None
+    raw: dict[str, Any] | None = None
+    dialect: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ToolChoice:
+    """
+    Whether and which tools the model must call.
+
+    Attributes:
+        mode: ``auto``, ``none``, ``required`` or ``named``.
+        names: The one name of ``named``; the allowed ones of ``auto`` and ``required``, empty
+            for all.
+    """
+
+    mode: Literal["auto", "none", "required", "named"]
+    names: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Reasoning:
+    """
+    How much the model should think, and what the caller wants to see of it.
+
+    Attributes:
+        mode: ``off``, ``on`` (with *budget_tokens*), ``adaptive``; None: the model's default.
+        effort: ``minimal``, ``low``, ``medium``, ``high``, ``xhigh``, ``max``, or None.
+        summary: OpenAI's ``auto``, ``concise``, ``detailed``; Anthropic's display
+            ``summarized``/``omitted`` come as ``auto``/``omitted``.
+        wants_seal: The caller asked for encrypted reasoning content.
+    """
+
+    mode: Literal["off", "on", "adaptive"] | None = None
+    effort: str | None = None
+    budget_tokens: int | None = None
+    summary: str | None = None
+    wants_seal: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class ResponseFormat:
+    """
+    What the answer's text must be.
+
+    Attributes:
+        kind: ``text``, ``json_object`` or ``json_schema``.
+    """
+
+    kind: Literal["text", "json_object", "json_schema"]
+    name: str | None = None
+    schema: dict[str, Any] | None = None
+    is_strict: bool | None = None
+    description: str | None = None
+
+
+@attrs.define(kw_only=True)
+class Ask:
+    """
+    A request to generate.
+
+    Attributes:
+        instructions: The leading run of system messages.
+        user: An opaque id of the end user.
+        extras: Top-level fields that the reader knows but the neutral form does not name, and
+            fields it has never heard of; every writer but the reader's own drops them, with a
+            record each.
+        dialect: The dialect that it was read from.
+    """
+
+    model: str
+    is_stream: bool = False
+    wants_usage: bool = True
+    instructions: list[Turn] = attrs.Factory(list)
+    turns: list[Turn] = attrs.Factory(list)
+    tools: list[ToolDefinition] = attrs.Factory(list)
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    max_output_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    seed: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    stop: list[str] = attrs.Factory(list)
+    n: int | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    reasoning: Reasoning | None = None
+    response_format: ResponseFormat | None = None
+    verbosity: str | None = None
+    service_tier: str | None = None
+    user: str | None = None
+    metadata: dict[str, Any] | None = None
+    prediction: str | None = None
+    cache: dict[str, Any] | None = None
+    extras: dict[str, Any] = attrs.Factory(dict)
+    dialect: str = ""
+
+
+# --- answers --------------------------------------------------------------------------------
+
+StopReason = Literal[
+    "end",
+    "stop_sequence",
+    "length",
+    "context_full",
+    "tool",
+    "filtered",
+    "paused",
+    "malformed",
+    "error",
+    "unknown",
+]
+
+
+@attrs.frozen(kw_only=True)
+class Stop:
+    """
+    Why the model stopped.
+
+    Attributes:
+        raw: The provider's own word, kept so that an unknown one is never taken for an end.
+        sequence: The stop sequence that was met.
+        detail: What the provider says beside it (a refusal's category), as it came.
+    """
+
+    reason: StopReason
+    raw: str = ""
+    sequence: str | None = None
+    detail: dict[str, Any] | None = None
+
+
+@attrs.define(kw_only=True)
+class Answer:
+    """
+    A whole answer.
+
+    Attributes:
+        created: Unix seconds, or None where the dialect has no such field.
+    """
+
+    id: str
+    model: str
+    blocks: list[Block] = attrs.Factory(list)
+    stop: Stop = Stop(reason="end")
+    usage: Usage | None = None
+    created: int | None = None
+    service_tier: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Fault:
+    """
+    An error that a provider answered, whole or in mid-stream.
+
+    Attributes:
+        status: As HTTP status; in mid-stream the one that it would have had.
+        kind: ``invalid_request``, ``authentication``, ``billing``, ``permission``,
+            ``not_found``, ``too_large``, ``rate_limit``, ``overloaded``, ``timeout``,
+            ``server``, ``context_length``, ``content_filter``.
+        code: The vendor's own code or type.
+        param: The field at fault.
+    """
+
+    status: int
+    kind: str
+    message: str
+    code: str | None = None
+    param: str | None = None
+
+
+# --- stream events --------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Start:
+    """
+    The answer begins.
+    """
+
+    id: str
+    model: str
+    created: int | None = None
+    service_tier: str | None = None
+
+
+@attrs.frozen
+class Open:
+    """
+    A block begins: *block* is what is known of it, without its text (arguments, reasoning).
+
+    Its type tells the kind: `TextBlock`, `RefusalBlock`, `ReasoningBlock`, `ToolCall`, or
+    `Opaque`, which is whole and closes at once.
+    """
+
+    index: int
+    block: Block
+
+
+@attrs.frozen
+class Delta:
+    """
+    The next piece of an open block's text, arguments or reasoning.
+    """
+
+    index: int
+    text: str
+
+
+@attrs.frozen
+class SealDelta:
+    """
+    The seal of an open reasoning block.
+    """
+
+    index: int
+    seal: Seal
+
+
+@attrs.frozen
+class Annotation:
+    """
+    An annotation of an open text block, as the dialect that it came in wrote it.
+    """
+
+    index: int
+    raw: dict[str, Any]
+
+
+@attrs.frozen
+class SummaryPart:
+    """
+    A further part of a reasoning summary begins in the open block.
+    """
+
+    index: int
+
+
+@attrs.frozen
+class Close:
+    """
+    A block is complete.
+    """
+
+    index: int
+
+
+@attrs.frozen
+class Finish:
+    """
+    The model stopped.
+    """
+
+    stop: Stop
+
+
+@attrs.frozen
+class Used:
+    """
+    What was used so far; the last one counts.
+    """
+
+    usage: Usage
+
+
+@attrs.frozen
+class End:
+    """
+    The stream ended well.
+    """
+
+
+@attrs.frozen
+class Failed:
+    """
+    The provider reported an error in mid-stream.
+    """
+
+    fault: Fault
+
+
+@attrs.frozen
+class Ping:
+    """
+    Nothing happened, and the connection lives.
+    """
+
+
+Event = (
+    Start
+    | Open
+    | Delta
+    | SealDelta
+    | Annotation
+    | SummaryPart
+    | Close
+    | Finish
+    | Used
+    | End
+    | Failed
+    | Ping
+)
+
+
+# --- losses ---------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Loss:
+    """
+    Something that the target dialect cannot say.
+
+    Attributes:
+        action: ``dropped``, ``changed`` or ``emulated``.
+    """
+
+    field: str
+    action: Literal["dropped", "changed", "emulated"]
+    why: str
+
+
+@attrs.define
+class Losses:
+    """
+    What one translation could not carry over.
+
+    Attributes:
+        is_strict: Refuse at the first loss that changes the answer.
+    """
+
+    is_strict: bool = False
+    found: list[Loss] = attrs.Factory(list)
+
+    def drop(self, field: str, why: str) -> None:
+        """
+        Record that *field* was left out.
+        """
+        self._note(Loss(field, "dropped", why))
+
+    def change(self, field: str, why: str) -> None:
+        """
+        Record that *field* was sent with another value.
+        """
+        self._note(Loss(field, "changed", why))
+
+    def emulate(self, field: str, why: str) -> None:
+        """
+        Record that *field* was said in other words.
+        """
+        self._note(Loss(field, "emulated", why))
+
+    def refuse(self, field: str, why: str) -> None:
+        """
+        Refuse the request: *field* cannot be translated and must not be lost.
+
+        Raises:
+            Untranslatable: always.
+        """
+        raise Untranslatable(field, why=why)
+
+    def _note(self, loss: Loss) -> None:
+        if self.is_strict:
+            self.refuse(loss.field, loss.why)
+        if loss not in self.found:
+            self.found.append(loss)
+
+    def header(self) -> str:
+        """
+        Render the list for ``x-gw-translation``: ``field=action, field=action``.
+        """
+        return ", ".join(f"{loss.field}={loss.action}" for loss in self.found)

@@ -1,0 +1,196 @@
+"""
+One provider's stream, from its reads to the outlet.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gateway.errors import UpstreamError
+from gateway.exchange import Outcome
+from gateway.sse import Frames, FrameTooLarge
+from gateway.views import Chunk
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway.dialects import Dialect
+    from gateway.exchange import Attempt, Exchange
+    from gateway.hooks import Hooks, OpenTap
+    from gateway.outlets import Outlet
+    from gateway.translation import Translation
+    from gateway.upstream import Reply
+
+#: What a reader raises over a document that is not what the vendor documents.
+UNREADABLE: Final = (ValueError, LookupError, TypeError, AttributeError)
+
+
+def unreadable() -> UpstreamError:
+    """
+    Make the error for an answer that is not what the vendor documents.
+    """
+    return UpstreamError("the provider's answer could not be read")
+
+
+class ReceivedStream:
+    """
+    Reads the facts of a provider's stream, shows it to the taps, translates it.
+
+    While nobody looks into the chunks, frames go on as they came, and only those that may say
+    what was used are parsed.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        attempt: Attempt,
+        dialect: Dialect,
+        translation: Translation | None,
+        hooks: Hooks,
+    ) -> None:
+        self._exchange = exchange
+        self._attempt = attempt
+        self._dialect = dialect
+        self._translation = translation
+        self._hooks = hooks
+        self._facts = dialect.facts()
+        self._tells = self._facts.tells if self._facts is not None else ()
+        self._taps: list[OpenTap] = []
+        self._hides_usage = False
+        self._has_ended = False
+
+    async def pump(
+        self, reply: Reply, outlet: Outlet, *, hides_usage: bool
+    ) -> None:
+        """
+        Bring the whole stream to *outlet*, except its end.
+
+        Raises:
+            UpstreamError: if it breaks, reports an error, or ends before it is finished.
+        """
+        self._hides_usage = hides_usage
+        outcome = Outcome.LEFT
+        if self._hooks.has_taps:
+            self._taps = self._hooks.open_taps(self._exchange, self._attempt)
+        try:
+            await outlet.begin(self._attempt)
+            if self._translation is not None:
+                self._translation.begin()
+            await self._read(reply, outlet)
+            outcome = Outcome.FINISHED
+        except Exception:
+            outcome = Outcome.FAILED
+            raise
+        finally:
+            self._take_facts()
+            for tap in self._taps:
+                tap.close(outcome)
+
+    async def _read(self, reply: Reply, outlet: Outlet) -> None:
+        frames = Frames()
+        attempt = self._attempt
+        try:
+            async for data in reply.reads():
+                attempt.bytes_received += len(data)
+                got = frames.feed(data)
+                if got:
+                    await self._pass_on(got, outlet)
+            got = frames.finish()
+            if got:
+                await self._pass_on(got, outlet)
+        except FrameTooLarge as exc:
+            msg = f"the provider sent {exc}"
+            raise UpstreamError(msg) from exc
+        if not self._has_ended and not self._stopped:
+            msg = "the provider's stream ended before it was finished"
+            raise UpstreamError(msg)
+        if not self._has_ended and self._dialect.done:
+            await self._pass_on([self._dialect.done], outlet)
+
+    @property
+    def _stopped(self) -> bool:
+        return self._facts is not None and self._facts.stop is not None
+
+    async def _pass_on(self, frames: Sequence[bytes], outlet: Outlet) -> None:
+        attempt = self._attempt
+        if attempt.first_event_at is None:
+            attempt.first_event_at = self._exchange.clock.monotonic()
+        dialect = self._dialect
+        if dialect.is_terminal_frame(frames[-1]) or any(
+            dialect.is_terminal_frame(frame) for frame in frames[:-1]
+        ):
+            self._has_ended = True
+        if self._translation is None and not self._taps and not outlet.wants_chunks:
+            await outlet.frames(self._glance(frames))
+            return
+        chunks = self._look([Chunk(dialect, frame) for frame in frames])
+        if chunks:
+            await outlet.chunks(chunks)
+
+    def _glance(self, frames: Sequence[bytes]) -> Sequence[bytes]:
+        """
+        Read the facts by byte tests; drop what the caller did not ask for.
+        """
+        facts = self._facts
+        if facts is None:
+            return frames
+        telling = [
+            frame for frame in frames if any(tell in frame for tell in self._tells)
+        ]
+        if not telling:
+            return frames
+        hidden = []
+        try:
+            for frame in telling:
+                chunk = Chunk(self._dialect, frame)
+                facts.read(chunk)
+                if self._hides_usage and self._dialect.is_usage_only(chunk):
+                    hidden.append(frame)
+        except UNREADABLE as exc:
+            raise unreadable() from exc
+        self._check_fault()
+        if not hidden:
+            return frames
+        return [frame for frame in frames if frame not in hidden]
+
+    def _look(self, chunks: Sequence[Chunk]) -> Sequence[Chunk]:
+        """
+        Parse the chunks, show them to the taps, read the facts, translate.
+        """
+        facts = self._facts
+        try:
+            for chunk in chunks:
+                chunk.doc  # noqa: B018 - a document that cannot be read is no plugin's fault
+        except UNREADABLE as exc:
+            raise unreadable() from exc
+        for tap in self._taps:
+            tap.see(self._exchange, chunks)
+        try:
+            if facts is not None:
+                for chunk in chunks:
+                    facts.read(chunk)
+            if self._translation is not None:
+                translated = self._translation.chunks(chunks)
+        except UNREADABLE as exc:
+            raise unreadable() from exc
+        self._check_fault()
+        if self._translation is not None:
+            return translated
+        if self._hides_usage:
+            is_usage_only = self._dialect.is_usage_only
+            return [chunk for chunk in chunks if not is_usage_only(chunk)]
+        return chunks
+
+    def _check_fault(self) -> None:
+        fault = self._facts.fault if self._facts is not None else None
+        if fault is not None:
+            raise UpstreamError(
+                provider=self._attempt.target.provider,
+                upstream_status=fault.status,
+                details={"fault": fault},
+            )
+
+    def _take_facts(self) -> None:
+        if self._facts is not None:
+            self._attempt.usage = self._facts.usage
+            self._attempt.stop = self._facts.stop

@@ -1,0 +1,136 @@
+"""
+What plugins register: typed values that the core finds by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import attrs
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+#: What a caller of a route must be allowed to do; ``public`` routes ask for nothing.
+Permission = str
+
+
+@attrs.frozen(kw_only=True)
+class Route:
+    """
+    A management route that a plugin adds below ``/api/``.
+
+    Attributes:
+        method: ``GET``, ``POST``, …
+        path: As aiohttp writes it: ``/api/governance/virtual-keys/{id}``.
+        permission: ``<thing>:read``, ``<thing>:write``, or ``public``; the roles are built
+            from it (a ``viewer`` has every ``:read``).
+        handler: An aiohttp handler.
+        summary: One sentence for the documentation.
+    """
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    permission: Permission
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    summary: str = ""
+
+    @property
+    def name(self) -> str:
+        """
+        What duplicates are told by.
+        """
+        return f"{self.method} {self.path}"
+
+
+@attrs.frozen(kw_only=True)
+class ProcessSpec:
+    """
+    A process that runs once per data directory, owned by the supervisor.
+
+    Attributes:
+        name: Unique; stands in the logs.
+        target: Dotted path of a function, ``package.module:function``, called with
+            *arguments* in the new process.
+        restarts: Whether it is started again when it ends by itself.
+    """
+
+    name: str
+    target: str
+    arguments: Mapping[str, Any] = attrs.field(factory=dict)
+    restarts: bool = True
+
+
+class SecretStore(Protocol):
+    """
+    A place where secrets are kept, for references ``<name>.<path>``.
+    """
+
+    @property
+    def name(self) -> str:
+        """
+        The scheme: ``vault``.
+        """
+
+    def get(self, name: str) -> str:
+        """
+        Return the secret at *name*; called at use, so it answers from memory.
+
+        Raises:
+            KeyError: if there is none.
+        """
+
+
+class Detector(Protocol):
+    """
+    Finds things in text, for guardrails.
+    """
+
+    @property
+    def name(self) -> str:
+        """
+        The word used in rules.
+        """
+
+    def find(
+        self, text: str, start: int, *, final: bool
+    ) -> tuple[Sequence[tuple[int, int, str]], int]:
+        """
+        Return (start, end, type) of each find from *start* on, and the position before which
+        all is decided.
+        """
+
+
+class Embedder(Protocol):
+    """
+    Turns texts into vectors, for similarity.
+    """
+
+    @property
+    def name(self) -> str:
+        """
+        The word used in settings.
+        """
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """
+        Return one unit vector a text.
+        """
+
+
+class Encoding(Protocol):
+    """
+    Counts tokens offline.
+    """
+
+    @property
+    def name(self) -> str:
+        """
+        The encoding's name: ``o200k_base``.
+        """
+
+    def count(self, text: str) -> int:
+        """
+        Return how many tokens *text* is; may be slow, so call it off the event loop.
+        """

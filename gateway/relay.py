@@ -1,0 +1,229 @@
+"""
+The path of one exchange, whole and streamed.
+
+In through the plugins in phase order, out to a provider, back through the same plugins in
+reverse.  Whatever happens on the way, every plugin that was told of a beginning is told of the
+end: exactly once, shielded from cancellation, before the caller sees the last byte.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import structlog
+from multidict import CIMultiDict
+
+from gateway.attempts import Attempts, new_attempt, plan_of
+from gateway.errors import ExchangeError, Refused
+from gateway.exchange import Answer, Attempt, AttemptState, Forwarder, Outcome
+from gateway.flights import Flight, FlightOutlet
+from gateway.hooks import place_of
+from gateway.outlets import CallerOutlet
+from gateway.settlement import Settlement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.exchange import Exchange
+    from gateway.runtime import Runtime
+    from gateway.sinks import Sink
+    from gateway.tasks import Tasks
+
+log = structlog.get_logger("gateway.relay")
+
+
+class Relay(Forwarder):
+    """
+    Relays exchanges on one settings snapshot.
+
+    Args:
+        observe: Called once per exchange, when all is settled.
+    """
+
+    def __init__(
+        self, runtime: Runtime, tasks: Tasks, observe: Callable[[Exchange], None]
+    ) -> None:
+        self._runtime = runtime
+        self._hooks = runtime.hooks
+        self._tasks = tasks
+        self._observe = observe
+
+    async def run(self, exchange: Exchange, sink: Sink) -> None:
+        """
+        Answer *exchange* into *sink*; errors are told in the caller's dialect.
+
+        Raises:
+            asyncio.CancelledError: if the caller left; everything is settled beside it.
+        """
+        settlement = Settlement(self._hooks, exchange, self._tasks)
+        outlet = CallerOutlet(
+            exchange,
+            sink,
+            self._hooks,
+            settlement,
+            self._tasks,
+            asyncio.get_running_loop(),
+        )
+        exchange.forwarder = self
+        try:
+            await self._answer(exchange, outlet, settlement)
+        except asyncio.CancelledError:
+            self._caller_left(exchange, outlet, settlement)
+            raise
+        except ConnectionError:
+            self._caller_left(exchange, outlet, settlement)
+            return
+        self._observe(exchange)
+
+    async def _answer(
+        self, exchange: Exchange, outlet: CallerOutlet, settlement: Settlement
+    ) -> None:
+        try:
+            answer = await self._hooks.pre_request(exchange)
+            if answer is None:
+                await Attempts(self._runtime, exchange, outlet, settlement).run()
+            else:
+                await outlet.answer(answer)
+        except ExchangeError as error:
+            await outlet.fail(error)
+        except ConnectionError:
+            raise
+        except Exception as exc:
+            log_fault("exchange failed", exchange.id, exc)
+            await outlet.fail(ExchangeError())
+
+    def _caller_left(
+        self, exchange: Exchange, outlet: CallerOutlet, settlement: Settlement
+    ) -> None:
+        if not settlement.is_complete:
+            exchange.outcome = Outcome.LEFT
+        self._tasks.spawn(
+            self._settle_left(exchange, outlet, settlement), name="caller left"
+        )
+
+    async def _settle_left(
+        self, exchange: Exchange, outlet: CallerOutlet, settlement: Settlement
+    ) -> None:
+        await outlet.left()
+        await settlement.complete()
+        self._observe(exchange)
+
+    # --- flights ----------------------------------------------------------------------------
+
+    def forward(self, exchange: Exchange) -> Flight:
+        """
+        See `Exchange.forward`.
+        """
+        inner = attrs.evolve(
+            exchange,
+            request=exchange.request.fork(),
+            stash=exchange.stash,
+            trail=exchange.trail,
+            attempts=exchange.attempts,
+        )
+        flight = Flight(inner)
+        settlement = Settlement(self._hooks, inner, self._tasks)
+        outlet = FlightOutlet(flight, self._hooks, exchange.at)
+        task = self._tasks.spawn(
+            self._fly(flight, outlet, settlement), name=f"flight {exchange.id}"
+        )
+        flight.runs_as(task)
+        return flight
+
+    async def _fly(
+        self, flight: Flight, outlet: FlightOutlet, settlement: Settlement
+    ) -> None:
+        exchange = flight.exchange
+        try:
+            await Attempts(self._runtime, exchange, outlet, settlement, flight).run()
+        except ExchangeError as error:
+            flight.fail(error)
+        except Exception as exc:
+            log_fault("flight failed", exchange.id, exc)
+            flight.fail(ExchangeError())
+        finally:
+            for attempt in exchange.attempts:
+                if attempt.flight is flight:
+                    await settlement.attempt(attempt)
+
+    async def join(self, exchange: Exchange, flight: Flight) -> Answer:
+        """
+        See `Exchange.join`.
+        """
+        answer = await flight.answer()
+        target = flight.target
+        if target is None:
+            return answer
+        attempt = Attempt(
+            number=len(exchange.attempts) + 1,
+            target=target,
+            request=exchange.request.fork(),
+            headers=CIMultiDict(),
+            joined=True,
+            flight=flight,
+        )
+        exchange.attempts.append(attempt)
+        await self._hooks.before_attempt(exchange, attempt)
+        attempt.state = AttemptState.ANSWERED
+        return answer
+
+    # --- explaining -------------------------------------------------------------------------
+
+    async def explain(self, exchange: Exchange) -> dict[str, Any]:
+        """
+        Run the way in without going anywhere: nothing is sent, nothing is counted.
+
+        Returns:
+            What was decided, as JSON values.
+        """
+        exchange.dry_run = True
+        verdict: dict[str, Any] = {"request_id": exchange.id}
+        try:
+            answer = await self._hooks.pre_request(exchange)
+            if answer is None:
+                verdict["targets"] = await self._explain_targets(exchange)
+            else:
+                position = exchange.turned_at
+                verdict["answered_by"] = self._hooks.plugins[position].name
+        except ExchangeError as error:
+            verdict |= _as_verdict(error)
+        verdict["trail"] = exchange.trail.as_list()
+        return verdict
+
+    async def _explain_targets(self, exchange: Exchange) -> list[dict[str, Any]]:
+        plan = plan_of(self._runtime, exchange)
+        described = []
+        for target, health in plan.preview():
+            line: dict[str, Any] = {
+                "target": target.name,
+                "key": target.key,
+                "dialect": target.dialect,
+                "translated": target.dialect != exchange.dialect.name,
+                "source": target.source,
+                "health": health,
+            }
+            attempt = new_attempt(self._runtime, exchange, target)
+            try:
+                await self._hooks.before_attempt(exchange, attempt)
+            except ExchangeError as error:
+                line |= _as_verdict(error)
+                if isinstance(error, Refused) and error.ends:
+                    described.append(line)
+                    break
+            finally:
+                await self._hooks.after_attempt(exchange, attempt)
+            described.append(line)
+        return described
+
+
+def log_fault(what: str, request_id: str, exc: Exception) -> None:
+    """
+    Log a fault of our own: its type and place, for its text may hold a prompt.
+    """
+    log.error(what, request_id=request_id, error=type(exc).__name__, at=place_of(exc))
+
+
+def _as_verdict(error: ExchangeError) -> dict[str, Any]:
+    return {"refused": {"status": error.status, "code": error.code, "why": str(error)}}

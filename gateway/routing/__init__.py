@@ -1,0 +1,3 @@
+"""
+From the model that a caller names to the attempts that are made.
+"""

@@ -1,0 +1,296 @@
+"""
+From the model that a caller names to the targets that may be tried, in order.
+
+A name is looked up as a name of the settings, then as ``provider/model``, then as a bare
+name that exactly one provider is known to have.  Nothing is guessed: what two providers
+have must be asked for by provider.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from gateway.errors import ModelNotFound, UnsupportedOperation
+from gateway.routing.patterns import NamePattern
+from gateway.routing.routes import Branch, RouteTable, read_routes
+from gateway.routing.targets import Target
+
+if TYPE_CHECKING:
+    from gateway.catalog import Catalog
+    from gateway.providers.provider import Provider
+    from gateway.settings import ModelSettings
+
+#: Callers choose names, so what was found is remembered only up to here.
+MAX_REMEMBERED: Final = 4096
+
+_ANY: Final = NamePattern("", "")
+
+# Comparing names takes time, and unknown ones come for free.
+_MAX_COMPARED = 300
+_MAX_COMPARED_LENGTH = 64
+
+
+@attrs.frozen
+class _Found:
+    """
+    What one name leads to in one dialect: usable targets, and among them first choices.
+    """
+
+    targets: tuple[Target, ...]
+    total_weight: int
+    is_settled: bool  # the order does not depend on chance
+
+    @classmethod
+    def of(cls, targets: Iterable[Target]) -> _Found:
+        once = _without_repeats(targets)
+        weighed = [target for target in once if not target.is_fallback]
+        total = sum(target.weight for target in weighed)
+        choices = sum(1 for target in weighed if target.weight)
+        ordered = sorted(weighed, key=lambda target: target.weight, reverse=True)
+        rest = [target for target in once if target.is_fallback]
+        return cls((*ordered, *rest), total, choices <= 1)
+
+
+class Resolver:
+    """
+    Resolves names against one settings snapshot.
+
+    Args:
+        models: The names of the settings.
+        providers: By name.
+        random: Chooses among weighted targets; a seeded one chooses the same again.
+
+    Raises:
+        ConfigError: with every target that leads nowhere.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, ModelSettings],
+        providers: Mapping[str, Provider],
+        catalog: Catalog,
+        random: Random,
+    ) -> None:
+        self._routes: RouteTable = read_routes(models, providers)
+        self._providers = providers
+        self._catalog = catalog
+        self._random = random
+        self._remembered: dict[tuple[str, str, str], _Found] = {}
+
+    def resolve(
+        self, name: str, operation: str, dialect: str, fallbacks: Sequence[str] = ()
+    ) -> tuple[Target, ...]:
+        """
+        Return the targets for the model *name*, the first to try first.
+
+        Weights pick the first one, the others follow by weight, then the declared
+        fallbacks, then *fallbacks*, each in order.  No target comes twice.
+
+        Args:
+            dialect: The caller's; providers that speak it are spoken with in it.
+            fallbacks: Names that the request itself gives.
+
+        Raises:
+            ModelNotFound: Nobody here has such a model.
+            UnsupportedOperation: Somebody has, but not for this operation.
+        """
+        found = self._found(name, operation, dialect)
+        targets = found.targets if found.is_settled else self._shuffled(found)
+        if fallbacks:
+            more = self._fallbacks(fallbacks, operation, dialect)
+            return _without_repeats((*targets, *more))
+        return targets
+
+    def names(self) -> dict[str, str]:
+        """
+        List the models that callers may be told of, each with its first provider.
+
+        They are the names of the settings, and ``provider/model`` for what a provider's
+        own settings or the catalog list.
+        """
+        names = {
+            name: route.branches[0].provider for name, route in self._routes.exact()
+        }
+        for provider in self._providers.values():
+            for model in self._models_of(provider):
+                names.setdefault(f"{provider.name}/{model}", provider.name)
+        return names
+
+    # -- by name ----------------------------------------------------------------
+
+    def _found(self, name: str, operation: str, dialect: str) -> _Found:
+        key = (name, operation, dialect)
+        found = self._remembered.get(key)
+        if found is None:
+            targets = list(self._candidates(name, operation, dialect))
+            if not targets:
+                msg = (
+                    f'No provider of "{name[:200]}" offers this operation: {operation}.'
+                )
+                raise UnsupportedOperation(msg)
+            found = _Found.of(targets)
+            if len(self._remembered) >= MAX_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[key] = found
+        return found
+
+    def _candidates(self, name: str, operation: str, dialect: str) -> Iterable[Target]:
+        for branch, model in self._branches(name):
+            provider = self._providers[branch.provider]
+            spoken = self._dialect(provider, model, operation, dialect)
+            if spoken:
+                yield Target(
+                    provider=provider.name,
+                    model=model,
+                    dialect=spoken,
+                    key=_only_key(provider, model),
+                    weight=branch.weight,
+                    is_fallback=branch.is_fallback,
+                    source=branch.source,
+                )
+
+    def _branches(self, name: str) -> list[tuple[Branch, str]]:
+        route = self._routes.find(name)
+        if route is None:
+            branch, model = self._direct(name) or self._bare(name)
+            return [(branch, model)]
+        caught = route.name.caught(name)
+        filled = [(branch, branch.model.filled(caught)) for branch in route.branches]
+        offered = [
+            (branch, model)
+            for branch, model in filled
+            if model and self._providers[branch.provider].offers(model)
+        ]
+        if not offered:
+            raise ModelNotFound(name)
+        return offered
+
+    def _direct(self, name: str) -> tuple[Branch, str] | None:
+        """
+        Read *name* as ``provider/model``; None if no provider is called that.
+        """
+        prefix, _, model = name.partition("/")
+        provider = self._providers.get(prefix)
+        if provider is None or not model:
+            return None
+        if not provider.offers(model):
+            raise self._not_found(name)
+        return _branch(provider, "asked"), model
+
+    def _bare(self, name: str) -> tuple[Branch, str]:
+        """
+        Find the one provider that has *name*: by its settings, else by the catalog.
+        """
+        listing = [p for p in self._providers.values() if p.lists(name)]
+        source = "providers"
+        if not listing:
+            source = "catalog"
+            listing = [
+                provider
+                for provider in self._providers.values()
+                if provider.offers(name)
+                and self._catalog.find(provider.vendor.name, name)
+            ]
+        if len(listing) > 1:
+            ways = ", ".join(f'"{p.name}/{name[:200]}"' for p in islice(listing, 5))
+            msg = f"Several providers have this model; ask for one of {ways}."
+            raise ModelNotFound(name, msg)
+        if not listing:
+            raise self._not_found(name)
+        return _branch(listing[0], source), name
+
+    def _dialect(
+        self, provider: Provider, model: str, operation: str, dialect: str
+    ) -> str | None:
+        """
+        Choose the dialect to speak: the caller's if it may be, or else the provider's own.
+        """
+        spoken = provider.speaks(operation)
+        facts = self._catalog.find(provider.vendor.name, model)
+        if facts is not None and facts.dialects:
+            spoken = tuple(name for name in spoken if name in facts.dialects)
+        if dialect in spoken:
+            return dialect
+        return spoken[0] if spoken else None
+
+    # -- order ------------------------------------------------------------------
+
+    def _shuffled(self, found: _Found) -> tuple[Target, ...]:
+        """
+        Let weights pick the first; the others keep their order.
+        """
+        targets = found.targets
+        pick = self._random.random() * found.total_weight
+        chosen = 0
+        while pick >= targets[chosen].weight:
+            pick -= targets[chosen].weight
+            chosen += 1
+        return (targets[chosen], *targets[:chosen], *targets[chosen + 1 :])
+
+    def _fallbacks(
+        self, names: Sequence[str], operation: str, dialect: str
+    ) -> Iterable[Target]:
+        for number, name in enumerate(names):
+            for target in self._found(name, operation, dialect).targets:
+                yield attrs.evolve(
+                    target,
+                    weight=0,
+                    is_fallback=True,
+                    source=f"request.fallbacks[{number}]",
+                )
+
+    # -- names ------------------------------------------------------------------
+
+    def _models_of(self, provider: Provider) -> Iterable[str]:
+        if provider.models is None:
+            return self._catalog.models_of(provider.vendor.name)
+        return [str(model) for model in provider.models if model.is_exact]
+
+    def _not_found(self, name: str) -> ModelNotFound:
+        """
+        Say that nobody has *name*, and which names are near it.
+        """
+        short = name[:_MAX_COMPARED_LENGTH]
+        known = self.names()
+        bare = (full.partition("/")[2] for full in known)
+        candidates = islice(dict.fromkeys((*known, *filter(None, bare))), _MAX_COMPARED)
+        near = difflib.get_close_matches(short, candidates, n=3)
+        if not near:
+            return ModelNotFound(name)
+        hint = ", ".join(f'"{other}"' for other in near)
+        return ModelNotFound(
+            name, f'No model "{name[:200]}" here. Did you mean {hint}?'
+        )
+
+
+def _branch(provider: Provider, source: str) -> Branch:
+    return Branch(
+        provider=provider.name,
+        model=_ANY,
+        weight=1,
+        is_fallback=False,
+        source=source,
+    )
+
+
+def _only_key(provider: Provider, model: str) -> str | None:
+    """
+    Name the one key that may be used for *model*; None if there is a choice, or none.
+    """
+    if provider.auth != "key":
+        return None
+    names = [key.name for key in provider.keys if key.serves(model)]
+    return names[0] if len(names) == 1 else None
+
+
+def _without_repeats(targets: Iterable[Target]) -> tuple[Target, ...]:
+    once: dict[tuple[str, str, str | None], Target] = {}
+    for target in targets:
+        once.setdefault((target.provider, target.model, target.key), target)
+    return tuple(once.values())

@@ -1,0 +1,155 @@
+"""
+Routing, as the relay sees it: names to targets, targets to plans, places at providers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from random import Random
+from typing import TYPE_CHECKING
+
+import attrs
+
+from gateway.routing.admission import Admission
+from gateway.routing.fallbacks import take_fallbacks
+from gateway.routing.health import Health
+from gateway.routing.plan import Plan
+from gateway.routing.resolve import Resolver
+from gateway.routing.retries import RetryBudget
+from gateway.routing.targets import Target
+
+if TYPE_CHECKING:
+    from gateway.catalog import Catalog
+    from gateway.clock import Clock
+    from gateway.providers.provider import Provider
+    from gateway.settings import RoutingSettings, Settings
+    from gateway.views import Request
+
+
+@attrs.define(kw_only=True, eq=False)
+class _Vitals:
+    """
+    What routing remembers of providers, by their names: it outlives a settings snapshot.
+    """
+
+    clock: Clock
+    health: Health = attrs.field(init=False)
+    budgets: dict[str, RetryBudget] = attrs.field(factory=dict, init=False)
+    admissions: dict[str, Admission] = attrs.field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.health = Health(clock=self.clock.monotonic)
+
+    def take_over(
+        self, settings: RoutingSettings, providers: Mapping[str, Provider]
+    ) -> None:
+        """
+        Go by another settings snapshot from now on; who is in flight stays in flight.
+        """
+        self.health.cooldown_s = settings.cooldown_s
+        self.health.failures_to_cool = settings.failures_to_cool
+        for name, provider in providers.items():
+            limits = provider.max_parallel, provider.queue_timeout_s
+            if name in self.admissions:
+                self.admissions[name].resize(*limits)
+                self.budgets[name].share = settings.retry_budget
+            else:
+                self.admissions[name] = Admission(name, *limits)
+                self.budgets[name] = RetryBudget(
+                    clock=self.clock.monotonic, share=settings.retry_budget
+                )
+
+
+class Router:
+    """
+    Routes the exchanges of one settings snapshot.
+
+    Args:
+        settings: The snapshot.
+        providers: Those that were made of it.
+        before: The router whose place this one takes: what it knows of the providers'
+            health goes on, and so does who waits for a place.
+        random: Chooses among weights, and jitters waits.
+
+    Raises:
+        ConfigError: A name of the settings leads nowhere; then *before* is untouched.
+    """
+
+    __slots__ = (
+        "_resolver",
+        "_vitals",
+        "catalog",
+        "health",
+        "monotonic",
+        "providers",
+        "random",
+        "settings",
+    )
+
+    def __init__(
+        self,
+        settings: Settings,
+        providers: Mapping[str, Provider],
+        catalog: Catalog,
+        *,
+        clock: Clock,
+        before: Router | None = None,
+        random: Random | None = None,
+    ) -> None:
+        self.settings = settings.routing
+        self.providers = providers
+        self.catalog = catalog
+        self.random = random or Random()
+        self._resolver = Resolver(settings.models, providers, catalog, self.random)
+        self._vitals: _Vitals = before._vitals if before else _Vitals(clock=clock)  # noqa: SLF001
+        self._vitals.take_over(self.settings, providers)
+        self.health = self._vitals.health
+        self.monotonic: Callable[[], float] = clock.monotonic
+
+    def candidates(self, request: Request) -> tuple[Target, ...]:
+        """
+        Return the targets for *request*, the first to try first.
+
+        Takes this gateway's own field ``fallbacks`` out of the request.
+
+        Raises:
+            InvalidRequest: ``fallbacks`` is malformed.
+            ModelNotFound: Nobody here has such a model.
+            UnsupportedOperation: Somebody has, but not for this operation.
+        """
+        fallbacks = take_fallbacks(request)
+        return self._resolver.resolve(
+            request.model, request.operation, request.dialect.name, fallbacks
+        )
+
+    def resolve(
+        self, name: str, operation: str, dialect: str, fallbacks: Sequence[str] = ()
+    ) -> tuple[Target, ...]:
+        """
+        Return the targets for the model *name*; see `Resolver.resolve`.
+        """
+        return self._resolver.resolve(name, operation, dialect, fallbacks)
+
+    def names(self) -> Iterable[tuple[str, str]]:
+        """
+        List the models that callers may be told of, each with its first provider.
+        """
+        return self._resolver.names().items()
+
+    def plan(self, targets: Sequence[Target]) -> Plan:
+        """
+        Begin the attempts of one exchange.
+        """
+        return Plan(self, targets, self.monotonic() + self.settings.total_s)
+
+    def admission(self, provider: str) -> Admission:
+        """
+        Return the places at *provider*: ``async with router.admission(name):``.
+        """
+        return self._vitals.admissions[provider]
+
+    def budget(self, provider: str) -> RetryBudget:
+        """
+        Return the retry budget of *provider*.
+        """
+        return self._vitals.budgets[provider]

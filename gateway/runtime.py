@@ -1,0 +1,180 @@
+"""
+Everything that one settings snapshot means, frozen: plugins, chains, dialects, providers, routes.
+
+A reload makes a new one beside the old; exchanges keep the one that they began with.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from gateway.catalog import Catalog
+from gateway.dialects import core_dialects
+from gateway.hooks import Hooks
+from gateway.plugins import collect, load_plugins
+from gateway.providers.configured import make_providers
+from gateway.providers.vendors import VENDORS
+from gateway.routing.router import Router
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gateway.catalog import ModelFacts
+    from gateway.clock import Clock
+    from gateway.dialects import Dialect
+    from gateway.exchange import Attempt, Exchange
+    from gateway.plugins import FoundPlugin, LoadedPlugin
+    from gateway.providers.provider import Provider
+    from gateway.registrations import Detector, Embedder, Encoding, ProcessSpec, Route
+    from gateway.routing.targets import Target
+    from gateway.secrets import Secrets
+    from gateway.settings import SecretRef, Settings
+    from gateway.upstream import Upstream
+
+
+@attrs.define(eq=False, kw_only=True)
+class Runtime:
+    """
+    One settings snapshot, made ready.
+
+    Attributes:
+        in_flight: Exchanges that began with it and have not ended.
+        routes: The plugins' management routes, each with the plugin's name.
+    """
+
+    settings: Settings
+    plugins: Sequence[LoadedPlugin]
+    hooks: Hooks
+    dialects: Mapping[str, Dialect]
+    providers: Mapping[str, Provider]
+    catalog: Catalog
+    router: Router
+    secrets: Secrets
+    upstream: Upstream
+    routes: Sequence[tuple[Route, str]]
+    processes: Sequence[ProcessSpec]
+    detectors: Mapping[str, Detector]
+    embedders: Mapping[str, Embedder]
+    encodings: Mapping[str, Encoding]
+    in_flight: int = 0
+    _secret_refs: dict[tuple[str, str], SecretRef] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._secret_refs = {
+            (provider.name, key.name): key.secret
+            for provider in self.providers.values()
+            for key in provider.keys
+        }
+
+    @property
+    def authenticates_callers(self) -> bool:
+        """
+        Whether some plugin refuses callers without a credential.
+        """
+        return any(plugin.plugin.authenticates_callers for plugin in self.plugins)
+
+    def credential(self, target: Target) -> str | None:
+        """
+        Resolve the secret of the target's key, now; None if none of ours is sent.
+
+        Raises:
+            SecretMissing: if the reference leads nowhere.
+        """
+        if target.key is None:
+            return None
+        return self.secrets.get(self._secret_refs[target.provider, target.key])
+
+    def facts(self, target: Target) -> ModelFacts:
+        """
+        Return what the catalog knows of the target's model; it may be nothing.
+        """
+        vendor = self.providers[target.provider].vendor.name
+        return self.catalog.limits(vendor, target.model)
+
+    def price(self, exchange: Exchange, attempt: Attempt) -> None:
+        """
+        Put what *attempt* cost on the exchange, where usage and price are known.
+        """
+        usage = attempt.usage
+        if usage is None or attempt.joined:
+            return
+        cost = self.facts(attempt.target).cost_nano(usage)
+        if cost is not None:
+            exchange.cost_nano = (exchange.cost_nano or 0) + cost
+
+
+def make_runtime(
+    settings: Settings,
+    *,
+    secrets: Secrets,
+    upstream: Upstream,
+    clock: Clock,
+    extra: Sequence[FoundPlugin] = (),
+    installed: bool = True,
+    before: Runtime | None = None,
+) -> Runtime:
+    """
+    Make everything that *settings* mean, or nothing.
+
+    Args:
+        before: What runs now: its plugins go on where their settings are the same, and so
+            does what is known of the providers' health.
+
+    Raises:
+        ConfigError: with every problem in the settings.
+        PluginErrors: with everything that is wrong with the plugins.
+    """
+    running = before.plugins if before is not None else ()
+    plugins = load_plugins(settings, extra, installed=installed, running=running)
+    dialects = _dialects(plugins)
+    _register_stores(plugins, secrets)
+    vendors = {**VENDORS, **_values(plugins, "register_providers")}
+    providers = make_providers(settings, dialects, vendors)
+    catalog = Catalog.builtin()
+    router = Router(
+        settings,
+        providers,
+        catalog,
+        clock=clock,
+        before=before.router if before is not None else None,
+    )
+    return Runtime(
+        settings=settings,
+        plugins=tuple(plugins),
+        hooks=Hooks(plugins),
+        dialects=dialects,
+        providers=providers,
+        catalog=catalog,
+        router=router,
+        secrets=secrets,
+        upstream=upstream,
+        routes=tuple(collect(plugins, "register_routes", _name).values()),
+        processes=tuple(_values(plugins, "register_processes").values()),
+        detectors=_values(plugins, "register_detectors"),
+        embedders=_values(plugins, "register_embedders"),
+        encodings=_values(plugins, "register_encodings"),
+    )
+
+
+def _name(value: Any) -> str:
+    name: str = value.name
+    return name
+
+
+def _values(plugins: Sequence[LoadedPlugin], hook: str) -> dict[str, Any]:
+    found = collect(plugins, hook, _name)
+    return {name: value for name, (value, _) in found.items()}
+
+
+def _dialects(plugins: Sequence[LoadedPlugin]) -> dict[str, Dialect]:
+    dialects = {dialect.name: dialect for dialect in core_dialects()}
+    return {**dialects, **_values(plugins, "register_dialects")}
+
+
+def _register_stores(plugins: Sequence[LoadedPlugin], secrets: Secrets) -> None:
+    stores = _values(plugins, "register_secret_stores")
+    secrets.register(
+        store for name, store in stores.items() if name not in secrets.schemes
+    )

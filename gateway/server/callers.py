@@ -1,0 +1,134 @@
+"""
+The way of a request for a model: from aiohttp to the relay and back.
+
+Nothing that costs is done before what is cheap was found in order: target, upgrade, method,
+who calls, load; only then is the body read and parsed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gateway.errors import ExchangeError, Unavailable
+from gateway.exchange import StashKey
+from gateway.server import guards
+from gateway.server.body import read_body
+from gateway.server.models_route import ModelsRoute
+from gateway.server.plain_routes import Nowhere, Probe, Unsupported
+from gateway.server.routes import (
+    ANYTHING,
+    MODELS,
+    OPENAI,
+    PREFIXES,
+    PROBES,
+    WITHOUT_STATE,
+    all_prefixes,
+    define,
+    inference_routes,
+)
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from gateway.exchange import Exchange
+    from gateway.server.reception import Reception
+    from gateway.server.routes import Route
+
+#: Bytes of the request's body, decompressed; on the exchange for metrics and the log.
+BYTES_IN: Final = StashKey[int]("bytes_in")
+#: Seconds after which a request that was shed may be tried again.
+_SHED_S: Final = 1.0
+
+
+class Callers:
+    """
+    The callers' routes of one worker.
+
+    Attributes:
+        in_flight: Requests for a model under way, those whose body is still read included.
+    """
+
+    def __init__(self, reception: Reception) -> None:
+        self._reception = reception
+        self.in_flight = 0
+
+    def routes(self) -> list[web.RouteDef]:
+        """
+        Make the route table; the last entry takes whatever no other route takes.
+        """
+        reception = self._reception
+        dialects = reception.gateway.dialects
+        table = [
+            define(route.path, _Inference(self, reception, route).answer)
+            for route in inference_routes(dialects)
+        ]
+        for prefix in PREFIXES[OPENAI]:
+            for below, methods in WITHOUT_STATE:
+                path = prefix + below
+                table.append(define(path, Unsupported(reception, path, methods).answer))
+        for prefix in all_prefixes():
+            for below in MODELS:
+                path = prefix + below
+                table.append(define(path, ModelsRoute(reception, path).answer))
+        table += [define(path, Probe(reception, path).answer) for path in PROBES]
+        return table
+
+    def last_route(self) -> web.RouteDef:
+        """
+        Make the route that takes whatever no other takes; it must be added last.
+        """
+        return define(ANYTHING, Nowhere(self._reception).answer)
+
+
+class _Inference:
+    """
+    One route that asks a model.
+    """
+
+    __slots__ = ("_callers", "_reception", "_route")
+
+    def __init__(self, callers: Callers, reception: Reception, route: Route) -> None:
+        self._callers = callers
+        self._reception = reception
+        self._route = route
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """
+        Answer *request*; cancelled when the caller leaves.
+        """
+        reception = self._reception
+        callers = self._callers
+        sink = reception.sink(request)
+        began = reception.clock.monotonic()
+        callers.in_flight += 1
+        try:
+            try:
+                exchange = await self._begin(request)
+            except ExchangeError as error:
+                return await reception.turn_away(
+                    request, error, sink, self._route, began
+                )
+            await reception.gateway.relay(exchange, sink)
+        finally:
+            callers.in_flight -= 1
+        return sink.answer()
+
+    async def _begin(self, request: web.Request) -> Exchange:
+        route = self._route
+        gateway = self._reception.gateway
+        self._reception.admit(request, route.path, route.methods)
+        limits = gateway.settings.server
+        if self._callers.in_flight > limits.max_in_flight:
+            msg = "The gateway has as many requests under way as it takes."
+            raise Unavailable(msg, code="overloaded", retry_after_s=_SHED_S)
+        raw = await read_body(request, limits)
+        exchange = gateway.exchange(
+            dialect=route.dialect,
+            operation=route.operation,
+            request=route.dialect.read_request(raw, route.operation),
+            headers=request.headers,
+            peer=guards.peer_of(request),
+            path=route.path,
+        )
+        exchange.stash[BYTES_IN] = len(raw)
+        return exchange

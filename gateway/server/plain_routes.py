@@ -1,0 +1,124 @@
+"""
+Callers' routes that ask no model.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import hdrs, web
+
+from gateway.errors import ExchangeError, Refused, UnsupportedOperation
+from gateway.server import guards
+from gateway.server.routes import READ, Route, vendor_dialect
+
+if TYPE_CHECKING:
+    from gateway.dialects import Dialect
+    from gateway.server.reception import Reception
+
+_GREETING: Final = "Gatewright is here: POST /v1/chat/completions or /v1/messages\n"
+
+
+class PlainRoute(ABC):
+    """
+    A route that is answered at once, or refused in the words of the prefix's vendor.
+
+    Args:
+        path: As it stands in the table.
+        methods: Those that are answered.
+    """
+
+    def __init__(self, reception: Reception, path: str, methods: str = READ) -> None:
+        self._reception = reception
+        self._path = path
+        self._methods = methods
+
+    @abstractmethod
+    def make(self, request: web.Request, dialect: Dialect) -> web.Response:
+        """
+        Make the answer.
+
+        Raises:
+            ExchangeError: what the caller is told instead.
+        """
+
+    def check(self, request: web.Request) -> None:
+        """
+        Check whether *request* is let in at all; as `make`.
+        """
+        self._reception.admit(request, self._path, self._methods)
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """
+        Answer *request*.
+        """
+        reception = self._reception
+        began = reception.clock.monotonic()
+        dialects = reception.gateway.dialects
+        dialect = vendor_dialect(dialects, request.path, request.headers)
+        route = Route(path=self._path, methods=self._methods, dialect=dialect)
+        sink = reception.sink(request)
+        try:
+            self.check(request)
+            response = self.make(request, dialect)
+        except ExchangeError as error:
+            return await reception.turn_away(request, error, sink, route, began)
+        reception.tell(request, route, began, response)
+        return sink.take(response)
+
+
+class Probe(PlainRoute):
+    """
+    Says that somebody is here, whoever asks; gives nothing else away.
+    """
+
+    def check(self, request: web.Request) -> None:
+        """
+        Let everybody in whose request is in order.
+        """
+        if request.method in {"GET", "HEAD"} and hdrs.UPGRADE not in request.headers:
+            guards.check_target(request.raw_path)
+        else:
+            super().check(request)
+
+    def make(self, request: web.Request, dialect: Dialect) -> web.Response:
+        """
+        Greet.
+        """
+        return web.Response(text=_GREETING)
+
+
+class Unsupported(PlainRoute):
+    """
+    A route that the vendor has and the gateway cannot have.
+    """
+
+    def make(self, request: web.Request, dialect: Dialect) -> web.Response:
+        """
+        Refuse by name.
+        """
+        msg = f"{request.method} {self._path} needs state that is not kept here."
+        raise UnsupportedOperation(msg)
+
+
+class Nowhere(PlainRoute):
+    """
+    Whatever no other route takes.
+    """
+
+    def __init__(self, reception: Reception) -> None:
+        super().__init__(reception, "")
+
+    def check(self, request: web.Request) -> None:
+        """
+        Let every method in.
+        """
+        self._reception.admit(request, "", request.method)
+
+    def make(self, request: web.Request, dialect: Dialect) -> web.Response:
+        """
+        Refuse; the path is not repeated, for it may hold anything.
+        """
+        msg = "There is no such route here."
+        raise Refused(msg, status=404, code="route_not_found")

@@ -1,0 +1,225 @@
+"""
+What every caller's route has in common: who is let in, and how others are turned away.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from aiohttp import hdrs, web
+
+from gateway.errors import BodyTimeout, InvalidRequest, Refused, UpgradeRefused
+from gateway.exchange import new_request_id
+from gateway.server import guards
+from gateway.server.sink import HttpSink
+from gateway.server.turned_away import TurnedAway
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from multidict import CIMultiDictProxy
+
+    from gateway.clock import Clock
+    from gateway.dialects import Dialect
+    from gateway.errors import ExchangeError
+    from gateway.exchange import Exchange
+    from gateway.server.health import Health
+    from gateway.server.models_route import Listing
+    from gateway.server.routes import Route
+    from gateway.settings import Settings
+    from gateway.sinks import Sink
+    from gateway.views import Request
+
+_METHODS: Final = frozenset(
+    {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+)
+
+
+class ServedGateway(Protocol):
+    """
+    The gateway, as far as the callers' routes need it.
+    """
+
+    @property
+    def settings(self) -> Settings:
+        """
+        The snapshot in force.
+        """
+
+    @property
+    def dialects(self) -> Mapping[str, Dialect]:
+        """
+        What is spoken here, by name.
+        """
+
+    @property
+    def authenticates_callers(self) -> bool:
+        """
+        Whether some plugin refuses callers without a credential.
+        """
+
+    def exchange(
+        self,
+        *,
+        dialect: Dialect,
+        operation: str,
+        request: Request,
+        headers: CIMultiDictProxy[str],
+        peer: str,
+        path: str,
+        request_id: str | None = None,
+    ) -> Exchange:
+        """
+        Begin an exchange.
+        """
+
+    async def relay(self, exchange: Exchange, sink: Sink) -> None:
+        """
+        See *exchange* through; whatever fails is told to *sink*.
+        """
+
+    async def refuse(
+        self, dialect: Dialect, error: ExchangeError, sink: Sink, request_id: str
+    ) -> None:
+        """
+        Tell of an error before there was an exchange.
+        """
+
+    def models(self) -> Sequence[Listing]:
+        """
+        List the models that callers may ask for.
+        """
+
+
+class Reception:
+    """
+    Lets requests in or turns them away, before their body is read.
+
+    Args:
+        watchers: Told of each request that never became an exchange.
+    """
+
+    def __init__(
+        self,
+        gateway: ServedGateway,
+        health: Health,
+        *,
+        clock: Clock,
+        watchers: Iterable[Callable[[TurnedAway], None]] = (),
+    ) -> None:
+        self.gateway = gateway
+        self.clock = clock
+        self._health = health
+        self._watchers = tuple(watchers)
+        self._settings: Settings | None = None
+        self._door = guards.Door.of(gateway.settings, gateway)
+
+    def admit(self, request: web.Request, path: str, methods: str) -> None:
+        """
+        Check everything about *request* that is known without its body.
+
+        Raises:
+            ExchangeError: what the caller is told.
+        """
+        target = request.raw_path
+        if target != path:
+            guards.check_target(target)
+        headers = request.headers
+        if hdrs.UPGRADE in headers and guards.wants_websocket(headers):
+            # RFC 9110 section 15.5.22: a 426 says what to speak instead.
+            speak = {"Upgrade": "HTTP/1.1", "Connection": "Upgrade"}
+            raise UpgradeRefused(headers=speak)
+        method = request.method
+        if method != methods and method not in methods.split(", "):
+            allow = {"Allow": methods}
+            msg = f"This route answers {methods}."
+            raise Refused(msg, status=405, code="method_not_allowed", headers=allow)
+        guards.check_headers(headers)
+        self._current_door().check(request)
+
+    def _current_door(self) -> guards.Door:
+        settings = self.gateway.settings
+        if settings is not self._settings:
+            self._door = guards.Door.of(settings, self.gateway)
+            self._settings = settings
+        return self._door
+
+    def sink(self, request: web.Request) -> HttpSink:
+        """
+        Make the place where the answer to *request* goes.
+        """
+        return HttpSink(request, closes=self._health.is_draining)
+
+    async def turn_away(
+        self,
+        request: web.Request,
+        error: ExchangeError,
+        sink: HttpSink,
+        route: Route,
+        began: float,
+    ) -> web.StreamResponse:
+        """
+        Tell the caller of *error*, and the watchers that there was no exchange.
+        """
+        request_id = new_request_id(self.clock.now())
+        await self.gateway.refuse(route.dialect, error, sink, request_id)
+        response = sink.answer()
+        if self._watchers:
+            self.tell(request, route, began, response, request_id, error.code)
+        if (
+            isinstance(error, BodyTimeout | InvalidRequest)
+            and not request.content.is_eof()
+        ):
+            # What is still to come cannot be told from a next request, or comes too slowly.
+            await sink.finish_and_close()
+        return response
+
+    def tell(
+        self,
+        request: web.Request,
+        route: Route,
+        began: float,
+        response: web.StreamResponse,
+        request_id: str = "",
+        code: str = "",
+    ) -> None:
+        """
+        Tell the watchers of a request that never became an exchange.
+        """
+        body = response.body if isinstance(response, web.Response) else None
+        away = TurnedAway(
+            request_id=request_id or new_request_id(self.clock.now()),
+            path=route.path,
+            method=request.method if request.method in _METHODS else "OTHER",
+            status=response.status,
+            dialect=route.dialect.name,
+            operation=route.operation,
+            code=code,
+            peer=guards.peer_of(request),
+            client_request_id=request.headers.get("x-request-id", ""),
+            duration_s=self.clock.monotonic() - began,
+            bytes_out=len(body) if isinstance(body, bytes) else 0,
+        )
+        self.tell_of(away)
+
+    def tell_of(self, away: TurnedAway) -> None:
+        """
+        Tell the watchers of *away*.
+        """
+        for watcher in self._watchers:
+            watcher(away)
+
+    def malformed(self) -> None:
+        """
+        Tell the watchers of a request that was no HTTP; it was answered.
+        """
+        request_id = new_request_id(self.clock.now())
+        self.tell_of(
+            TurnedAway(
+                request_id=request_id,
+                path="",
+                method="OTHER",
+                status=400,
+                code="bad_http",
+            )
+        )

@@ -1,0 +1,128 @@
+"""
+Which paths callers reach, and in whose words each is answered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+from aiohttp import hdrs, web
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from multidict import CIMultiDictProxy
+
+    from gateway.dialects import Dialect
+
+OPENAI: Final = "openai"
+ANTHROPIC: Final = "anthropic"
+#: Anthropic's SDK marks every request by this header.
+VERSION_HEADER: Final = "anthropic-version"
+
+#: (path below the prefixes, dialect, operation)
+OPERATIONS: Final = (
+    ("/chat/completions", "openai_chat", "generate"),
+    ("/completions", "openai_completions", "complete"),
+    ("/embeddings", "openai_embeddings", "embed"),
+    ("/responses", "openai_responses", "generate"),
+    ("/messages", "anthropic_messages", "generate"),
+    ("/messages/count_tokens", "anthropic_messages", "count_tokens"),
+)
+#: What would need state that the gateway does not keep: (path below the prefixes, methods).
+WITHOUT_STATE: Final = (
+    ("/responses/compact", "POST"),
+    ("/responses/{id}", "GET, DELETE"),
+    ("/responses/{id}/cancel", "POST"),
+    ("/responses/{id}/input_items", "GET"),
+)
+MODELS: Final = ("/models", "/models/{id:.+}")
+#: Under which prefixes a vendor's routes stand; the first belongs to all vendors.
+PREFIXES: Final[Mapping[str, tuple[str, ...]]] = {
+    OPENAI: ("/v1", "/openai/v1", "/openai"),
+    ANTHROPIC: ("/v1", "/anthropic/v1"),
+}
+#: Coding agents look here whether anybody is there, before they authenticate.
+PROBES: Final = ("/", "/api/hello")
+#: Whatever no other route takes.
+ANYTHING: Final = "/{anything:.*}"
+#: Methods of a route that is only looked at.
+READ: Final = "GET, HEAD"
+
+_ANTHROPIC_PATHS: Final = ("/anthropic/", "/v1/messages")
+
+
+@attrs.frozen(kw_only=True)
+class Route:
+    """
+    One path that callers reach.
+
+    Attributes:
+        path: As it stands in the table, which is what logs say; ``""`` for `ANYTHING`.
+        methods: Those that are answered, as an Allow header says it.
+        dialect: What is spoken there, and what errors are written in.
+        operation: ``""`` where no model is asked.
+    """
+
+    path: str
+    methods: str
+    dialect: Dialect
+    operation: str = ""
+
+
+def inference_routes(dialects: Mapping[str, Dialect]) -> Iterable[Route]:
+    """
+    Yield the routes that ask a model, as far as there are *dialects* for them.
+    """
+    for below, name, operation in OPERATIONS:
+        dialect = dialects.get(name)
+        if dialect is None:
+            continue
+        for prefix in PREFIXES[dialect.vendor]:
+            yield Route(
+                path=prefix + below,
+                methods="POST",
+                dialect=dialect,
+                operation=operation,
+            )
+
+
+def all_prefixes() -> tuple[str, ...]:
+    """
+    Return every prefix, once.
+    """
+    return tuple(dict.fromkeys(p for prefixes in PREFIXES.values() for p in prefixes))
+
+
+def vendor_dialect(
+    dialects: Mapping[str, Dialect], path: str, headers: CIMultiDictProxy[str]
+) -> Dialect:
+    """
+    Return a dialect of the vendor in whose words a request for *path* is answered.
+    """
+    vendor = OPENAI
+    if not path.startswith("/openai/") and (
+        path.startswith(_ANTHROPIC_PATHS) or VERSION_HEADER in headers
+    ):
+        vendor = ANTHROPIC
+    for dialect in dialects.values():
+        if dialect.vendor == vendor:
+            return dialect
+    return next(iter(dialects.values()))
+
+
+def define(path: str, answer: Any) -> web.RouteDef:
+    """
+    Make aiohttp's route for *path*, for every method.
+
+    Every method, so that a wrong one is told so in the vendor's words; and no ``100
+    Continue`` before somebody wants the body.
+    """
+    return web.route(hdrs.METH_ANY, path, answer, expect_handler=_expect)
+
+
+async def _expect(request: web.Request) -> None:
+    """
+    Leave ``Expect: 100-continue`` to whoever reads the body.
+    """

@@ -1,0 +1,79 @@
+"""
+The settings: one file, read once into a snapshot that never changes.
+
+A plugin's ``Settings`` class is an attrs class; `gateway.settings.structure` lists
+what its annotations may be.
+"""
+
+from __future__ import annotations
+
+from gateway.settings.load import (
+    load_settings,
+    settings_from_dict,
+    settings_from_environment,
+)
+from gateway.settings.model import PHASES, HooksSettings, PhaseName, Settings
+from gateway.settings.nodes import PluginTable
+from gateway.settings.serving import (
+    AdminToken,
+    EgressSettings,
+    LogSettings,
+    ServerSettings,
+    TlsSettings,
+)
+from gateway.settings.snapshot import find_secrets, settings_as_dict
+from gateway.settings.structure import structure
+from gateway.settings.upstreams import (
+    ModelSettings,
+    ProviderKeySettings,
+    ProviderSettings,
+    RoutingSettings,
+    TargetSettings,
+    Timeouts,
+)
+from gateway.settings.values import (
+    Address,
+    SecretRef,
+    above,
+    at_least,
+    between,
+    http_url,
+    not_empty,
+    told,
+)
+
+__all__ = [
+    # The snapshot and how it is made.
+    "Settings",
+    "find_secrets",
+    "load_settings",
+    "settings_as_dict",
+    "settings_from_dict",
+    "settings_from_environment",
+    "structure",
+    # Its tables.
+    "AdminToken",
+    "EgressSettings",
+    "HooksSettings",
+    "LogSettings",
+    "ModelSettings",
+    "PluginTable",
+    "ProviderKeySettings",
+    "ProviderSettings",
+    "RoutingSettings",
+    "ServerSettings",
+    "TargetSettings",
+    "Timeouts",
+    "TlsSettings",
+    "PHASES",
+    "PhaseName",
+    # For the settings of plugins: values, validators, metadata.
+    "Address",
+    "SecretRef",
+    "above",
+    "at_least",
+    "between",
+    "http_url",
+    "not_empty",
+    "told",
+]

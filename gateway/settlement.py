@@ -1,0 +1,84 @@
+"""
+Telling plugins how things ended: exactly once, whoever leaves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from gateway.exchange import AttemptState
+
+if TYPE_CHECKING:
+    from gateway.errors import ExchangeError
+    from gateway.exchange import Attempt, Exchange
+    from gateway.hooks import Hooks
+    from gateway.tasks import Tasks
+
+
+class Settlement:
+    """
+    Runs `after_attempt` and `on_complete` of one exchange, shielded from its cancellation.
+
+    The work is done in tracked tasks: a caller who leaves while one runs does not stop it, and
+    whoever asks again waits for the same task.
+    """
+
+    __slots__ = ("_attempts", "_complete", "_exchange", "_hooks", "_tasks")
+
+    def __init__(self, hooks: Hooks, exchange: Exchange, tasks: Tasks) -> None:
+        self._hooks = hooks
+        self._exchange = exchange
+        self._tasks = tasks
+        self._attempts: dict[int, asyncio.Task[None] | None] = {}
+        self._complete: asyncio.Task[ExchangeError | None] | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """
+        Whether `complete` was begun.
+        """
+        return self._complete is not None
+
+    async def attempt(self, attempt: Attempt) -> None:
+        """
+        Settle one attempt, if it was not.
+        """
+        task = self._begin(attempt)
+        if task is not None:
+            await asyncio.shield(task)
+
+    async def complete(self) -> ExchangeError | None:
+        """
+        Settle every attempt that was not, then the exchange.
+
+        Returns:
+            What a plugin says must not be passed over, or None.
+        """
+        if self._complete is None:
+            self._complete = self._tasks.spawn(self._finish(), name="settle exchange")
+        return await asyncio.shield(self._complete)
+
+    def _begin(self, attempt: Attempt) -> asyncio.Task[None] | None:
+        if attempt.number in self._attempts:
+            return self._attempts[attempt.number]
+        attempt.ended_at = self._exchange.clock.monotonic()
+        if attempt.state is AttemptState.PLANNED:
+            attempt.state = AttemptState.NOT_SENT
+        elif attempt.state is AttemptState.SENT:
+            attempt.state = AttemptState.BROKEN
+        task = None
+        if self._hooks.chain("after_attempt"):
+            work = self._hooks.after_attempt(self._exchange, attempt)
+            task = self._tasks.spawn(work, name="settle attempt")
+        self._attempts[attempt.number] = task
+        return task
+
+    async def _finish(self) -> ExchangeError | None:
+        for attempt in self._exchange.attempts:
+            if attempt.flight is not None and not attempt.joined:
+                continue  # the flight's own settlement
+            task = self._begin(attempt)
+            if task is not None:
+                await task
+        return await self._hooks.on_complete(self._exchange)

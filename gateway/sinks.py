@@ -1,0 +1,96 @@
+"""
+Where one exchange's answer goes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Sink(Protocol):
+    """
+    Takes one answer: `whole` once, or `start`, any number of `write` and `end`.
+
+    Every method raises ``ConnectionError`` if the caller has left.
+    """
+
+    async def whole(
+        self, status: int, headers: Mapping[str, str], body: bytes
+    ) -> None:
+        """
+        Take a whole answer.
+        """
+
+    async def start(self, status: int, headers: Mapping[str, str]) -> None:
+        """
+        Take the head of a stream; the status is then committed.
+        """
+
+    async def write(self, data: bytes) -> None:
+        """
+        Take whole frames; waits while the caller is slow.
+        """
+
+    async def end(self) -> None:
+        """
+        Take note that the stream is over.
+        """
+
+
+@attrs.define(eq=False)
+class MemorySink:
+    """
+    Keeps the answer, for nested calls, embedding and tests.
+
+    Attributes:
+        writes: What each `write` brought; *body* is all of it.
+    """
+
+    status: int = 0
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+    writes: list[bytes] = attrs.field(factory=list)
+    is_stream: bool = False
+    has_ended: bool = False
+
+    @property
+    def body(self) -> bytes:
+        """
+        Everything that was written.
+        """
+        return b"".join(self.writes)
+
+    async def whole(
+        self, status: int, headers: Mapping[str, str], body: bytes
+    ) -> None:
+        """
+        Keep a whole answer.
+        """
+        self.status = status
+        self.headers = headers
+        self.writes.append(body)
+        self.has_ended = True
+
+    async def start(self, status: int, headers: Mapping[str, str]) -> None:
+        """
+        Keep the head of a stream.
+        """
+        self.status = status
+        self.headers = headers
+        self.is_stream = True
+
+    async def write(self, data: bytes) -> None:
+        """
+        Keep *data*.
+        """
+        self.writes.append(data)
+
+    async def end(self) -> None:
+        """
+        Note that the stream is over.
+        """
+        self.has_ended = True

@@ -1,0 +1,155 @@
+"""
+Where plugins keep rows: SQLite beside the other data by default, PostgreSQL by URL.
+
+SQLAlchemy Core over an asyncio driver; Alembic for migrations.  Nothing here is imported until a
+plugin opens the storage, and both libraries come with the extra ``gatewright[storage]``, on which
+such a plugin depends.
+
+Each plugin owns its tables, named ``<plugin>_…``, and its own line of migrations: a folder of
+Alembic versions, recorded in the table ``<plugin>_migrations``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import event, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection
+
+FILE: Final = "gateway.db"
+_LOCK: Final = "gateway.db.lock"
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
+
+#: How SQLite is used: readers beside a writer, a crash of the process loses nothing.
+#: Source: SQLite documentation, "Write-Ahead Logging" and "PRAGMA synchronous".
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=NORMAL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=5000",
+)
+
+__all__ = ["Storage"]
+
+
+@attrs.define(eq=False)
+class Storage:
+    """
+    The database of one gateway.
+
+    Args:
+        data_dir: Where the SQLite file stands, and the lock that migrations take.
+        url: Another database, as SQLAlchemy writes it: ``postgresql+asyncpg://…``.
+    """
+
+    data_dir: Path
+    url: str | None = attrs.field(default=None, repr=False)
+    _engine: AsyncEngine | None = attrs.field(default=None, init=False)
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """
+        The engine, made at first use.
+        """
+        if self._engine is None:
+            self._engine = self._make()
+        return self._engine
+
+    async def migrate(self, plugin: str, versions: Path) -> None:
+        """
+        Bring the tables of *plugin* up to date; whoever comes second finds nothing to do.
+
+        Args:
+            versions: The plugin's folder of Alembic versions.
+
+        Raises:
+            ValueError: if *plugin* is no name for tables.
+            alembic.util.CommandError: if the database is newer than the plugin.
+        """
+        if _NAME.fullmatch(plugin) is None:
+            msg = f"{plugin!r} cannot begin the names of tables"
+            raise ValueError(msg)
+        async with self.engine.connect() as connection:
+            with await asyncio.to_thread(self._locked):
+                await connection.run_sync(_upgrade, plugin, versions)
+                await connection.commit()
+
+    async def close(self) -> None:
+        """
+        Close every connection.
+        """
+        if self._engine is not None:
+            await self._engine.dispose()
+            self._engine = None
+
+    def _make(self) -> AsyncEngine:
+        url = self._url()
+        engine = create_async_engine(url)
+        if url.get_backend_name() == "sqlite":
+            event.listen(engine.sync_engine, "connect", _tune)
+        return engine
+
+    def _url(self) -> URL:
+        if self.url is not None:
+            return make_url(self.url)
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return make_url(f"sqlite+aiosqlite:///{self.data_dir / FILE}")
+
+    def _locked(self) -> _Lock:
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return _Lock(self.data_dir / _LOCK)
+
+
+class _Lock:
+    """
+    Keeps a second worker from migrating at the same time.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *exc: object) -> None:
+        os.close(self._descriptor)  # which unlocks
+
+
+def _tune(connection: Any, _: Any) -> None:
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _upgrade(connection: Connection, plugin: str, versions: Path) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(versions))
+    config.set_main_option("version_locations", str(versions))
+    config.set_main_option("path_separator", "os")
+    script = ScriptDirectory(str(versions), version_locations=[str(versions)])
+
+    def revisions(current: Any, _: Any) -> Any:
+        return script._upgrade_revs("heads", current)  # noqa: SLF001
+
+    with EnvironmentContext(config, script, fn=revisions) as context:
+        context.configure(
+            connection=connection,
+            version_table=f"{plugin}_migrations",
+            render_as_batch=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()

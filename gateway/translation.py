@@ -1,0 +1,75 @@
+"""
+From the caller's dialect to the provider's and back, for one attempt.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway import neutral
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway.dialects import Dialect, ModelLimits
+    from gateway.views import Chunk, Request, Response
+
+
+class Translation:
+    """
+    What goes between two dialects for one request and its answer.
+
+    Args:
+        caller: The dialect that the caller speaks.
+        provider: The dialect that the provider is asked in.
+        asked: The caller's request as this attempt sends it.
+    """
+
+    __slots__ = ("_asked", "_caller", "_provider", "_reader", "_writer", "losses")
+
+    def __init__(
+        self,
+        caller: Dialect,
+        provider: Dialect,
+        asked: Request,
+        *,
+        losses: neutral.Losses,
+    ) -> None:
+        self._caller = caller
+        self._provider = provider
+        self._asked = asked
+        self.losses = losses
+
+    def request(self, limits: ModelLimits) -> Request:
+        """
+        Write the request in the provider's dialect.
+
+        Raises:
+            Untranslatable: if something in it cannot be said and must not be lost.
+        """
+        ask = self._caller.to_neutral(self._asked, self.losses)
+        return self._provider.from_neutral(ask, self.losses, limits)
+
+    def answer(self, response: Response) -> Response:
+        """
+        Write the provider's whole answer in the caller's dialect.
+        """
+        answer = self._provider.read_answer(response)
+        return self._caller.write_answer(answer, self._asked, self.losses)
+
+    def begin(self) -> None:
+        """
+        Make ready for a stream.
+        """
+        self._reader = self._provider.stream_reader()
+        self._writer = self._caller.stream_writer(self._asked, self.losses)
+
+    def chunks(self, chunks: Sequence[Chunk]) -> list[Chunk]:
+        """
+        Write the provider's *chunks* in the caller's dialect.
+        """
+        out: list[Chunk] = []
+        for chunk in chunks:
+            for event in self._reader.read(chunk):
+                out += self._writer.write(event)
+        return out

@@ -1,0 +1,57 @@
+"""
+What a provider says it used, in buckets that do not overlap.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Usage:
+    """
+    Tokens of one attempt; every token stands in exactly one bucket.
+
+    Attributes:
+        input: Prompt tokens neither read from nor written to a cache, without audio.
+        cache_read: Prompt tokens read from the provider's prompt cache.
+        cache_write_5m: Prompt tokens written to it, at the short lifetime.
+        cache_write_1h: Prompt tokens written to it, at a long lifetime.
+        input_audio: Audio tokens of the prompt.
+        output: Tokens of the answer without reasoning and audio.
+        reasoning: Tokens of reasoning, shown or not.
+        output_audio: Audio tokens of the answer.
+        server_tool_calls: Calls of tools that the provider ran, by its name for them.
+        is_estimated: Counted here, because the provider said nothing.
+    """
+
+    input: int = 0
+    cache_read: int = 0
+    cache_write_5m: int = 0
+    cache_write_1h: int = 0
+    input_audio: int = 0
+    output: int = 0
+    reasoning: int = 0
+    output_audio: int = 0
+    server_tool_calls: tuple[tuple[str, int], ...] = ()
+    is_estimated: bool = False
+
+    @property
+    def total_input(self) -> int:
+        """
+        All prompt tokens.
+        """
+        return (
+            self.input
+            + self.cache_read
+            + self.cache_write_5m
+            + self.cache_write_1h
+            + self.input_audio
+        )
+
+    @property
+    def total_output(self) -> int:
+        """
+        All tokens of the answer.
+        """
+        return self.output + self.reasoning + self.output_audio

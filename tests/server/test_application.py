@@ -1,0 +1,68 @@
+"""
+Tests of `gateway.server.application`.
+"""
+
+from __future__ import annotations
+
+import aiohttp
+from aiohttp import web
+
+from gateway.server.application import CALLERS, admin_app, make_runner
+from gateway.server.health import Health
+
+from .conftest import Serve, ToyGateway
+
+
+async def hello(request: web.Request) -> web.Response:
+    return web.json_response({"here": True})
+
+
+async def test_management_may_share_the_listener(serve: Serve) -> None:
+    """
+    Routes that are handed in stand beside the callers', before whatever takes the rest.
+    """
+    wire = await (await serve(routes=[web.get("/api/here", hello)])).wire()
+
+    await wire.head("GET", "/api/here")
+    known = await wire.read()
+    await wire.head("GET", "/api/elsewhere")
+    unknown = await wire.read()
+
+    assert known.json == {"here": True}
+    assert known.headers["server"] == "gatewright"
+    assert unknown.status == 404
+
+
+async def test_management_may_stand_apart() -> None:
+    """
+    An application of its own has management and health, and no callers' routes.
+    """
+    app = admin_app(Health(reason=""), [web.get("/api/here", hello)])
+    runner = make_runner(app, ToyGateway())
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+    async with aiohttp.ClientSession() as session:
+        answers = []
+        for path in ("/api/here", "/readyz", "/v1/models"):
+            async with session.get(base + path) as answer:
+                answers.append(answer.status)
+                assert answer.headers["server"] == "gatewright"
+
+    await runner.cleanup()
+    assert answers == [200, 200, 404]
+    assert CALLERS not in app
+
+
+async def test_counts_what_is_under_way(serve: Serve) -> None:
+    """
+    Between requests nothing is under way.
+    """
+    served = await serve()
+    wire = await served.wire()
+
+    await wire.post()
+    await wire.read()
+
+    assert served.in_flight == 0

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.settings import Address, SecretRef
+
+
+def test_reads_every_key_of_the_server(load):
+    """
+    Each key of the server's table finds its attribute.
+    """
+    settings = load(
+        """
+server:
+  listen: "[::]:8443"
+  admin_listen: 127.0.0.1:0
+  data_dir: /var/lib/gw
+  secret_key: env.ROOT
+  workers: 4
+  tls: {certificate: /c.pem, private_key: /k.pem}
+  drain_timeout_s: 5
+  max_body_bytes: 1024
+  header_timeout_s: 1
+  body_timeout_s: 2
+  keep_alive_s: 3
+  stream_ping_s: 4
+  write_stall_s: 5
+  max_in_flight: 6
+  allowed_hosts: [gw.example]
+  translation: strict
+  server_timing: false
+  log: {format: json, level: debug, access: false}
+admin:
+  oncall: {secret: env.A, role: admin}
+  grafana: {secret: env.B}
+egress: {proxy: "http://proxy:3128", ca_file: /ca.pem}
+"""
+    )
+
+    server = settings.server
+    assert server.listen == Address("::", 8443)
+    assert server.admin_listen == Address("127.0.0.1", 0)
+    assert server.data_dir == Path("/var/lib/gw")
+    assert server.secret_key == SecretRef("env", "ROOT")
+    assert server.tls.private_key == Path("/k.pem")
+    assert (server.workers, server.drain_timeout_s) == (4, 5.0)
+    assert (server.header_timeout_s, server.body_timeout_s) == (1.0, 2.0)
+    assert (server.keep_alive_s, server.stream_ping_s) == (3.0, 4.0)
+    assert (server.write_stall_s, server.max_in_flight) == (5.0, 6)
+    assert (server.max_body_bytes, server.allowed_hosts) == (1024, ("gw.example",))
+    assert (server.translation, server.server_timing) == ("strict", False)
+    assert (server.log.format, server.log.level) == ("json", "debug")
+    assert server.log.access is False
+    assert settings.admin["oncall"].role == "admin"
+    assert settings.admin["grafana"].role == "viewer"
+    assert settings.egress.proxy == "http://proxy:3128"
+    assert settings.egress.ca_file == Path("/ca.pem")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "server: {listen: 8080}",
+            (
+                "gateway.yaml:1:18 server.listen: an address is host:port, "
+                "such as 127.0.0.1:8080 or [::1]:8080"
+            ),
+        ),
+        (
+            "server: {workers: 0}",
+            "gateway.yaml:1:19 server.workers: must be from 1 to 256, not 0",
+        ),
+        (
+            "server: {keep_alive_s: 0}",
+            "gateway.yaml:1:24 server.keep_alive_s: must be greater than 0, not 0.0",
+        ),
+        (
+            "server: {tls: {certificate: /c.pem}}",
+            "gateway.yaml:1:15 server.tls.private_key: required, but missing",
+        ),
+        (
+            "server: {log: {format: xml}}",
+            (
+                "gateway.yaml:1:24 server.log.format: must be one of auto text json, "
+                'not "xml"'
+            ),
+        ),
+        (
+            "admin: {oncall: {secret: canary-token}}",
+            (
+                "gateway.yaml:1:26 admin.oncall.secret: a secret is written as a "
+                "reference, never as itself: env.NAME, file./path or <store>.<name>"
+            ),
+        ),
+        (
+            "admin: {oncall: {secret: env.A, role: root}}",
+            'gateway.yaml:1:39 admin.oncall.role: must be admin or viewer, not "root"',
+        ),
+        (
+            'egress: {proxy: "http://user:canary@proxy"}',
+            (
+                "gateway.yaml:1:17 egress.proxy: must not hold a user or password: "
+                "credentials are secrets"
+            ),
+        ),
+        (
+            "egress: {proxy: proxy:3128}",
+            (
+                "gateway.yaml:1:17 egress.proxy: must be an http:// or https:// URL "
+                "with a host"
+            ),
+        ),
+    ],
+)
+def test_says_what_is_wrong(complaints, text, message):
+    """
+    Each wrong value is told with its place, and no secret is repeated.
+    """
+    assert complaints(text) == [message]
+    assert "canary" not in message

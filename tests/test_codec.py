@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from gateway import codec
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"a":1e999}',
+        b'{"a":-1e999,"b":1E400}',
+        b'{"a":123456789012345678901234567890}',
+        b'{"a":"\\ud800"}',
+        b'{"a":[18446744073709551616,1.5]}',
+    ],
+    ids=["overflow", "overflows", "big-integer", "lone-surrogate", "beyond-64-bits"],
+)
+def test_values_that_orjson_would_change_survive(raw):
+    """
+    A document with values beyond orjson's reach is written as it was read.
+    """
+    written = codec.dumps(codec.read(raw))
+
+    assert codec.read(written) == codec.read(raw)
+    assert written.upper() == raw.upper()
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (b'{"a":1,"a":2}', "repeats a key"),
+        (b'{"x":{"a":1, "a":1}}', "repeats a key"),
+        (b'{"a":1,"\\u0061":2}', "repeats a key"),
+        (b'{"a":NaN}', "NaN"),
+        (b'{"a":Infinity}', "Infinity"),
+        (b"[1,]", "not JSON"),
+        (b"\xff", "UTF-8"),
+        (b"", "not JSON"),
+        (b"[" * 130 + b"]" * 130, "128 levels"),
+        (b"[" * 100_000 + b"]" * 100_000, "128 levels"),
+        (b'{"a":' * 129 + b"1" + b"}" * 129, "128 levels"),
+        (b"1" * 5000, "digits"),
+    ],
+)
+def test_refuses_what_two_readers_may_read_differently(raw, why):
+    """
+    Duplicate keys, excessive depth and what is not JSON are refused, each by its name.
+    """
+    with pytest.raises(codec.JsonError, match=why):
+        codec.read(raw)
+
+
+def test_an_error_never_quotes_the_document():
+    """
+    What is wrong is said without showing what was written.
+    """
+    with pytest.raises(codec.JsonError) as caught:
+        codec.read(b'{"prompt": "canary-7731", oops}')
+
+    assert "canary" not in str(caught.value)
+
+
+def test_depth_up_to_the_limit_is_read():
+    """
+    Exactly 128 levels are accepted, also where brackets stand in strings.
+    """
+    deep = b"[" * 128 + b"]" * 128
+    flat = codec.dumps({"text": "[{" * 500})
+
+    assert codec.read(deep) is not None
+    assert codec.read(flat) == {"text": "[{" * 500}
+
+
+def test_a_deep_document_with_a_big_integer_is_refused():
+    """
+    The slow path knows the limit too.
+    """
+    raw = b'{"n":1234567890123456789012,"a":' + b"[" * 129 + b"]" * 129 + b"}"
+
+    with pytest.raises(codec.JsonError, match="128 levels"):
+        codec.read(raw)
+
+
+@pytest.mark.parametrize(
+    ("raw", "key", "value", "expected"),
+    [
+        (b'{"model":"a","x":1}', "model", "b", b'{"model":"b","x":1}'),
+        (b'{ "x" : 1.50 , "model" : "a" }', "model", "b", b'{ "x" : 1.50 , "model" : "b" }'),
+        (b'{"x":{"model":"n"},"model":"a"}', "model", "b", b'{"x":{"model":"n"},"model":"b"}'),
+        (b'{"x":"\\"model\\": 1","model":"a"}', "model", "b", b'{"x":"\\"model\\": 1","model":"b"}'),
+        (b'{"max":5}', "max", 7, b'{"max":7}'),
+        (b'{"a":1}', "new", True, b'{"new":true,"a":1}'),
+        (b" {}", "new", 1, b' {"new":1}'),
+        (b'{"model":"same"}', "model", "same", b'{"model":"same"}'),
+    ],
+)
+def test_splice_changes_one_top_level_value_only(raw, key, value, expected):
+    """
+    Only the bytes of the named value change, wherever the same name stands otherwise.
+    """
+    spliced = codec.splice(raw, codec.read(raw), key, value)
+
+    assert spliced == expected
+
+
+def test_splice_gives_up_rather_than_edit_the_wrong_place():
+    """
+    A key that is spelt with escapes cannot be found by its bytes: nothing is edited.
+    """
+    raw = b'{"\\u006dodel":"a","x":{"model":"b"}}'
+
+    assert codec.splice(raw, codec.read(raw), "model", "z") is None
+
+
+def test_splice_agrees_with_parsing_on_random_documents():
+    """
+    On random documents the spliced bytes parse to the document with that one value changed.
+    """
+    rng = random.Random(7)
+    names = ["model", "x", "mo\u0064el ", "m"]
+    for _ in range(300):
+        document = {
+            name: rng.choice([1, "a", {"model": "deep"}, ["model", {"model": 2}], None])
+            for name in rng.sample(names, 3)
+        }
+        document["model"] = rng.choice(["old", 3, None, 1.25])
+        raw = codec.dumps(document)
+
+        spliced = codec.splice(raw, document, "model", "new")
+
+        assert spliced is not None
+        assert codec.read(spliced) == {**document, "model": "new"}

@@ -1,0 +1,839 @@
+"""
+The path of one exchange, with real plugins in front of a real upstream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import attrs
+import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from gateway import (
+    Answer,
+    AttemptState,
+    Blocked,
+    Outcome,
+    Phase,
+    Plugin,
+    Refused,
+    Response,
+    Tap,
+    codec,
+    hookimpl,
+)
+from gateway.app import Gateway
+from gateway.filters import StreamFilter
+from gateway.plugins import FoundPlugin
+from gateway.settings import settings_from_dict
+from gateway.sinks import MemorySink
+from gateway.testing import FakeUpstream, Script, find_dialect, make_request
+from gateway.views import Chunk
+
+
+@pytest.fixture(name="fake")
+async def _fake():
+    async with FakeUpstream() as fake:
+        yield fake
+
+
+def settings_for(fake: FakeUpstream, **more):
+    """
+    Make settings with the fake as two providers, spare being the fallback of main.
+    """
+    place = {"type": "openai-compatible", "base_url": fake.openai_url, "auth": "none"}
+    return settings_from_dict(
+        {
+            "providers": {"main": place, "spare": place},
+            "models": {
+                "m": "main/m",
+                "pair": {"targets": ["main/first"], "fallbacks": ["spare/second"]},
+            },
+            "routing": {"retries": 0},
+            **more,
+        }
+    )
+
+
+@contextlib.asynccontextmanager
+async def running(fake, *plugins: type[Plugin], **more):
+    """
+    Run a gateway with *plugins* in front of *fake*.
+    """
+    found = [FoundPlugin(name=cls.__name__.lower(), cls=cls) for cls in plugins]
+    settings = settings_for(fake, **more)
+    async with Gateway(settings, plugins=found, installed=False) as gateway:
+        yield gateway
+
+
+def begin(gateway, model="m", *, stream=False, **body):
+    """
+    Begin an exchange of an OpenAI chat caller.
+    """
+    messages = [{"role": "user", "content": "hello"}]
+    asked = {"model": model, "messages": messages, "stream": stream, **body}
+    request = make_request(asked)
+    return gateway.exchange(
+        dialect=request.dialect,
+        operation="generate",
+        request=request,
+        headers=CIMultiDictProxy(CIMultiDict()),
+    )
+
+
+async def ask(gateway, model="m", *, stream=False, **body):
+    """
+    Relay one request; returns the exchange and what the caller got.
+    """
+    exchange = begin(gateway, model, stream=stream, **body)
+    sink = MemorySink()
+    await gateway.relay(exchange, sink)
+    return exchange, sink
+
+
+def text_of(sink: MemorySink) -> str:
+    """
+    Return the text of the answer, whole or streamed.
+    """
+    if not sink.is_stream:
+        return codec.loads(sink.body)["choices"][0]["message"]["content"]
+    frames = [part for part in sink.body.split(b"\n\n") if part.startswith(b"data: {")]
+    chunks = [codec.loads(frame[6:]) for frame in frames]
+    return "".join(
+        choice["delta"].get("content") or ""
+        for chunk in chunks
+        for choice in chunk.get("choices", ())
+    )
+
+
+class Journal(Plugin):
+    """
+    Notes what it is told of, outermost.
+    """
+
+    phase = Phase.OBSERVE
+
+    def __init__(self, settings):
+        super().__init__(settings)
+        self.notes = []
+
+    @hookimpl
+    async def after_attempt(self, exchange, attempt):
+        self.notes.append(("after", attempt.target.name, attempt.state, attempt.usage))
+
+    @hookimpl
+    async def on_complete(self, exchange):
+        await asyncio.sleep(0)
+        self.notes.append(("complete", exchange.outcome, exchange.status))
+
+
+def journal_of(gateway) -> list:
+    """
+    Return what the gateway's journal noted.
+    """
+    for plugin in gateway.hooks.plugins:
+        if isinstance(plugin.plugin, Journal):
+            return plugin.plugin.notes
+    raise LookupError
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_an_answer_comes_through(fake, stream):
+    """
+    The provider's answer reaches the caller, with headers that tell where it is from.
+    """
+    async with running(fake, Journal) as gateway:
+        exchange, sink = await ask(gateway, stream=stream)
+
+        assert text_of(sink) == "echo: hello"
+        assert sink.status == 200
+        assert sink.headers["x-gw-request-id"] == exchange.id
+        assert sink.headers["x-gw-provider"] == "main"
+        assert exchange.outcome is Outcome.FINISHED
+        attempt = exchange.attempt
+        assert attempt.usage.total_output == fake.bill[0].output_tokens
+        assert journal_of(gateway) == [
+            ("after", "main/m", AttemptState.ANSWERED, attempt.usage),
+            ("complete", Outcome.FINISHED, 200),
+        ]
+
+
+async def test_a_stream_passes_byte_for_byte(fake):
+    """
+    What the provider sent is what the caller gets, fields that nobody knows included.
+    """
+    fake.script("m", Script(text="hi", extra={"brand_new": [1.50, "x"]}))
+    options = {"include_usage": True}
+    async with running(fake) as gateway:
+        _, sink = await ask(gateway, stream=True, stream_options=options)
+
+        assert b'"brand_new":[1.5,"x"]' in sink.body
+        assert sink.body.endswith(b"data: [DONE]\n\n")
+        assert fake.requests[0].body.count(b"include_usage") == 1
+
+
+async def test_usage_is_asked_for_and_hidden_again(fake):
+    """
+    The gateway learns what a stream used; a caller who did not ask does not see the chunk.
+    """
+    async with running(fake) as gateway:
+        exchange, sink = await ask(gateway, stream=True)
+
+        assert codec.loads(fake.requests[0].body)["stream_options"] == {
+            "include_usage": True
+        }
+        assert b'"usage":{' not in sink.body
+        assert exchange.attempt.usage is not None
+        edits = [line.reason for line in exchange.trail.lines if line.hook == "edit"]
+        assert edits == ["stream_options"]
+
+
+async def test_on_complete_runs_before_the_last_write(fake):
+    """
+    What on_complete records is recorded when the caller sees the end.
+    """
+    seen = []
+
+    class Watching(MemorySink):
+        async def write(self, data):
+            seen.append(b"[DONE]" in data)
+            await super().write(data)
+
+    class Late(Plugin):
+        @hookimpl
+        async def on_complete(self, exchange):
+            seen.append("complete")
+
+    async with running(fake, Late) as gateway:
+        await gateway.relay(begin(gateway, stream=True), Watching())
+
+    assert seen[-2:] == ["complete", True]
+    assert True not in seen[:-2]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_what_cannot_be_recorded_is_not_served(fake, stream):
+    """
+    If on_complete refuses, a whole answer becomes the refusal and a stream is cut.
+    """
+
+    class Auditor(Plugin):
+        @hookimpl
+        async def on_complete(self, exchange):
+            raise Refused("audit", status=503, code="audit_unavailable")
+
+    async with running(fake, Auditor) as gateway:
+        exchange, sink = await ask(gateway, stream=stream)
+
+        assert exchange.error.code == "audit_unavailable"
+        if stream:
+            assert b"[DONE]" not in sink.body.split(b"audit")[0]
+            assert b"audit_unavailable" in sink.body
+        else:
+            assert sink.status == 503
+            assert b"echo" not in sink.body
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_failover_before_the_first_byte(fake, stream):
+    """
+    A provider that fails before anything was sent is replaced; both attempts are settled.
+    """
+    fake.script("first", Script(status=500))
+    async with running(fake, Journal) as gateway:
+        exchange, sink = await ask(gateway, "pair", stream=stream)
+
+        assert text_of(sink) == "echo: hello"
+        assert [attempt.status for attempt in exchange.attempts] == [500, 200]
+        assert sink.headers["x-gw-attempts"] == "2"
+        noted = [note[1] for note in journal_of(gateway) if note[0] == "after"]
+        assert noted == ["main/first", "spare/second"]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        Script(hang_up=True),
+        Script(silent=True),
+        Script(error_after=0),
+        Script(end_after=0),
+        Script(raw_body="<html>", content_type="text/html"),
+        Script(stall_after=0),
+    ],
+    ids=["hang-up", "silent", "error-first", "ends-empty", "no-json", "stalls"],
+)
+async def test_a_stream_that_never_began_fails_over(fake, script):
+    """
+    However a stream fails before its first event went out, the next target answers.
+    """
+    fake.script("first", script)
+    more = {"providers": None}
+    del more["providers"]
+    async with running(fake) as gateway:
+        for provider in gateway.runtime.providers.values():
+            provider.timeouts = attrs.evolve(
+                provider.timeouts, first_byte_s=0.2, idle_s=0.2
+            )
+        exchange, sink = await ask(gateway, "pair", stream=True)
+
+        assert text_of(sink) == "echo: hello"
+        assert len(exchange.attempts) == 2
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        Script(text="one two three", split=3, break_after=2),
+        Script(text="one two three", split=3, end_after=2),
+        Script(text="one two three", split=3, error_after=3, event_latency_ms=20),
+    ],
+    ids=["breaks", "ends-early", "reports-an-error"],
+)
+async def test_after_the_first_byte_the_stream_is_cut(fake, script):
+    """
+    Once the caller saw something, nobody else is asked: the stream ends with an error event.
+    """
+    fake.script("first", script)
+    async with running(fake, Journal) as gateway:
+        exchange, sink = await ask(gateway, "pair", stream=True)
+
+        assert len(exchange.attempts) == 1
+        assert b'"error"' in sink.body
+        assert b"one" in sink.body
+        assert sink.has_ended
+        assert journal_of(gateway)[-1] == ("complete", Outcome.FAILED, 200)
+
+
+async def test_what_nobody_can_read_does_not_pass_a_filter(fake):
+    """
+    A malformed event that a filter would have to look into cuts the stream.
+    """
+
+    class Guard(Plugin):
+        @hookimpl
+        def open_filter(self, exchange, attempt):
+            return Shout()
+
+    script = Script(text="one two three", split=3, malformed_after=3, event_latency_ms=9)
+    fake.script("first", script)
+    async with running(fake, Guard) as gateway:
+        exchange, sink = await ask(gateway, "pair", stream=True)
+
+        assert exchange.error.code == "upstream_failed"
+        assert text_of(sink) == "ONE TWO "
+        assert b'"error"' in sink.body
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [(400, 400), (404, 404), (429, 429), (401, 502), (403, 502), (500, 502), (529, 502)],
+)
+async def test_a_providers_error_reaches_the_caller(fake, status, expected):
+    """
+    What the request is to blame for is told as it is; the rest is a failed upstream.
+    """
+    fake.script("m", Script(status=status, error_message="the vendor says so"))
+    async with running(fake) as gateway:
+        exchange, sink = await ask(gateway)
+
+        assert sink.status == expected
+        assert "message" in codec.loads(sink.body)["error"]
+        assert exchange.status == expected
+
+
+async def test_every_attempt_is_listed_in_the_error(fake):
+    """
+    When all failed, the caller is told what was tried.
+    """
+    fake.script("first", Script(status=500))
+    fake.script("second", Script(status=503))
+    async with running(fake) as gateway:
+        _, sink = await ask(gateway, "pair")
+
+        message = codec.loads(sink.body)["error"]["message"]
+        assert "main/first 500" in message
+        assert "spare/second 503" in message
+        assert sink.headers["x-gw-code"] == "upstream_failed"
+
+
+async def test_a_refused_target_is_skipped(fake):
+    """
+    before_attempt may refuse one target; the next one answers, nothing was sent to the first.
+    """
+
+    class Picky(Plugin):
+        phase = Phase.GOVERN
+
+        @hookimpl
+        async def before_attempt(self, exchange, attempt):
+            if attempt.target.model == "first":
+                raise Refused("not that one")
+
+    async with running(fake, Picky) as gateway:
+        exchange, sink = await ask(gateway, "pair")
+
+        assert sink.status == 200
+        assert [attempt.state for attempt in exchange.attempts] == [
+            AttemptState.NOT_SENT,
+            AttemptState.ANSWERED,
+        ]
+        assert len(fake.requests) == 1
+
+
+async def test_the_first_refusal_is_the_answer_if_all_refuse(fake):
+    """
+    If no target may be used, the caller hears the first reason.
+    """
+
+    class Broke(Plugin):
+        @hookimpl
+        async def before_attempt(self, exchange, attempt):
+            raise Refused(f"no money for {attempt.target.model}", status=402)
+
+    async with running(fake, Broke) as gateway:
+        _, sink = await ask(gateway, "pair")
+
+        assert sink.status == 402
+        assert b"no money for first" in sink.body
+        assert len(fake.requests) == 0
+
+
+async def test_a_refusal_that_ends_tries_nobody_else(fake):
+    """
+    Refused(ends=True) ends the exchange at once.
+    """
+
+    class Final(Plugin):
+        @hookimpl
+        async def before_attempt(self, exchange, attempt):
+            raise Blocked(ends=True)
+
+    async with running(fake, Final) as gateway:
+        exchange, sink = await ask(gateway, "pair")
+
+        assert sink.status == 400
+        assert len(exchange.attempts) == 1
+
+
+async def test_an_attempts_request_is_its_own(fake):
+    """
+    What before_attempt edits goes upstream; the caller's request stays as it was.
+    """
+
+    class Caps(Plugin):
+        @hookimpl
+        async def before_attempt(self, exchange, attempt):
+            attempt.request.max_output_tokens = 5
+            attempt.request.texts()[0].replace("edited")
+            attempt.headers["x-extra"] = "1"
+
+    async with running(fake, Caps) as gateway:
+        exchange, sink = await ask(gateway)
+
+        assert text_of(sink) == "echo: edited"
+        assert exchange.request.texts()[0].value == "hello"
+        assert exchange.request.max_output_tokens is None
+        assert codec.loads(fake.requests[0].body)["max_completion_tokens"] == 5
+        assert fake.requests[0].headers["x-extra"] == "1"
+
+
+class Shout(StreamFilter):
+    """
+    Makes every delta upper case.
+    """
+
+    async def feed(self, chunks):
+        for chunk in chunks:
+            for text in chunk.texts():
+                text.replace(text.value.upper())
+        return chunks
+
+
+async def test_filters_change_what_the_caller_sees(fake):
+    """
+    open_filter and on_stream_chunk both act, innermost first.
+    """
+
+    class Inner(Plugin):
+        phase = Phase.INSPECT
+
+        @hookimpl
+        def open_filter(self, exchange, attempt):
+            return Shout()
+
+    class Outer(Plugin):
+        phase = Phase.OBSERVE
+
+        @hookimpl
+        async def on_stream_chunk(self, exchange, chunk):
+            for text in chunk.texts():
+                text.replace(text.value.replace("HELLO", "Bye"))
+            return chunk
+
+    fake.script("m", Script(pieces=("a ", "hello")))
+    async with running(fake, Inner, Outer) as gateway:
+        _, sink = await ask(gateway, stream=True)
+
+        assert text_of(sink) == "A Bye"
+
+
+async def test_a_tap_sees_the_provider_behind_a_buffer_and_cuts(fake):
+    """
+    A tap may end a stream although a filter lets nothing out; upstream is let go.
+    """
+
+    class Budget(Tap):
+        def __init__(self):
+            self.seen = 0
+
+        def see(self, chunks):
+            self.seen += sum(len(text.value) for c in chunks for text in c.texts())
+            if self.seen > 20:
+                raise Refused("spent", status=402, code="budget_exceeded")
+
+        def close(self, outcome):
+            closed.append(outcome)
+
+    class Holding(StreamFilter):
+        holds_chunks = True
+
+        async def feed(self, chunks):
+            return ()
+
+    class Meter(Plugin):
+        phase = Phase.GOVERN
+
+        @hookimpl
+        def open_tap(self, exchange, attempt):
+            return Budget()
+
+    class Guard(Plugin):
+        phase = Phase.INSPECT
+
+        @hookimpl
+        def open_filter(self, exchange, attempt):
+            return Holding()
+
+    closed: list = []
+    fake.script("m", Script(pieces=("0123456789",), never_end=True, event_latency_ms=1))
+    async with running(fake, Meter, Guard) as gateway:
+        _, sink = await ask(gateway, stream=True)
+        await fake.wait_for(lambda: fake.departures, timeout=2)
+
+        assert sink.status == 402
+        assert closed == [Outcome.FAILED]
+
+
+async def test_a_plugins_answer_is_filtered_by_those_outside(fake):
+    """
+    A canned answer passes the outer filters; upstream is not asked.
+    """
+
+    class Canned(Plugin):
+        phase = Phase.ANSWER
+
+        @hookimpl
+        async def pre_request(self, exchange):
+            doc = {
+                "id": "x",
+                "object": "chat.completion",
+                "created": 1,
+                "model": "m",
+                "choices": [
+                    {
+                        "index": 0,
+                        "message": {"role": "assistant", "content": "canned"},
+                        "finish_reason": "stop",
+                    }
+                ],
+            }
+            return Answer(response=Response(exchange.dialect, codec.dumps(doc)))
+
+    class Guard(Plugin):
+        phase = Phase.INSPECT
+
+        @hookimpl
+        async def on_stream_chunk(self, exchange, chunk):
+            for text in chunk.texts():
+                text.replace(text.value.upper())
+            return chunk
+
+    async with running(fake, Canned, Guard) as gateway:
+        _, whole = await ask(gateway)
+        _, stream = await ask(gateway, stream=True)
+
+        assert text_of(whole) == "canned"
+        assert text_of(stream) == "CANNED"
+        assert len(fake.requests) == 0
+
+
+@pytest.mark.parametrize("events", [0, 1, 3], ids="after-{}".format)
+async def test_a_caller_who_leaves_is_settled(fake, events):
+    """
+    Whenever the caller goes, upstream is cancelled within 250 ms and everything is settled once.
+    """
+    fake.script("m", Script(pieces=("x",), never_end=True, event_latency_ms=2))
+    reached = asyncio.Event()
+
+    class Leaving(MemorySink):
+        async def write(self, data):
+            await super().write(data)
+            if len(self.writes) > events:
+                reached.set()
+
+    async with running(fake, Journal) as gateway:
+        loop = asyncio.get_running_loop()
+        if events == 0:
+            fake.script("m", Script(silent=True))
+        task = loop.create_task(gateway.relay(begin(gateway, stream=True), Leaving()))
+        if events:
+            await reached.wait()
+        else:
+            await fake.wait_for(lambda: fake.requests, timeout=2)
+        task.cancel()
+        left_at = loop.time()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await fake.wait_for(lambda: fake.departures or not fake.in_flight, timeout=2)
+        assert loop.time() - left_at < 0.25
+        await gateway.tasks.join(1)
+
+        kinds = [note[0] for note in journal_of(gateway)]
+        assert kinds == ["after", "complete"]
+        assert journal_of(gateway)[-1][1] is Outcome.LEFT
+        assert gateway.in_flight == 0
+
+
+async def test_a_caller_who_leaves_while_it_is_settled(fake):
+    """
+    on_complete goes on although the caller leaves in the middle of it, and runs once.
+    """
+    begun = asyncio.Event()
+    may_end = asyncio.Event()
+    done = []
+
+    class Slow(Plugin):
+        @hookimpl
+        async def on_complete(self, exchange):
+            begun.set()
+            await may_end.wait()
+            done.append(exchange.id)
+
+    async with running(fake, Slow) as gateway:
+        exchange = begin(gateway)
+        task = asyncio.ensure_future(gateway.relay(exchange, MemorySink()))
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        may_end.set()
+        await gateway.tasks.join(1)
+
+        assert done == [exchange.id]
+        assert gateway.in_flight == 0
+
+
+async def test_nothing_is_left_of_callers_who_leave_anywhere(fake, rng):
+    """
+    200 requests whose callers leave at random points leave no task, no slot, no connection.
+    """
+    fake.script("m", Script(pieces=("x",) * 20, event_latency_ms=0.5, latency_ms=1))
+    async with running(fake, Journal) as gateway:
+        loop = asyncio.get_running_loop()
+        before = len(asyncio.all_tasks())
+        tasks = []
+        for _ in range(200):
+            work = gateway.relay(begin(gateway, stream=rng.random() < 0.7), MemorySink())
+            task = loop.create_task(work)
+            loop.call_later(rng.random() * 0.05, task.cancel)
+            tasks.append(task)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await gateway.tasks.join(1)
+        await fake.wait_for(lambda: fake.in_flight == 0, timeout=2)
+
+        assert gateway.in_flight == 0
+        assert gateway.runtime.router.admission("main").in_use == 0
+        noted = [note[0] for note in journal_of(gateway)]
+        assert noted.count("complete") == 200
+        assert len(asyncio.all_tasks()) <= before + 1
+
+
+async def test_a_silent_stream_is_kept_alive(fake):
+    """
+    When nothing comes for a while the caller gets a comment, and the status is committed.
+    """
+    fake.script("m", Script(pieces=("late",), latency_ms=0, event_latency_ms=150))
+    async with running(fake, server={"stream_ping_s": 0.05}) as gateway:
+        _, sink = await ask(gateway, stream=True)
+
+        assert sink.body.startswith(b": ")
+        assert text_of(sink) == "late"
+
+
+async def test_explain_sends_nothing(fake):
+    """
+    A dry run tells the decisions and the targets; nobody upstream hears of it.
+    """
+
+    class Holds(Plugin):
+        phase = Phase.GOVERN
+
+        @hookimpl
+        async def before_attempt(self, exchange, attempt):
+            exchange.explain("dry" if exchange.dry_run else "wet")
+
+    async with running(fake, Holds) as gateway:
+        told = await gateway.explain(begin(gateway, "pair"))
+
+        assert [line["target"] for line in told["targets"]] == [
+            "main/first",
+            "spare/second",
+        ]
+        assert {line["reason"] for line in told["trail"]} == {"dry"}
+        assert len(fake.requests) == 0
+        assert gateway.in_flight == 0
+
+
+async def test_a_trace_is_kept(fake):
+    """
+    What was decided on a recent exchange can be asked for by its id.
+    """
+    async with running(fake, Journal) as gateway:
+        exchange, _ = await ask(gateway)
+
+        trace = gateway.traces.get(exchange.id)
+
+    assert trace["status"] == 200
+    assert trace["attempts"][0]["target"] == "main/m"
+    assert "hello" not in str(trace)
+
+
+async def test_a_nested_call_is_paid_by_the_parent_and_bounded(fake):
+    """
+    A plugin may ask the gateway itself; the call names its parent and cannot recurse for ever.
+    """
+    parents = []
+
+    class Judge(Plugin):
+        phase = Phase.INSPECT
+
+        @hookimpl
+        async def pre_request(self, exchange):
+            parents.append(exchange.parent and exchange.parent.id)
+            answer = await gateway.call(make_request(), parent=exchange)
+            depths.append(answer.status)
+
+    depths: list = []
+    async with running(fake, Judge) as gateway:
+        exchange, sink = await ask(gateway)
+
+    assert parents[0] is None
+    assert parents[1] == exchange.id
+    assert len(parents) == 3
+    assert depths == [400, 200]
+    assert sink.status == 200
+
+
+@pytest.mark.parametrize("leader_leaves", [False, True], ids=["stays", "leaves"])
+async def test_a_flight_is_shared(fake, leader_leaves):
+    """
+    Five callers share one upstream call, each with its own filters, whoever leaves first.
+    """
+
+    class SingleFlight(Plugin):
+        phase = Phase.ANSWER
+        flight = None
+
+        @hookimpl
+        async def pre_request(self, exchange):
+            cls = type(self)
+            if cls.flight is None:
+                cls.flight = exchange.forward()
+                return await cls.flight.answer()
+            return await exchange.join(cls.flight)
+
+    class Govern(Plugin):
+        phase = Phase.GOVERN
+
+        @hookimpl
+        async def before_attempt(self, exchange, attempt):
+            held.append(attempt.joined)
+
+    held: list = []
+    fake.script("m", Script(pieces=("a", "b", "c"), event_latency_ms=20))
+    async with running(fake, SingleFlight, Govern, Journal) as gateway:
+        sinks = [MemorySink() for _ in range(5)]
+        tasks = [
+            asyncio.ensure_future(gateway.relay(begin(gateway, stream=True), sink))
+            for sink in sinks
+        ]
+        await fake.wait_for(lambda: fake.requests, timeout=2)
+        if leader_leaves:
+            tasks[0].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await gateway.tasks.join(1)
+
+        assert len(fake.requests) == 1
+        for sink in sinks[leader_leaves:]:
+            assert text_of(sink) == "abc"
+        assert held.count(False) == 1
+        assert held.count(True) == 4
+        assert gateway.in_flight == 0
+
+
+async def test_a_flight_ends_when_nobody_waits(fake):
+    """
+    When the last follower leaves, the upstream is cancelled.
+    """
+
+    class Flying(Plugin):
+        phase = Phase.ANSWER
+
+        @hookimpl
+        async def pre_request(self, exchange):
+            return await exchange.forward().answer()
+
+    fake.script("m", Script(pieces=("a",), never_end=True, event_latency_ms=2))
+    async with running(fake, Flying, Journal) as gateway:
+        task = asyncio.ensure_future(
+            gateway.relay(begin(gateway, stream=True), MemorySink())
+        )
+        await fake.wait_for(lambda: fake.requests, timeout=2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await fake.wait_for(lambda: fake.departures or not fake.in_flight, timeout=2)
+        await gateway.tasks.join(1)
+
+        assert [note[0] for note in journal_of(gateway)].count("after") == 1
+
+
+async def test_settings_change_at_once_and_whole(fake):
+    """
+    A reload is in force for the next exchange; a bad one changes nothing.
+    """
+    async with running(fake, Journal) as gateway:
+        exchange = begin(gateway)
+        await gateway.reload(settings_for(fake, models={"other": "main/other"}))
+        sink = MemorySink()
+        await gateway.relay(exchange, sink)
+        _, gone = await ask(gateway, "pair")
+        _, new = await ask(gateway, "other")
+        with pytest.raises(Exception, match="nowhere"):
+            await gateway.reload(settings_for(fake, models={"x": "nowhere/x"}))
+        _, still = await ask(gateway, "other")
+
+        assert gone.status == 404
+        assert new.status == still.status == 200
+
+
+def test_dialects_are_registered():
+    """
+    The test kit finds the core's dialects by name.
+    """
+    assert find_dialect("openai_chat").name == "openai_chat"
+    with pytest.raises(LookupError):
+        find_dialect("nothing")
+    assert Chunk(find_dialect("openai_chat"), b"data: [DONE]\n\n").is_done
