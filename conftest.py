@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import socket
 from collections.abc import Generator
 from importlib.util import find_spec
 from typing import Any
@@ -102,3 +103,14 @@ def forbid_skip(report: Any) -> None:
         reason = reason[2]
     report.outcome = "failed"
     report.longrepr = f"{report.nodeid} skipped, GATEWRIGHT_NO_SKIP forbids: {reason}"
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """
+    A port of this machine that nobody listens on.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

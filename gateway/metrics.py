@@ -188,7 +188,9 @@ class Metrics:
         if error is not None:
             self._count_error(dialect, error.code)
         first = exchange.first_event_at
-        if first is not None and provider is not NONE and exchange.request.is_stream:
+        if first is None or provider is NONE or (exchange.status or 0) >= 400:
+            return
+        if exchange.request.is_stream:
             self._target(provider, model).first_event.observe(first - began)
 
     def turned_away(self, away: TurnedAway) -> None:

@@ -6,12 +6,13 @@ Source: OpenAI's API reference, "Completions (legacy)"; vLLM and others still se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.openai_chat import faults, live
+from gateway.dialects.openai_chat.logprobs import blank, is_token
 from gateway.dialects.openai_chat.messages import place_of
 from gateway.dialects.openai_chat.offers import (
     ask_for_usage,
@@ -107,14 +108,16 @@ def _logprobs(walk: Walk, choice: dict[str, Any]) -> None:
 
 def _candidates(walk: Walk, box: Any, key: Any, value: Any) -> None:
     """
-    Pass over the other tokens that were likely, by what they say.
+    Pass over the other tokens that were likely, which are names of members.
     """
     for candidates in value if isinstance(value, list) else (value,):
-        if isinstance(candidates, dict):
-            for token, likelihood in candidates.items():
-                figure(walk, candidates, token, likelihood)
-        elif candidates is not None:
+        is_plain = isinstance(candidates, dict) and all(map(is_token, candidates))
+        if candidates is not None and not is_plain:
             stray_value(walk, box, key, value)
+            return
+    for candidates in value if isinstance(value, list) else (value,):
+        for token, likelihood in (candidates or {}).items():
+            figure(walk, candidates, token, likelihood)
 
 
 def _tokens(walk: Walk, box: Any, key: Any, value: Any) -> None:
@@ -129,13 +132,6 @@ _ECHO: Final[dict[str, Rule]] = {
     "text_offset": figures(),
 }
 _UNSPOKEN: Final = {**_ECHO, "tokens": stray_value, "top_logprobs": stray_value}
-
-
-def _blank(choice: dict[str, Any]) -> Callable[[], None]:
-    def clear() -> None:
-        choice["logprobs"] = None
-
-    return clear
 
 
 def _choices(walk: Walk, box: Any, key: Any, value: Any) -> None:
@@ -155,7 +151,7 @@ def _choice(walk: Walk, choice: dict[str, Any]) -> None:
     for key, value in choice.items():
         if key == "text" and value is not None:
             walk.form = "delta" if is_chunk else "whole"
-            walk.beside = _blank(choice) if choice.get("logprobs") else None
+            walk.beside = blank(choice) if choice.get("logprobs") else None
             _TEXT(walk, choice, key, value)
             walk.form = "whole"
             walk.beside = None

@@ -65,7 +65,7 @@ class Walk:
         """
         for key, value in box.items():
             rule = shape.get(key, unknown)
-            if rule is not None and value is not None:
+            if rule is not None and (value is not None or rule is unknown):
                 rule(self, box, key, value)
 
     def add(self, box: Any, key: Any, kind: str) -> None:

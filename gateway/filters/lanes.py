@@ -113,7 +113,9 @@ class RunningText:
         offset = self._offset
         if edits:
             for edit in edits:
-                self.edits.append(Edit(offset + edit.start, offset + edit.end, edit.new))
+                self.edits.append(
+                    Edit(offset + edit.start, offset + edit.end, edit.new)
+                )
         self.safe = offset + safe
         drop = safe - context
         if drop > 0:

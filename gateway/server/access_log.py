@@ -170,8 +170,10 @@ class AccessLog:
         error, who = exchange.error, exchange.identity
         attempts = exchange.attempts
         target = attempts[-1].target if attempts else None
-        first = exchange.first_event_at
         is_stream = exchange.request.is_stream
+        first = exchange.first_event_at
+        if not is_stream or (exchange.status or 0) >= 400:
+            first = None
         waited, tokens_in, tokens_out = _totals(exchange, ended)
         return (
             clock.now(),
@@ -194,7 +196,7 @@ class AccessLog:
             who.team_id if who is not None else None,
             ended - began,
             waited,
-            first - began if is_stream and first is not None else None,
+            first - began if first is not None else None,
             exchange.stash.get(BYTES_IN),
             exchange.bytes_sent,
             tokens_in,
@@ -284,16 +286,17 @@ class AccessLog:
         return json_line(fields)
 
 
-def _totals(exchange: Exchange, now: float) -> tuple[float, int | None, int | None]:
+def _totals(
+    exchange: Exchange, now: float
+) -> tuple[float | None, int | None, int | None]:
     """
     Sum the seconds spent waiting and the tokens of every attempt.
     """
-    waited = 0.0
-    tokens_in = tokens_out = None
+    waited = tokens_in = tokens_out = None
     for attempt in exchange.attempts:
         if attempt.sent_at is not None:
             ended = attempt.ended_at
-            waited += (now if ended is None else ended) - attempt.sent_at
+            waited = (waited or 0) + (now if ended is None else ended) - attempt.sent_at
         usage = attempt.usage
         if usage is not None:
             tokens_in = (tokens_in or 0) + usage.total_input

@@ -5,13 +5,13 @@ A server with a small gateway behind it, and a client that writes raw bytes.
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, ClassVar
 
 import attrs
 import orjson
 import pytest
-import uvloop
 from aiohttp import web
 from multidict import CIMultiDictProxy
 
@@ -36,7 +36,10 @@ def pytest_asyncio_loop_factories(config: Any, item: Any) -> Mapping[str, Any]:
     """
     Run everything that meets sockets on both loops: they buffer and close differently.
     """
-    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    loops: dict[str, Any] = {"asyncio": asyncio.new_event_loop}
+    if importlib.util.find_spec("uvloop") is not None:
+        loops["uvloop"] = importlib.import_module("uvloop").new_event_loop
+    return loops
 
 
 class ToyDialect(Dialect):
@@ -289,13 +292,22 @@ class Served:
         return wire
 
 
+async def until(comes_true: Callable[[], object]) -> None:
+    """
+    Let others run until *comes_true*, for two seconds at most.
+    """
+    async with asyncio.timeout(2):
+        while not comes_true():  # noqa: ASYNC110 - what is watched has no event
+            await asyncio.sleep(0)
+
+
 Serve = Callable[..., Awaitable[Served]]
 
 
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
     """
-    Start servers that end with the test: ``await serve(answers, max_in_flight=1)``.
+    Start servers that end with the test; keywords beside *answers* are server settings.
     """
     running: list[Served] = []
 

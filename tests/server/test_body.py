@@ -15,7 +15,7 @@ from gateway.errors import BodyTooLarge, InvalidRequest
 from gateway.server import body as body_module
 from gateway.server.body import decompress
 
-from .conftest import BODY, JSON, Serve
+from .conftest import BODY, JSON, Serve, until
 
 PATH = "/v1/chat/completions"
 
@@ -55,7 +55,10 @@ async def test_reads_json_however_it_is_named(serve: Serve, kind: bytes) -> None
         (b"Content-Type: text/plain\r\n", "not_json"),
         (b"Content-Type: application/x-www-form-urlencoded\r\n", "not_json"),
         (b"Content-Type: multipart/form-data; boundary=x\r\n", "not_json"),
-        (b"Content-Type: application/json; charset=utf-16\r\n", "charset_not_supported"),
+        (
+            b"Content-Type: application/json; charset=utf-16\r\n",
+            "charset_not_supported",
+        ),
         (JSON + b"Content-Encoding: br\r\n", "encoding_not_supported"),
         (JSON + b"Content-Encoding: gzip, gzip\r\n", "encoding_not_supported"),
         (JSON + b"Content-Encoding: zstd\r\n", "encoding_not_supported"),
@@ -89,7 +92,9 @@ async def test_decompresses(serve: Serve, coding: bytes, packed: bytes) -> None:
     """
     wire = await (await serve()).wire()
 
-    await wire.post(body=packed, headers=JSON + b"Content-Encoding: " + coding + b"\r\n")
+    await wire.post(
+        body=packed, headers=JSON + b"Content-Encoding: " + coding + b"\r\n"
+    )
     reply = await wire.read()
 
     assert (reply.status, reply.body) == (200, BODY)
@@ -250,8 +255,7 @@ async def test_broken_framing_is_told_once(serve: Serve) -> None:
     wire = await served.wire()
     await wire.head("POST", PATH, JSON + b"Transfer-Encoding: chunked\r\n")
     await wire.send(b"1\r\n{\r\n")
-    while not served.in_flight:
-        await asyncio.sleep(0)
+    await until(lambda: served.in_flight)
 
     await wire.send(b"zz\r\nPOST /v1/messages HTTP/1.1\r\n\r\n")
     reply = await asyncio.wait_for(wire.read(), 1)
@@ -270,7 +274,8 @@ async def test_broken_framing_before_the_body_is_read(serve: Serve) -> None:
     await wire.head(
         "POST",
         PATH,
-        JSON + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\nzz\r\nPOST / HTTP/1.1\r\n\r\n",
+        JSON
+        + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\nzz\r\nPOST / HTTP/1.1\r\n\r\n",
     )
     reply = await asyncio.wait_for(wire.read(), 1)
 
@@ -301,7 +306,9 @@ async def test_does_not_go_on_when_the_body_is_not_wanted(serve: Serve) -> None:
     wire = await (await serve()).wire()
 
     await wire.head(
-        "POST", PATH, b"Content-Type: x/y\r\nContent-Length: 9\r\nExpect: 100-continue\r\n"
+        "POST",
+        PATH,
+        b"Content-Type: x/y\r\nContent-Length: 9\r\nExpect: 100-continue\r\n",
     )
 
     assert (await wire.read()).status == 415

@@ -14,7 +14,7 @@ from gateway.exchange import Exchange
 from gateway.server.callers import BYTES_IN
 from gateway.sinks import Sink
 
-from .conftest import BODY, JSON, Serve, echo
+from .conftest import BODY, JSON, Serve, echo, until
 
 PATHS = [
     "/v1/chat/completions",
@@ -122,14 +122,12 @@ async def test_a_caller_who_leaves_cancels(serve: Serve, answers) -> None:
     if answers is stream_for_ever:
         await wire.read_head()
     else:
-        while not served.gateway.exchanges:
-            await asyncio.sleep(0)
+        await until(lambda: served.gateway.exchanges)
 
     wire.leave()
     await asyncio.wait_for(served.gateway.cancelled.wait(), 1)
 
-    while served.in_flight:
-        await asyncio.sleep(0)
+    await until(lambda: not served.in_flight)
 
 
 async def test_a_caller_who_leaves_in_the_body(serve: Serve) -> None:
@@ -139,13 +137,11 @@ async def test_a_caller_who_leaves_in_the_body(serve: Serve) -> None:
     served = await serve()
     wire = await served.wire()
     await wire.head("POST", "/v1/responses", JSON + b"Content-Length: 50\r\n")
-    while not served.in_flight:
-        await asyncio.sleep(0)
+    await until(lambda: served.in_flight)
 
     wire.leave()
 
-    while served.in_flight:
-        await asyncio.sleep(0)
+    await until(lambda: not served.in_flight)
     assert served.gateway.exchanges == []
 
 
@@ -155,8 +151,7 @@ async def test_sheds_before_the_body(serve: Serve) -> None:
     """
     served = await serve(never_answer, max_in_flight=1)
     await (await served.wire()).post()
-    while not served.gateway.exchanges:
-        await asyncio.sleep(0)
+    await until(lambda: served.gateway.exchanges)
     wire = await served.wire()
 
     await wire.head("POST", "/v1/messages", JSON + b"Content-Length: 50\r\n")

@@ -8,7 +8,7 @@ import attrs
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from gateway.errors import ConfigError, InvalidRequest
+from gateway.errors import ConfigError, InvalidRequest, NotAllowed
 from gateway.server import guards
 from gateway.server.guards import (
     Door,
@@ -103,7 +103,12 @@ def test_refuses_header_values(value: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("websocket", True), ("WebSocket", True), ("h2c, websocket", True), ("h2c", False)],
+    [
+        ("websocket", True),
+        ("WebSocket", True),
+        ("h2c, websocket", True),
+        ("h2c", False),
+    ],
 )
 def test_knows_who_wants_websocket(value: str, expected: bool) -> None:
     """
@@ -300,7 +305,7 @@ def test_other_peers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     monkeypatch.setattr(guards, "peer_of", lambda request: "10.0.0.7")
 
-    with pytest.raises(guards.NotAllowed, match=r"plugins\.governance\.require_key") as caught:
+    with pytest.raises(NotAllowed, match=r"plugins\.governance\.require_key") as caught:
         door().check(None)  # type: ignore[arg-type]
 
     assert caught.value.code == "loopback_only"

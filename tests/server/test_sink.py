@@ -14,7 +14,7 @@ from gateway.server.connection import BUFFER_BYTES
 from gateway.server.sink import HttpSink
 from gateway.sinks import Sink
 
-from .conftest import Serve
+from .conftest import Serve, until
 
 
 async def test_a_long_answer_is_whole(serve: Serve) -> None:
@@ -50,8 +50,7 @@ async def test_the_head_leaves_with_the_first_frames(serve: Serve) -> None:
     served = await serve(answer)
     wire = await served.wire()
     await wire.post()
-    while not served.gateway.exchanges:
-        await asyncio.sleep(0)
+    await until(lambda: served.gateway.exchanges)
 
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(wire.reader.readexactly(1), 0.05)

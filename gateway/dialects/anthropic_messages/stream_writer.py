@@ -228,57 +228,44 @@ class MessagesWriter:
         )
 
     def _delta(self, written: _Written, text: str) -> Iterator[Chunk]:
-        if not text:
+        if not text or written.is_hidden:
             return
-        block = written.block
-        if isinstance(block, ToolCall):
-            if block.kind == "custom":  # free text, which is the member "input" here
-                text = ("" if written.is_begun else '{"input":"') + json_token(text)[
-                    1:-1
-                ]
-            delta = {"type": "input_json_delta", "partial_json": text}
-        elif isinstance(block, ReasoningBlock):
-            if block.is_redacted:
-                return
-            if written.place is None:
-                empty = {"type": "thinking", "thinking": "", "signature": ""}
-                yield self._opened(written, empty)
-            delta = {"type": "thinking_delta", "thinking": text}
-        else:
-            if written.place is None:
-                yield self._opened(written, {"type": "text", "text": ""})
-            delta = {"type": "text_delta", "text": text}
+        yield from self._open_late(written)
+        yield self._piece(written, written.delta(text))
         written.is_begun = True
-        yield self._chunk("content_block_delta", index=written.place, delta=delta)
 
     def _sealed(self, written: _Written, event: SealDelta) -> Iterator[Chunk]:
         block = written.block
         if not isinstance(block, ReasoningBlock):
             return
-        if block.is_redacted:
+        if written.is_hidden:  # its data stands in its start, so it is opened only now
             whole = written_reasoning(attrs.evolve(block, seal=event.seal))
             if whole is not None and written.place is None:
                 yield self._opened(written, whole)
             return
+        yield from self._open_late(written)
+        signature = event.seal.written_for(NAME)
+        delta = {"type": "signature_delta", "signature": signature}
+        yield self._piece(written, delta)
+
+    def _open_late(self, written: _Written) -> Iterator[Chunk]:
         if written.place is None:
-            empty = {"type": "thinking", "thinking": "", "signature": ""}
-            yield self._opened(written, empty)
-        delta = {"type": "signature_delta", "signature": event.seal.written_for(NAME)}
-        yield self._chunk("content_block_delta", index=written.place, delta=delta)
+            yield self._opened(written, written.empty())
+
+    def _piece(self, written: _Written, delta: Doc) -> Chunk:
+        return self._chunk("content_block_delta", index=written.place, delta=delta)
 
     def _annotated(self, written: _Written, event: Annotation) -> Iterator[Chunk]:
         # What it cites of the answer is long sent; only offsets tell it, so it is left out.
         for citation in written_citations([event.raw], "", self._losses):
-            if written.place is None:
-                yield self._opened(written, {"type": "text", "text": ""})
+            yield from self._open_late(written)
             delta = {"type": "citations_delta", "citation": citation}
-            yield self._chunk("content_block_delta", index=written.place, delta=delta)
+            yield self._piece(written, delta)
 
     def _close(self, written: _Written) -> Iterator[Chunk]:
-        block = written.block
-        if isinstance(block, ToolCall) and block.kind == "custom" and written.is_begun:
+        if written.is_free_text and written.is_begun:
             delta = {"type": "input_json_delta", "partial_json": '"}'}
-            yield self._chunk("content_block_delta", index=written.place, delta=delta)
+            yield self._piece(written, delta)
         if written.place is not None:
             yield self._chunk("content_block_stop", index=written.place)
 
@@ -301,6 +288,41 @@ class _Written:
     is_begun: bool = False
     is_closed: bool = False
     waiting: list[_BlockEvent] = attrs.Factory(list)
+
+    @property
+    def is_hidden(self) -> bool:
+        """
+        Whether it is reasoning of which nothing but the seal is shown.
+        """
+        return isinstance(self.block, ReasoningBlock) and self.block.is_redacted
+
+    @property
+    def is_free_text(self) -> bool:
+        """
+        Whether it is the call of a tool whose input is free text.
+        """
+        return isinstance(self.block, ToolCall) and self.block.kind == "custom"
+
+    def empty(self) -> Doc:
+        """
+        Write the block as it is opened before its first piece.
+        """
+        if isinstance(self.block, ReasoningBlock):
+            return {"type": "thinking", "thinking": "", "signature": ""}
+        return {"type": "text", "text": ""}
+
+    def delta(self, text: str) -> Doc:
+        """
+        Write its next piece.
+        """
+        if self.is_free_text:  # it is the member "input" here
+            begin = "" if self.is_begun else '{"input":"'
+            text = begin + json_token(text)[1:-1]
+        if isinstance(self.block, ToolCall):
+            return {"type": "input_json_delta", "partial_json": text}
+        if isinstance(self.block, ReasoningBlock):
+            return {"type": "thinking_delta", "thinking": text}
+        return {"type": "text_delta", "text": text}
 
 
 def _is_writable(block: Block) -> bool:

@@ -7,6 +7,7 @@ them.  Tokens that spell anything else are texts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,24 +20,41 @@ from gateway.dialects.openai_chat.rules import (
 )
 from gateway.dialects.shapes import Rule, Walk
 
+_ONE_WORD = re.compile(r"\s*\S{0,24}\s*")
 
-def _spelling(token: Rule) -> Rule:
+
+def is_token(value: str) -> bool:
     """
-    Make a rule for ``logprobs`` whose tokens are dealt with by *token*.
+    Tell whether *value* can be a token of a model's vocabulary: a word at most.
     """
-    one: dict[str, Rule] = {"token": token, "logprob": figure, "bytes": figures()}
-    others = each_member(members(one))
-    tokens = each_member(members({**one, "top_logprobs": others}))
-    return members({"content": tokens, "refusal": tokens})
+    return _ONE_WORD.fullmatch(value) is not None
 
 
-def _passed(walk: Walk, box: Any, key: Any, value: Any) -> None:
+def _candidate(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    """
+    Pass over a token that the model might have said instead.
+    """
+    if value.__class__ is not str or not is_token(value):
+        stray_value(walk, box, key, value)
+
+
+def _said(walk: Walk, box: Any, key: Any, value: Any) -> None:
     if value.__class__ is not str:
         stray_value(walk, box, key, value)
 
 
+def _spelling(token: Rule) -> Rule:
+    """
+    Make a rule for ``logprobs``; *token* is the rule for what was said.
+    """
+    figured: dict[str, Rule] = {"logprob": figure, "bytes": figures()}
+    others = each_member(members({**figured, "token": _candidate}))
+    tokens = each_member(members({**figured, "token": token, "top_logprobs": others}))
+    return members({"content": tokens, "refusal": tokens})
+
+
 _TEXTS = _spelling(stray_value)
-_ECHO = _spelling(_passed)
+_ECHO = _spelling(_said)
 
 
 def logprobs(walk: Walk, choice: dict[str, Any], said: Any) -> None:

@@ -33,7 +33,7 @@ def chunk_ends(chunk: Chunk) -> Sequence[Lane]:
     Return prefixes of the lanes that *chunk* ends.
     """
     kind = type_of(chunk)
-    if kind.endswith(".delta"):
+    if not kind or kind.endswith(".delta"):
         return ()
     doc = chunk.doc
     run = DONES.get(kind)
@@ -59,7 +59,7 @@ def chunk_spans(chunk: Chunk) -> list[Span]:
     List the offsets into lanes that *chunk* carries.
     """
     kind = type_of(chunk)
-    if kind.endswith(".delta"):
+    if not kind or kind.endswith(".delta"):
         return []
     doc = chunk.doc
     at = position(doc, "output_index")

@@ -283,3 +283,23 @@ def test_events_end_lanes(kit, event, ends):
     A block's stop ends the block's lanes, the message's end ends all.
     """
     assert kit.chunk(event).ends() == ends
+
+
+@pytest.mark.parametrize("doc", ["a text", ["a text"]])
+def test_answer_of_another_shape_is_text(kit, doc):
+    """
+    An answer that is no object is all text, replaceable in place.
+    """
+    response = kit.response(doc)
+
+    (text,) = response.texts()
+    text.replace("gone")
+
+    assert b"a text" not in response.encode()
+
+
+def test_event_without_text_is_quiet(kit):
+    """
+    A comment between the events has no document and no text.
+    """
+    assert Chunk(kit.dialect, b": keep-alive\n\n").texts() == []

@@ -4,6 +4,8 @@ Texts of requests: a closed world, in order, by role.
 
 from __future__ import annotations
 
+import pytest
+
 from gateway.views import ARGUMENTS, MESSAGE, NAME, REASONING, SCHEMA, TOOL_DEFINITION
 
 
@@ -150,3 +152,41 @@ def test_replacing_every_text_changes_the_document(kit):
         t.value for t in request.texts() if t.kind == MESSAGE
     ]
     assert b"Well?" not in request.encode()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "a text",
+        {"role": "user", "content": {"why": "a text"}},
+        {"role": "user", "content": [{"type": "text", "text": ["a text"]}]},
+        {"role": "user", "content": ["a text"]},
+        {"role": "user", "name": "a text"},
+        {"role": "user", "content": "", "clear_at": "a text"},
+    ],
+    ids=["string", "object", "list", "bare", "key", "third key"],
+)
+def test_malformed_messages_are_all_text(kit, message):
+    """
+    A message that is not what it should be does not slip through.
+    """
+    texts = kit.request(
+        {"messages": [message, {"role": "user", "content": "x"}]}
+    ).texts()
+
+    assert "a text" in [t.value for t in texts]
+    assert (texts[-1].value, texts[-1].role) == ("x", "user")
+
+
+def test_role_of_a_message_does_not_reach_what_follows(kit):
+    """
+    What stands behind the messages is not said by whoever spoke last.
+    """
+    doc = {
+        "messages": [{"role": "assistant", "content": [{"type": "text", "text": ""}]}],
+        "stop_sequences": ["END"],
+    }
+
+    (text,) = kit.request(doc).texts()
+
+    assert text.role == "user"

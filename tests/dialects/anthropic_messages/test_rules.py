@@ -89,3 +89,10 @@ def test_seal_holds_where_the_signature_is(walked):
     unsigned = walked(rule, {"a": "one", "sig": ""})
 
     assert [t.sealed for t in (*signed, *unsigned)] == [True, False]
+
+
+def test_list_in_place_of_a_mapping_is_text(walked):
+    """
+    What is no mapping is walked to the end.
+    """
+    assert [t.value for t in walked(mapping(identifier), ["a b"])] == ["a b"]

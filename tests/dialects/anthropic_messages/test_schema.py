@@ -151,3 +151,15 @@ def skeleton(schema):
     if isinstance(schema, dict):
         return {k: skeleton(v) for k, v in schema.items() if k != "description"}
     return [skeleton(v) for v in schema] if isinstance(schema, list) else schema
+
+
+def test_schemas_that_are_no_objects_stay():
+    """
+    True and false are schemas too.
+    """
+    schema = {"type": "array", "items": True, "anyOf": [False, {"type": "object"}]}
+
+    closed = closed_schema(schema, Losses(), "x")
+
+    assert closed["items"] is True
+    assert closed["anyOf"][0] is False

@@ -215,3 +215,34 @@ def test_pieces_sent_are_counted(kit, cut):
     message = kit.final(cut(frames_of(kit)[:5], errors.Blocked()))
 
     assert message.usage.output_tokens == 2
+
+
+def test_frame_that_is_broken_opens_a_block_all_the_same(kit, cut):
+    """
+    A start whose data nobody can read is closed as the first block.
+    """
+    broken = b"event: content_block_start\ndata: {oops\n\n"
+
+    ended = cut([broken, broken, broken], errors.Blocked())[3:]
+
+    assert b"content_block_stop" in b"".join(ended)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "message_start", "message": None},
+        {"type": "message_delta", "delta": None, "usage": None},
+        {"type": "a_new_event"},
+    ],
+    ids=lambda event: event["type"],
+)
+def test_events_that_say_nothing_are_no_facts(kit, event):
+    """
+    An event without figures changes none.
+    """
+    facts = kit.dialect.facts()
+
+    facts.read(kit.chunk(event))
+
+    assert (facts.usage, facts.stop, facts.fault) == (None, None, None)

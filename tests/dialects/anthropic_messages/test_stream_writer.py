@@ -453,3 +453,33 @@ def test_plain_stream_of_the_sdk_reads_it(kit):
         kinds = [event.type for event in stream]
 
     assert kinds == [kind for kind in kinds_of(chunks) if kind != "ping"]
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        (Open(0, TextBlock(text="")), SealDelta(0, Seal(dialect="x", data="y"))),
+        (Open(0, ReasoningBlock(is_redacted=True)), Delta(0, "hidden")),
+        (Delta(7, "of no block"), Close(7)),
+        (START,),
+    ],
+    ids=["seal of a text", "words of hidden reasoning", "no block", "second start"],
+)
+def test_events_that_make_no_sense_write_nothing(kit, events):
+    """
+    What cannot be said of a block is not said.
+    """
+    chunks, _ = kit.written([START, *events])
+
+    assert kinds_of(chunks) == ["message_start"]
+
+
+def test_hosted_block_starts_a_message(kit):
+    """
+    A block opens the message even where it is the first event.
+    """
+    own = {"type": "container_upload", "file_id": "f"}
+
+    chunks, _ = kit.written([Open(0, Opaque(dialect="anthropic_messages", raw=own))])
+
+    assert kinds_of(chunks) == ["message_start", "content_block_start"]

@@ -255,3 +255,16 @@ def test_instructions_that_are_not_text_are_handed_back():
     assert [block["type"] for block in system] == ["text"]
     assert [block["type"] for block in others] == ["image"]
     assert losses.header() == "system=emulated"
+
+
+def test_names_of_instructors_are_on_the_record():
+    """
+    Who among the instructors spoke has no place either.
+    """
+    losses = Losses()
+
+    instructions_of(
+        [turn("system", "a", name="ann")], BlockWriter(ToolNames([]), losses)
+    )
+
+    assert losses.header() == "messages.name=dropped"

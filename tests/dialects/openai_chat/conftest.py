@@ -161,9 +161,11 @@ class Kit:
         http = httpx2.Client(transport=transport)
         return openai.OpenAI(api_key="x", http_client=http, max_retries=0)
 
-    def accumulate(self, frames, **options):
+    def accumulate(self, frames, *, is_final=True, **options):
         """
         Return the completion that the SDK accumulates from *frames*.
+
+        If it is not to be final, it is shown before the SDK judges how it ended.
         """
         with (
             self.client(b"".join(frames), stream=True) as client,
@@ -173,7 +175,9 @@ class Kit:
         ):
             for _ in stream:
                 pass
-            return stream.get_final_completion()
+            if is_final:
+                return stream.get_final_completion()
+            return stream.current_completion_snapshot
 
     def iterate(self, frames):
         """

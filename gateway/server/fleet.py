@@ -1,0 +1,337 @@
+"""
+What management asks of those who serve, whether one process or several.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Any, Protocol
+
+import structlog
+
+from gateway.app import Gateway, changed_paths
+from gateway.errors import Refused
+from gateway.events import SettingsRefused
+from gateway.server.explaining import Ask, explain
+from gateway.server.launch import check_serving, needs_restart, problems_of
+from gateway.server.management import SettingsRejected
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aiohttp import web
+
+    from gateway.events import Event
+    from gateway.registrations import Route
+    from gateway.server.launch import Launch
+    from gateway.server.station import Station
+    from gateway.settings import Address, Settings
+
+log = structlog.get_logger("gateway.server")
+
+
+class Fleet(Protocol):
+    """
+    Everybody who serves callers for one management API.
+    """
+
+    @property
+    def gateway(self) -> Gateway:
+        """
+        Whose settings, secrets and routes management goes by.
+        """
+
+    async def status(self) -> dict[str, Any]:
+        """
+        Tell who serves, since when, by which settings, and how busy they are.
+        """
+
+    async def plugins(self) -> list[dict[str, Any]]:
+        """
+        List the plugins, outermost first, with what they cost.
+        """
+
+    async def trace(self, request_id: str) -> dict[str, Any] | None:
+        """
+        Return what is remembered of an exchange, whoever served it.
+        """
+
+    async def explain(self, ask: Ask) -> dict[str, Any]:
+        """
+        Run dry.
+        """
+
+    async def health(self) -> list[dict[str, Any]]:
+        """
+        List the places at providers that are not well.
+        """
+
+    async def metrics(self) -> bytes:
+        """
+        Render everybody's metrics as one.
+        """
+
+    async def reload(self, actor: str) -> dict[str, Any]:
+        """
+        Read the settings again and put them in force, everywhere or nowhere.
+
+        Raises:
+            SettingsRejected: They cannot be; nothing changed.
+        """
+
+    async def publish(self, event: Event) -> None:
+        """
+        Tell the plugins of *event*.
+        """
+
+    async def run(self, route: Route, request: web.Request) -> web.StreamResponse:
+        """
+        Let a plugin's route answer *request*.
+        """
+
+
+class Solo:
+    """
+    A fleet of one: this process.
+
+    Args:
+        listen: Where callers come in, which no reload changes.
+    """
+
+    def __init__(
+        self,
+        station: Station,
+        launch: Launch,
+        listen: Address,
+        environ: Mapping[str, str],
+    ) -> None:
+        self._station = station
+        self._launch = launch
+        self._listen = listen
+        self._environ = environ
+        self._reloading = asyncio.Lock()
+
+    @property
+    def gateway(self) -> Gateway:
+        """
+        The one gateway.
+        """
+        return self._station.gateway
+
+    async def status(self) -> dict[str, Any]:
+        """
+        Tell what this process does.
+        """
+        return fleet_status(self.gateway, [worker_status(self._station, 0)])
+
+    async def plugins(self) -> list[dict[str, Any]]:
+        """
+        List the plugins.
+        """
+        return self.gateway.plugin_report()
+
+    async def trace(self, request_id: str) -> dict[str, Any] | None:
+        """
+        Return what is remembered of an exchange.
+        """
+        return self.gateway.traces.get(request_id)
+
+    async def explain(self, ask: Ask) -> dict[str, Any]:
+        """
+        Run dry.
+        """
+        return await explain(self.gateway, ask)
+
+    async def health(self) -> list[dict[str, Any]]:
+        """
+        List the places at providers that are not well.
+        """
+        return health_of(self.gateway)
+
+    async def metrics(self) -> bytes:
+        """
+        Render what this process counted.
+        """
+        return self._station.metrics.render()
+
+    async def publish(self, event: Event) -> None:
+        """
+        Tell the plugins of *event*.
+        """
+        self.gateway.publish(event)
+
+    async def run(self, route: Route, request: web.Request) -> web.StreamResponse:
+        """
+        Call the route as the settings in force have it: a reload makes new plugins.
+        """
+        return await run_route(self.gateway, route, request)
+
+    async def reload(self, actor: str) -> dict[str, Any]:
+        """
+        Read the settings again and put them in force.
+        """
+        async with self._reloading:
+            gateway = self.gateway
+            before = gateway.settings
+            try:
+                settings = await asyncio.to_thread(read_again, self._launch, self._environ)
+                await asyncio.to_thread(
+                    try_settings, settings, self._launch, self._listen, self._environ
+                )
+            except SettingsRejected as rejected:
+                gateway.publish(refused_event(gateway, rejected, actor))
+                raise
+            await put_in_force(gateway, settings, actor)
+            return reload_report(before, settings)
+
+
+# --- what every process tells of itself -----------------------------------------------------
+
+
+def worker_status(station: Station, index: int) -> dict[str, Any]:
+    """
+    Tell what the process of *station* does.
+    """
+    gateway = station.gateway
+    return {
+        "index": index,
+        "pid": os.getpid(),
+        "state": station.health.reason or "ready",
+        "settings": gateway.settings.digest,
+        "in_flight": station.in_flight,
+        "started_at": station.started_at,
+        "uptime_s": round(gateway.clock.now() - station.started_at, 3),
+    }
+
+
+def fleet_status(gateway: Gateway, workers: list[dict[str, Any]]) -> dict[str, Any]:
+    """
+    Tell what all *workers* do together.
+    """
+    settings = gateway.settings
+    states = {worker["state"] for worker in workers}
+    return {
+        "version": gateway.version,
+        "state": states.pop() if len(states) == 1 else "mixed",
+        "settings": settings.digest,
+        "source": str(settings.source) if settings.source else None,
+        "authenticates_callers": gateway.authenticates_callers,
+        "uptime_s": max((worker["uptime_s"] for worker in workers), default=0.0),
+        "in_flight": sum(worker["in_flight"] for worker in workers),
+        "workers": workers,
+    }
+
+
+def health_of(gateway: Gateway) -> list[dict[str, Any]]:
+    """
+    List the places at providers that are not well, as JSON values.
+    """
+    listing = []
+    for cooling in gateway.runtime.router.health.listing():
+        provider, key, model = (*cooling.place, None, None)[:3]
+        listing.append(
+            {
+                "provider": provider,
+                "key": key,
+                "model": model,
+                "state": cooling.state,
+                "left_s": round(cooling.left_s, 3),
+                "why": cooling.why,
+            }
+        )
+    return listing
+
+
+async def run_route(
+    gateway: Gateway, route: Route, request: web.Request
+) -> web.StreamResponse:
+    """
+    Call *route* of the plugin that is active now.
+
+    Raises:
+        Refused: 404; no active plugin has it any more.
+    """
+    for current, _ in gateway.routes:
+        if current.name == route.name and current.permission == route.permission:
+            return await current.handler(request)
+    msg = "The plugin that had this route is not active."
+    raise Refused(msg, status=404, code="route_not_found")
+
+
+# --- reload ---------------------------------------------------------------------------------
+
+
+def read_again(launch: Launch, environ: Mapping[str, str]) -> Settings:
+    """
+    Read the settings that *launch* names, now.
+
+    Raises:
+        SettingsRejected: They cannot be read.
+    """
+    try:
+        return launch.settings(environ)
+    except Exception as exc:  # noqa: BLE001 - told, and nothing changes
+        raise SettingsRejected(problems_of(exc)) from None
+
+
+def try_settings(
+    settings: Settings, launch: Launch, listen: Address, environ: Mapping[str, str]
+) -> Gateway:
+    """
+    Make a gateway of *settings* that is never started.
+
+    Raises:
+        SettingsRejected: It cannot be made, or must not serve on *listen*.
+    """
+    try:
+        gateway = Gateway(settings, environ=environ)
+        check_serving(gateway, launch, listen)
+    except Exception as exc:  # noqa: BLE001 - told, and nothing changes
+        raise SettingsRejected(problems_of(exc, settings)) from None
+    return gateway
+
+
+async def put_in_force(gateway: Gateway, settings: Settings, actor: str) -> None:
+    """
+    Let *gateway* go by *settings*.
+
+    Raises:
+        SettingsRejected: It cannot; `Gateway.reload` has published why.
+    """
+    try:
+        await gateway.reload(settings, actor)
+    except Exception as exc:  # noqa: BLE001 - a plugin's lifespan may raise anything
+        raise SettingsRejected(problems_of(exc, settings)) from None
+
+
+def refused_event(
+    gateway: Gateway, rejected: SettingsRejected, actor: str
+) -> SettingsRefused:
+    """
+    Tell that a reload was refused.
+    """
+    problems = tuple(str(problem) for problem in rejected.problems)
+    log.error("settings not reloaded", problems=problems, actor=actor)
+    return SettingsRefused(at=gateway.clock.now(), actor=actor, problems=problems)
+
+
+def reload_report(before: Settings, after: Settings) -> dict[str, Any]:
+    """
+    Tell what a reload changed.
+    """
+    changed = changed_paths(before, after)
+    late = needs_restart(changed)
+    log.info(
+        "settings reloaded",
+        before=before.short,
+        after=after.short,
+        changed=changed,
+        needs_restart=late,
+    )
+    return {
+        "before": before.digest,
+        "after": after.digest,
+        "changed": list(changed),
+        "needs_restart": late,
+    }

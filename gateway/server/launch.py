@@ -1,0 +1,200 @@
+"""
+What ``serve`` was told, the settings that follow from it, and whether one may serve by them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from gateway.errors import ConfigError, PluginError, Problem
+from gateway.plugins import PluginErrors
+from gateway.settings import (
+    Address,
+    Settings,
+    find_secrets,
+    load_settings,
+    settings_from_environment,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gateway.app import Gateway
+
+#: Paths that take effect at a start only; a reload says so.
+_AT_START = (
+    "server.listen",
+    "server.admin_listen",
+    "server.data_dir",
+    "server.secret_key",
+    "server.workers",
+    "server.tls",
+    "server.log",
+    "egress.ca_file",
+)
+
+
+@attrs.frozen(kw_only=True)
+class Launch:
+    """
+    The command line's part of the settings; what is None leaves the file's word.
+
+    Attributes:
+        file: The settings file; None takes providers from the environment.
+    """
+
+    file: Path | None = None
+    listen: Address | None = None
+    admin_listen: Address | None = None
+    workers: int | None = None
+    data_dir: Path | None = None
+    log_format: str | None = None
+
+    def settings(self, environ: Mapping[str, str]) -> Settings:
+        """
+        Read the settings, now; the command line's word stands above the file's.
+
+        Raises:
+            ConfigError: With every problem.
+        """
+        if self.file is None:
+            settings = settings_from_environment(environ)
+        else:
+            settings = load_settings(self.file)
+        return self.over(settings)
+
+    def over(self, settings: Settings) -> Settings:
+        """
+        Put the command line's word above that of *settings*.
+
+        Raises:
+            ConfigError: Both listeners would be one.
+        """
+        told: dict[str, Any] = {
+            name: value
+            for name in ("listen", "admin_listen", "workers", "data_dir")
+            if (value := getattr(self, name)) is not None
+        }
+        server = settings.server
+        if self.log_format is not None:
+            told["log"] = attrs.evolve(server.log, format=self.log_format)
+        server = attrs.evolve(server, **told)
+        if server.admin_listen == server.listen and server.listen.port:
+            msg = f"{server.listen} cannot be both --listen and --admin-listen"
+            raise ConfigError(msg)
+        return attrs.evolve(settings, server=server)
+
+    def as_dict(self) -> dict[str, Any]:
+        """
+        Write it down for another process.
+        """
+        return {
+            name: str(value) if name != "workers" else value
+            for name, value in attrs.asdict(self, recurse=False).items()
+            if value is not None
+        }
+
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any]) -> Launch:
+        """
+        Read what `as_dict` wrote.
+        """
+        kinds: dict[str, Any] = {
+            "file": Path,
+            "listen": Address.parse,
+            "admin_listen": Address.parse,
+            "data_dir": Path,
+        }
+        return cls(
+            **{
+                name: kinds[name](value) if name in kinds else value
+                for name, value in told.items()
+            }
+        )
+
+
+# --- whether one may serve ------------------------------------------------------------------
+
+
+def check_serving(gateway: Gateway, launch: Launch, listen: Address) -> None:
+    """
+    Check that *gateway* may serve on *listen*, and that its secrets can be looked for.
+
+    Raises:
+        ConfigError: With what is wrong and what to do.
+    """
+    from gateway.server.guards import may_listen
+
+    settings = gateway.settings
+    try:
+        may_listen(settings, gateway, listen)
+    except ConfigError as exc:
+        if launch.listen is None:
+            raise
+        # The command line's address stands nowhere in the file.
+        raise ConfigError(Problem(exc.problems[0].message)) from None
+    _check_admin(settings, launch)
+    _check_schemes(gateway)
+
+
+def _check_admin(settings: Settings, launch: Launch) -> None:
+    address = settings.server.admin_listen
+    if address is None or address.is_loopback or settings.admin:
+        return
+    loopback = "::1" if ":" in address.host else "127.0.0.1"
+    path = "server.admin_listen" if launch.admin_listen is None else ""
+    msg = (
+        f"{address} would let the network manage this gateway: no admin token is "
+        f"declared. Set admin, or listen on {loopback}"
+    )
+    raise ConfigError(Problem(msg, path=path))
+
+
+def _check_schemes(gateway: Gateway) -> None:
+    schemes = gateway.secrets.schemes
+    tables: list[tuple[str, Any]] = [("", gateway.settings)]
+    tables += [
+        (f"plugins.{plugin.name}.", plugin.settings)
+        for plugin in gateway.runtime.plugins
+    ]
+    problems = [
+        Problem(
+            f"no store of secrets is called {reference.scheme}: "
+            f"there are {' '.join(schemes)}",
+            path=above + ".".join(str(step) for step in steps),
+        )
+        for above, table in tables
+        for steps, reference in find_secrets(table)
+        if reference.scheme not in schemes
+    ]
+    if problems:
+        raise ConfigError(problems)
+
+
+def problems_of(exc: Exception, settings: Settings | None = None) -> list[Problem]:
+    """
+    List what *exc* says is wrong with the settings or the plugins, located where possible.
+    """
+    if isinstance(exc, PluginErrors):
+        return [p for error in exc.errors for p in problems_of(error, settings)]
+    if isinstance(exc, ConfigError):
+        located = exc if settings is None else settings.located(exc)
+        return list(located.problems)
+    if isinstance(exc, PluginError):
+        return [Problem(str(exc))]
+    # The text of anybody else's exception may hold a secret.
+    return [Problem(f"the settings could not be put in force: {type(exc).__name__}")]
+
+
+def needs_restart(changed: Sequence[str]) -> list[str]:
+    """
+    Pick from *changed* paths those that take effect at the next start only.
+    """
+    return [
+        path
+        for path in changed
+        if any(path == at or path.startswith(f"{at}.") for at in _AT_START)
+    ]

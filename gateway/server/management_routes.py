@@ -1,0 +1,217 @@
+"""
+The core's management routes: one table, each row with the permission that it needs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import hdrs, web
+
+from gateway.errors import PluginError, Refused
+from gateway.exposition import CONTENT_TYPE
+from gateway.registrations import Route
+from gateway.server.body import read_body
+from gateway.server.explaining import Ask, read_ask
+from gateway.server.management import (
+    ACTOR,
+    Desk,
+    json_answer,
+    json_error,
+)
+from gateway.settings import settings_as_dict
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from gateway.providers.provider import Provider
+    from gateway.server.fleet import Fleet
+
+    _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+METRICS_PATH: Final = "/metrics"
+
+# What an operator's own request carries, or the connection; never the explained request's.
+_NOT_PASSED_ON: Final = frozenset(
+    {"authorization", "connection", "content-length", "cookie", "host"}
+)
+
+
+class Offices:
+    """
+    Answers the core's management routes for one fleet.
+    """
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+
+    def table(self) -> tuple[Route, ...]:
+        """
+        Return every route of the core.
+        """
+        return (
+            _get("/api/status", "status:read", self._status, "Who serves, how busy."),
+            _get("/api/plugins", "plugins:read", self._plugins, "Plugins and costs."),
+            _get("/api/settings", "settings:read", self._settings, "What is in force."),
+            _get("/api/models", "models:read", self._models, "What callers may name."),
+            _get("/api/providers", "providers:read", self._providers, "And health."),
+            _get(METRICS_PATH, "metrics:read", self._metrics, "In Prometheus's words."),
+            _get(
+                "/api/explain/{request_id}",
+                "explain:read",
+                self._trace,
+                "What became of a recent request.",
+            ),
+            # Reads, although it is a POST: nothing is sent, nothing is counted.
+            _post("/api/explain", "explain:read", self._explain, "A dry run."),
+            _post("/api/reload", "settings:write", self._reload, "Read settings again."),
+        )
+
+    async def _status(self, request: web.Request) -> web.Response:
+        return json_answer(await self._fleet.status())
+
+    async def _plugins(self, request: web.Request) -> web.Response:
+        return json_answer({"plugins": await self._fleet.plugins()})
+
+    async def _settings(self, request: web.Request) -> web.Response:
+        settings = self._fleet.gateway.settings
+        return json_answer(
+            {"digest": settings.digest, "settings": settings_as_dict(settings)}
+        )
+
+    async def _models(self, request: web.Request) -> web.Response:
+        models = self._fleet.gateway.models()
+        return json_answer(
+            {"models": [{"id": model.id, "provider": model.provider} for model in models]}
+        )
+
+    async def _providers(self, request: web.Request) -> web.Response:
+        health = await self._fleet.health()
+        providers = self._fleet.gateway.runtime.providers
+        return json_answer(
+            {
+                "providers": [
+                    {
+                        **_provider(provider),
+                        "health": [one for one in health if one["provider"] == name],
+                    }
+                    for name, provider in providers.items()
+                ]
+            }
+        )
+
+    async def _trace(self, request: web.Request) -> web.Response:
+        request_id = request.match_info["request_id"]
+        trace = await self._fleet.trace(request_id)
+        if trace is None:
+            msg = (
+                "No recent request has this id: the latest thousand of each worker are "
+                "remembered, and none across a restart. For good they are kept by an "
+                "audit plugin."
+            )
+            return json_error(404, "trace_not_found", msg)
+        return json_answer(trace)
+
+    async def _explain(self, request: web.Request) -> web.Response:
+        raw = await read_body(request, self._fleet.gateway.settings.server)
+        path = request.query.get("path")
+        if path is None:
+            ask = read_ask(raw)
+        else:
+            ask = Ask(request=raw, path=path, headers=_passed_on(request))
+        return json_answer(await self._fleet.explain(ask))
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        headers = {hdrs.CONTENT_TYPE: CONTENT_TYPE, hdrs.CACHE_CONTROL: "no-store"}
+        return web.Response(body=await self._fleet.metrics(), headers=headers)
+
+    async def _reload(self, request: web.Request) -> web.Response:
+        raw = await read_body(request, self._fleet.gateway.settings.server)
+        if raw.strip() not in {b"", b"{}"}:
+            msg = "A reload takes no arguments: send {} or nothing."
+            return json_error(400, "unknown_key", msg)
+        return json_answer(await self._fleet.reload(request[ACTOR]))
+
+
+def management_routes(fleet: Fleet, *, is_shared: bool) -> list[web.RouteDef]:
+    """
+    Make every management route, guarded; the last takes whatever no other takes.
+
+    Args:
+        is_shared: They stand on the callers' listener, and so answer this machine only.
+
+    Raises:
+        PluginError: A plugin's route has no permission, or is the core's.
+    """
+    desk = Desk(lambda: fleet.gateway, fleet.publish, is_shared=is_shared)
+
+    table = Offices(fleet).table()
+    taken = {route.name for route in table}
+    routes = [desk.define(route) for route in table]
+    for route, plugin in fleet.gateway.routes:
+        if route.name in taken:
+            msg = f"the route {route.name} is the core's"
+            raise PluginError(msg, plugin=plugin, hook="register_routes")
+        routes.append(desk.define(_forwarded(route, fleet), plugin))
+    path = "/api/{rest:.*}" if is_shared else "/{rest:.*}"
+    routes.append(web.route(hdrs.METH_ANY, path, _nowhere))
+    return routes
+
+
+def _forwarded(route: Route, fleet: Fleet) -> Route:
+    async def run(request: web.Request) -> web.StreamResponse:
+        return await fleet.run(route, request)
+
+    return Route(
+        method=route.method,
+        path=route.path,
+        permission=route.permission,
+        handler=run,
+        summary=route.summary,
+    )
+
+
+async def _nowhere(request: web.Request) -> web.Response:
+    # The path is not repeated, for it may hold anything.
+    msg = "There is no such management route, or not with this method."
+    return json_error(404, "route_not_found", msg)
+
+
+def _passed_on(request: web.Request) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in request.headers.items()
+        if name.lower() not in _NOT_PASSED_ON
+    }
+
+
+def _provider(provider: Provider) -> dict[str, Any]:
+    return {
+        "name": provider.name,
+        "type": provider.vendor.name,
+        "base_url": provider.base_url,
+        "auth": provider.auth,
+        "dialects": list(provider.vendor.dialects),
+        "keys": [key.name for key in provider.keys],
+        "max_parallel": provider.max_parallel,
+    }
+
+
+def _get(path: str, permission: str, handler: _Handler, summary: str) -> Route:
+    return Route(
+        method="GET",
+        path=path,
+        permission=permission,
+        handler=handler,
+        summary=summary,
+    )
+
+
+def _post(path: str, permission: str, handler: _Handler, summary: str) -> Route:
+    return Route(
+        method="POST",
+        path=path,
+        permission=permission,
+        handler=handler,
+        summary=summary,
+    )

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import pytest
+
+from gateway import codec
+from gateway.dialects.shapes import (
+    SCHEMA_WORDS,
+    JsonTokens,
+    Walk,
+    by_type,
+    each,
+    either,
+    free,
+    identifier,
+    is_base64,
+    json_source,
+    media,
+    node,
+    text,
+)
+from gateway.testing import find_dialect
+from gateway.views import View
+
+SHAPE = {
+    "id": identifier,
+    "count": None,
+    "words": text("message"),
+    "args": json_source(),
+    "inner": node({"said": text("reasoning")}),
+    "list": each(either(text("message"), by_type({"t": node({"type": None, "x": text("x")})}))),
+    "any": free("schema", SCHEMA_WORDS),
+    "image": media,
+}
+
+
+def walk(doc):
+    """
+    Walk *doc* by the shape above; returns the walk.
+    """
+    walking = Walk(View(find_dialect("openai_chat"), doc=doc), "user")
+    walking.shape(doc, SHAPE)
+    return walking
+
+
+def found(doc) -> list[tuple[str, str]]:
+    """
+    Return (kind, value) of all texts in *doc*.
+    """
+    return [(one.kind, one.value) for one in walk(doc).out]
+
+
+@pytest.mark.parametrize(
+    ("doc", "texts"),
+    [
+        ({"id": "a-1", "count": 3, "words": "hi"}, [("message", "hi")]),
+        ({"words": ["a", "b"]}, [("message", "a"), ("message", "b")]),
+        ({"words": {"k": "v"}}, [("message", "k"), ("message", "v")]),
+        ({"id": "not an id"}, [("unknown", "not an id")]),
+        ({"id": ["x"]}, [("unknown", "x")]),
+        ({"inner": {"said": "s"}}, [("reasoning", "s")]),
+        ({"inner": "moved"}, [("unknown", "moved")]),
+        ({"inner": {"new": "n"}}, [("unknown", "new"), ("unknown", "n")]),
+        ({"list": ["a", {"type": "t", "x": "b"}]}, [("message", "a"), ("x", "b")]),
+        ({"list": [{"type": "new", "x": "b"}]}, [
+            ("unknown", "type"), ("unknown", "new"), ("unknown", "x"), ("unknown", "b"),
+        ]),
+        ({"list": "moved"}, [("unknown", "moved")]),
+        ({"any": {"type": "object", "description": "d", "my key": 1}}, [
+            ("schema", "object"), ("schema", "d"), ("schema", "my key"),
+        ]),
+        ({"image": "aGk="}, []),
+        ({"image": "data:image/png;base64,aGk="}, []),
+        ({"image": "data:text/plain;base64,aGk="}, [("unknown", "data:text/plain;base64,aGk=")]),
+        ({"image": "https://x.example/my secret"}, [("unknown", "https://x.example/my secret")]),
+        ({"new": {"deep": [{"er": "v"}]}}, [
+            ("unknown", "new"), ("unknown", "deep"), ("unknown", "er"), ("unknown", "v"),
+        ]),
+        ({"words": "", "new": None, "args": None}, [("unknown", "new")]),
+    ],
+)
+def test_what_nobody_lists_is_text(doc, texts):
+    """
+    Listed places give their kind; everything else, moved or new, is unknown text.
+    """
+    assert found(doc) == texts
+
+
+def test_tool_arguments_are_read_string_by_string():
+    """
+    The strings of JSON source are texts of their own, escapes decoded, keys included.
+    """
+    source = '{"to": "a \\"q\\" \\u00e9", "n": [1.50, "b"]}'
+
+    assert [value for _, value in found({"args": source})] == ["to", 'a "q" é', "n", "b"]
+
+
+def test_an_edit_of_arguments_keeps_every_other_byte():
+    """
+    Numbers, white space and the other strings stay as the model wrote them.
+    """
+    doc = {"args": '{ "to": "x\\u0041", "n": 1.50e3, "big": 12345678901234567890123 }'}
+    texts = walk(doc).out
+
+    next(one for one in texts if one.value == "xA").replace('new "one"')
+
+    assert doc["args"] == (
+        '{ "to": "new \\"one\\"", "n": 1.50e3, "big": 12345678901234567890123 }'
+    )
+
+
+@pytest.mark.parametrize("source", ["not json", '{"a":1,"a":2}', '{"a"', "[" * 200])
+def test_source_that_is_no_json_is_one_text(source):
+    """
+    What cannot be read as JSON is shown as it stands, whole.
+    """
+    assert found({"args": source}) == [("tool_arguments", source)]
+
+
+def test_two_edits_in_one_source():
+    """
+    Edits of several strings of one source all hold.
+    """
+    doc = {"args": '["a","b","a"]'}
+    texts = walk(doc).out
+
+    texts[0].replace("1")
+    texts[2].replace("3")
+
+    assert doc["args"] == '["1","b","3"]'
+
+
+def test_a_key_can_be_edited():
+    """
+    The name of a key is replaced in place, the value with it, and stays editable.
+    """
+    doc = {"new": {"a@b.co": "a@b.co", "z": 1}}
+    texts = walk(doc).out
+
+    for one in texts:
+        if one.value == "a@b.co":
+            one.replace("[mail]")
+
+    assert list(doc["new"].items()) == [("[mail]", "[mail]"), ("z", 1)]
+
+
+def test_two_edited_keys_do_not_fall_together():
+    """
+    Nothing is lost when two names become the same one.
+    """
+    doc = {"new": {"a@b.co": 1, "c@d.co": 2}}
+
+    for one in walk(doc).out:
+        if "@" in one.value:
+            one.replace("[mail]")
+
+    assert list(doc["new"].values()) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("aGVsbG8=", True),
+        ("", True),
+        ("data:image/png;base64,AAAA", True),
+        ("data:text/html;base64,AAAA", False),
+        ("data:image/svg+xml,<svg>", False),
+        ("hello world", False),
+        ("https://example.org/x.png", False),
+    ],
+)
+def test_base64_is_told_from_words(value, expected):
+    """
+    Media is passed over, a URL or words in its place are not.
+    """
+    assert is_base64(value) is expected
+
+
+def test_random_documents_lose_no_string(rng):
+    """
+    Whatever a document of nobody's shape holds, every string of it comes out.
+    """
+
+    def make(depth):
+        kind = rng.randrange(5 if depth < 4 else 2)
+        if kind == 0:
+            return f"w{rng.random()} x"
+        if kind == 1:
+            return rng.choice([1, None, True, 2.5])
+        if kind == 2:
+            return [make(depth + 1) for _ in range(rng.randrange(4))]
+        return {f"k{rng.random()} y": make(depth + 1) for _ in range(rng.randrange(4))}
+
+    def strings(value):
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list):
+            for member in value:
+                yield from strings(member)
+        elif isinstance(value, dict):
+            for key, member in value.items():
+                yield key
+                yield from strings(member)
+
+    for _ in range(200):
+        doc = {"brand new": make(0)}
+
+        assert [value for _, value in found(doc)] == list(strings(doc))
+
+
+def test_tokens_of_what_is_no_json():
+    """
+    JsonTokens exist only for JSON documents.
+    """
+    assert JsonTokens.of({"a": "nope"}, "a") is None
+    assert codec.loads(b"1") == 1

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import pytest
+
+from gateway import Answer, Stash, StashKey
+from gateway.exchange import Trail, new_request_id
+from gateway.testing import make_attempt, make_exchange, make_response
+
+
+def test_a_stash_is_owned_by_who_has_the_key():
+    """
+    Two keys of one name are two places.
+    """
+    mine, other = StashKey[int]("x"), StashKey[int]("x")
+    stash = Stash()
+
+    stash[mine] = 3
+
+    assert stash[mine] == 3
+    assert mine in stash
+    assert other not in stash
+    assert stash.get(other) is None
+    assert stash.get(other, 5) == 5
+    del stash[mine]
+    with pytest.raises(KeyError):
+        stash[mine]
+
+
+def test_request_ids_sort_by_time_and_cannot_be_guessed():
+    """
+    An id begins with its time; two of the same moment differ.
+    """
+    early, late = new_request_id(1.0), new_request_id(2.0)
+
+    assert early < late
+    assert new_request_id(1.0) != early
+    assert early.startswith("req_")
+    assert len(early) == len(late) == 32
+
+
+def test_a_trail_adds_up_by_plugin():
+    """
+    A plugin's time is the sum of its lines; attempts are told where there are any.
+    """
+    trail = Trail()
+    trail.add("a", "pre_request", "passed", "", 1000)
+    trail.add("b", "before_attempt", "refused", "no", 500, 2)
+    trail.add("a", "on_complete", "passed", "", 250)
+
+    assert trail.time_by_plugin() == {"a": 1250, "b": 500}
+    assert trail.as_list()[1]["attempt"] == 2
+    assert "attempt" not in trail.as_list()[0]
+
+
+def test_an_answer_is_whole_or_chunks():
+    """
+    Both or neither is the plugin author's mistake, and said so.
+    """
+    with pytest.raises(ValueError, match="either"):
+        Answer()
+    with pytest.raises(ValueError, match="either"):
+        Answer(response=make_response({}), chunks=_none())
+
+
+async def _none():
+    for _ in ():
+        yield _
+
+
+def test_an_exchange_knows_its_depth_and_attempts():
+    """
+    A nested call counts its parents; the last attempt is at hand.
+    """
+    parent = make_exchange()
+    child = make_exchange(parent=parent)
+
+    assert (parent.depth, child.depth) == (0, 1)
+    assert parent.attempt is None
+    attempt = make_attempt(parent)
+    assert parent.attempt is attempt
+
+
+async def test_forwarding_needs_a_gateway():
+    """
+    forward() and join() outside of a relayed exchange say what they are for.
+    """
+    exchange = make_exchange()
+
+    with pytest.raises(RuntimeError, match="pre_request"):
+        exchange.forward()
+    with pytest.raises(RuntimeError, match="pre_request"):
+        await exchange.join(None)
+
+
+def test_the_repr_shows_no_prompt():
+    """
+    An exchange that ends in a log shows no text.
+    """
+    body = {"model": "m", "messages": [{"role": "user", "content": "canary"}]}
+
+    assert "canary" not in repr(make_exchange(body))

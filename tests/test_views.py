@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import pytest
+
+from gateway import SealedError, codec
+from gateway.testing import find_dialect, make_chunk, make_request, make_response
+from gateway.views import Chunk, fields_of
+
+ODD = b'{ "model" : "m", "temperature": 1.50, "messages":[{"role":"user","content":"hi"}] }'
+
+
+def test_a_clean_request_is_the_bytes_that_came():
+    """
+    Reading a request changes nothing.
+    """
+    request = make_request(ODD)
+
+    assert [text.value for text in request.texts()] == ["hi"]
+    assert request.encode() is ODD
+
+
+def test_a_patched_request_keeps_every_other_byte():
+    """
+    Another model is spliced in; white space and numbers stay.
+    """
+    request = make_request(ODD)
+
+    request.model = "other"
+
+    assert request.encode() == ODD.replace(b'"m"', b'"other"')
+    assert request.model == "other"
+    assert request.edits == ("model",)
+
+
+def test_a_dirty_request_says_what_was_edited():
+    """
+    An edited text is in the bytes and in the view.
+    """
+    request = make_request(ODD)
+
+    request.texts()[0].replace("bye")
+
+    assert codec.loads(request.encode())["messages"][0]["content"] == "bye"
+    assert request.texts()[0].value == "bye"
+
+
+def test_a_fork_is_changed_alone():
+    """
+    What is edited on a fork, text or top level, does not reach the original.
+    """
+    request = make_request(ODD)
+    fork = request.fork()
+
+    fork.model = "other"
+    fork.texts()[0].replace("bye")
+
+    assert request.encode() is ODD
+    assert request.texts()[0].value == "hi"
+    assert codec.loads(fork.encode())["messages"][0]["content"] == "bye"
+    assert codec.loads(fork.encode())["model"] == "other"
+
+
+def test_the_original_may_change_after_the_fork_took_its_own():
+    """
+    A fork that was read is independent of later edits.
+    """
+    request = make_request(ODD)
+    fork = request.fork()
+    texts = fork.texts()
+
+    request.texts()[0].replace("bye")
+
+    assert texts[0].value == "hi"
+    assert fork.encode() == ODD
+
+
+def test_a_patch_behind_an_edit_is_not_lost():
+    """
+    A top-level value set on a dirty request is written with the rest.
+    """
+    request = make_request(ODD)
+    request.texts()[0].replace("bye")
+
+    request.model = "other"
+
+    doc = codec.loads(request.encode())
+    assert (doc["model"], doc["messages"][0]["content"]) == ("other", "bye")
+
+
+def test_sealed_text_cannot_be_edited():
+    """
+    Signed reasoning raises on edit, and stays what it was.
+    """
+    frame = (
+        b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,'
+        b'"delta":{"type":"thinking_delta","thinking":"hm"}}\n\n'
+    )
+    chunk = make_chunk(frame, dialect="anthropic_messages")
+
+    with pytest.raises(SealedError):
+        chunk.texts()[0].replace("x")
+    assert chunk.encode() is frame
+
+
+@pytest.mark.parametrize(
+    ("frame", "event", "data"),
+    [
+        (b"data: {}\n\n", None, b"{}"),
+        (b"data:{}\n\n", None, b"{}"),
+        (b"event: ping\ndata: {}\n\n", b"ping", b"{}"),
+        (b"event: ping\r\ndata: {}\r\n\r\n", b"ping", b"{}"),
+        (b"data: a\ndata: b\n\n", None, b"a\nb"),
+        (b": comment\n\n", None, b""),
+        (b"id: 1\ndata: x\n\n", None, b"x"),
+        (b"data: a\rdata: b\r\r", None, b"a\nb"),
+        (b"data\n\n", None, b""),
+        (b"event: a\ndata: x\rdata: y\n\n", b"a", b"x\ny"),
+    ],
+)
+def test_fields_of_a_frame(frame, event, data):
+    """
+    Event name and data are read as the standard says, in every spelling.
+    """
+    assert fields_of(frame) == (event, data)
+
+
+def test_an_edited_chunk_is_a_whole_frame():
+    """
+    A dirty chunk is written anew, with its event name if it has one.
+    """
+    dialect = find_dialect("anthropic_messages")
+    chunk = Chunk(dialect, b'event: ping\ndata: {"type":"ping"}\n\n')
+
+    chunk.doc["more"] = 1
+    chunk.touch()
+
+    assert chunk.encode() == b'event: ping\ndata: {"type":"ping","more":1}\n\n'
+
+
+def test_done_has_no_document():
+    """
+    ``[DONE]`` and comments are chunks without a document or texts.
+    """
+    done = make_chunk(b"data: [DONE]\n\n")
+    comment = make_chunk(b": keep-alive\n\n")
+
+    assert done.is_done
+    assert done.is_terminal
+    assert done.doc == {}
+    assert comment.texts() == []
+    assert comment.encode() == b": keep-alive\n\n"
+
+
+def test_a_response_knows_its_error():
+    """
+    The message of an error is at hand, in either vendor's shape.
+    """
+    openai = make_response({"error": {"message": "no", "type": "x"}}, status=400)
+    anthropic = make_response(
+        {"type": "error", "error": {"type": "x", "message": "no"}},
+        dialect="anthropic_messages",
+    )
+
+    assert openai.error == anthropic.error == "no"
+    assert make_response({"choices": []}).error is None
+
+
+def test_a_view_shows_no_text():
+    """
+    Neither views nor texts show content in their repr, for it ends in logs.
+    """
+    request = make_request(ODD.replace(b"hi", b"canary"))
+
+    assert "canary" not in repr(request)
+    assert "canary" not in repr(request.texts())
