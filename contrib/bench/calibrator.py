@@ -64,7 +64,14 @@ if __name__ == "__main__":
     try:
         import uvloop
     except ImportError:
-        pass
+        loop = None
     else:
-        uvloop.install()
-    web.run_app(application(), host="127.0.0.1", port=PORT, access_log=None, print=None)
+        loop = uvloop.new_event_loop()
+    web.run_app(
+        application(),
+        host="127.0.0.1",
+        port=PORT,
+        access_log=None,
+        print=None,
+        loop=loop,
+    )

@@ -22,10 +22,10 @@ _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[ \t]*chunked", re.IGNORECASE)
 _MODEL = re.compile(rb'"model"\s*:\s*"(?:[^"/]*/)*([a-z]+)"')
 _ASKS_USAGE: Final = b'"include_usage":true'
 _MOST_BYTES: Final = 4 * 1024 * 1024
+_SORRY: Final = b'{"error":{"message":"this model is not one of the bench\'s"}}'
 _BAD_REQUEST: Final = (
-    b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n"
-    b"Content-Length: 35\r\n\r\n"
-    b'{"error":{"message":"bad request"}}'
+    b"HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\n"
+    b"Content-Length: %d\r\n\r\n%b" % (len(_SORRY), _SORRY)
 )
 _READY: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

@@ -30,6 +30,7 @@ LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 #: What `peer_of` says of a caller on a Unix socket.
 UNIX_PEER: Final = "unix"
 
+_MAX_KNOWN: Final = 64
 # Everything but what str.isprintable() accepts is looked at by these.
 _FORBIDDEN_VALUE: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _FORBIDDEN_TARGET: Final = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\#]")
@@ -145,6 +146,8 @@ class Door:
     hosts: frozenset[str]
     loopback_only: bool
     is_open: bool
+    #: Answers of `admits`, which is asked the same few names again and again.
+    _known: dict[str, bool] = attrs.field(factory=dict, init=False, eq=False)
 
     @classmethod
     def of(cls, settings: Settings, gateway: Authenticating) -> Door:
@@ -204,6 +207,14 @@ class Door:
 
         An entry without a port admits every port.
         """
+        known = self._known.get(authority)
+        if known is None:
+            if len(self._known) >= _MAX_KNOWN:
+                self._known.clear()
+            known = self._known[authority] = self._admits(authority)
+        return known
+
+    def _admits(self, authority: str) -> bool:
         found = _HOST.fullmatch(authority.lower())
         if found is None or int(found[2] or 0) > 65535:
             return False

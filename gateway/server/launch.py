@@ -185,8 +185,11 @@ def problems_of(exc: Exception, settings: Settings | None = None) -> list[Proble
         return list(located.problems)
     if isinstance(exc, PluginError):
         return [Problem(str(exc))]
+    from gateway.hooks import place_of
+
     # The text of anybody else's exception may hold a secret.
-    return [Problem(f"the settings could not be put in force: {type(exc).__name__}")]
+    what = f"{type(exc).__name__} at {place_of(exc)}"
+    return [Problem(f"the settings could not be put in force: {what}")]
 
 
 def needs_restart(changed: Sequence[str]) -> list[str]:

@@ -74,10 +74,7 @@ def prepare(launch: Launch, environ: Mapping[str, str]) -> Gateway:
         gateway = Gateway(settings, environ=environ)
         check_serving(gateway, launch, settings.server.listen)
     except Exception as exc:
-        problems = problems_of(exc, settings)
-        if not isinstance(exc, ConfigError) and not hasattr(exc, "errors"):
-            log.debug("gateway could not be made", exc_info=exc)
-        raise ConfigError(problems) from None
+        raise ConfigError(problems_of(exc, settings)) from exc
     return gateway
 
 
@@ -151,9 +148,7 @@ async def start(
         await station.listen(admin_app(station.health, routes), admin, tls)
         await station.start(calls, tls)
     except Exception as exc:
-        log.debug("start failed", exc_info=exc)
-        problems = problems_of(exc, station.gateway.settings)
-        raise ConfigError(problems) from exc
+        raise ConfigError(problems_of(exc, station.gateway.settings)) from exc
 
 
 def announce(started: Started, gateway: Gateway) -> None:

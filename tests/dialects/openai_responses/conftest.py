@@ -80,7 +80,7 @@ class Kit:
     def chunk(self, event):
         return Chunk(self.dialect, self.frame(event))
 
-    def dialect_chunk(self, frame):
+    def received(self, frame):
         return Chunk(self.dialect, frame)
 
     # --- neutral values ---------------------------------------------------------------------

@@ -243,14 +243,6 @@ class TestSequence:
         for chunk in chunks:
             walk(chunk.doc)
 
-    def test_nothing_follows_the_end(self, kit):
-        """
-        A stream that ended is not written to.
-        """
-        assert kit.stream([*END, *text(0, "late")])[-1].doc["type"] == "response.incomplete" or (
-            kit.stream([*END, *text(0, "late")])[-1].doc["type"] == "response.completed"
-        )
-
 
 class TestOracle:
     EVENTS = (

@@ -1,0 +1,83 @@
+"""
+Fixtures for authors of plugins; pytest finds them where Gatewright is installed.
+
+Nothing of the gateway is imported until a fixture asks for it, so that coverage of a plugin's
+own tests, and of Gatewright's, sees every import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from gateway import Exchange
+    from gateway.testing import FakeUpstream, GatewayClient, HookRecorder
+
+try:
+    from pytest_asyncio import fixture as async_fixture
+except ImportError:  # then tests run async code in some other way, or not at all
+    async_fixture = pytest.fixture
+
+
+@pytest.fixture
+def exchange() -> Exchange:
+    """
+    An exchange of an OpenAI chat caller, to call hooks with.
+    """
+    from gateway.testing import make_exchange  # noqa: PLC0415
+
+    return make_exchange()
+
+
+@async_fixture
+async def fake_upstream() -> AsyncIterator[FakeUpstream]:
+    """
+    A fake vendor on a port of its own.
+    """
+    from gateway.testing import FakeUpstream  # noqa: PLC0415
+
+    async with FakeUpstream() as fake:
+        yield fake
+
+
+@async_fixture
+async def gateway_client(
+    fake_upstream: FakeUpstream,
+) -> AsyncIterator[Callable[..., Any]]:
+    """
+    A function that starts a gateway with the given plugins in front of `fake_upstream`.
+
+    ``client = await gateway_client(MyPlugin, plugins={"my": {...}})``; keyword arguments are
+    tables of the settings.
+    """
+    from gateway.testing import GatewayClient, settings_for  # noqa: PLC0415
+
+    async with AsyncExitStack() as stack:
+
+        async def start(*plugins: Any, **tables: Any) -> GatewayClient:
+            settings = settings_for(fake_upstream, **tables)
+            client = GatewayClient(settings, plugins=plugins)
+            return await stack.enter_async_context(client)
+
+        yield start
+
+
+@pytest.fixture
+def recorded_hooks() -> Callable[[GatewayClient], HookRecorder]:
+    """
+    A function that finds the `HookRecorder` among a client's plugins.
+    """
+    from gateway.testing import HookRecorder  # noqa: PLC0415
+
+    def find(client: GatewayClient) -> HookRecorder:
+        for loaded in client.gateway.hooks.plugins:
+            if isinstance(loaded.plugin, HookRecorder):
+                return loaded.plugin
+        msg = "start the gateway with HookRecorder among its plugins"
+        raise LookupError(msg)
+
+    return find
