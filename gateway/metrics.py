@@ -1,11 +1,11 @@
 """
 What one worker counted, in Prometheus's words.
 
-Observing an exchange must cost next to nothing, so nothing of prometheus_client runs on the hot
-path: counts are kept in plain cells, one dictionary look-up each, and become metrics when
-somebody asks.  Labels are bounded: models beyond `MAX_MODELS` and codes beyond `MAX_CODES`
-count as ``other``, and so does a model that no provider ever answered for, because then it is
-only what a caller wrote.
+Observing an exchange must cost next to nothing: counts are kept in plain cells, one dictionary
+look-up each, and become text when somebody asks.  Labels are bounded: models beyond
+`MAX_MODELS` and codes beyond `MAX_CODES` count as ``other``, and so does a model that no
+provider ever answered for, because then it is only what a caller wrote.  A status of 0 is a
+caller who left before the answer.
 
 ===============================================  =======================================
 metric                                           labels
@@ -42,13 +42,11 @@ from gateway.exposition import (
     gauge,
     histogram,
     merge,
+    process_lines,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from prometheus_client import CollectorRegistry
-    from prometheus_client.core import Metric
+    from collections.abc import Callable, Iterator
 
     from gateway.exchange import Attempt, Exchange
     from gateway.hooks import Hooks, PluginStats
@@ -159,7 +157,6 @@ class Metrics:
     )
     _attempts: dict[tuple[str, str, str], int] = attrs.field(factory=dict, init=False)
     _targets: dict[tuple[str, str], _TargetCell] = attrs.field(factory=dict, init=False)
-    _registry: CollectorRegistry | None = attrs.field(default=None, init=False)
 
     # --- counting ---------------------------------------------------------------------------
 
@@ -246,79 +243,71 @@ class Metrics:
 
     # --- showing ----------------------------------------------------------------------------
 
-    @property
-    def registry(self) -> CollectorRegistry:
-        """
-        The worker's own registry, in which others may register collectors.
-        """
-        if self._registry is None:
-            from prometheus_client import CollectorRegistry, ProcessCollector
-
-            self._registry = CollectorRegistry(auto_describe=False)
-            self._registry.register(self)
-            ProcessCollector(registry=self._registry)
-        return self._registry
-
     def render(self) -> bytes:
         """
         Write everything in Prometheus's text format; see `CONTENT_TYPE`.
         """
-        from prometheus_client import generate_latest
+        return "\n".join((*self._lines(), "")).encode()
 
-        return generate_latest(self.registry)
+    def _lines(self) -> Iterator[str]:
+        yield from self._request_lines()
+        yield from self._target_lines()
+        yield from self._plugin_lines()
+        yield from gauge(
+            "gatewright_in_flight", "Exchanges under way.", self.gateway.in_flight
+        )
+        yield from gauge("gatewright_workers", "Processes that serve.", 1)
+        yield from counter(
+            "gatewright_access_lines_lost_total",
+            "Access lines that were lost because the log could not keep up.",
+            (),
+            {(): self.lines_lost()},
+        )
+        yield from process_lines()
 
-    def collect(self) -> Iterable[Metric]:
-        """
-        Yield the metrics; prometheus_client calls it.
-        """
-        yield from self._collect_requests()
-        yield from self._collect_targets()
-        yield from self._collect_plugins()
-        yield gauge("in_flight", "Exchanges under way.", self.gateway.in_flight)
-        yield gauge("workers", "Processes that serve.", 1)
-        lost = "Access lines that were lost because the log could not keep up."
-        yield counter("access_lines_lost", lost, (), {(): self.lines_lost()})
-
-    def _collect_requests(self) -> Iterator[Metric]:
-        yield counter(
-            "requests",
+    def _request_lines(self) -> Iterator[str]:
+        yield from counter(
+            "gatewright_requests_total",
             "Requests of callers, by how they ended.",
             ("dialect", "operation", "provider", "model", "status"),
             self._requests,
         )
-        yield counter(
-            "errors", "Errors told to callers.", ("dialect", "code"), self._errors
+        yield from counter(
+            "gatewright_errors_total",
+            "Errors told to callers.",
+            ("dialect", "code"),
+            self._errors,
         )
-        yield histogram(
-            "request_duration_seconds",
+        yield from histogram(
+            "gatewright_request_duration_seconds",
             "From a request's arrival to its last event.",
             ("dialect", "operation", "provider"),
             self._durations,
         )
 
-    def _collect_targets(self) -> Iterator[Metric]:
+    def _target_lines(self) -> Iterator[str]:
         labels = ("provider", "model")
         cells = self._targets
-        yield counter(
-            "upstream_attempts",
+        yield from counter(
+            "gatewright_upstream_attempts_total",
             "Tries at providers, by where each ended.",
             (*labels, "outcome"),
             self._attempts,
         )
-        yield histogram(
-            "upstream_latency_seconds",
+        yield from histogram(
+            "gatewright_upstream_latency_seconds",
             "From sending to a provider to its first event, or its whole answer.",
             labels,
             {key: cell.latency for key, cell in cells.items()},
         )
-        yield histogram(
-            "time_to_first_event_seconds",
+        yield from histogram(
+            "gatewright_time_to_first_event_seconds",
             "From a request's arrival to the first byte of its stream.",
             labels,
             {key: cell.first_event for key, cell in cells.items()},
         )
-        yield counter(
-            "tokens",
+        yield from counter(
+            "gatewright_tokens_total",
             "Tokens that providers said were used.",
             (*labels, "direction"),
             {
@@ -328,14 +317,14 @@ class Metrics:
                 if count
             },
         )
-        yield counter(
-            "cost_usd",
+        yield from counter(
+            "gatewright_cost_usd_total",
             "What exchanges cost, where a price is known.",
             labels,
             {key: cell.cost_nano / 1e9 for key, cell in cells.items()},
         )
 
-    def _collect_plugins(self) -> Iterator[Metric]:
+    def _plugin_lines(self) -> Iterator[str]:
         shown: tuple[tuple[str, str, Callable[[PluginStats], float]], ...] = (
             ("plugin_seconds", "Time spent in plugins.", lambda s: s.total_ns / 1e9),
             ("plugin_calls", "Calls of plugins.", lambda s: s.calls),
@@ -346,4 +335,4 @@ class Metrics:
         stats = self.gateway.hooks.stats
         for name, told, of in shown:
             values = {(plugin,): of(stat) for plugin, stat in stats.items()}
-            yield counter(name, told, ("plugin",), values)
+            yield from counter(f"gatewright_{name}_total", told, ("plugin",), values)

@@ -12,7 +12,7 @@ import json
 import re
 import sys
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 
@@ -216,8 +216,8 @@ class Caller(asyncio.Protocol):
         self.has_first = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are none of asyncio's, but for their methods.
+        self._transport = cast("asyncio.Transport", transport)
 
     def ask(self) -> None:
         """

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -76,10 +76,6 @@ class Subject:
             return tree_of(self.pid)
         except ProcessLookupError:
             raise BenchError(f"{self.name} has ended: no process {self.pid}") from None
-
-
-#: Starts a subject in front of the upstream at a port, and ends it.
-Start = Callable[[int], "contextmanager[Subject]"]
 
 
 @attrs.frozen(kw_only=True)
@@ -169,28 +165,22 @@ class Starter:
             yield Subject(name=GATEWAY, port=port, pid=program.pid)
 
     @contextmanager
-    def all(
-        self, names: tuple[str, ...], others: tuple[Subject, ...], upstream_port: int
-    ) -> Iterator[list[Subject]]:
+    def all(self, names: Sequence[str], upstream: Subject) -> Iterator[list[Subject]]:
         """
-        Start those of *names*, put *others* behind them; all run at the same time.
-
-        Args:
-            upstream_port: for the upstream to listen on; 0 takes a free one.
+        Start those of *names* in front of *upstream*; all run at the same time.
         """
+        start = {
+            CALIBRATOR: self.calibrator,
+            NGINX: self.nginx,
+            GATEWAY: self.gateway,
+        }
         with ExitStack() as stack:
-            upstream = stack.enter_context(self.upstream(upstream_port))
-            start = {
-                CALIBRATOR: self.calibrator,
-                NGINX: self.nginx,
-                GATEWAY: self.gateway,
-            }
-            found = [upstream] if DIRECT in names else []
-            for name in names:
-                if name != DIRECT:
-                    subject = stack.enter_context(start[name](upstream.port))
-                    found.append(subject)
-            yield [*found, *others]
+            yield [
+                upstream
+                if name == DIRECT
+                else stack.enter_context(start[name](upstream.port))
+                for name in names
+            ]
 
 
 def find_nginx() -> str | None:

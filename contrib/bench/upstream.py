@@ -12,7 +12,7 @@ import itertools
 import re
 import sys
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, cast
 
 from bench import messages
 from bench.loops import new_runner
@@ -71,8 +71,8 @@ class Upstream(asyncio.Protocol):
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are none of asyncio's, but for their methods.
+        self._transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:

@@ -38,8 +38,8 @@ class TextFilter(StreamFilter):
         kinds: The kinds of text to look at; None for all.
         context: How many characters to the left of what is undecided stay visible to `find`
             (for look-behind and word boundaries).
-        cap: How many characters may wait; each waiting event counts as eight at least.  Beyond
-            it the answer is refused.
+        cap: How many characters may wait, where each waiting event counts as eight at least,
+            and how many edits may be made.  Beyond it the answer is refused.
         on_sealed: What becomes of an edit in signed text, which cannot be changed: ``refuse``
             refuses the answer, ``skip`` lets the text pass.
     """
@@ -221,6 +221,9 @@ class TextFilter(StreamFilter):
                 raise sealed(lane.kind)
             return ()
         self._edit_count += len(edits)
+        if self._edit_count > self.cap:  # each is kept, for the events that repeat its text
+            msg = "A guardrail found more in the answer than it can keep track of."
+            raise Blocked(msg, code="guardrail_unenforceable")
         hold.has_edits = True
         return edits
 

@@ -48,13 +48,15 @@ import re
 import threading
 import time
 from collections import deque
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from gateway import codec
 from gateway.clock import SystemClock, utc_text
 from gateway.server.callers import BYTES_IN
-from gateway.server.logs import clean_fields, json_line
+from gateway.server.logs import printable
 
 if TYPE_CHECKING:
     from gateway.clock import Clock
@@ -69,17 +71,24 @@ MAX_WAITING: Final = 20_000
 #: Seconds for which rows gather before they are written, and lines of one write.
 GATHER_S: Final = 0.1
 MAX_BATCH: Final = 500
-#: Characters of a caller's own request id that are kept.
+#: Characters of a caller's own request id that are kept, and of other names.
 MAX_CLIENT_ID: Final = 128
+MAX_FOREIGN: Final = 128
 
 _STOP_S: Final = 2.0
 #: Lines after which the writer lets the event loop have the interpreter.
 _YIELD_LINES: Final = 25
+#: Fields whose text others chose: callers, operators, plugins.
+_FOREIGN: Final = ("peer", "code", "provider", "model", "key_id", "team")
+_SECONDS: Final = ("duration_ms", "upstream_ms", "first_event_ms")
 _ODD: Final = re.compile(r"[^A-Za-z0-9._:=+/@-]")
 
-#: The fields of a row, in their order; what a line holds beside them is constant.
+#: The fields of a row and of a line, in their order.
 FIELDS: Final = (
     "time",
+    "level",
+    "logger",
+    "event",
     "request_id",
     "client_request_id",
     "parent_id",
@@ -177,6 +186,9 @@ class AccessLog:
         waited, tokens_in, tokens_out = _totals(exchange, ended)
         return (
             clock.now(),
+            "info",
+            "gateway.access",
+            "request",
             exchange.id,
             exchange.headers.get("x-request-id", "")[:MAX_CLIENT_ID],
             exchange.parent.id if exchange.parent is not None else None,
@@ -207,6 +219,9 @@ class AccessLog:
     def _row_of_refusal(self, away: TurnedAway) -> Row:
         return (
             self._clock.now(),
+            "info",
+            "gateway.access",
+            "request",
             away.request_id,
             away.client_request_id[:MAX_CLIENT_ID],
             None,
@@ -283,7 +298,7 @@ class AccessLog:
         fields = fields_of(row)
         if self._output.is_text:
             return _text_line(fields)
-        return json_line(fields)
+        return codec.dumps(fields) + b"\n"
 
 
 def _totals(
@@ -308,23 +323,38 @@ def fields_of(row: Row) -> dict[str, Any]:
     """
     Make the fields of a line, in their order, cleaned; those not known are left out.
     """
-    known: dict[str, Any] = {
-        "time": utc_text(row[0]),
-        "level": "info",
-        "logger": "gateway.access",
-        "event": "request",
+    fields = dict(zip(FIELDS, row, strict=True))
+    fields["time"] = _time_text(row[0])
+    if fields["client_request_id"]:
+        fields["client_request_id"] = _ODD.sub("_", fields["client_request_id"])
+    for name in _FOREIGN:
+        text = fields[name]
+        if text and not (text.isprintable() and len(text) <= MAX_FOREIGN):
+            fields[name] = printable(text, MAX_FOREIGN)
+    for name in _SECONDS:
+        seconds = fields[name]
+        if seconds is not None:
+            fields[name] = round(seconds * 1000, 3)
+    if fields["cost_usd"] is not None:
+        fields["cost_usd"] /= 1e9
+    return {
+        name: value
+        for name, value in fields.items()
+        if value is not None and value != ""
     }
-    for name, value in zip(FIELDS[1:], row[1:], strict=True):
-        if value is None or value == "":
-            continue
-        if name == "client_request_id":
-            value = _ODD.sub("_", value)
-        elif name.endswith("_ms"):
-            value = round(value * 1000, 3)
-        elif name == "cost_usd":
-            value = value / 1e9
-        known[name] = value
-    return dict(clean_fields(None, "", known))
+
+
+def _time_text(seconds: float) -> str:
+    whole = int(seconds)
+    return f"{_second_text(whole)}{int((seconds - whole) * 1000):03d}Z"
+
+
+@lru_cache(maxsize=8)
+def _second_text(whole: int) -> str:
+    """
+    Write all but the milliseconds, which many lines share.
+    """
+    return utc_text(whole)[:-4]
 
 
 def _text_line(fields: dict[str, Any]) -> bytes:

@@ -62,9 +62,14 @@ def serve(launch: Launch, environ: Mapping[str, str]) -> int:
     return run(_serve_alone(gateway, launch, environ, calls, admin, tls))
 
 
-def prepare(launch: Launch, environ: Mapping[str, str]) -> Gateway:
+def prepare(
+    launch: Launch, environ: Mapping[str, str], *, serving: bool = True
+) -> Gateway:
     """
     Read the settings and make the gateway that they mean; nothing is started.
+
+    Args:
+        serving: Whether it will listen, so that its listeners are checked as well.
 
     Raises:
         ConfigError: With everything that is wrong, located in the file.
@@ -72,7 +77,8 @@ def prepare(launch: Launch, environ: Mapping[str, str]) -> Gateway:
     settings = launch.settings(environ)
     try:
         gateway = Gateway(settings, environ=environ)
-        check_serving(gateway, launch, settings.server.listen)
+        if serving:
+            check_serving(gateway, launch, settings.server.listen)
     except Exception as exc:
         raise ConfigError(problems_of(exc, settings)) from exc
     return gateway

@@ -96,6 +96,16 @@ class TestSplits:
 
         assert sent.frames == stream.frames
 
+    async def test_an_edit_that_changes_nothing(self, kit):
+        """
+        An event whose text is replaced by itself leaves as the bytes that came.
+        """
+        stream = kit.ToyStream().deltas(["the ", "word", " x"])
+
+        sent = await kit.run(kit.Words("word", "word"), stream)
+
+        assert sent.frames == stream.frames
+
     async def test_passes_the_same_chunks_on(self, kit):
         """
         With nothing found and nothing held the very objects come out at once.
@@ -186,6 +196,23 @@ class TestHolding:
 
         assert set(sent.lanes().values()) == {"a [card] b"}
 
+    async def test_twins_that_take_turns_stop_ending_each_other(self, kit, cards):
+        """
+        The same holds for lanes that began in one event.
+        """
+        stream = kit.ToyStream()
+        boxes = [
+            {"text": "a ", "form": "delta", "lane": lane}
+            for lane in (REASONING, kit.LANE)
+        ]
+        stream.event(texts=boxes)
+        for part in ("and ", "so ", "4111", "11111111", "1111 b"):
+            stream.delta(part, REASONING).delta(part)
+
+        sent = await kit.run(cards(), stream.end())
+
+        assert set(sent.lanes().values()) == {"a and so [card] b"}
+
     @pytest.mark.parametrize("read", [1, 2, 20])
     async def test_a_lane_that_reopens_goes_on(self, kit, read):
         """
@@ -264,6 +291,16 @@ class TestHolding:
 
         assert caught.value.code == "guardrail_unenforceable"
 
+    async def test_more_edits_than_the_cap_are_refused(self, kit):
+        """
+        The ledger is bounded as well: an answer in which ever more is found is refused.
+        """
+        keeps = kit.Words("x", "y")
+        keeps.cap = 100
+
+        with pytest.raises(Blocked, match="keep track"):
+            await kit.run(keeps, kit.ToyStream().deltas(["x"] * 101))
+
     async def test_events_behind_held_text_count_too(self, kit):
         """
         Events that wait behind held text are bounded as well, however little they say.
@@ -312,19 +349,21 @@ class TestFinding:
 
         assert shown == [("abcd", 0, False), ("defgh", 1, False)]
 
-    async def test_a_judge_may_wait(self, kit):
+    @pytest.mark.parametrize("read", [1, 2])
+    async def test_a_judge_may_wait(self, kit, read):
         """
-        What overrides judge instead of find may ask somebody.
+        What overrides judge instead of find may ask somebody, in mid-text and at its end.
         """
+        cards = kit.Cards()
 
-        class Asks(kit.Cards):
+        class Asks(TextFilter):
             async def judge(self, text, start, final):
-                edits, safe = self.find(text, start, final)
+                edits, safe = cards.find(text, start, final)
                 return [attrs.evolve(edit, new="[asked]") for edit in edits], safe
 
-        sent = await kit.run(Asks(), kit.ToyStream().deltas(["4111 ", CARD[5:]]))
+        stream = kit.ToyStream().deltas(["4111 ", CARD[5:], " x ", CARD])
 
-        assert sent.text() == "[asked]"
+        assert (await kit.run(Asks(), stream, read)).text() == "[asked] x [asked]"
 
     async def test_needs_no_call_of_its_constructor(self, kit):
         """

@@ -288,7 +288,7 @@ class TestSpans:
         """
         Offsets in the event of a delta point at the edited text.
         """
-        stream = kit.ToyStream().delta("see ").deltas(CARD)
+        stream = kit.ToyStream().delta("see ").deltas(CARD).delta(", so I think")
         boxes = [{"text": " at home", "form": "delta", "lane": kit.LANE}]
         stream.event(texts=boxes, spans=[{"lane": kit.LANE, "start": 24, "end": 26}])
 
@@ -360,14 +360,21 @@ class TestSealed:
         assert sent.frames == stream.frames
         assert skips.edit_count == 0
 
-    async def test_text_that_is_signed_from_some_piece_on(self, kit, cards):
+    @pytest.mark.parametrize("on_sealed", ["refuse", "skip"])
+    async def test_text_that_is_signed_from_some_piece_on(self, kit, on_sealed):
         """
-        A signature that shows up in mid-text is respected.
+        A signature that shows up in mid-text is respected from there on.
         """
-        stream = kit.ToyStream().delta("my ").delta("4111 1111", sealed=True)
+        seen = kit.Cards()
+        seen.on_sealed = on_sealed
+        stream = kit.ToyStream().delta("my ").delta(CARD, sealed=True).delta(" x")
 
-        with pytest.raises(Blocked):
-            await kit.run(cards(), stream.delta(" 1111 1111 x", sealed=True))
+        if on_sealed == "refuse":
+            with pytest.raises(Blocked):
+                await kit.run(seen, stream)
+        else:
+            assert (await kit.run(seen, stream)).frames == stream.frames
+            assert seen.edit_count == 0
 
     @pytest.mark.parametrize("on_sealed", ["refuse", "skip"])
     async def test_repeats_that_alone_are_signed(self, kit, on_sealed):

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from gateway.dialects.anthropic_messages.block_texts import (
     BLOCK,
     CITATION,
-    CONTAINER,
     CONTENT,
 )
 from gateway.dialects.anthropic_messages.rules import (
+    CONTAINER,
     ids,
     mapping,
     opaque,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from gateway.dialects.anthropic_messages.rules import (
+    CACHE,
     ids,
     mapping,
     opaque,
@@ -41,8 +42,6 @@ from gateway.views import (
     TOOL_RESULT,
 )
 
-#: A prompt-cache breakpoint.
-CACHE: Final = node(ids("type ttl"))
 _CALLER = node(ids("type tool_id"))
 _SWITCH = node(ids("enabled"))
 
@@ -399,11 +398,3 @@ _BLOCKS: Final = {
 BLOCK: Final = by_type(_BLOCKS)
 #: A list of them, each in a lane of its own.
 CONTENT: Final = each(BLOCK)
-
-#: A container to run code in, named or described.
-CONTAINER: Final = either(
-    identifier,
-    node(
-        {**ids("id expires_at"), "skills": each(node(ids("skill_id type version")))},
-    ),
-)

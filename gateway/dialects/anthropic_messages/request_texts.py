@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gateway.dialects.anthropic_messages.block_texts import (
     BLOCK,
-    CACHE,
-    CONTAINER,
     CONTENT,
     DEFINITION,
 )
 from gateway.dialects.anthropic_messages.rules import (
+    CACHE,
+    CONTAINER,
     at,
     ids,
     opaque,

@@ -5,13 +5,16 @@ Rules of Anthropic's documents, beside those that every dialect has in `gateway.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from gateway.dialects.shapes import (
     Rule,
     Walk,
+    each,
+    either,
     everything,
     identifier,
+    node,
     unknown,
 )
 from gateway.views import UNKNOWN
@@ -93,3 +96,14 @@ def sealed_by(keys: Sequence[str], rule: Rule) -> Rule:
         walk.sealed = before
 
     return sealing
+
+
+#: A prompt-cache breakpoint.
+CACHE: Final = node(ids("type ttl"))
+#: A container to run code in, named or described.
+CONTAINER: Final = either(
+    identifier,
+    node(
+        {**ids("id expires_at"), "skills": each(node(ids("skill_id type version")))},
+    ),
+)

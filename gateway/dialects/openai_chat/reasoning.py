@@ -137,13 +137,14 @@ def write_reasoning(blocks: list[ReasoningBlock]) -> dict[str, Any]:
     """
     Write *blocks* as members of a message.
     """
-    words = "\n\n".join(shown(block) for block in blocks if shown(block))
-    members: dict[str, Any] = {"reasoning_content": words} if words else {}
+    sealed: dict[str, list[dict[str, Any]]] = {}
     for block in blocks:
-        if block.seal is not None:
-            for key, value in sealed_members(block).items():
-                members.setdefault(key, []).extend(value)
-    return members
+        for key, value in sealed_members(block).items():
+            sealed.setdefault(key, []).extend(value)
+    words = "\n\n".join(shown(block) for block in blocks if shown(block))
+    # Whoever has details has another name for the words as well.
+    key = "reasoning" if "reasoning_details" in sealed else "reasoning_content"
+    return {**({key: words} if words else {}), **sealed}
 
 
 def sealed_members(block: ReasoningBlock) -> dict[str, list[dict[str, Any]]]:

@@ -106,6 +106,7 @@ class StreamReader:
         self._runs: dict[_Key, _Run] = {}
         self._count = 0
         self._complete: set[int] = set()
+        self._places: dict[str, int] = {}
         self._has_call = False
         self._has_begun = False
         self._is_over = False
@@ -192,6 +193,7 @@ class StreamReader:
 
     def _add(self, item: dict[str, Any], at: int) -> list[Event]:
         events: list[Event] = []
+        self._places[string(item, "id")] = at
         key = _key(at, ARGUMENTS, 0)
         if item.get("type") in _CALLS and key not in self._runs:
             self._has_call = True
@@ -233,6 +235,7 @@ class StreamReader:
         if at in self._complete:
             return
         self._complete.add(at)
+        self._places[string(item, "id")] = at
         kind = item.get("type")
         if kind == "message":
             content = item.get("content")
@@ -295,10 +298,7 @@ class StreamReader:
             yield from self._fail(read_failure(response.get("error")))
             return
         yield from self._begin(response)
-        output = response.get("output")
-        for at, item in enumerate(output if isinstance(output, list) else ()):
-            if isinstance(item, dict):
-                yield from self._complete_item(item, at)
+        yield from self._complete_output(response.get("output"))
         for run in self._runs.values():
             yield from self._close(run)
         stop = read_stop({"status": kind.partition(".")[2], **response})
@@ -310,6 +310,19 @@ class StreamReader:
             yield Used(usage)
         self._is_over = True
         yield End()
+
+    def _complete_output(self, output: Any) -> Iterator[Event]:
+        """
+        Tell what the stream did not: its indexes may have gaps that the output has not.
+        """
+        items = output if isinstance(output, list) else []
+        if len(items) <= len(self._complete):
+            return
+        for index, item in enumerate(items):
+            if isinstance(item, dict):
+                name = string(item, "id")
+                at = self._places.get(name, index) if name else index
+                yield from self._complete_item(item, at)
 
     def _fail(self, fault: Fault) -> Iterator[Event]:
         self._is_over = True

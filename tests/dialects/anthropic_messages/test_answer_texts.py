@@ -31,17 +31,19 @@ def test_canary_comes_out_of_an_answer(kit):
     assert missed == []
 
 
-def test_canary_comes_out_of_every_event(kit):
+@pytest.mark.parametrize("is_named", [True, False], ids=["named", "nameless"])
+def test_canary_comes_out_of_every_event(kit, is_named):
     """
     No string of any event escapes, and no unknown key nor its name.
     """
-    missed = [
-        (event["type"], path)
-        for event in kit.example("stream")
-        for path in kit.missed(
-            event, lambda doc: Chunk(kit.dialect, doc=doc, event=None).texts()
-        )
-    ]
+    missed = []
+    for event in kit.example("stream"):
+        name = event["type"].encode() if is_named else None
+
+        def texts_of(doc, name=name):
+            return Chunk(kit.dialect, doc=doc, event=name).texts()
+
+        missed += [(event["type"], path) for path in kit.missed(event, texts_of)]
 
     assert missed == []
 
@@ -201,13 +203,15 @@ def test_signed_thinking_cannot_be_edited(kit):
     """
     signed = {"type": "thinking", "thinking": "Hm.", "signature": "cw"}
     unsigned = {"type": "thinking", "thinking": "Hm.", "signature": ""}
-    texts = kit.response({"content": [signed, unsigned]}).texts()
+    answer = {"type": "text", "text": "So."}
+    texts = kit.response({"content": [signed, answer, unsigned]}).texts()
 
     with pytest.raises(SealedError):
         texts[0].replace("x")
     texts[1].replace("x")
+    texts[2].replace("x")
 
-    assert [t.value for t in texts] == ["Hm.", "x"]
+    assert [t.value for t in texts] == ["Hm.", "x", "x"]
 
 
 def test_refusal_explains_itself(kit):

@@ -228,3 +228,15 @@ def test_what_nobody_knows_is_passed_over(kit, event):
     A new event breaks nothing.
     """
     assert kit.stream_events([event]) == []
+
+
+def test_call_is_why_a_stream_ended_well(kit):
+    """
+    A provider that says end_turn behind a tool call means the call.
+    """
+    call = {"type": "tool_use", "id": "t", "name": "go", "input": {}}
+    delta = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}
+
+    events = kit.stream_events([*block(call), delta])
+
+    assert events[-1] == Finish(Stop(reason="tool", raw="end_turn"))

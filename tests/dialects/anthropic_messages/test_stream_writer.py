@@ -38,7 +38,7 @@ from gateway.usage import Usage
 EVENT = TypeAdapter(RawMessageStreamEvent)
 START = Start("x_1", "m")
 END = (Finish(Stop(reason="end", raw="stop")), Used(Usage(input=3, output=5)), End())
-TEXT = (Open(0, TextBlock(text="")), Delta(0, "Hel"), Delta(0, "lo"), Close(0))
+TEXT = (Open(0, TextBlock(text="")), Delta(0, "He"), Delta(0, "llo"), Close(0))
 
 
 def docs_of(chunks):
