@@ -505,4 +505,3 @@ def _found(plugin: type[Plugin] | FoundPlugin) -> FoundPlugin:
         return plugin
     name = plugin.__name__.removesuffix("Plugin").lower() or plugin.__name__.lower()
     return FoundPlugin(name=name, cls=plugin)
-

@@ -407,4 +407,3 @@ def new_request_id(now: float, random: Callable[[int], bytes] = os.urandom) -> s
     Make a request id: sortable by time, unguessable beside it.
     """
     return f"req_{int(now * 1000):012x}{random(8).hex()}"
-

@@ -529,4 +529,3 @@ def place_of(exc: BaseException) -> str:
         trace = trace.tb_next
     code = trace.tb_frame.f_code
     return f"{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
-

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from gateway import assembly, neutral
-from gateway.errors import ExchangeError, Refused
+from gateway.errors import BudgetExceeded, ExchangeError, Refused
 from gateway.exchange import Outcome
 from gateway.views import Chunk
 
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 _ERROR = 400
 _OK = 200
+#: What Anthropic's coding agent sends with every request.
+_AGENT = "X-Claude-Code-Session-Id"
+#: Where a vendor's SDK looks for the request id.
+_REQUEST_ID = {"openai": "x-request-id", "anthropic": "request-id"}
 
 
 class Outlet(Protocol):
@@ -341,6 +345,7 @@ class CallerOutlet:
         Tell the caller of *error*: with its status, or as the end of a stream under way.
         """
         exchange = self._exchange
+        error = as_told(error, exchange)
         is_refusal = isinstance(error, Refused)
         exchange.outcome = Outcome.REFUSED if is_refusal else Outcome.FAILED
         exchange.error = error
@@ -369,11 +374,36 @@ class CallerOutlet:
         await self._close_filters(Outcome.LEFT)
 
 
+def as_told(error: ExchangeError, exchange: Exchange) -> ExchangeError:
+    """
+    Return *error* in the form in which this caller understands it.
+
+    Anthropic's coding agent tries again after 402, and stops at a 429 that says not to.
+    Source: Anthropic, "LLM gateway" protocol for Claude Code.
+    """
+    if (
+        isinstance(error, BudgetExceeded)
+        and exchange.dialect.vendor == "anthropic"
+        and _AGENT in exchange.headers
+    ):
+        return BudgetExceeded(
+            str(error),
+            status=429,
+            code=error.code,
+            headers={**error.headers, "x-should-retry": "false"},
+            details=error.details,
+        )
+    return error
+
+
 def answer_headers(exchange: Exchange) -> dict[str, str]:
     """
     Return the headers that tell the caller what happened to the exchange so far.
     """
-    headers = {"x-gw-request-id": exchange.id}
+    headers = {
+        "x-gw-request-id": exchange.id,
+        _REQUEST_ID.get(exchange.dialect.vendor, "x-request-id"): exchange.id,
+    }
     attempt = exchange.attempt
     if attempt is not None:
         headers["x-gw-provider"] = attempt.target.provider

@@ -156,11 +156,16 @@ class ReceivedStream:
     def _look(self, chunks: Sequence[Chunk]) -> Sequence[Chunk]:
         """
         Parse the chunks, show them to the taps, read the facts, translate.
+
+        Comments and unknown fields of a frame, which no view shows, go no further.
         """
         facts = self._facts
+        chunks = [chunk for chunk in chunks if chunk.data or chunk.event]
         try:
             for chunk in chunks:
                 chunk.doc  # noqa: B018 - a document that cannot be read is no plugin's fault
+                if chunk.has_more_lines:
+                    chunk.touch()
         except UNREADABLE as exc:
             raise unreadable() from exc
         for tap in self._taps:

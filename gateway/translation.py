@@ -25,7 +25,15 @@ class Translation:
         asked: The caller's request as this attempt sends it.
     """
 
-    __slots__ = ("_asked", "_caller", "_provider", "_reader", "_writer", "losses")
+    __slots__ = (
+        "_asked",
+        "_caller",
+        "_losses_back",
+        "_provider",
+        "_reader",
+        "_writer",
+        "losses",
+    )
 
     def __init__(
         self,
@@ -39,6 +47,8 @@ class Translation:
         self._provider = provider
         self._asked = asked
         self.losses = losses
+        # What the answer loses comes too late to refuse: it was paid for.
+        self._losses_back = neutral.Losses(found=losses.found)
 
     def request(self, limits: ModelLimits) -> Request:
         """
@@ -55,14 +65,14 @@ class Translation:
         Write the provider's whole answer in the caller's dialect.
         """
         answer = self._provider.read_answer(response)
-        return self._caller.write_answer(answer, self._asked, self.losses)
+        return self._caller.write_answer(answer, self._asked, self._losses_back)
 
     def begin(self) -> None:
         """
         Make ready for a stream.
         """
         self._reader = self._provider.stream_reader()
-        self._writer = self._caller.stream_writer(self._asked, self.losses)
+        self._writer = self._caller.stream_writer(self._asked, self._losses_back)
 
     def chunks(self, chunks: Sequence[Chunk]) -> list[Chunk]:
         """

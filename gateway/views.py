@@ -44,6 +44,7 @@ UNKNOWN: Final = "unknown"
 
 DONE: Final = b"[DONE]"
 _LINE_END = re.compile(rb"\r\n|\n|\r")
+_MORE_LINES = re.compile(rb"(?:^|[\r\n])(?!data[:\r\n]|event[:\r\n])[^\r\n]")
 
 
 class SealedError(Exception):
@@ -392,9 +393,10 @@ class Chunk(View):
     Attributes:
         event: The SSE event name (``b"message_start"``), or None where the dialect has none.
         data: The SSE data as it came; b"" if the chunk was made here.
+        has_more_lines: The frame has lines beside its event name and data: comments, ids.
     """
 
-    __slots__ = ("_ends", "data", "event")
+    __slots__ = ("_ends", "data", "event", "has_more_lines")
 
     def __init__(
         self,
@@ -407,9 +409,14 @@ class Chunk(View):
         super().__init__(dialect, raw, doc)
         self.event = event
         self.data = b""
+        self.has_more_lines = False
         self._ends: Sequence[Lane] | None = None
         if raw is not None:
-            self.event, self.data = fields_of(raw)
+            fields = _usual_fields(raw)
+            if fields is None:
+                fields = _fields_slowly(raw)
+                self.has_more_lines = _MORE_LINES.search(raw) is not None
+            self.event, self.data = fields
 
     @property
     def doc(self) -> Any:
@@ -478,18 +485,26 @@ def fields_of(frame: bytes) -> tuple[bytes | None, bytes]:
     """
     Read the event name and the data of one SSE *frame* (WHATWG HTML section 9.2.6).
     """
-    if frame.endswith(b"\n\n"):  # the two spellings that vendors use
-        if frame.startswith(b"data: "):
-            if frame.find(b"\n") == len(frame) - 2 and b"\r" not in frame:
-                return None, frame[6:-2]
-        elif frame.startswith(b"event: ") and b"\r" not in frame:
-            end = frame.find(b"\n")
-            if (
-                frame.startswith(b"data: ", end + 1)
-                and frame.find(b"\n", end + 1) == len(frame) - 2
-            ):
-                return frame[7:end], frame[end + 7 : -2]
-    return _fields_slowly(frame)
+    return _usual_fields(frame) or _fields_slowly(frame)
+
+
+def _usual_fields(frame: bytes) -> tuple[bytes | None, bytes] | None:
+    """
+    Read a frame in one of the two spellings that vendors use, or return None.
+    """
+    if b"\r" in frame or not frame.endswith(b"\n\n"):
+        return None
+    if frame.startswith(b"data: "):
+        if frame.find(b"\n") == len(frame) - 2:
+            return None, frame[6:-2]
+    elif frame.startswith(b"event: "):
+        end = frame.find(b"\n")
+        if (
+            frame.startswith(b"data: ", end + 1)
+            and frame.find(b"\n", end + 1) == len(frame) - 2
+        ):
+            return frame[7:end], frame[end + 7 : -2]
+    return None
 
 
 def _fields_slowly(frame: bytes) -> tuple[bytes | None, bytes]:

@@ -15,6 +15,7 @@ from gateway import (
     Answer,
     AttemptState,
     Blocked,
+    BudgetExceeded,
     Outcome,
     Phase,
     Plugin,
@@ -306,6 +307,30 @@ async def test_after_the_first_byte_the_stream_is_cut(fake, script):
         assert journal_of(gateway)[-1] == ("complete", Outcome.FAILED, 200)
 
 
+async def test_comments_do_not_pass_a_filter(fake):
+    """
+    Where a filter looks, what no view shows is left out; else it passes as it came.
+    """
+
+    class Looks(StreamFilter):
+        pass
+
+    class Guard(Plugin):
+        @hookimpl
+        def open_filter(self, exchange, attempt):
+            return Looks()
+
+    fake.script("m", Script(text="a b c", split=3, comment_every=1))
+    async with running(fake) as gateway:
+        _, plain = await ask(gateway, stream=True)
+    async with running(fake, Guard) as gateway:
+        _, guarded = await ask(gateway, stream=True)
+
+    assert b"\n: " in plain.body
+    assert b"\n: " not in guarded.body
+    assert text_of(plain) == text_of(guarded) == "a b c"
+
+
 async def test_what_nobody_can_read_does_not_pass_a_filter(fake):
     """
     A malformed event that a filter would have to look into cuts the stream.
@@ -341,6 +366,39 @@ async def test_a_providers_error_reaches_the_caller(fake, status, expected):
         assert sink.status == expected
         assert "message" in codec.loads(sink.body)["error"]
         assert exchange.status == expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({}, 402), ({"X-Claude-Code-Session-Id": "s"}, 429)],
+    ids=["any-client", "coding-agent"],
+)
+async def test_a_coding_agent_without_money_is_made_to_stop(fake, headers, status):
+    """
+    Spent money is 402; a coding agent hears it in the form that ends its retries.
+    """
+
+    class Broke(Plugin):
+        @hookimpl
+        async def pre_request(self, exchange):
+            raise BudgetExceeded
+
+    async with running(fake, Broke) as gateway:
+        request = make_request(dialect="anthropic_messages")
+        exchange = gateway.exchange(
+            dialect=request.dialect,
+            operation="generate",
+            request=request,
+            headers=CIMultiDictProxy(CIMultiDict(headers)),
+        )
+        sink = MemorySink()
+        await gateway.relay(exchange, sink)
+
+        assert sink.status == status
+        assert codec.loads(sink.body)["error"]["type"] == "billing_error"
+        assert sink.headers.get("x-should-retry") == ("false" if headers else None)
+        assert sink.headers["x-gw-code"] == "budget_exceeded"
+        assert sink.headers["request-id"] == exchange.id
 
 
 async def test_every_attempt_is_listed_in_the_error(fake):

@@ -124,6 +124,27 @@ def test_fields_of_a_frame(frame, event, data):
     assert fields_of(frame) == (event, data)
 
 
+@pytest.mark.parametrize(
+    ("frame", "expected"),
+    [
+        (b"data: {}\n\n", False),
+        (b"event: a\ndata: {}\n\n", False),
+        (b"data:{}\r\n\r\n", False),
+        (b"data: a\ndata: b\n\n", False),
+        (b"data\n\n", False),
+        (b": secret\ndata: {}\n\n", True),
+        (b"data: {}\n: secret\n\n", True),
+        (b"data: {}\rid: secret\r\r", True),
+        (b"datum: secret\n\n", True),
+    ],
+)
+def test_lines_that_no_view_shows_are_known(frame, expected):
+    """
+    Comments and further fields of a frame are noticed, so that they can be left out.
+    """
+    assert make_chunk(frame).has_more_lines is expected
+
+
 def test_an_edited_chunk_is_a_whole_frame():
     """
     A dirty chunk is written anew, with its event name if it has one.

@@ -72,6 +72,7 @@ if __name__ == "__main__":
         host="127.0.0.1",
         port=PORT,
         access_log=None,
+        handler_cancellation=True,  # or streams that nobody reads stay open
         print=None,
         loop=loop,
     )

@@ -23,11 +23,13 @@ class Price:
     What one model's tokens cost, in pico-USD per token, at the vendor's standard tier.
 
     A cache bucket without a price of its own is billed as input, which is what vendors
-    without a discount do; an audio bucket or a server tool without one has no known cost.
+    without a discount do; an audio bucket or a server tool without one has no known
+    cost.
 
     Attributes:
         valid_from: The day on which the vendor's page was known to say so.
-        server_tools: Pico-USD per call of tools that the vendor runs, by its name for them.
+        server_tools: Pico-USD per call of tools that the vendor runs, by its name for
+            them.
     """
 
     input_pico: int

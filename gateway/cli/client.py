@@ -33,7 +33,9 @@ token_option = click.option(
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Write one JSON document."
 )
-quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
+quiet_option = click.option(
+    "-q", "--quiet", is_flag=True, help="Say only what is wrong."
+)
 
 
 class Unreachable(click.ClickException):

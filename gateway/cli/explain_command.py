@@ -74,9 +74,7 @@ def explain(
     else:
         from gateway.server.explaining import Ask
 
-        ask = Ask(
-            request=_read(what), path=path, headers=_headers(headers), key=key
-        )
+        ask = Ask(request=_read(what), path=path, headers=_headers(headers), key=key)
         told = _at(Client(url, token), ask) if url else _here(ask, config)
     if as_json:
         write_json(told)

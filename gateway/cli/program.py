@@ -142,7 +142,9 @@ def plugin_commands(
         try:
             registered = list(plugin.cls(plugin.cls.Settings()).register_commands())
         except Exception as exc:  # noqa: BLE001 - one broken plugin hides nothing else
-            problems.append(f"plugin {plugin.name}: its commands raise {type(exc).__name__}")
+            problems.append(
+                f"plugin {plugin.name}: its commands raise {type(exc).__name__}"
+            )
             continue
         for name, command in _named(registered):
             if name in owners:

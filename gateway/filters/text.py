@@ -221,7 +221,8 @@ class TextFilter(StreamFilter):
                 raise sealed(lane.kind)
             return ()
         self._edit_count += len(edits)
-        if self._edit_count > self.cap:  # each is kept, for the events that repeat its text
+        # Each is kept, for the events that say its text again.
+        if self._edit_count > self.cap:
             msg = "A guardrail found more in the answer than it can keep track of."
             raise Blocked(msg, code="guardrail_unenforceable")
         hold.has_edits = True

@@ -2,8 +2,8 @@
 The vendor that is always there: it answers in this process, offline, and says so.
 
 It speaks OpenAI's chat completions and embeddings as far as a first try of the gateway
-and of plugins needs them; what it cannot do it refuses, as a vendor would.  A token is a
-word or a sign with the blanks before it, and usage counts exactly those.
+and of plugins needs them; what it cannot do it refuses, as a vendor would.  A token is
+a word or a sign with the blanks before it, and usage counts exactly those.
 """
 
 from __future__ import annotations

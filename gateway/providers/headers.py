@@ -1,9 +1,9 @@
 """
 Which headers cross the gateway, in both directions: by allow-list, value by value.
 
-So credentials, cookies and hop-by-hop headers (RFC 9110 section 7.6.1) stop here without
-being named.  A value that holds control characters is dropped as well: aiohttp's parser
-lets them through in places (CVE-2026-34520), and the next parser may see two lines.
+So credentials, cookies and hop-by-hop headers (RFC 9110 section 7.6.1) stop here
+without being named.  A value that holds control characters is dropped as well: aiohttp's
+parser lets them through in places (CVE-2026-34520), and the next one may see two lines.
 """
 
 from __future__ import annotations

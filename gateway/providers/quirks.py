@@ -1,9 +1,9 @@
 """
 Where a vendor deviates from the dialect it speaks: edits on the request that goes out.
 
-A quirk is made by one of the functions here and stands in the table of vendors.  What it
-takes away goes on the list of losses, so that a strict caller is refused and any other
-finds it in a header; what it only spells otherwise does not.
+A quirk is made by one of the functions here and stands in the table of vendors.  What
+it takes away goes on the list of losses, so that a strict caller is refused and any
+other finds it in a header; what it only spells otherwise does not.
 """
 
 from __future__ import annotations

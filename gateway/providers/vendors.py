@@ -2,8 +2,8 @@
 The table of vendors: where each answers, how it is spoken with, and its quirks.
 
 Sources: the vendors' own API pages, and for quirks what was seen in production by other
-gateways.  A plugin adds rows by `register_providers`; an operator who needs none of this
-writes ``type: openai-compatible`` with a ``base_url``.
+gateways.  A plugin adds rows by `register_providers`; an operator who needs none of
+this writes ``type: openai-compatible`` with a ``base_url``.
 """
 
 from __future__ import annotations

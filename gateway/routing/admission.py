@@ -1,8 +1,8 @@
 """
 How many requests a provider gets at once from this process.
 
-aiohttp's connector has a limit of its own, 100 for everybody, behind which requests wait
-for ever; this one is per provider, waits for a bounded time, and then says so.
+aiohttp's connector has a limit of its own, 100 for everybody, behind which requests
+wait for ever; this one is per provider, waits for a bounded time, and then says so.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 The field ``fallbacks`` of a request's body: the caller's own list of further targets.
 
 An extension of this gateway, taken out before the body goes upstream.  Anthropic has a
-field of that name of its own, a list of ``{"model": …}`` or the word ``default``; on its
-dialect that is left to it.
+field of that name of its own, a list of ``{"model": …}`` or the word ``default``; on
+its dialect that is left to it.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """
 Who is left alone for a while, because it failed or asked for it.
 
-Health is kept by *place*: a provider, one of its models, one of its keys, one model with
-one key.  A place that failed several times in a row, or that said when to come back, is
-cooling.  When the time is over, a place that failed is probed by one attempt while the
-others still go elsewhere (half open), and its success opens the place again; one that
-only asked for a rest is open at once.  A place without a record is well, so a gateway in
-good health keeps no records at all.
+Health is kept by *place*: a provider, one of its models, one of its keys, one model
+with one key.  A place that failed several times in a row, or that said when to come
+back, is cooling.  When the time is over, a place that failed is probed by one attempt
+while the others still go elsewhere (half open), and its success opens the place again;
+one that only asked for a rest is open at once.  A place without a record is well, so a
+gateway in good health keeps no records at all.
 """
 
 from __future__ import annotations
@@ -82,10 +82,10 @@ class Health:
 
     def waits_for(self, places: Iterable[Place], now: float) -> float:
         """
-        Return in how many seconds an attempt that touches *places* may be made; 0 is now.
+        Return in how many seconds an attempt at *places* may be made; 0 is now.
 
-        A place that is being probed may be used as soon as the probe has reported, at the
-        latest when it has lasted too long.
+        A place that is being probed may be used as soon as the probe has reported, at
+        the latest when it has lasted too long.
         """
         longest = 0.0
         for place in places:
@@ -142,8 +142,8 @@ class Health:
 
         Args:
             cools: Let it cool at once.
-            retry_after_s: It said when to come back; then it cools at once, and at least
-                so long.
+            retry_after_s: It said when to come back; then it cools at once, and for at
+                least so long.
         """
         now = self.clock()
         record = self._record(place)
@@ -186,7 +186,7 @@ class Health:
 
     def _has_rested(self, place: Place) -> bool:
         """
-        Tell whether *place* did not fail but asked for a rest; forget it once that is over.
+        Tell whether *place* only asked for a rest; forget it once that is over.
         """
         record = self._records[place]
         if record.rounds:

@@ -11,8 +11,9 @@ The relay drives it::
     plan.close()
 
 Every target is tried once, in order, where its health allows; that is failover, which
-only the list of targets bounds.  A further attempt at a target that was tried is a retry:
-`retries` bounds how many an exchange makes, the retry budget how many a provider gets.
+only the list of targets bounds.  A further attempt at a target that was tried is a
+retry: `retries` bounds how many an exchange makes, the retry budget how many a provider
+gets.
 """
 
 from __future__ import annotations
@@ -246,7 +247,7 @@ class Plan:
         self, index: int, now: float, *, is_retry: bool = False
     ) -> Target | None:
         """
-        Choose the key for the target at *index*; None if it is not to be tried at *now*.
+        Choose the key for the target at *index*; None if it cannot be tried at *now*.
         """
         target = self._targets[index]
         router = self._router

@@ -1,9 +1,9 @@
 """
 From the model that a caller names to the targets that may be tried, in order.
 
-A name is looked up as a name of the settings, then as ``provider/model``, then as a bare
-name that exactly one provider is known to have.  Nothing is guessed: what two providers
-have must be asked for by provider.
+A name is looked up as a name of the settings, then as ``provider/model``, then as a
+bare name that exactly one provider is known to have.  Nothing is guessed: what two
+providers have must be asked for by provider.
 """
 
 from __future__ import annotations
@@ -209,7 +209,7 @@ class Resolver:
         self, provider: Provider, model: str, operation: str, dialect: str
     ) -> str | None:
         """
-        Choose the dialect to speak: the caller's if it may be, or else the provider's own.
+        Choose the dialect to speak: the caller's if it may be, else the provider's own.
         """
         spoken = provider.speaks(operation)
         facts = self._catalog.find(provider.vendor.name, model)

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 
 @attrs.define(kw_only=True, eq=False)
-class _Vitals:
+class Vitals:
     """
-    What routing remembers of providers, by their names: it outlives a settings snapshot.
+    What routing remembers of providers, by name: it outlives a settings snapshot.
     """
 
     clock: Clock
@@ -77,13 +77,13 @@ class Router:
 
     __slots__ = (
         "_resolver",
-        "_vitals",
         "catalog",
         "health",
         "monotonic",
         "providers",
         "random",
         "settings",
+        "vitals",
     )
 
     def __init__(
@@ -101,9 +101,9 @@ class Router:
         self.catalog = catalog
         self.random = random or Random()
         self._resolver = Resolver(settings.models, providers, catalog, self.random)
-        self._vitals: _Vitals = before._vitals if before else _Vitals(clock=clock)  # noqa: SLF001
-        self._vitals.take_over(self.settings, providers)
-        self.health = self._vitals.health
+        self.vitals: Vitals = before.vitals if before else Vitals(clock=clock)
+        self.vitals.take_over(self.settings, providers)
+        self.health = self.vitals.health
         self.monotonic: Callable[[], float] = clock.monotonic
 
     def candidates(self, request: Request) -> tuple[Target, ...]:
@@ -146,10 +146,10 @@ class Router:
         """
         Return the places at *provider*: ``async with router.admission(name):``.
         """
-        return self._vitals.admissions[provider]
+        return self.vitals.admissions[provider]
 
     def budget(self, provider: str) -> RetryBudget:
         """
         Return the retry budget of *provider*.
         """
-        return self._vitals.budgets[provider]
+        return self.vitals.budgets[provider]

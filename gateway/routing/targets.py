@@ -20,8 +20,8 @@ class Target:
         model: As the provider calls it.
         dialect: Name of the dialect that goes upstream.
         key: Name of the provider key, where there is only one or it was chosen; None
-            while it is to be chosen, and where none of ours is sent.  A plugin that sets
-            it in `choose_targets` pins the target to that key.
+            while it is to be chosen, and where none of ours is sent.  A plugin that
+            sets it in `choose_targets` pins the target to that key.
         weight: Its share of first choices; 0 is tried only after the others.
         is_fallback: Declared as one, by the settings or by the request.
         source: Why it is among the candidates: ``models.smart.targets[0]``, ``asked``,
@@ -90,13 +90,6 @@ class ProviderKey:
         return cls(
             name=name, secret=settings.secret, weight=settings.weight, models=models
         )
-
-    @property
-    def serves_all(self) -> bool:
-        """
-        Whether it is of use for any model.
-        """
-        return self.weight > 0 and any(models.is_any for models in self.models)
 
     def serves(self, model: str) -> bool:
         """

@@ -10,6 +10,7 @@ import attrs
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from gateway import codec
+from gateway.clock import utc_text
 from gateway.errors import InvalidRequest
 from gateway.exchange import Identity
 from gateway.server.routes import inference_routes
@@ -136,7 +137,7 @@ async def explain(gateway: Gateway, ask: Ask) -> dict[str, Any]:
     verdict = await gateway.explain(exchange)
     return {
         "dry_run": True,
-        "at": gateway.clock.now(),
+        "at": utc_text(gateway.clock.now()),
         "path": route.path,
         "dialect": route.dialect.name,
         "operation": route.operation,

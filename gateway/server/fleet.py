@@ -175,7 +175,9 @@ class Solo:
             gateway = self.gateway
             before = gateway.settings
             try:
-                settings = await asyncio.to_thread(read_again, self._launch, self._environ)
+                settings = await asyncio.to_thread(
+                    read_again, self._launch, self._environ
+                )
                 await asyncio.to_thread(
                     try_settings, settings, self._launch, self._listen, self._environ
                 )

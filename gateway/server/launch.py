@@ -44,9 +44,11 @@ class Launch:
 
     Attributes:
         file: The settings file; None takes providers from the environment.
+        shown: What the file is called, where *file* is a copy of it.
     """
 
     file: Path | None = None
+    shown: Path | None = None
     listen: Address | None = None
     admin_listen: Address | None = None
     workers: int | None = None
@@ -64,6 +66,8 @@ class Launch:
             settings = settings_from_environment(environ)
         else:
             settings = load_settings(self.file)
+        if self.shown is not None:
+            settings = attrs.evolve(settings, source=self.shown)
         return self.over(settings)
 
     def over(self, settings: Settings) -> Settings:
@@ -104,6 +108,7 @@ class Launch:
         """
         kinds: dict[str, Any] = {
             "file": Path,
+            "shown": Path,
             "listen": Address.parse,
             "admin_listen": Address.parse,
             "data_dir": Path,

@@ -149,7 +149,9 @@ class Desk:
             return error_of(error)
         except web.HTTPException as exc:
             sentence = exc.text or exc.reason
-            return json_error(exc.status, exc.reason.lower().replace(" ", "_"), sentence)
+            return json_error(
+                exc.status, exc.reason.lower().replace(" ", "_"), sentence
+            )
         except Exception as exc:  # noqa: BLE001 - told by type and place, as everywhere
             log.error(
                 "management route failed",
@@ -321,7 +323,9 @@ def json_error(
     """
     Answer with an error as every management route tells it.
     """
-    response = json_answer({"error": {"code": code, "message": message, **more}}, status)
+    response = json_answer(
+        {"error": {"code": code, "message": message, **more}}, status
+    )
     response.headers.update(headers or {})
     return response
 

@@ -64,7 +64,9 @@ class Offices:
             ),
             # Reads, although it is a POST: nothing is sent, nothing is counted.
             _post("/api/explain", "explain:read", self._explain, "A dry run."),
-            _post("/api/reload", "settings:write", self._reload, "Read settings again."),
+            _post(
+                "/api/reload", "settings:write", self._reload, "Read settings again."
+            ),
         )
 
     async def _status(self, request: web.Request) -> web.Response:
@@ -82,7 +84,11 @@ class Offices:
     async def _models(self, request: web.Request) -> web.Response:
         models = self._fleet.gateway.models()
         return json_answer(
-            {"models": [{"id": model.id, "provider": model.provider} for model in models]}
+            {
+                "models": [
+                    {"id": model.id, "provider": model.provider} for model in models
+                ]
+            }
         )
 
     async def _providers(self, request: web.Request) -> web.Response:

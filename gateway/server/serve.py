@@ -188,10 +188,12 @@ class Signals:
 
     Attributes:
         on_reload: Called for SIGHUP.
+        on_hurry: Called before the process dies of a second signal.
     """
 
     def __init__(self) -> None:
         self.on_reload: Callable[[], Coroutine[Any, Any, None]] | None = None
+        self.on_hurry: Callable[[], None] = lambda: None
         self._loop = asyncio.get_running_loop()
         self._ended = asyncio.Event()
         self._reloads: set[asyncio.Task[None]] = set()
@@ -202,6 +204,7 @@ class Signals:
     def _end(self, number: signal.Signals) -> None:
         if self._ended.is_set():
             # Somebody is in a hurry: die as that signal lets a process die.
+            self.on_hurry()
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
         log.info("ending", signal=number.name)

@@ -130,7 +130,7 @@ class TestBuiltin:
 
     def test_prices_are_plausible(self, builtin):
         """
-        A slip of the decimal point is caught: answers cost more than prompts, caches less.
+        A slip of the decimal point is caught: answers cost more than prompts do.
         """
         for entry in builtin._facts.values():
             price = entry.price

@@ -21,6 +21,8 @@ TEXT = f'Hi, "card" {CARD}, not 14111111111111111; 4222-2222-2222-2222'
 ARGUMENTS = (
     r'{"to": "a \"q\" 4111 1111\u00201111 1111",  "n": [1.50, "4222222222222222"]}'
 )
+#: Parts of the numbers, too long to stand in a time stamp by chance.
+SHOWN = [b"11111111", b"1111 1111", b"42222222"]
 EDITED = r'{"to": "a \"q\" [card]",  "n": [1.50, "[card]"]}'
 OTHER = '{"z": 1.0}'
 
@@ -440,8 +442,8 @@ class TestWhatTheGatewayMade:
         count = await cards().feed_response(response)
 
         assert count == 4
-        assert b"4111" not in response.encode().replace(b"14111111111111111", b"")
-        assert b"4222" not in response.encode()
+        assert b"4111 1111" not in response.encode()
+        assert b"42222222" not in response.encode()
         edited = dialect.read_answer(Response(dialect, response.encode())).blocks
         assert edited[0].text == kit.CARD.sub("[card]", TEXT)
         assert json.loads(edited[1].arguments) == json.loads(EDITED)
@@ -471,8 +473,7 @@ class TestArguments:
 
             assert of_kind(sent, "tool_arguments") == [EDITED, OTHER]
             assert_shows_only(sent, frames, "ok [card]")
-            assert b"1111" not in sent.raw
-            assert b"4222" not in sent.raw
+            assert not any(part in sent.raw for part in SHOWN)
 
     @pytest.mark.parametrize("read", [1, 5, 20])
     async def test_one_character_at_a_time(self, kit, cards, calling, read):

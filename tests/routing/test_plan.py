@@ -86,7 +86,7 @@ class TestFailover:
 
     def test_every_target_is_tried_without_any_retry(self, make_router):
         """
-        Going through the list is no retry: neither their number nor the budget bounds it.
+        Going through the list is no retry: neither number nor budget bounds it.
         """
         models = {
             "m": {"targets": ["a/1"], "fallbacks": [f"a/{n}" for n in range(2, 8)]}
@@ -135,7 +135,7 @@ class TestRetries:
     @pytest.mark.parametrize("retries", [0, 1, 2, 5])
     def test_are_bounded(self, make_router, retries):
         """
-        A target that keeps failing is tried once, and as often again as the settings say.
+        A failing target is tried once, and as often again as the settings say.
         """
         router = make_router(
             models=self.MODELS, retries=retries, retry_budget=1, failures_to_cool=99
@@ -341,7 +341,7 @@ class TestKeys:
 
     def test_models_of_keys_are_honoured(self, make_router):
         """
-        A key is used for the models of its list, and where none is left nobody is asked.
+        A key is used for the models of its list; where none is left nobody is asked.
         """
         providers = {
             "b": {
@@ -414,7 +414,7 @@ class TestHealth:
 
     def test_a_probe_brings_the_target_back(self, make_router, clock):
         """
-        After the cooldown one exchange tries the target, and its success opens it for all.
+        After the cooldown one exchange tries the target; its success opens it for all.
         """
         router = make_router(models=TWO, retries=0, failures_to_cool=1, cooldown_s=10)
         run(plan_of(router), UNREACHABLE, OK)

@@ -71,7 +71,7 @@ class TestNames:
 
     def test_provider_and_model_may_be_asked_for(self, make_router):
         """
-        What stands before the first slash is the provider, the rest is the model's name.
+        What stands before the first slash is the provider, the rest is the model.
         """
         router = make_router()
 
@@ -82,7 +82,7 @@ class TestNames:
 
     def test_a_provider_may_offer_some_models_only(self, make_router):
         """
-        What the settings do not list for a provider cannot be had by asking, or by star.
+        What the settings do not list for a provider cannot be had by any name.
         """
         router = make_router(
             {"a": {"type": "openai", "keys": {"k": "env.K"}, "models": ["gpt-5*"]}},
@@ -282,7 +282,7 @@ class TestOrder:
 
     def test_the_rest_follows_by_weight_and_then_the_fallbacks(self, make_router):
         """
-        Behind the first stand the others by weight, 0 last, then the fallbacks in order.
+        Behind the first come the others by weight, 0 last, then the fallbacks.
         """
         router = make_router(models=self.MODELS)
         by_weight = ["six", "three", "one", "none"]

@@ -11,7 +11,7 @@ MODELS = {"fast": "a/gpt-5-mini"}
 class TestCandidates:
     def test_are_those_of_the_request(self, make_router, make_request):
         """
-        Model, operation and dialect of the request decide, and its own fallbacks follow.
+        Model, operation and dialect of the request decide; its fallbacks follow.
         """
         router = make_router(models=MODELS)
         request = make_request(

@@ -136,7 +136,9 @@ class TestRead:
         with pytest.raises(UNREADABLE):
             kit.dialect.read_answer(kit.response(doc))
 
-    @pytest.mark.parametrize("odd", [None, 1, True, "x", [], {}, [1], {"a": 1}], ids=repr)
+    @pytest.mark.parametrize(
+        "odd", [None, 1, True, "x", [], {}, [1], {"a": 1}], ids=repr
+    )
     def test_any_value_at_any_place(self, kit, odd):
         """
         Whatever a provider sends, reading it fails in one of the ways that are expected.

@@ -216,7 +216,9 @@ class TestFacts:
             kit,
             [
                 kit.event({"content": "a"}, usage={"prompt_tokens": 5}),
-                kit.event(finish="stop", usage={"prompt_tokens": 5, "completion_tokens": 2}),
+                kit.event(
+                    finish="stop", usage={"prompt_tokens": 5, "completion_tokens": 2}
+                ),
             ],
         )
 

@@ -150,9 +150,7 @@ class TestKinds:
         """
         Texts are of the kinds that guardrails choose by.
         """
-        kinds = {
-            text.kind for text in texts_of(kit, example) if text.value == value
-        }
+        kinds = {text.kind for text in texts_of(kit, example) if text.value == value}
 
         assert kind in kinds
 

@@ -198,11 +198,11 @@ class TestCalls:
         """
         A call opens as soon as it has a name, with what came before.
         """
-        early = {"tool_calls": [{"index": 0, "id": "x", "function": {"arguments": "{"}}]}
+        early = {
+            "tool_calls": [{"index": 0, "id": "x", "function": {"arguments": "{"}}]
+        }
 
-        events = kit.events(
-            [kit.event(early), kit.event(kit.call(0, "}", name="f"))]
-        )
+        events = kit.events([kit.event(early), kit.event(kit.call(0, "}", name="f"))])
 
         assert events[1:] == [Open(0, ToolCall(id="x", name="f")), Delta(0, "{}")]
 
@@ -263,7 +263,9 @@ class TestCalls:
 
 
 class TestReasoning:
-    @pytest.mark.parametrize("key", ["reasoning_content", "reasoning", "reasoning_text"])
+    @pytest.mark.parametrize(
+        "key", ["reasoning_content", "reasoning", "reasoning_text"]
+    )
     def test_words(self, kit, key):
         """
         Reasoning is read under every name that vendors give it.

@@ -162,9 +162,7 @@ class TestAccumulated:
         link = {"url": "u", "title": "t", "start_index": 0, "end_index": 2}
         events = kit.said((TEXT, "Hello "), (TextBlock(text=""), "you"))
         events.insert(-2, Annotation(0, {"type": "url_citation", **link}))
-        events.insert(
-            -2, Annotation(1, {"type": "url_citation", "url_citation": link})
-        )
+        events.insert(-2, Annotation(1, {"type": "url_citation", "url_citation": link}))
         events.insert(
             -2, Annotation(1, {"type": "web_search_result_location", "url": "w"})
         )
@@ -220,9 +218,7 @@ class TestEvents:
         """
         chunks, _ = kit.written(kit.said((TEXT, "a"), (call(), "{}")))
 
-        roles = [
-            chunk.doc["choices"][0]["delta"].get("role") for chunk in chunks[:-1]
-        ]
+        roles = [chunk.doc["choices"][0]["delta"].get("role") for chunk in chunks[:-1]]
 
         assert roles == ["assistant", *[None] * (len(roles) - 1)]
 

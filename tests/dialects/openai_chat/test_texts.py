@@ -371,4 +371,6 @@ class TestFinishReasons:
         """
         A choice that does not say is an empty word.
         """
-        assert kit.response({"choices": [{"finish_reason": None}]}).finish_reasons == [""]
+        assert kit.response({"choices": [{"finish_reason": None}]}).finish_reasons == [
+            ""
+        ]

@@ -1,0 +1,338 @@
+"""
+Between the supervisor and its workers: HTTP over Unix sockets in a folder of their own.
+
+Each worker listens on a socket of its own and answers what the supervisor asks; the supervisor
+listens on one more, to which workers hand management requests that came to the callers' port.
+The folder's mode, 0700, is the credential: nobody else on the machine can reach them.
+Questions have deadlines, answers a size.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import aiohttp
+import attrs
+from aiohttp import hdrs, web
+
+from gateway import codec, events
+from gateway.errors import ExchangeError, NotAllowed, Refused, Unavailable
+from gateway.server import guards
+from gateway.server.explaining import explain, read_ask
+from gateway.server.fleet import (
+    health_of,
+    put_in_force,
+    run_route,
+    try_settings,
+    worker_status,
+)
+from gateway.server.launch import Launch
+from gateway.server.management import ACTOR, error_of, json_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from pathlib import Path
+
+    from gateway.events import Event
+    from gateway.registrations import Route
+    from gateway.server.station import Station
+    from gateway.settings import Address
+
+#: Carries the name of whoever asks to a worker; only the supervisor can send it.
+ACTOR_HEADER: Final = "x-gw-actor"
+MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+ASK_S: Final = 5.0
+#: Making a gateway of large settings takes its time.
+RELOAD_S: Final = 60.0
+
+_PASSED_BACK: Final = ("Content-Type", "Cache-Control", "WWW-Authenticate")
+_NOT_PASSED_ON: Final = frozenset(
+    {
+        "connection",
+        "content-length",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        ACTOR_HEADER,
+    }
+)
+
+
+# --- the worker's side ----------------------------------------------------------------------
+
+
+class Control:
+    """
+    What a worker answers its supervisor.
+
+    Args:
+        listen: Where callers come in, which no reload changes.
+    """
+
+    def __init__(
+        self,
+        station: Station,
+        listen: Address,
+        environ: Mapping[str, str],
+        *,
+        index: int,
+    ) -> None:
+        self._station = station
+        self._listen = listen
+        self._environ = environ
+        self._index = index
+
+    def app(self) -> web.Application:
+        """
+        Build the application for the worker's own socket.
+        """
+        app = web.Application(client_max_size=MAX_ANSWER_BYTES)
+        routes: list[tuple[str, str, Any]] = [
+            ("GET", "/control/status", self._status),
+            ("GET", "/control/plugins", self._plugins),
+            ("GET", "/control/health", self._health),
+            ("GET", "/control/metrics", self._metrics),
+            ("GET", "/control/traces/{request_id}", self._trace),
+            ("POST", "/control/explain", self._explain),
+            ("POST", "/control/settings/try", self._try),
+            ("POST", "/control/settings/apply", self._apply),
+            ("POST", "/control/events", self._event),
+        ]
+        for method, path, answer in routes:
+            app.router.add_route(method, path, _telling_errors(answer))
+        for route, _ in self._station.gateway.routes:
+            answer = _telling_errors(self._runs(route))
+            app.router.add_route(route.method, route.path, answer)
+        return app
+
+    async def _status(self, request: web.Request) -> web.Response:
+        return json_answer(worker_status(self._station, self._index))
+
+    async def _plugins(self, request: web.Request) -> web.Response:
+        return json_answer(self._station.gateway.plugin_report())
+
+    async def _health(self, request: web.Request) -> web.Response:
+        return json_answer(health_of(self._station.gateway))
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        return web.Response(body=self._station.metrics.render())
+
+    async def _trace(self, request: web.Request) -> web.Response:
+        request_id = request.match_info["request_id"]
+        return json_answer(self._station.gateway.traces.get(request_id))
+
+    async def _explain(self, request: web.Request) -> web.Response:
+        ask = read_ask(await request.read())
+        return json_answer(await explain(self._station.gateway, ask))
+
+    async def _try(self, request: web.Request) -> web.Response:
+        launch = Launch.from_dict(codec.loads(await request.read())["launch"])
+        settings = launch.settings(self._environ)
+        try_settings(settings, launch, self._listen, self._environ)
+        return json_answer({"digest": settings.digest})
+
+    async def _apply(self, request: web.Request) -> web.Response:
+        told = codec.loads(await request.read())
+        launch = Launch.from_dict(told["launch"])
+        settings = launch.settings(self._environ)
+        await put_in_force(self._station.gateway, settings, told["actor"])
+        return json_answer({"digest": settings.digest})
+
+    async def _event(self, request: web.Request) -> web.Response:
+        event = read_event(codec.loads(await request.read()))
+        self._station.gateway.publish(event)
+        return json_answer({})
+
+    def _runs(self, route: Route) -> Any:
+        async def run(request: web.Request) -> web.StreamResponse:
+            request[ACTOR] = request.headers.get(ACTOR_HEADER, "")
+            return await run_route(self._station.gateway, route, request)
+
+        return run
+
+
+def _telling_errors(answer: Any) -> Any:
+    async def told(request: web.Request) -> web.StreamResponse:
+        try:
+            response: web.StreamResponse = await answer(request)
+        except ExchangeError as error:
+            return error_of(error)
+        return response
+
+    return told
+
+
+def write_event(event: Event) -> dict[str, Any]:
+    """
+    Write *event* down for another process.
+    """
+    return {"type": type(event).__name__, "fields": attrs.asdict(event)}
+
+
+def read_event(told: Mapping[str, Any]) -> Event:
+    """
+    Read what `write_event` wrote.
+    """
+    kind: type[Event] = getattr(events, told["type"])
+    fields = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in told["fields"].items()
+    }
+    return kind(**fields)
+
+
+# --- asking ---------------------------------------------------------------------------------
+
+
+class Link:
+    """
+    The way to whoever listens on the Unix socket at *path*.
+    """
+
+    def __init__(self, path: Path) -> None:
+        # Not the upstream's session: nothing of providers' limits, proxies and certificates
+        # holds here, and a drain that cuts providers off must not cut this.
+        self._session = aiohttp.ClientSession(  # noqa: TID251
+            "http://gatewright",
+            connector=aiohttp.UnixConnector(str(path)),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+        )
+
+    async def close(self) -> None:
+        """
+        Close the connections.
+        """
+        await self._session.close()
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        document: Any = None,
+        *,
+        timeout_s: float = ASK_S,
+    ) -> Any:
+        """
+        Ask for *path*, and read the JSON that is answered.
+
+        Raises:
+            Unavailable: Nobody answers in time.
+            Refused: The answer is an error.
+        """
+        body = None if document is None else codec.dumps(document)
+        status, raw, _ = await self._fetch(method, path, {}, body, timeout_s)
+        if status >= 400:
+            raise _refusal(status, raw)
+        return codec.loads(raw)
+
+    async def fetch(self, path: str) -> bytes:
+        """
+        Get the bytes at *path*; as `ask`.
+        """
+        status, raw, _ = await self._fetch("GET", path, {}, None, ASK_S)
+        if status >= 400:
+            raise _refusal(status, raw)
+        return raw
+
+    async def forward(self, request: web.Request, actor: str = "") -> web.Response:
+        """
+        Hand *request* on as it is, and its answer back.
+
+        Raises:
+            Unavailable: Nobody answers in time.
+        """
+        headers = {
+            name: value
+            for name, value in request.headers.items()
+            if name.lower() not in _NOT_PASSED_ON
+        }
+        if actor:
+            headers[ACTOR_HEADER] = actor
+        body = request.content.iter_any() if request.can_read_body else None
+        status, raw, answered = await self._fetch(
+            request.method, request.raw_path, headers, body, RELOAD_S
+        )
+        kept = {name: answered[name] for name in _PASSED_BACK if name in answered}
+        return web.Response(status=status, body=raw, headers=kept)
+
+    async def _fetch(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: Any,
+        timeout_s: float,
+    ) -> tuple[int, bytes, Mapping[str, str]]:
+        try:
+            async with self._session.request(
+                method,
+                path,
+                headers=headers,
+                data=body,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=timeout_s),
+            ) as response:
+                raw = await _read(response)
+                return response.status, raw, response.headers
+        except (aiohttp.ClientError, OSError, TimeoutError) as exc:
+            msg = "A process of this gateway did not answer; try again."
+            raise Unavailable(
+                msg, code="worker_unavailable", retry_after_s=1.0
+            ) from exc
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_any():
+        size += len(part)
+        if size > MAX_ANSWER_BYTES:
+            msg = "A process of this gateway answered too much."
+            raise Unavailable(msg, code="worker_unavailable")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _refusal(status: int, raw: bytes) -> Refused:
+    try:
+        error = codec.loads(raw)["error"]
+        return Refused(
+            error["message"],
+            status=status,
+            code=error["code"],
+            details={"problems": error["problems"]} if "problems" in error else None,
+        )
+    except (codec.JsonError, KeyError, TypeError):
+        msg = "A process of this gateway failed; its log says where."
+        return Refused(msg, status=500, code="internal_error")
+
+
+# --- management requests that came to the callers' port -------------------------------------
+
+
+def proxied_routes(link: Link) -> list[web.RouteDef]:
+    """
+    Make a worker's routes that hand management over to the supervisor.
+    """
+
+    async def hand_over(request: web.Request) -> web.StreamResponse:
+        try:
+            guards.check_target(request.raw_path)
+            if not guards.is_loopback(guards.peer_of(request)):
+                msg = (
+                    "Management answers this machine only. Operator: set "
+                    "server.admin_listen and admin."
+                )
+                raise NotAllowed(msg, code="loopback_only")
+            return await link.forward(request)
+        except ExchangeError as error:
+            return error_of(error)
+
+    return [
+        web.route(hdrs.METH_ANY, path, hand_over)
+        for path in ("/metrics", "/api/{rest:.*}")
+    ]

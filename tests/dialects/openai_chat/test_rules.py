@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import pytest
+
+from gateway.dialects.openai_chat.rules import (
+    end_user,
+    error,
+    figure,
+    figures,
+    is_label,
+    label,
+    labels,
+    members,
+    padding,
+    stray,
+    token_biases,
+)
+from gateway.dialects.shapes import Walk
+
+
+def walked(kit, rule, value, form="whole"):
+    box = {"a": value}
+    walk = Walk(kit.request({"x": box}), "user", form)
+    rule(walk, box, "a", value)
+    assert walk.form == form
+    return walk.out
+
+
+def values(found):
+    return [text.value for text in found]
+
+
+@pytest.mark.parametrize(
+    ("value", "is_one"),
+    [("gpt-5", True), ("", True), ("a b", False), ("é", False), ("x" * 513, False)],
+    ids=["model", "empty", "words", "letter", "long"],
+)
+def test_is_label(value, is_one):
+    """
+    A label has the letters of identifiers; asked twice, the answer is the same.
+    """
+    assert is_label(value) is is_one
+    assert is_label(value) is is_one
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "found"),
+    [
+        (label, "gpt-5", []),
+        (label, "two words", ["two words"]),
+        (label, ["x"], ["x"]),
+        (label, 3, []),
+        (labels, ["text", "two words"], ["two words"]),
+        (labels, "text", []),
+        (figure, 3, []),
+        (figure, "3", ["3"]),
+        (figures(), {"prompt_tokens": 3}, []),
+        (figures(), {"novel": {"x": 3}}, ["novel", "x"]),
+        (padding, "aB3dE5", []),
+        (padding, "a b", ["a b"]),
+        (end_user, "user-1", []),
+        (end_user, "ann@example.org", ["ann@example.org"]),
+        (end_user, ["x"], ["x"]),
+        (token_biases, {"50256": -100}, []),
+        (token_biases, {"50256": "x"}, ["x"]),
+        (token_biases, {"words": 1}, ["words"]),
+        (error, "It broke", ["It broke"]),
+        (error, {"message": "It broke", "code": 3}, ["It broke"]),
+        (error, ["a", {"b": "c"}], ["a", "b", "c"]),
+    ],
+)
+def test_rule(kit, rule, value, found):
+    """
+    Each rule passes over what belongs there, and over nothing else.
+    """
+    assert values(walked(kit, rule, value)) == found
+
+
+@pytest.mark.parametrize("rule", [label, figure, figures(), error], ids=str)
+def test_whole_even_in_a_delta(kit, rule):
+    """
+    What is repeated with every event is no running text.
+    """
+    assert [t.form for t in walked(kit, rule, ["two words"], "delta")] == ["whole"]
+
+
+def test_stray_in_a_delta(kit):
+    """
+    Names come whole, values may be pieces.
+    """
+    found = walked(kit, stray, {"b": "c"}, "delta")
+
+    assert [(t.value, t.form) for t in found] == [
+        ("a", "whole"),
+        ("b", "whole"),
+        ("c", "delta"),
+    ]
+
+
+def test_members(kit):
+    """
+    An object's listed members go by their rules, all others are strays.
+    """
+    rule = members({"b": label, "c": figure})
+
+    found = walked(kit, rule, {"b": "x", "c": None, "d": None, "e": "f g"})
+
+    assert values(found) == ["d", "e", "f g"]
