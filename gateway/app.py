@@ -8,6 +8,7 @@ import os
 from contextlib import AsyncExitStack
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as distribution_version
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -369,7 +370,7 @@ class Gateway:
         response = dialect.error_response(error, request_id)
         headers = {"x-gw-request-id": request_id, "x-gw-code": error.code}
         if error.retry_after_s is not None:
-            headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
+            headers["Retry-After"] = str(max(1, ceil(error.retry_after_s)))
         headers["Content-Type"] = "application/json"
         headers.update(error.headers)
         headers.update(response.headers)

@@ -4,6 +4,7 @@ The way out of one exchange: filters, the last hooks, the writes.
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, Protocol
 
 from gateway import assembly, neutral
@@ -419,7 +420,7 @@ def answer_headers(exchange: Exchange) -> dict[str, str]:
     if error is not None:
         headers["x-gw-code"] = error.code
         if error.retry_after_s is not None:
-            headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
+            headers["Retry-After"] = str(max(1, ceil(error.retry_after_s)))
         headers.update(error.headers)
     if exchange.settings.server.server_timing:
         timing = server_timing(exchange)

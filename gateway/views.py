@@ -406,7 +406,12 @@ class Chunk(View):
         *,
         event: bytes | None = None,
     ) -> None:
-        super().__init__(dialect, raw, doc)
+        # Not through the class above: a stream makes one of these for every event.
+        self.dialect = dialect
+        self._raw = raw
+        self._doc = doc
+        self._texts = None
+        self.is_dirty = raw is None
         self.event = event
         self.data = b""
         self.has_more_lines = False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import AsyncIterator
 
 import aiohttp
 from aiohttp import web
@@ -21,9 +22,8 @@ SESSION = web.AppKey("session", aiohttp.ClientSession)
 
 async def relay(request: web.Request) -> web.StreamResponse:
     body = await request.read()
-    burn_until = time.thread_time() + BURN_S
-    while BURN_S and time.thread_time() < burn_until:
-        pass
+    if BURN_S:
+        burn()
     headers = {name: request.headers[name] for name in SENT if name in request.headers}
     url = UPSTREAM + request.path
     async with request.app[SESSION].post(url, data=body, headers=headers) as answer:
@@ -39,8 +39,14 @@ async def relay(request: web.Request) -> web.StreamResponse:
         return response
 
 
+def burn() -> None:
+    until = time.thread_time() + BURN_S
+    while time.thread_time() < until:
+        pass
+
+
 async def application() -> web.Application:
-    async def session(app):
+    async def session(app: web.Application) -> AsyncIterator[None]:
         async with aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),

@@ -149,9 +149,7 @@ def _read_others(
     type=click.FloatRange(0.05, 60.0),
     help="Of each measure on each subject in each round.",
 )
-@click.option(
-    "--callers", type=click.IntRange(1, 2000), default=32, show_default=True
-)
+@click.option("--callers", type=click.IntRange(1, 2000), default=32, show_default=True)
 @click.option("--streams", type=click.IntRange(1, 5000), help="Open, for memory.")
 @click.option(
     "--burn-us",
@@ -228,9 +226,7 @@ def _plan(
         callers=callers,
         streams=(streams or (100 if quick else 500)) if "memory" in wanted else 0,
         starts=(1 if quick else 3) if "start" in wanted else 0,
-        micro=(5 if quick else 20)
-        if "micro" in wanted and GATEWAY in subjects
-        else 0,
+        micro=(5 if quick else 20) if "micro" in wanted and GATEWAY in subjects else 0,
         warm_up=100 if quick else 1000,
         upstream_port=upstream_port,
     )
@@ -323,5 +319,7 @@ def _say(step: str) -> None:
     Tell whoever looks on where we are, on one line that is written again and again.
     """
     if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{time.strftime('%X')} {step}" if step else "\r\x1b[K")
+        sys.stderr.write(
+            f"\r\x1b[K{time.strftime('%X')} {step}" if step else "\r\x1b[K"
+        )
         sys.stderr.flush()

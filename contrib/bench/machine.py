@@ -10,7 +10,7 @@ import platform
 import subprocess
 import time
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -166,7 +166,7 @@ def describe(nginx: str | None) -> Machine:
         )
         versions["nginx"] = said.stderr.strip().rpartition("/")[2]
     return Machine(
-        date=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         cpu=_cpu_model(),
         cores=os.cpu_count() or 1,
         system=f"{platform.system()} {platform.release()}",

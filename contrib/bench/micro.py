@@ -7,7 +7,6 @@ one line of JSON.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import sys

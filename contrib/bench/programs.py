@@ -130,7 +130,9 @@ class Program:
         Make an error out of *what* went wrong and its last words.
         """
         said = self.last_words()
-        return BenchError(f"{self.name} {what}" + (f"; it said:\n{said}" if said else ""))
+        return BenchError(
+            f"{self.name} {what}" + (f"; it said:\n{said}" if said else "")
+        )
 
     def tell(self, line: bytes) -> None:
         """

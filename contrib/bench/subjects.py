@@ -116,9 +116,7 @@ class Starter:
         file = Path(__file__).with_name("calibrator.py")
         url = f"http://127.0.0.1:{upstream_port}"
         arguments = (str(file), url, str(port), str(self.burn_us))
-        with Program.python(
-            CALIBRATOR, arguments, core=self.cores.subject
-        ) as program:
+        with Program.python(CALIBRATOR, arguments, core=self.cores.subject) as program:
             wait_ready(program, port, "/healthz")
             yield Subject(name=CALIBRATOR, port=port, pid=program.pid)
 

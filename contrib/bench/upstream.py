@@ -140,7 +140,7 @@ async def serve(port: int) -> None:
     Serve until standard input ends.
     """
     answers = Answers()
-    pauses_s = itertools.cycle((0.001, 0.001, 0.001))
+    pauses_s = itertools.cycle((0.004, 0.005, 0.003))
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
         lambda: Upstream(answers, pauses_s), "127.0.0.1", port, backlog=1024

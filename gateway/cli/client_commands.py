@@ -44,22 +44,35 @@ def status_lines(document: dict[str, Any]) -> list[str]:
     Render what ``/api/status`` says for people.
     """
     source = document.get("source") or "no file"
-    lines = [
-        f"Gatewright {document.get('version')}  {document.get('state')}  "
-        f"settings {_short(document.get('settings'))} ({source})  "
-        f"up {_span(document.get('uptime_s'))}  in flight {document.get('in_flight')}"
-    ]
+    head = (
+        f"Gatewright {document.get('version')}",
+        str(document.get("state")),
+        f"settings {_short(document.get('settings'))} ({source})",
+        f"up {_span(document.get('uptime_s'))}",
+        f"in flight {document.get('in_flight')}",
+    )
+    lines = ["  ".join(head)]
     if not document.get("authenticates_callers"):
         lines.append("  callers need no credential: this machine only")
-    for worker in document.get("workers", ()):
-        lines.append(
-            f"  worker {worker.get('index')}  pid {worker.get('pid')}  "
-            f"{worker.get('state')}  settings {_short(worker.get('settings'))}  "
-            f"up {_span(worker.get('uptime_s'))}  in flight {worker.get('in_flight')}"
-        )
-    for one in document.get("processes", ()):
-        lines.append(f"  process {one.get('name')}  pid {one.get('pid')}")
+    lines.extend(_worker_line(worker) for worker in document.get("workers", ()))
+    lines.extend(
+        f"  process {one.get('name')}  pid {one.get('pid')}"
+        for one in document.get("processes", ())
+    )
     return lines
+
+
+def _worker_line(worker: dict[str, Any]) -> str:
+    return "  ".join(
+        (
+            f"  worker {worker.get('index')}",
+            f"pid {worker.get('pid')}",
+            str(worker.get("state")),
+            f"settings {_short(worker.get('settings'))}",
+            f"up {_span(worker.get('uptime_s'))}",
+            f"in flight {worker.get('in_flight')}",
+        )
+    )
 
 
 def _short(digest: Any) -> str:

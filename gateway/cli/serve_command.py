@@ -17,23 +17,21 @@ from gateway.settings import Address
 DEFAULT_FILE: Final = Path("gateway.yaml")
 
 
-class AddressType(click.ParamType):
+def read_address(
+    ctx: click.Context, param: click.Parameter, told: str | None
+) -> Address | None:
     """
-    ``host:port``.
+    Read ``host:port``.
+
+    Raises:
+        click.BadParameter: It is none.
     """
-
-    name = "host:port"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> Address:
-        """
-        Read it.
-        """
-        if isinstance(value, Address):
-            return value
-        try:
-            return Address.parse(value)
-        except ValueError as exc:
-            return self.fail(str(exc), param, ctx)
+    if told is None:
+        return None
+    try:
+        return Address.parse(told)
+    except ValueError as exc:
+        raise click.BadParameter(str(exc), ctx, param) from None
 
 
 def settings_file(told: Path | None) -> Path | None:
@@ -53,8 +51,18 @@ def settings_file(told: Path | None) -> Path | None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="The settings file; else gateway.yaml here, else none.",
 )
-@click.option("--listen", type=AddressType(), help="Where callers come in.")
-@click.option("--admin-listen", type=AddressType(), help="Where /api and /metrics are.")
+@click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    callback=read_address,
+    help="Where callers come in.",
+)
+@click.option(
+    "--admin-listen",
+    metavar="HOST:PORT",
+    callback=read_address,
+    help="Where /api and /metrics are.",
+)
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes that serve.")
 @click.option(
     "--data-dir",

@@ -334,7 +334,7 @@ class OpenAICompletions(Dialect):
         Finish the open choices with ``content_filter``, or report an error.
         """
         sent = cast("live.SentChunks", tracker)
-        return live.cut(self, sent, error, empty={"text": ""}, shape=_SHAPE)
+        return live.cut(self, sent, error, empty=_silence, shape=_SHAPE)
 
     # --- errors -----------------------------------------------------------------------------
 
@@ -371,3 +371,7 @@ _SHAPE: Final[dict[str, Any]] = {
     "created": 0,
     "model": "",
 }
+
+
+def _silence() -> dict[str, Any]:
+    return {"text": ""}

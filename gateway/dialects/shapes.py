@@ -308,7 +308,7 @@ class JsonTokens:
         """
         source: str = box[key]
         try:
-            codec.read(source.encode("utf-8", "surrogatepass"))
+            codec.loads(source.encode("utf-8", "surrogatepass"))
         except codec.JsonError:
             return None
         spans = [match.span() for match in _JSON_STRING.finditer(source)]

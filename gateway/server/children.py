@@ -131,7 +131,9 @@ class Child:
             code = await self._child.wait()
             if self._is_stopping:
                 return
-            log.error("process ended", child=self.name, pid=self._child.pid, code=code)
+            log.warning(
+                "process ended", child=self.name, pid=self._child.pid, code=code
+            )
             if not self._restarts:
                 return
             pause = FIRST_PAUSE_S if clock() - began > STEADY_S else pause
@@ -146,7 +148,7 @@ class Child:
         try:
             told = await self.start()
         except (ChildFailed, OSError) as exc:
-            log.error("process did not start", child=self.name, error=str(exc))
+            log.warning("process did not start", child=self.name, error=str(exc))
             return
         log.info("process started again", child=self.name, pid=self.pid)
         if self._on_ready is not None:
@@ -179,6 +181,6 @@ class Child:
             async with asyncio.timeout(timeout_s):
                 await child.wait()
         except TimeoutError:
-            log.error("process would not end", child=self.name, pid=child.pid)
+            log.warning("process would not end", child=self.name, pid=child.pid)
             child.kill()
             await child.wait()

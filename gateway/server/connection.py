@@ -9,6 +9,9 @@ transport, so that every route has them and a request in order pays next to noth
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import sys
+import termios
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -194,7 +197,7 @@ class Connection(web.RequestHandler):
         transport = self.transport
         if transport is None:
             return
-        self._left_bytes = transport.get_write_buffer_size()
+        self._left_bytes = _unsent(transport)
         self._stall_timer = self._loop.call_later(
             self._deadlines.write_stall_s, self._check_stall
         )
@@ -204,8 +207,8 @@ class Connection(web.RequestHandler):
         transport = self.transport
         if transport is None:
             return
-        # Writers wait meanwhile, so the buffer cannot have grown.
-        if transport.get_write_buffer_size() < self._left_bytes:
+        # Writers wait meanwhile, so what waits cannot have grown.
+        if _unsent(transport) < self._left_bytes:
             self._watch_stall()
             return
         log.info("caller takes nothing, connection aborted", unsent=self._left_bytes)
@@ -253,6 +256,22 @@ class Connection(web.RequestHandler):
             log.error("connection failed", error=type(exc).__name__, at=_place(exc))
         else:
             log.error("connection failed")
+
+
+def _unsent(transport: asyncio.WriteTransport) -> int:
+    """
+    Return the bytes that the peer has not taken, those in the kernel included.
+
+    The kernel asks for more only when a third of its own buffer is free, so that a slow peer
+    may seem to take nothing for minutes if only ours is looked at.
+    """
+    waiting = transport.get_write_buffer_size()
+    sock = transport.get_extra_info("socket")
+    try:
+        queued = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
+    except (OSError, AttributeError):  # not Linux, or closed meanwhile
+        return waiting
+    return waiting + int.from_bytes(queued, sys.byteorder)
 
 
 def _plain_error(status: int, code: str, sentence: str) -> web.Response:

@@ -30,7 +30,7 @@ from gateway.server.launch import Launch
 from gateway.server.management import ACTOR, error_of, json_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from gateway.events import Event
@@ -176,12 +176,13 @@ def read_event(told: Mapping[str, Any]) -> Event:
     """
     Read what `write_event` wrote.
     """
-    kind: type[Event] = getattr(events, told["type"])
+    kind: Any = getattr(events, told["type"])
     fields = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in told["fields"].items()
     }
-    return kind(**fields)
+    event: Event = kind(**fields)
+    return event
 
 
 # --- asking ---------------------------------------------------------------------------------

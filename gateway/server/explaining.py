@@ -32,7 +32,7 @@ _KEYS: Final = ("path", "headers", "key", "request")
 @attrs.frozen(kw_only=True)
 class Ask:
     """
-    One question: what would become of this request?
+    A question: what would become of this request.
 
     Attributes:
         request: The document as a caller would send it.

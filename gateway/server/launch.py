@@ -5,7 +5,7 @@ What ``serve`` was told, the settings that follow from it, and whether one may s
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
@@ -53,7 +53,7 @@ class Launch:
     admin_listen: Address | None = None
     workers: int | None = None
     data_dir: Path | None = None
-    log_format: str | None = None
+    log_format: Literal["auto", "text", "json"] | None = None
 
     def settings(self, environ: Mapping[str, str]) -> Settings:
         """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import hdrs, web
 
-from gateway.errors import PluginError, Refused
+from gateway.errors import PluginError
 from gateway.exposition import CONTENT_TYPE
 from gateway.registrations import Route
 from gateway.server.body import read_body

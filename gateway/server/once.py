@@ -48,12 +48,12 @@ def find_target(target: str) -> Callable[..., Any]:
         ImportError: There is none.
     """
     module, colon, name = target.partition(":")
-    function = getattr(import_module(module), name, None) if colon else None
-    if not callable(function):
+    found = getattr(import_module(module), name, None) if colon else None
+    if found is None:
         msg = f"{target} names no function"
         raise ImportError(msg)
-    found: Callable[..., Any] = function
-    return found
+    function: Callable[..., Any] = found
+    return function
 
 
 def main() -> None:

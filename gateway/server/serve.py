@@ -2,7 +2,7 @@
 Serving: one process, from its first look at the settings to its last answer.
 
 With more than one worker, or with processes that run once per data directory, a supervisor does
-this (`gateway.server.supervisor`); the rest is the same.
+this (`gateway.server.supervised`); the rest is the same.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def serve(launch: Launch, environ: Mapping[str, str]) -> int:
     gateway = prepare(launch, environ)
     server = gateway.settings.server
     if server.workers > 1 or gateway.runtime.processes:
-        from gateway.server.supervisor import supervise
+        from gateway.server.supervised import supervise
 
         return supervise(gateway, launch, environ)
     tls = tls_context(server.tls)
@@ -179,7 +179,7 @@ async def reload_quietly(fleet: Fleet) -> None:
     try:
         await fleet.reload("SIGHUP")
     except SettingsRejected as rejected:
-        log.error("reload refused", problems=[str(p) for p in rejected.problems])
+        log.warning("reload refused", problems=[str(p) for p in rejected.problems])
 
 
 class Signals:

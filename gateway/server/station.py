@@ -21,7 +21,7 @@ from gateway.server.sockets import BACKLOG
 if TYPE_CHECKING:
     import socket
     import ssl
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from gateway.app import Gateway
@@ -57,7 +57,7 @@ class Station:
         self.metrics = Metrics(gateway, lines_lost=lambda: self._access.lost)
         self._calls: GatewayRunner | None = None
         self._runners: list[GatewayRunner] = []
-        self._in_flight = lambda: 0
+        self._in_flight: Callable[[], int] = int
 
     @property
     def in_flight(self) -> int:

@@ -108,12 +108,21 @@ def test_an_edit_of_arguments_keeps_every_other_byte():
     )
 
 
-@pytest.mark.parametrize("source", ["not json", '{"a":1,"a":2}', '{"a"', "[" * 200])
+@pytest.mark.parametrize("source", ["not json", '{"a"', "[" * 200])
 def test_source_that_is_no_json_is_one_text(source):
     """
     What cannot be read as JSON is shown as it stands, whole.
     """
     assert found({"args": source}) == [("tool_arguments", source)]
+
+
+def test_a_key_that_is_repeated_hides_nothing():
+    """
+    Arguments are not refused for a repeated key; both values are read, escapes decoded.
+    """
+    assert found({"args": '{"a":"\\u0078","a":"y"}'}) == [
+        ("tool_arguments", value) for value in ("a", "x", "a", "y")
+    ]
 
 
 def test_two_edits_in_one_source():

@@ -219,7 +219,7 @@ async def test_a_silent_body_times_out(serve: Serve) -> None:
 
     await wire.head("POST", PATH, JSON + b"Content-Length: 100\r\n")
     await wire.send(b"{")
-    reply = await wire.read()
+    reply = await asyncio.wait_for(wire.read(), 2)
 
     assert (reply.status, reply.code) == (408, "body_timeout")
     assert await asyncio.wait_for(wire.at_end(), 1)

@@ -69,8 +69,10 @@ async def test_waits_for_a_slow_caller(serve: Serve) -> None:
         nonlocal written
         await sink.start(200, {})
         while True:
-            await sink.write(b"0" * BUFFER_BYTES)
-            written += 1
+            await sink.write(b"0" * 1000)
+            written += 1000
+            if not written % 50_000:
+                await asyncio.sleep(0)
 
     served = await serve(answer)
     wire = await served.wire()
@@ -82,9 +84,9 @@ async def test_waits_for_a_slow_caller(serve: Serve) -> None:
         before = written
         await asyncio.sleep(0.05)
 
-    assert written < 200  # what the system's own buffers take, and no more
     (connection,) = served.runner.server.connections
-    assert connection.transport.get_write_buffer_size() <= 3 * BUFFER_BYTES
+    assert connection.transport.get_write_buffer_size() <= BUFFER_BYTES + 2000
+    assert written < 50_000_000  # what the system's own buffers take is not ours
 
 
 async def test_a_stream_to_http_1_0_ends_with_its_connection(serve: Serve) -> None:

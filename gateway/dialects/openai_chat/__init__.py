@@ -185,7 +185,7 @@ class OpenAIChat(Dialect):
         Finish the open choices with ``content_filter``, or report an error.
         """
         sent = cast("live.SentChunks", tracker)
-        return live.cut(self, sent, error, empty={"delta": {}}, shape=_SHAPE)
+        return live.cut(self, sent, error, empty=_silence, shape=_SHAPE)
 
     # --- errors -----------------------------------------------------------------------------
 
@@ -257,3 +257,7 @@ _SHAPE: Final[dict[str, Any]] = {
     "created": 0,
     "model": "",
 }
+
+
+def _silence() -> dict[str, Any]:
+    return {"delta": {}}

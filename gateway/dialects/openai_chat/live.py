@@ -6,6 +6,7 @@ Chat completions and legacy completions share all of this; they differ in what a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway import codec
@@ -189,14 +190,14 @@ def cut(
     sent: SentChunks,
     error: ExchangeError,
     *,
-    empty: dict[str, Any],
+    empty: Callable[[], dict[str, Any]],
     shape: dict[str, Any],
 ) -> list[Chunk]:
     """
     End a stream that is under way.
 
     Args:
-        empty: What a choice holds beside its index if it says nothing more (``delta``).
+        empty: Makes what a choice holds beside its index if it says nothing more.
         shape: The envelope for a stream of which nothing was sent yet.
     """
     out = []
@@ -208,7 +209,10 @@ def cut(
 
 
 def _filtered(
-    dialect: Dialect, sent: SentChunks, empty: dict[str, Any], shape: dict[str, Any]
+    dialect: Dialect,
+    sent: SentChunks,
+    empty: Callable[[], dict[str, Any]],
+    shape: dict[str, Any],
 ) -> list[Chunk]:
     """
     Finish every choice that is open as OpenAI's own content filter would.
@@ -222,7 +226,7 @@ def _filtered(
                 "choices": [
                     {
                         "index": index,
-                        **empty,
+                        **empty(),
                         "logprobs": None,
                         "finish_reason": "content_filter",
                     }

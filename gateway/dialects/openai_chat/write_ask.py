@@ -28,7 +28,7 @@ _PLAIN: Final = (
 _SAMPLING: Final = ("temperature", "top_p")
 _TIERS: Final = frozenset("auto default flex scale priority fast".split())
 #: What a budget of reasoning tokens is worth as an effort, from the largest.
-_WORTH: Final = ((16_384, "high"), (8192, "medium"), (2048, "low"), (0, "minimal"))
+_WORTH: Final = ((16_384, "high"), (8192, "medium"), (0, "low"))
 _MAX_METADATA: Final = 16
 
 

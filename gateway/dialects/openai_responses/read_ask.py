@@ -108,11 +108,15 @@ def _read_conversation(ask: Ask, fields: Fields, losses: Losses) -> None:
         leading += 1
     ask.instructions += conversation.turns[:leading]
     ask.turns = conversation.turns[leading:]
-    tools = [*fields.items("tools"), *conversation.tools]
     ask.tools = [
         _tool(tool, Fields(tool, f"tools[{index}]"), losses)
-        for index, tool in enumerate(tools)
+        for index, tool in enumerate(fields.items("tools"))
     ]
+    offered = {tool.name for tool in ask.tools}
+    for raw in conversation.tools:
+        tool = _tool(raw, Fields(raw, "additional_tools"), losses)
+        if tool.name not in offered:
+            ask.tools.append(tool)
 
 
 # --- tools ----------------------------------------------------------------------------------
@@ -175,9 +179,12 @@ def _allowed(choice: Fields, losses: Losses) -> ToolChoice:
     names = []
     for index, tool in enumerate(choice.items("tools")):
         one = Fields(tool, f"tool_choice.tools[{index}]")
-        kind = one.needed("type")
-        # A hosted tool is known by its type.
-        names.append(one.needed("name") if kind in {"function", "custom"} else kind)
+        if one.needed("type") in {"function", "custom"}:
+            names.append(one.needed("name"))
+        else:
+            losses.drop("tool_choice.tools", "only OpenAI runs its hosted tools")
+    if not names:  # which would allow all
+        return ToolChoice(mode="none")
     return ToolChoice(mode=mode, names=tuple(names))
 
 

@@ -166,8 +166,8 @@ class TestWrite:
         doc, losses = write(
             kit,
             ReasoningBlock(text="Hm", seal=Seal(dialect="openai_chat", data="c2ln")),
-            TextBlock(text="Hel"),
-            TextBlock(text="lo"),
+            TextBlock(text="He"),
+            TextBlock(text="llo"),
             ToolCall(id="c", name="f"),
             stop=Stop(reason="tool", raw="tool_use"),
             usage=Usage(input=3, cache_read=4, output=2, reasoning=1),

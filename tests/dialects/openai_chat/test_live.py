@@ -19,8 +19,8 @@ def frames(kit):
     deltas = [
         {"role": "assistant", "content": ""},
         {"reasoning_content": "Hm."},
-        {"content": "Hel"},
-        {"content": "lo"},
+        {"content": "He"},
+        {"content": "llo"},
         first,
         kit.call(0, '{"x":'),
         kit.call(0, "1}"),
@@ -73,7 +73,7 @@ class TestCut:
 
         seen = kit.accumulate([*sent, *cut(kit, sent, Blocked())], is_final=False)
 
-        said = "".join(["", "", "", "Hel", "lo"][: count + 1])
+        said = "".join(["", "", "", "He", "llo"][: count + 1])
         assert seen.choices[0].finish_reason == "content_filter"
         assert (seen.choices[0].message.content or "") == said
 
@@ -263,7 +263,7 @@ class TestFacts:
 
     def test_empty_finish_counts_at_the_end(self, kit):
         """
-        xAI ends calls with an empty reason; before the end it means nothing.
+        An empty reason, with which xAI ends calls, means nothing before the end.
         """
         docs = [kit.event(kit.call(0, "{}", name="f"), finish="")]
 

@@ -64,7 +64,7 @@ class TestRead:
     @pytest.mark.parametrize("key", ["stop_reason", "matched_stop"])
     def test_sequence(self, key):
         """
-        vLLM and SGLang tell which stop sequence was met.
+        Which stop sequence was met is told by vLLM and SGLang.
         """
         stop = read(finish_reason="stop", **{key: "END"})
 

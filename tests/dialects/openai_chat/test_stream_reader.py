@@ -49,8 +49,8 @@ class TestText:
         """
         docs = [
             kit.event({"role": "assistant", "content": ""}),
-            kit.event({"content": "Hel"}),
-            kit.event({"content": "lo"}),
+            kit.event({"content": "He"}),
+            kit.event({"content": "llo"}),
             kit.event(finish="stop"),
             kit.usage_event(),
             kit.done,
@@ -59,8 +59,8 @@ class TestText:
         assert kit.events(docs) == [
             START,
             Open(0, TextBlock(text="")),
-            Delta(0, "Hel"),
-            Delta(0, "lo"),
+            Delta(0, "He"),
+            Delta(0, "llo"),
             Close(0),
             Finish(Stop(reason="end", raw="stop")),
             Used(Usage(input=9, output=3)),

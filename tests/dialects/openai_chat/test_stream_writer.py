@@ -44,7 +44,7 @@ class TestAccumulated:
         """
         The SDK puts the pieces together and finds a finish.
         """
-        message = final(kit, kit.said((TEXT, "Hel", "lo"))).choices[0]
+        message = final(kit, kit.said((TEXT, "He", "llo"))).choices[0]
 
         assert message.message.content == "Hello"
         assert message.message.role == "assistant"
@@ -323,7 +323,7 @@ class TestEvents:
         """
         What a block holds when it opens is said first.
         """
-        events = kit.said((TextBlock(text="Hel"), "lo"), (call(arguments="{"), "}"))
+        events = kit.said((TextBlock(text="He"), "llo"), (call(arguments="{"), "}"))
 
         message = final(kit, events).choices[0].message
 

@@ -36,13 +36,14 @@ def test_strict(schema):
     [
         {"type": "object"},
         {**CLOSED, "required": []},
+        {**CLOSED, "required": ["b"]},
         {**CLOSED, "additionalProperties": True},
         {"type": "array", "items": {"type": "object"}},
         {**CLOSED, "properties": {"a": {"type": "object"}}},
         {"anyOf": [CLOSED, {"type": "object"}]},
         {"properties": {"a": {}}},
     ],
-    ids=["bare", "optional", "open", "inside", "below", "one of", "no type"],
+    ids=["bare", "optional", "another", "open", "inside", "below", "one of", "no type"],
 )
 def test_not_strict(schema):
     """

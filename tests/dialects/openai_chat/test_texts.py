@@ -39,11 +39,11 @@ class TestClosedWorld:
         """
         The same for every string of every kind of event.
         """
-        found = list(
+        found = [
             (number, *place)
             for number, doc in enumerate(kit.example("chunks"))
             for place in planted(kit, doc, kit.chunk)
-        )
+        ]
 
         missed = [
             (number, path)
@@ -128,7 +128,7 @@ class TestChunks:
         """
         A piece of content is one delta of the first choice's lane.
         """
-        (text,) = kit.chunk(kit.event({"content": "Hel"})).texts()
+        (text,) = kit.chunk(kit.event({"content": "He"})).texts()
 
         assert (text.lane, text.form, text.kind, text.role) == (
             FIRST,
@@ -141,7 +141,7 @@ class TestChunks:
         """
         Choices have lanes of their own.
         """
-        (text,) = kit.chunk(kit.event({"content": "Hel"}, index=3)).texts()
+        (text,) = kit.chunk(kit.event({"content": "He"}, index=3)).texts()
 
         assert text.lane == (3, 0, 0, "message")
 
@@ -158,7 +158,7 @@ class TestChunks:
 
     def test_done_and_comments(self, kit):
         """
-        The end and the keep-alives of a stream have no texts.
+        The end of a stream and its comments have no texts.
         """
         assert kit.chunk(kit.done).texts() == []
         assert kit.chunk(b": ping\n\n").texts() == []
@@ -167,8 +167,8 @@ class TestChunks:
         """
         A chunk read by heart gives what the walk gives.
         """
-        first = kit.chunk(kit.event({"content": "Hel"}, obfuscation="aB3"))
-        slow = kit.chunk(kit.event({"content": "Hel"}, provider="Some Cloud"))
+        first = kit.chunk(kit.event({"content": "He"}, obfuscation="aB3"))
+        slow = kit.chunk(kit.event({"content": "He"}, provider="Some Cloud"))
 
         assert repr(first.texts()) == repr(slow.texts()[-1:] and [slow.texts()[0]])
 
@@ -260,7 +260,7 @@ class TestChunks:
         """
         The message so far, which some vendors send, repeats its lanes.
         """
-        doc = kit.event({"content": "lo"})
+        doc = kit.event({"content": "llo"})
         doc["choices"][0]["message"] = {"role": "assistant", "content": "Hello"}
 
         delta, repeat = kit.chunk(doc).texts()

@@ -105,9 +105,7 @@ class Kit:
 
     def read_stream(self, events):
         reader = self.dialect.stream_reader()
-        return [
-            event for one in events for event in reader.read(self.chunk(one))
-        ]
+        return [event for one in events for event in reader.read(self.chunk(one))]
 
     # --- the vendor's SDK -------------------------------------------------------------------
 
@@ -154,7 +152,9 @@ class Kit:
             return []
         members = doc.items() if isinstance(doc, dict) else enumerate(doc)
         inner = [
-            place for key, value in members for place in self.objects(value, (*path, key))
+            place
+            for key, value in members
+            for place in self.objects(value, (*path, key))
         ]
         return [path, *inner] if isinstance(doc, dict) else inner
 
@@ -171,8 +171,10 @@ class Kit:
 
     def missed(self, doc, view_of):
         """
-        List the strings of *doc* that, planted with a canary, do not come out as a text, or
-        do not go when the text is replaced.
+        List the strings of *doc* that hide a canary.
+
+        One planted in their place does not come out as a text, or does not go when that text
+        is replaced.
         """
         missed = []
         for path in self.places(doc):

@@ -17,9 +17,19 @@ from gateway.neutral import Seal
         ({"type": "web_search"}, "web_search", "web_search", True),
         ({"type": "mcp", "server_label": "wiki"}, "wiki", "mcp", True),
         ({"type": "shell", "environment": {"type": "local"}}, "shell", "shell", False),
-        ({"type": "shell", "environment": {"type": "container_auto"}}, "shell", "shell", True),
+        (
+            {"type": "shell", "environment": {"type": "container_auto"}},
+            "shell",
+            "shell",
+            True,
+        ),
         ({"type": "shell"}, "shell", "shell", True),
-        ({"type": "tool_search", "execution": "client"}, "tool_search", "tool_search", False),
+        (
+            {"type": "tool_search", "execution": "client"},
+            "tool_search",
+            "tool_search",
+            False,
+        ),
         ({"type": "apply_patch"}, "apply_patch", "apply_patch", False),
         ({"type": "never_heard"}, "never_heard", "never_heard", True),
     ],
@@ -46,7 +56,12 @@ def test_tools_of_a_namespace(kit):
 
 class TestForeignSeals:
     def item(self, data):
-        return {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": data}
+        return {
+            "type": "reasoning",
+            "id": "rs_1",
+            "summary": [],
+            "encrypted_content": data,
+        }
 
     def test_reasoning_of_another_vendor_is_taken_out(self, kit):
         """

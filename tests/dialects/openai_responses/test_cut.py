@@ -75,7 +75,9 @@ def told(frames, kit):
             doc.get("content_index", doc.get("summary_index")),
         )
         if doc["type"].endswith("text.delta") or doc["type"].endswith("refusal.delta"):
-            said[key, doc["type"][:-6]] = said.get((key, doc["type"][:-6]), "") + doc["delta"]
+            said[key, doc["type"][:-6]] = (
+                said.get((key, doc["type"][:-6]), "") + doc["delta"]
+            )
         if doc["type"].endswith(("text.done", "refusal.done")):
             done[key, doc["type"][:-5]] = doc.get("text", doc.get("refusal"))
     return said, done
@@ -98,7 +100,9 @@ class TestBlocked:
         Both ways of reading a stream end with an incomplete response that was filtered.
         """
         for sent, end in every_cut(kit, frames, Blocked()):
-            with kit.client([*sent, *end]).responses.stream(model="m", input="x") as stream:
+            with kit.client([*sent, *end]).responses.stream(
+                model="m", input="x"
+            ) as stream:
                 events = list(stream)
             raw = kit.client([*sent, *end]).responses.create(
                 model="m", input="x", stream=True
@@ -143,7 +147,9 @@ class TestBlocked:
         """
         for sent, end in every_cut(kit, frames, Blocked()):
             docs = [kit.received(frame).doc for frame in [*sent, *end]]
-            added = [d["output_index"] for d in docs if d["type"].endswith("item.added")]
+            added = [
+                d["output_index"] for d in docs if d["type"].endswith("item.added")
+            ]
             done = [d["output_index"] for d in docs if d["type"].endswith("item.done")]
             calls = {2, 3}  # of tools, which stay open
 
@@ -169,7 +175,9 @@ class TestBlocked:
         What was cited stays cited.
         """
         count = next(
-            number for number, frame in enumerate(frames) if b"annotation.added" in frame
+            number
+            for number, frame in enumerate(frames)
+            if b"annotation.added" in frame
         )
         end = cut_after(kit, frames[: count + 1], Blocked())
 

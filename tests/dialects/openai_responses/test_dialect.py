@@ -31,7 +31,11 @@ class TestRequest:
 
         request = kit.dialect.read_request(raw, "generate")
 
-        assert (request.model, request.is_stream, request.max_output_tokens) == ("m", True, 9)
+        assert (request.model, request.is_stream, request.max_output_tokens) == (
+            "m",
+            True,
+            9,
+        )
 
     def test_cap_is_spliced_in(self, kit):
         """
@@ -41,7 +45,9 @@ class TestRequest:
 
         request.max_output_tokens = 99
 
-        assert request.encode() == b'{"max_output_tokens":99,"model": "m",  "input": "x"}'
+        assert (
+            request.encode() == b'{"max_output_tokens":99,"model": "m",  "input": "x"}'
+        )
 
     @pytest.mark.parametrize(
         ("body", "field"),
@@ -51,7 +57,10 @@ class TestRequest:
             (b'{"model": "m", "input": 1}', "input"),
             (b'{"model": "m", "tools": ["x"]}', "tools"),
             (b'{"model": "m", "max_output_tokens": -1}', "max_output_tokens"),
-            (b'{"model": "m", "previous_response_id": "resp_gw_x"}', "previous_response_id"),
+            (
+                b'{"model": "m", "previous_response_id": "resp_gw_x"}',
+                "previous_response_id",
+            ),
         ],
     )
     def test_malformed(self, kit, body, field):
@@ -100,7 +109,10 @@ class TestTerminal:
         [
             (b'{"type":"response.failed"}', True),
             (b'{"type" : "error"}', True),
-            (b'{"type":"response.output_text.delta","delta":"response.completed"}', False),
+            (
+                b'{"type":"response.output_text.delta","delta":"response.completed"}',
+                False,
+            ),
             (b'{"type":"response.created","tools":[{"type":"error"}]}', False),
         ],
     )
@@ -118,7 +130,11 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("error", "raised", "kind"),
         [
-            (InvalidRequest("input: no"), openai.BadRequestError, "invalid_request_error"),
+            (
+                InvalidRequest("input: no"),
+                openai.BadRequestError,
+                "invalid_request_error",
+            ),
             (Blocked(), openai.BadRequestError, "invalid_request_error"),
             (NotAuthenticated(), openai.AuthenticationError, "authentication_error"),
             (BudgetExceeded(), openai.APIStatusError, "insufficient_quota"),

@@ -62,7 +62,9 @@ class TestClosedWorld:
         assert {"to judge", "words"} <= {text.value for text in texts}
         assert {text.kind for text in texts} == {"unknown"}
 
-    @pytest.mark.parametrize("data", [b'"bare words"', b'["bare words"]', b'[{"a": "bare words"}]'])
+    @pytest.mark.parametrize(
+        "data", [b'"bare words"', b'["bare words"]', b'[{"a": "bare words"}]']
+    )
     def test_event_that_is_no_object_is_all_text(self, kit, data):
         """
         Whatever JSON a frame holds, its strings come out.
@@ -71,7 +73,9 @@ class TestClosedWorld:
 
         assert "bare words" in [text.value for text in chunk.texts()]
 
-    @pytest.mark.parametrize("frame", [b": ping\n\n", b"data: [DONE]\n\n", b"event: x\n\n"])
+    @pytest.mark.parametrize(
+        "frame", [b": ping\n\n", b"data: [DONE]\n\n", b"event: x\n\n"]
+    )
     def test_frame_without_a_document_has_no_texts(self, kit, frame):
         """
         Comments, ends and empty events say nothing.

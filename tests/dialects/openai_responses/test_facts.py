@@ -33,7 +33,10 @@ def test_failed_response(kit):
     """
     A response that failed tells why.
     """
-    response = {"status": "failed", "error": {"code": "rate_limit_exceeded", "message": "No."}}
+    response = {
+        "status": "failed",
+        "error": {"code": "rate_limit_exceeded", "message": "No."},
+    }
 
     facts = facts_of(kit, {"type": "response.failed", "response": response})
 

@@ -74,7 +74,9 @@ def test_messages_keep_no_secrets_and_have_an_end():
     """
     A provider that quotes the key does not tell the caller, and no message is endless.
     """
-    fault = read_fault(401, body(message="Incorrect key sk-proj-abc***xyz" + "." * 9999))
+    fault = read_fault(
+        401, body(message="Incorrect key sk-proj-abc***xyz" + "." * 9999)
+    )
 
     assert "abc" not in fault.message
     assert len(fault.message) <= 2000
@@ -84,7 +86,10 @@ def test_messages_keep_no_secrets_and_have_an_end():
     "doc",
     [
         {"type": "error", "code": "slow_down", "message": "No.", "param": "x"},
-        {"type": "error", "error": {"code": "slow_down", "message": "No.", "param": "x"}},
+        {
+            "type": "error",
+            "error": {"code": "slow_down", "message": "No.", "param": "x"},
+        },
     ],
     ids=["flat", "nested"],
 )

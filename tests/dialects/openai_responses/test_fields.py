@@ -54,7 +54,7 @@ def test_wrong_type(take, value):
     """
     A member of another type is an error that names it.
     """
-    with pytest.raises(InvalidRequest, match="^outer.a: "):
+    with pytest.raises(InvalidRequest, match=r"^outer\.a: "):
         getattr(Fields({"a": value}, "outer"), take)("a")
 
 
@@ -64,7 +64,7 @@ def test_no_object():
     """
     with pytest.raises(InvalidRequest, match=r"^input\[0\]: must be an object"):
         Fields("x", "input[0]")
-    with pytest.raises(InvalidRequest, match="^the body: "):
+    with pytest.raises(InvalidRequest, match=r"^the body: "):
         Fields([])
 
 

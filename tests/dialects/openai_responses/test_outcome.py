@@ -31,7 +31,9 @@ def usage(given, got, **details):
             Usage(input=4, cache_read=5, output=4),
         ),
         (
-            usage(9, 4, input_tokens_details={"cached_tokens": 5, "cache_write_tokens": 3}),
+            usage(
+                9, 4, input_tokens_details={"cached_tokens": 5, "cache_write_tokens": 3}
+            ),
             Usage(input=1, cache_read=5, cache_write_5m=3, output=4),
         ),
         (
@@ -82,7 +84,12 @@ def test_read_usage(doc, wanted):
             (("web_search", 1),),
         ),
         (
-            {"output": [{"type": "code_interpreter_call"}, {"type": "file_search_call"}]},
+            {
+                "output": [
+                    {"type": "code_interpreter_call"},
+                    {"type": "file_search_call"},
+                ]
+            },
             (("code_interpreter", 1), ("file_search", 1)),
         ),
         ({"output": [CALL, 1, {"type": []}]}, ()),
@@ -139,7 +146,10 @@ def test_written_usage_reads_back(kit, buckets):
             "max_output_tokens",
         ),
         (
-            {"status": "incomplete", "incomplete_details": {"reason": "content_filter"}},
+            {
+                "status": "incomplete",
+                "incomplete_details": {"reason": "content_filter"},
+            },
             "filtered",
             "content_filter",
         ),
@@ -149,7 +159,11 @@ def test_written_usage_reads_back(kit, buckets):
             "steered",
         ),
         ({"status": "incomplete"}, "unknown", "incomplete"),
-        ({"status": "failed", "error": {"code": "server_error"}}, "error", "server_error"),
+        (
+            {"status": "failed", "error": {"code": "server_error"}},
+            "error",
+            "server_error",
+        ),
         ({"status": "failed"}, "error", "failed"),
         ({"status": "in_progress"}, "paused", "in_progress"),
         ({"status": "queued"}, "paused", "queued"),

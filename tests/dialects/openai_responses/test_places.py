@@ -75,7 +75,9 @@ def test_annotations_have_places(kit):
     spans = {}
     for event in kit.events():
         for span in kit.chunk(event).spans():
-            spans.setdefault(event["type"], []).append((span.lane, span.start, span.end))
+            spans.setdefault(event["type"], []).append(
+                (span.lane, span.start, span.end)
+            )
 
     four = [
         ((0, 1, 0, "message"), "start_index", "end_index"),
@@ -124,7 +126,9 @@ def test_malformed_documents_have_no_places(kit, doc):
     assert [(span.start, span.end) for span in spans] in ([], [(None, None)])
 
 
-@pytest.mark.parametrize("frame", [b"data: [1]\n\n", b": x\n\n", b'data: {"type": []}\n\n'])
+@pytest.mark.parametrize(
+    "frame", [b"data: [1]\n\n", b": x\n\n", b'data: {"type": []}\n\n']
+)
 def test_odd_frames_end_nothing(kit, frame):
     """
     A frame without an event ends no lane and has no places.

@@ -56,7 +56,11 @@ def test_plain_message_has_one_text(kit, message):
         ({"content": [{"type": "x y", "text": "words"}]}, "x y"),
         ({"content": [{"type": "input_text", "text": "words", "more": "x y"}]}, "x y"),
         (
-            {"content": [{"type": "input_text", "text": "words", "annotations": ["x y"]}]},
+            {
+                "content": [
+                    {"type": "input_text", "text": "words", "annotations": ["x y"]}
+                ]
+            },
             "x y",
         ),
     ],

@@ -25,7 +25,11 @@ def test_rich_response(kit):
 
     answer = kit.dialect.read_answer(kit.response(doc))
 
-    assert (answer.id, answer.model, answer.created) == ("resp_1", "gpt-5.5", 1_763_600_000)
+    assert (answer.id, answer.model, answer.created) == (
+        "resp_1",
+        "gpt-5.5",
+        1_763_600_000,
+    )
     assert answer.service_tier == "auto"
     assert answer.stop == Stop(reason="tool", raw="completed")
     assert answer.usage.total_input == 75
@@ -41,7 +45,9 @@ def test_rich_response(kit):
             text="It rains.", annotations=doc["output"][1]["content"][0]["annotations"]
         ),
         RefusalBlock(text="I cannot say more."),
-        ToolCall(id="call_7", name="get_weather", arguments=doc["output"][2]["arguments"]),
+        ToolCall(
+            id="call_7", name="get_weather", arguments=doc["output"][2]["arguments"]
+        ),
         ToolCall(
             id="call_8", name="run_sql", arguments="select * from people", kind="custom"
         ),

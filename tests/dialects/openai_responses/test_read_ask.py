@@ -39,7 +39,11 @@ class TestSettings:
             include=["message.output_text.logprobs"],
         )
 
-        assert (ask.model, ask.dialect, ask.is_stream) == ("gpt-5.5", "openai_responses", True)
+        assert (ask.model, ask.dialect, ask.is_stream) == (
+            "gpt-5.5",
+            "openai_responses",
+            True,
+        )
         assert (ask.max_output_tokens, ask.temperature, ask.top_p) == (9, 1, 0.5)
         assert (ask.parallel_tool_calls, ask.service_tier) == (False, "flex")
         assert (ask.user, ask.metadata) == ("user_1", {"a": "b"})
@@ -219,7 +223,9 @@ class TestTools:
         )
 
         assert ask.tools == [
-            ToolDefinition(name="f", description="d", parameters=SCHEMA, is_strict=True),
+            ToolDefinition(
+                name="f", description="d", parameters=SCHEMA, is_strict=True
+            ),
             ToolDefinition(name="c", kind="custom", format={"type": "text"}),
             ToolDefinition(
                 name="web_search", kind="hosted", raw=hosted, dialect="openai_responses"
@@ -262,9 +268,16 @@ class TestTools:
                 {
                     "type": "allowed_tools",
                     "mode": "required",
-                    "tools": [{"type": "function", "name": "f"}, {"type": "web_search"}],
+                    "tools": [
+                        {"type": "function", "name": "f"},
+                        {"type": "web_search"},
+                    ],
                 },
-                ToolChoice(mode="required", names=("f", "web_search")),
+                ToolChoice(mode="required", names=("f",)),
+            ),
+            (
+                {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "mcp"}]},
+                ToolChoice(mode="none"),
             ),
             (None, None),
         ],
@@ -312,10 +325,12 @@ class TestInstructions:
         item = {
             "type": "additional_tools",
             "role": "developer",
-            "tools": [{"type": "custom", "name": "late"}],
+            "tools": [{"type": "custom", "name": n} for n in ("early", "late")],
         }
 
-        ask = kit.read(losses, input=[item], tools=[{"type": "custom", "name": "early"}])
+        ask = kit.read(
+            losses, input=[item], tools=[{"type": "custom", "name": "early"}]
+        )
 
         assert [tool.name for tool in ask.tools] == ["early", "late"]
         assert losses.header() == "additional_tools=changed"

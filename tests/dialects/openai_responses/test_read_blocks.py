@@ -28,11 +28,19 @@ def read(*parts, losses=None):
         ({"type": "input_text", "text": "x"}, TextBlock(text="x")),
         ({"type": "refusal", "refusal": "x"}, RefusalBlock(text="x")),
         (
-            {"type": "output_text", "text": "x", "annotations": [{"type": "file_path"}]},
+            {
+                "type": "output_text",
+                "text": "x",
+                "annotations": [{"type": "file_path"}],
+            },
             TextBlock(text="x", annotations=[{"type": "file_path"}]),
         ),
         (
-            {"type": "input_image", "image_url": "https://e.com/a.png", "detail": "low"},
+            {
+                "type": "input_image",
+                "image_url": "https://e.com/a.png",
+                "detail": "low",
+            },
             MediaBlock(kind="image", url="https://e.com/a.png", detail="low"),
         ),
         (
@@ -50,12 +58,17 @@ def read(*parts, losses=None):
                 "file_data": "data:application/pdf;base64,AAAA",
             },
             MediaBlock(
-                kind="document", media_type="application/pdf", data="AAAA", title="a.pdf"
+                kind="document",
+                media_type="application/pdf",
+                data="AAAA",
+                title="a.pdf",
             ),
         ),
         (
             {"type": "input_file", "filename": "a.CSV", "file_data": "AAAA"},
-            MediaBlock(kind="document", media_type="text/csv", data="AAAA", title="a.CSV"),
+            MediaBlock(
+                kind="document", media_type="text/csv", data="AAAA", title="a.CSV"
+            ),
         ),
         (
             {"type": "input_file", "file_url": "https://e.com/a.pdf", "detail": "low"},

@@ -33,7 +33,12 @@ from gateway.usage import Usage
 MESSAGE = {"id": "msg_1", "type": "message", "role": "assistant"}
 CREATED = {
     "type": "response.created",
-    "response": {"id": "resp_1", "model": "m", "created_at": 7.0, "service_tier": "flex"},
+    "response": {
+        "id": "resp_1",
+        "model": "m",
+        "created_at": 7.0,
+        "service_tier": "flex",
+    },
 }
 
 
@@ -161,7 +166,11 @@ class TestSparseStreams:
         """
         Words need neither items nor parts to be heard.
         """
-        delta = {"type": "response.output_text.delta", "output_index": 0, "content_index": 0}
+        delta = {
+            "type": "response.output_text.delta",
+            "output_index": 0,
+            "content_index": 0,
+        }
 
         told = self.told(
             kit, {**delta, "delta": "Hel"}, {**delta, "delta": "lo"}, completed()
@@ -173,7 +182,11 @@ class TestSparseStreams:
         """
         Words that were never streamed are told when they are done.
         """
-        done = {"type": "response.output_text.done", "output_index": 0, "content_index": 0}
+        done = {
+            "type": "response.output_text.done",
+            "output_index": 0,
+            "content_index": 0,
+        }
 
         assert self.told(kit, {**done, "text": "Hello"}, completed()) == ["Hello"]
 
@@ -237,7 +250,10 @@ class TestSparseStreams:
             {"type": "response.output_text.delta"},
             {"type": "response.output_text.delta", "delta": 1},
             {"type": "response.output_item.done", "item": 1},
-            {"type": "response.output_item.done", "item": {"type": "reasoning", "summary": 1}},
+            {
+                "type": "response.output_item.done",
+                "item": {"type": "reasoning", "summary": 1},
+            },
             {"type": "response.content_part.done", "part": {"type": "output_text"}},
             {"type": "response.output_text.annotation.added"},
             {"type": "response.never.heard"},
@@ -304,7 +320,10 @@ class TestEnds:
         """
         An error is told once, though vendors send an event and a failed response.
         """
-        failed = {"type": "response.failed", "response": {"error": {"message": "Else."}}}
+        failed = {
+            "type": "response.failed",
+            "response": {"error": {"message": "Else."}},
+        }
 
         *_, last = kit.read_stream([CREATED, event, failed])
 

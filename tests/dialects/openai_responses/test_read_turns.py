@@ -48,7 +48,10 @@ def test_tool_loop():
         [
             {"role": "user", "content": "Weather?"},
             REASONING,
-            {"role": "assistant", "content": [{"type": "output_text", "text": "Let me see."}]},
+            {
+                "role": "assistant",
+                "content": [{"type": "output_text", "text": "Let me see."}],
+            },
             CALL,
             {"type": "custom_tool_call", "call_id": "c2", "name": "g", "input": "x"},
             OUTPUT,
@@ -94,8 +97,7 @@ def test_messages_of_the_user_stay_apart():
 
 def test_hosted_calls_are_opaque():
     """
-    What only the vendor understands is kept where it was: calls with the assistant, what the
-    caller answers with the user.
+    What only the vendor understands is kept: calls with the assistant, results with the user.
     """
     call = {"type": "computer_call", "call_id": "c"}
     output = {"type": "computer_call_output", "call_id": "c"}
@@ -183,7 +185,7 @@ def test_malformed_items_are_named(item, place):
     """
     An error names the place and quotes nothing.
     """
-    with pytest.raises(InvalidRequest, match="must be|required") as caught:
+    with pytest.raises(InvalidRequest, match=r"must be|required") as caught:
         turns([item])
 
     assert str(caught.value).startswith(f"{place}:")

@@ -50,9 +50,17 @@ class TestRequest:
             instructions="one",
             input=[
                 {"role": "user", "content": "two"},
-                {"type": "function_call", "call_id": "c", "name": "f", "arguments": '"three"'},
+                {
+                    "type": "function_call",
+                    "call_id": "c",
+                    "name": "f",
+                    "arguments": '"three"',
+                },
                 {"type": "function_call_output", "call_id": "c", "output": "four"},
-                {"role": "assistant", "content": [{"type": "output_text", "text": "five"}]},
+                {
+                    "role": "assistant",
+                    "content": [{"type": "output_text", "text": "five"}],
+                },
             ],
         )
 

@@ -8,7 +8,11 @@ import re
 
 import pytest
 
-from gateway.dialects.openai_responses.tool_names import OfferedTools, ToolNames, free_text
+from gateway.dialects.openai_responses.tool_names import (
+    OfferedTools,
+    ToolNames,
+    free_text,
+)
 from gateway.neutral import ToolCall
 
 
@@ -64,7 +68,9 @@ def test_names_that_lead_nowhere_stand(name):
     """
     A name of no tool, or of two, is not guessed at.
     """
-    offered = OfferedTools({"tools": [{"name": "a.b"}, {"name": "a/b"}, 1, {"name": 2}]})
+    offered = OfferedTools(
+        {"tools": [{"name": "a.b"}, {"name": "a/b"}, 1, {"name": 2}]}
+    )
 
     assert offered.restored(ToolCall(id="1", name=name)) == (name, False)
 

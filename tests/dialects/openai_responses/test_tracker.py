@@ -33,7 +33,12 @@ def tracked(kit, *frames):
 
 @pytest.mark.parametrize(
     "style",
-    [{}, {"separators": (",", ":")}, {"ensure_ascii": False}, {"indent": None, "sort_keys": True}],
+    [
+        {},
+        {"separators": (",", ":")},
+        {"ensure_ascii": False},
+        {"indent": None, "sort_keys": True},
+    ],
     ids=str,
 )
 @pytest.mark.parametrize(
@@ -97,7 +102,9 @@ def test_what_is_done_is_let_go(kit):
 
     tracker = tracked(kit, *frames)
 
-    assert sorted(tracker.done) == list(range(len(kit.events()[-1]["response"]["output"])))
+    assert sorted(tracker.done) == list(
+        range(len(kit.events()[-1]["response"]["output"]))
+    )
     assert tracker.added == {}
     assert tracker.said == []
     assert event_of(tracker.created)["type"] == "response.created"
@@ -124,7 +131,9 @@ def test_memory_has_an_end(kit, monkeypatch):
     assert not tracker.said[0].is_whole
 
 
-@pytest.mark.parametrize("frame", [b"data: {\n\n", b"data: [1]\n\n", b"", b"data: \xff\n\n"])
+@pytest.mark.parametrize(
+    "frame", [b"data: {\n\n", b"data: [1]\n\n", b"", b"data: \xff\n\n"]
+)
 def test_broken_frames_say_nothing(kit, frame):
     """
     What is no event is no reason to fail.

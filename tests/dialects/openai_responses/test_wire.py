@@ -17,7 +17,11 @@ from gateway.dialects.openai_responses.wire import (
 
 @pytest.mark.parametrize(
     ("raw", "written"),
-    [("resp_1", "resp_1"), ("msg_1", "resp_gw_msg_1"), ("chatcmpl-1", "resp_gw_chatcmpl-1")],
+    [
+        ("resp_1", "resp_1"),
+        ("msg_1", "resp_gw_msg_1"),
+        ("chatcmpl-1", "resp_gw_chatcmpl-1"),
+    ],
 )
 def test_response_ids_tell_where_they_come_from(raw, written):
     """
@@ -42,7 +46,9 @@ def test_item_ids_are_alone_in_the_world():
     """
     Items of two responses never share an id, and the vendor takes no id over 64 letters.
     """
-    ids = [ItemIds().of(kind, 9) for kind in ("message", "reasoning", "function_call")] * 2
+    ids = [
+        ItemIds().of(kind, 9) for kind in ("message", "reasoning", "function_call")
+    ] * 2
     ids = [ItemIds().of("message", index) for index in (0, 1)] + ids
 
     assert ids[0].startswith("msg_")

@@ -31,7 +31,9 @@ BLOCKS = [
 
 
 def answer(*blocks, **members):
-    return Answer(**{"id": "msg_1", "model": "claude", "blocks": list(blocks), **members})
+    return Answer(
+        **{"id": "msg_1", "model": "claude", "blocks": list(blocks), **members}
+    )
 
 
 def written(kit, *blocks, asked=None, losses=None, **members):
@@ -60,7 +62,11 @@ def test_sdk_reads_it(kit):
         "message",
     ]
     assert response.usage.total_tokens == 10
-    assert (response.id, response.model, response.created_at) == ("resp_gw_msg_1", "claude", 7)
+    assert (response.id, response.model, response.created_at) == (
+        "resp_gw_msg_1",
+        "claude",
+        7,
+    )
     assert len({item.id for item in response.output}) == 5
 
 
@@ -73,7 +79,14 @@ def test_it_says_again_what_was_asked(kit):
     doc = written(kit, *BLOCKS, asked=asked)
 
     kit.valid_response(doc)
-    for key in ("instructions", "tools", "tool_choice", "text", "metadata", "temperature"):
+    for key in (
+        "instructions",
+        "tools",
+        "tool_choice",
+        "text",
+        "metadata",
+        "temperature",
+    ):
         assert doc[key] == asked.doc[key]
 
 

@@ -119,7 +119,11 @@ class TestSettings:
         doc = kit.written(ask, losses)
 
         assert losses.found == []
-        assert (doc["max_output_tokens"], doc["temperature"], doc["top_p"]) == (99, 0.5, 0.9)
+        assert (doc["max_output_tokens"], doc["temperature"], doc["top_p"]) == (
+            99,
+            0.5,
+            0.9,
+        )
         assert (doc["safety_identifier"], doc["metadata"]) == ("user_1", {"a": "b"})
         assert (doc["service_tier"], doc["text"]) == ("flex", {"verbosity": "low"})
         assert doc["include"] == ["message.output_text.logprobs"]
@@ -219,7 +223,11 @@ class TestReasoning:
     @pytest.mark.parametrize(
         ("wanted", "written", "include"),
         [
-            (Reasoning(effort="high", summary="auto"), {"effort": "high", "summary": "auto"}, None),
+            (
+                Reasoning(effort="high", summary="auto"),
+                {"effort": "high", "summary": "auto"},
+                None,
+            ),
             (Reasoning(mode="off"), {"effort": "none"}, None),
             (Reasoning(mode="off", wants_seal=True), {"effort": "none"}, None),
             (Reasoning(mode="adaptive", summary="omitted"), None, None),
@@ -331,7 +339,10 @@ class TestTools:
                 {
                     "type": "allowed_tools",
                     "mode": "auto",
-                    "tools": [{"type": "function", "name": "f"}, {"type": "web_search"}],
+                    "tools": [
+                        {"type": "function", "name": "f"},
+                        {"type": "web_search"},
+                    ],
                 },
             ),
         ],
@@ -348,7 +359,10 @@ class TestTools:
         )
         tools = [FUNCTION, ToolDefinition(name="c", kind="custom"), hosted]
 
-        assert kit.written(kit.ask(tools=tools, tool_choice=choice))["tool_choice"] == written
+        assert (
+            kit.written(kit.ask(tools=tools, tool_choice=choice))["tool_choice"]
+            == written
+        )
 
     def test_choice_of_a_tool_that_is_not_offered(self, kit):
         """
@@ -388,7 +402,9 @@ class TestInstructions:
         """
         The first instruction stands apart, further ones in front of the conversation.
         """
-        ask = kit.ask(instructions=[self.turn("One."), self.turn("Two.", is_developer=True)])
+        ask = kit.ask(
+            instructions=[self.turn("One."), self.turn("Two.", is_developer=True)]
+        )
 
         doc = kit.written(ask)
 
@@ -399,7 +415,9 @@ class TestInstructions:
         """
         The vendor wants something to answer, so the instructions are the conversation.
         """
-        doc = kit.written(attrs.evolve(kit.ask(), turns=[], instructions=[self.turn("One.")]))
+        doc = kit.written(
+            attrs.evolve(kit.ask(), turns=[], instructions=[self.turn("One.")])
+        )
 
         assert "instructions" not in doc
         assert [item["role"] for item in doc["input"]] == ["system"]

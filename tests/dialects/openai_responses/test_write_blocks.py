@@ -29,7 +29,11 @@ def inputs(*blocks, losses=None, dialect="other"):
         (RefusalBlock(text="x"), {"type": "input_text", "text": "x"}),
         (
             MediaBlock(kind="image", url="https://e.com/a.png"),
-            {"type": "input_image", "detail": "auto", "image_url": "https://e.com/a.png"},
+            {
+                "type": "input_image",
+                "detail": "auto",
+                "image_url": "https://e.com/a.png",
+            },
         ),
         (
             MediaBlock(kind="image", media_type="image/gif", data="AAAA", detail="low"),

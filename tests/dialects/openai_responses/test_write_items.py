@@ -57,7 +57,10 @@ def test_call_begins_without_arguments():
     ((_, done),) = item.done("completed")
 
     assert (added["item"]["arguments"], added["item"]["status"]) == ("", "in_progress")
-    assert (done["item"]["arguments"], done["item"]["status"]) == ('{"x":1}', "completed")
+    assert (done["item"]["arguments"], done["item"]["status"]) == (
+        '{"x":1}',
+        "completed",
+    )
 
 
 def test_wrapped_input_is_told_when_it_is_complete():

@@ -111,7 +111,9 @@ class TestSequence:
             ]
         )
 
-        calls = [(item["call_id"], item["arguments"]) for item in final(chunks)["output"]]
+        calls = [
+            (item["call_id"], item["arguments"]) for item in final(chunks)["output"]
+        ]
 
         assert calls == [("a", '{"x":1}'), ("b", '{"y":2}')]
         assert final(chunks)["status"] == "completed"
@@ -207,7 +209,13 @@ class TestSequence:
         Citations of the vendor's kinds are announced and repeated, others are dropped.
         """
         losses = Losses()
-        cited = {"type": "url_citation", "start_index": 0, "end_index": 1, "title": "t", "url": "u"}
+        cited = {
+            "type": "url_citation",
+            "start_index": 0,
+            "end_index": 1,
+            "title": "t",
+            "url": "u",
+        }
         chunks = kit.stream(
             [
                 START,
@@ -254,7 +262,9 @@ class TestOracle:
         *call(2, '{"city":', '"Oslo"}'),
         *call(3, "select", " 1", name="sql", kind="custom"),
         neutral.Finish(Stop(reason="tool", raw="tool_use")),
-        neutral.Used(Usage(input=3, cache_read=2, cache_write_1h=5, output=4, reasoning=1)),
+        neutral.Used(
+            Usage(input=3, cache_read=2, cache_write_1h=5, output=4, reasoning=1)
+        ),
         neutral.End(),
     )
 
@@ -292,7 +302,9 @@ class TestOracle:
         frames = [chunk.encode() for chunk in kit.stream(self.EVENTS)]
         with kit.client(frames).responses.stream(model="m", input="x") as stream:
             said = "".join(
-                event.delta for event in stream if event.type == "response.output_text.delta"
+                event.delta
+                for event in stream
+                if event.type == "response.output_text.delta"
             )
             answer = stream.get_final_response()
 
@@ -317,7 +329,9 @@ class TestOracle:
             for chunk in kit.stream([START, *text(0, '{"city":', '"Oslo"}'), *END])
         ]
         client = kit.client(frames)
-        with client.responses.stream(model="m", input="x", text_format=Weather) as stream:
+        with client.responses.stream(
+            model="m", input="x", text_format=Weather
+        ) as stream:
             answer = stream.get_final_response()
 
         assert answer.output_parsed == Weather(city="Oslo")
@@ -432,7 +446,8 @@ class TestTools:
         A tool whose name had to be spelt otherwise is called by the caller's name for it.
         """
         asked = kit.request(
-            input="x", tools=[{"type": "function", "name": "files.read", "parameters": {}}]
+            input="x",
+            tools=[{"type": "function", "name": "files.read", "parameters": {}}],
         )
         chunks = kit.stream([START, *call(0, "{}", name="files_read"), *END], asked)
 

@@ -68,7 +68,9 @@ def test_tool_loop(kit):
         {
             "type": "message",
             "role": "assistant",
-            "content": [{"type": "output_text", "text": "Let me see.", "annotations": []}],
+            "content": [
+                {"type": "output_text", "text": "Let me see.", "annotations": []}
+            ],
         },
         {"type": "function_call", "call_id": "c1", "name": "f", "arguments": '{"x":1}'},
         {"type": "custom_tool_call", "call_id": "c2", "name": "g", "input": "free"},

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import asyncio
+import gc
+
+import pytest
+
+from gateway import Refused
+from gateway.errors import UpstreamError
+from gateway.flights import Flight
+from gateway.testing import make_exchange, make_response
+
+FRAMES = [b'data: {"choices":[]}\n\n', b"data: [DONE]\n\n"]
+
+
+async def read(answer) -> list[bytes]:
+    """
+    Read the chunks of an answer.
+    """
+    return [chunk.encode() async for chunk in answer.chunks]
+
+
+async def test_who_comes_late_gets_everything():
+    """
+    A follower that joins in the middle reads from the start, in views of its own.
+    """
+    flight = Flight(make_exchange())
+    flight.bring(FRAMES[:1])
+    early = asyncio.ensure_future(read(await flight.answer()))
+    await asyncio.sleep(0)
+    late = await flight.answer()
+    flight.bring(FRAMES[1:])
+    flight.finish()
+
+    assert await early == FRAMES
+    assert await read(late) == FRAMES
+
+
+async def test_a_whole_answer_is_copied_for_each():
+    """
+    Edits of one follower do not reach another.
+    """
+    flight = Flight(make_exchange())
+    flight.bring_whole(make_response({"choices": []}))
+
+    one, two = await flight.answer(), await flight.answer()
+    one.response.doc["edited"] = True
+    one.response.touch()
+
+    assert b"edited" not in two.response.encode()
+
+
+async def test_a_failure_before_the_first_byte_reaches_all():
+    """
+    Everyone who waits hears why there is no answer.
+    """
+    flight = Flight(make_exchange())
+    waiting = [asyncio.ensure_future(flight.answer()) for _ in range(3)]
+    await asyncio.sleep(0)
+
+    flight.fail(UpstreamError("no"))
+
+    for one in waiting:
+        with pytest.raises(UpstreamError):
+            await one
+    with pytest.raises(UpstreamError):
+        await flight.begun()
+    assert flight.has_failed
+
+
+async def test_a_failure_in_the_middle_comes_behind_what_was_brought():
+    """
+    What arrived is shown, then the failure.
+    """
+    flight = Flight(make_exchange())
+    flight.bring(FRAMES[:1])
+    answer = await flight.answer()
+    flight.fail(Refused("cut"))
+    seen = []
+
+    with pytest.raises(Refused):
+        async for chunk in answer.chunks:
+            seen.append(chunk.encode())
+
+    assert seen == FRAMES[:1]
+
+
+async def test_it_stops_when_the_last_one_leaves():
+    """
+    The upstream is cancelled only when nobody waits any more.
+    """
+    flight = Flight(make_exchange())
+    task = asyncio.ensure_future(asyncio.Event().wait())
+    flight.runs_as(task)
+    flight.bring(FRAMES[:1])
+    one, two = await flight.answer(), await flight.answer()
+
+    del one
+    gc.collect()
+    stays = not task.cancelling()
+    del two
+    gc.collect()
+
+    assert stays
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert flight.is_over
+
+
+async def test_a_flight_that_dies_tells_its_followers():
+    """
+    A task that ends without an answer leaves nobody waiting for ever.
+    """
+
+    async def dies():
+        return None
+
+    flight = Flight(make_exchange())
+    flight.runs_as(asyncio.ensure_future(dies()))
+
+    with pytest.raises(Exception, match="abandoned"):
+        await asyncio.wait_for(flight.answer(), 1)

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import pytest
+
+from gateway import Outcome, Plugin, Tap, hookimpl
+from gateway.errors import UpstreamError
+from gateway.hooks import Hooks
+from gateway.plugins import FoundPlugin, load_plugins
+from gateway.received import ReceivedStream
+from gateway.settings import settings_from_dict
+from gateway.sse import MAX_EVENT_BYTES
+from gateway.testing import find_dialect, make_attempt, make_exchange
+from gateway.upstream import LocalReply
+
+HELLO = b'data: {"choices":[{"index":0,"delta":{"content":"hi"}}]}\n\n'
+STOP = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+USED = (
+    b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4,'
+    b'"total_tokens":7}}\n\n'
+)
+DONE = b"data: [DONE]\n\n"
+
+
+class KeepingOutlet:
+    """
+    An outlet that keeps what it is brought.
+    """
+
+    is_committed = False
+
+    def __init__(self, *, wants_chunks=False):
+        self.wants_chunks = wants_chunks
+        self.kept = []
+
+    async def begin(self, attempt):
+        """
+        Note the beginning.
+        """
+        self.attempt = attempt
+
+    async def frames(self, frames):
+        """
+        Keep frames.
+        """
+        self.kept += frames
+
+    async def chunks(self, chunks):
+        """
+        Keep chunks.
+        """
+        self.kept += [chunk.encode() for chunk in chunks]
+
+
+async def pump(*reads, wants_chunks=False, hides_usage=False, plugins=()):
+    """
+    Pump a stream of *reads* into an outlet; returns the attempt and what was kept.
+    """
+    found = [FoundPlugin(name=cls.__name__.lower(), cls=cls) for cls in plugins]
+    hooks = Hooks(load_plugins(settings_from_dict({}), found, installed=False))
+    exchange = make_exchange()
+    attempt = make_attempt(exchange)
+    outlet = KeepingOutlet(wants_chunks=wants_chunks)
+
+    async def parts():
+        for read in reads:
+            yield read
+
+    stream = ReceivedStream(exchange, attempt, find_dialect("openai_chat"), None, hooks)
+    try:
+        await stream.pump(LocalReply(200, {}, parts()), outlet, hides_usage=hides_usage)
+    except UpstreamError as error:
+        return attempt, outlet.kept, error
+    return attempt, outlet.kept, None
+
+
+@pytest.mark.parametrize("looks", [False, True], ids=["frames", "chunks"])
+async def test_facts_are_read_either_way(looks):
+    """
+    Usage and stop are known whether or not anybody looks into the chunks.
+    """
+    attempt, kept, error = await pump(HELLO, STOP + USED, DONE, wants_chunks=looks)
+
+    assert error is None
+    assert attempt.usage.total_output == 4
+    assert attempt.stop.reason == "end"
+    assert b"".join(kept) == HELLO + STOP + USED + DONE
+    assert attempt.bytes_received == len(b"".join(kept))
+
+
+@pytest.mark.parametrize("looks", [False, True], ids=["frames", "chunks"])
+async def test_usage_nobody_asked_for_is_hidden(looks):
+    """
+    The chunk that only tells the usage goes no further, the usage is known.
+    """
+    attempt, kept, _ = await pump(
+        HELLO, STOP + USED, DONE, wants_chunks=looks, hides_usage=True
+    )
+
+    assert b"".join(kept) == HELLO + STOP + DONE
+    assert attempt.usage.total_input == 3
+
+
+@pytest.mark.parametrize(
+    ("reads", "complete"),
+    [
+        ((HELLO, STOP, DONE), True),
+        ((HELLO, STOP), True),
+        ((HELLO,), False),
+        ((HELLO, STOP[:-5]), False),
+        ((), False),
+    ],
+    ids=["done", "stopped-without-done", "cut", "half-a-frame", "empty"],
+)
+async def test_a_stream_must_be_finished(reads, complete):
+    """
+    Neither a terminal event nor a stop reason means that the answer was cut short.
+    """
+    _, kept, error = await pump(*reads)
+
+    assert (error is None) is complete
+    if complete:
+        assert kept[-1] == DONE
+
+
+async def test_an_error_in_mid_stream_is_an_error():
+    """
+    What the provider reports inside its stream is not passed on as text.
+    """
+    _, kept, error = await pump(HELLO, b'data: {"error":{"message":"boom","code":500}}\n\n')
+
+    assert error is not None
+    assert kept == [HELLO]
+
+
+async def test_an_endless_event_is_an_error():
+    """
+    An event past the limit ends the attempt, not the memory.
+    """
+    piece = b"x" * (1024 * 1024)
+
+    _, _, error = await pump(b"data: ", *[piece] * (MAX_EVENT_BYTES // len(piece) + 1))
+
+    assert "larger" in str(error)
+
+
+async def test_what_somebody_must_look_into_must_be_readable():
+    """
+    A malformed event is the provider's fault where anybody looks.
+    """
+    _, _, error = await pump(b"data: {broken\n\n", DONE, wants_chunks=True)
+
+    assert error is not None
+
+
+async def test_taps_see_every_chunk_and_the_end():
+    """
+    A tap is shown each read and told once how the stream ended.
+    """
+    seen = []
+
+    class Watch(Tap):
+        def see(self, chunks):
+            seen.append(len(chunks))
+
+        def close(self, outcome):
+            seen.append(outcome)
+
+    class Watching(Plugin):
+        @hookimpl
+        def open_tap(self, exchange, attempt):
+            return Watch()
+
+    await pump(HELLO, STOP + USED, DONE, plugins=[Watching])
+    await pump(HELLO, plugins=[Watching])
+
+    assert seen == [1, 2, 1, Outcome.FINISHED, 1, Outcome.FAILED]
