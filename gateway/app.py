@@ -226,7 +226,7 @@ class Gateway:
         try:
             await self._enter(self._runtime)
         except BaseException:
-            await self.stop()
+            await self._close()
             raise
         self.publish(
             GatewayStarted(
@@ -244,6 +244,9 @@ class Gateway:
         self.publish(GatewayStopped(at=self.clock.now()))
         for plugin in reversed(list(self._lives)):
             await self._leave(plugin)
+        await self._close()
+
+    async def _close(self) -> None:
         if self._storage is not None:
             await self._storage.close()
         await self._upstream.close()

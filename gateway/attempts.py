@@ -230,7 +230,13 @@ class Attempts:
             msg = f"{exchange.operation} cannot be translated for this provider"
             raise UnsupportedOperation(msg)
         losses = exchange.losses = self._losses()
-        return Translation(exchange.dialect, dialect, attempt.request, losses=losses)
+        return Translation(
+            exchange.dialect,
+            dialect,
+            attempt.request,
+            losses=losses,
+            now=exchange.clock.now,
+        )
 
     def _losses(self) -> neutral.Losses:
         return neutral.Losses(self._exchange.settings.server.translation == "strict")

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
+
 from gateway import neutral
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from gateway.dialects import Dialect, ModelLimits
     from gateway.views import Chunk, Request, Response
@@ -23,12 +25,14 @@ class Translation:
         caller: The dialect that the caller speaks.
         provider: The dialect that the provider is asked in.
         asked: The caller's request as this attempt sends it.
+        now: Unix seconds, for answers in a dialect that tells when they were made.
     """
 
     __slots__ = (
         "_asked",
         "_caller",
         "_losses_back",
+        "_now",
         "_provider",
         "_reader",
         "_writer",
@@ -42,7 +46,9 @@ class Translation:
         asked: Request,
         *,
         losses: neutral.Losses,
+        now: Callable[[], float],
     ) -> None:
+        self._now = now
         self._caller = caller
         self._provider = provider
         self._asked = asked
@@ -65,6 +71,8 @@ class Translation:
         Write the provider's whole answer in the caller's dialect.
         """
         answer = self._provider.read_answer(response)
+        if answer.created is None:
+            answer.created = int(self._now())
         return self._caller.write_answer(answer, self._asked, self._losses_back)
 
     def begin(self) -> None:
@@ -81,5 +89,7 @@ class Translation:
         out: list[Chunk] = []
         for chunk in chunks:
             for event in self._reader.read(chunk):
+                if isinstance(event, neutral.Start) and event.created is None:
+                    event = attrs.evolve(event, created=int(self._now()))  # noqa: PLW2901
                 out += self._writer.write(event)
         return out

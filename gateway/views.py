@@ -320,6 +320,13 @@ class Request(View):
         """
         return self.dialect.tools_of(self)
 
+    @property
+    def unreadable(self) -> Sequence[str]:
+        """
+        The fields that hold words in a form that no view can show (token numbers).
+        """
+        return self.dialect.unreadable(self)
+
     def texts(self) -> list[Text]:
         """
         Every piece of text that a person or a model wrote, wherever the dialect hides it.

@@ -25,7 +25,8 @@ def translating(body=None, *, is_strict=False):
     losses = neutral.Losses(is_strict)
     asked = make_request(body)
     to = find_dialect("anthropic_messages")
-    return Translation(asked.dialect, to, asked, losses=losses), losses
+    made = Translation(asked.dialect, to, asked, losses=losses, now=lambda: 1700.5)
+    return made, losses
 
 
 def test_a_request_goes_over():
@@ -76,6 +77,7 @@ def test_what_an_answer_loses_is_never_refused():
     answer = translation.answer(make_response(message, dialect="anthropic_messages"))
 
     assert answer.doc["choices"][0]["message"]["content"] == "hi"
+    assert answer.doc["created"] == 1700
     assert losses.is_strict
 
 
@@ -103,4 +105,5 @@ def test_a_stream_goes_over_event_by_event():
     chunks = translation.chunks(frames)
 
     assert all(chunk.dialect.name == "openai_chat" for chunk in chunks)
+    assert {chunk.doc["created"] for chunk in chunks} == {1700}
     assert [t.value for chunk in chunks for t in chunk.texts()] == ["hi"]

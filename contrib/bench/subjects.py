@@ -156,7 +156,8 @@ class Starter:
             whole = (*self.command, *arguments)
             started = Program.start(GATEWAY, whole, core=core, environ=environ)
         else:
-            whole = ("-m", "gateway.cli", *arguments)
+            # As the console script does, which need not be installed.
+            whole = ("-c", "from gateway.cli import main; main()", *arguments)
             started = Program.python(GATEWAY, whole, core=core, environ=environ)
         with started as program:
             wait_ready(program, port, "/healthz")

@@ -238,3 +238,7 @@ def fail(exc: GatewayError) -> None:
     for line in str(exc).splitlines():
         click.echo(f"error: {line}", err=True)
     raise SystemExit(FAULT)
+
+
+if __name__ == "__main__":
+    main()

@@ -162,6 +162,14 @@ class Dialect(ABC):
         List the texts of *request*; see `Request.texts`.
         """
 
+    def unreadable(self, request: Request) -> Sequence[str]:
+        """
+        Name the fields of *request* that hold words in a form that no view can show.
+
+        Token numbers, for instance: who must inspect them can only refuse.
+        """
+        return ()
+
     def tools_of(self, request: Request) -> Sequence[Tool]:
         """
         List the tools that *request* offers.

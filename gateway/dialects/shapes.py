@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _IDENTIFIER = re.compile(r"[\w.:/+=@|-]{0,512}", re.ASCII)
 _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
-#: Keys that structure a JSON Schema and say nothing (draft 2020-12, sections 8 to 10).
+#: Words that structure a JSON Schema and say nothing (draft 2020-12, sections 8 to 10).
 SCHEMA_WORDS: Final = frozenset(
     "type properties required items description title enum const default format pattern "
     "anyOf oneOf allOf not if then else $ref $defs $schema $id definitions "
@@ -35,7 +35,8 @@ SCHEMA_WORDS: Final = frozenset(
     "minItems maxItems uniqueItems minProperties maxProperties minContains maxContains "
     "dependentRequired dependentSchemas unevaluatedItems unevaluatedProperties "
     "examples deprecated readOnly writeOnly nullable $comment $anchor "
-    "contentEncoding contentMediaType contentSchema".split()
+    "contentEncoding contentMediaType contentSchema "
+    "object array string number integer boolean null".split()
 )
 
 Rule = Callable[["Walk", Any, Any, Any], None]
@@ -114,10 +115,10 @@ def everything(  # the rule's arguments and the kind
     words: frozenset[str] = frozenset(),
 ) -> None:
     """
-    Yield every string below *key*, the names of keys included unless they are among *words*.
+    Yield every string below *key*, the names of keys included, unless it is among *words*.
     """
     if value.__class__ is str:
-        if value:
+        if value and value not in words:
             walk.add(box, key, kind)
     elif value.__class__ is list:
         for index, member in enumerate(value):

@@ -31,6 +31,7 @@ LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 UNIX_PEER: Final = "unix"
 
 _MAX_KNOWN: Final = 64
+_MAX_AUTHORITY: Final = 300
 # Everything but what str.isprintable() accepts is looked at by these.
 _FORBIDDEN_VALUE: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _FORBIDDEN_TARGET: Final = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\#]")
@@ -209,6 +210,8 @@ class Door:
         """
         known = self._known.get(authority)
         if known is None:
+            if len(authority) > _MAX_AUTHORITY:
+                return False
             if len(self._known) >= _MAX_KNOWN:
                 self._known.clear()
             known = self._known[authority] = self._admits(authority)

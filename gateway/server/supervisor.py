@@ -180,7 +180,7 @@ class Supervisor:
         for child in (*self._workers, *self._once):
             child.kill()
 
-    # --- asking and telling -----------------------------------------------------------------------------
+    # --- asking and telling -----------------------------------------------------------------
 
     async def status(self) -> dict[str, Any]:
         """

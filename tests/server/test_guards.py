@@ -80,7 +80,7 @@ def test_refuses_other_targets(target: str) -> None:
     assert target not in str(caught.value) or len(target) < 3
 
 
-@pytest.mark.parametrize("value", ["plain", "caf\u00e9", "tab\there", "\U0001f600", ""])
+@pytest.mark.parametrize("value", ["plain", "na\u00efve", "tab\there", "\U0001f600", ""])
 def test_takes_header_values(value: str) -> None:
     """
     Text in UTF-8 may stand in a header.
@@ -199,6 +199,19 @@ def test_admits_allowed_hosts(host: str, expected: bool) -> None:
     A name in allowed_hosts is admitted; one with a port with that port only.
     """
     assert door("gw.example", "other.example:8443").admits(host) is expected
+
+
+def test_remembers_few_names() -> None:
+    """
+    However many names are tried, what is remembered of them stays small.
+    """
+    rules = door()
+
+    for number in range(1000):
+        assert not rules.admits(f"host-{number}")
+    assert not rules.admits("a" * 100_000)
+
+    assert len(rules._known) <= 64
 
 
 async def test_a_page_of_another_origin_is_refused(serve: Serve) -> None:

@@ -26,6 +26,7 @@ _ROOM: Final = 4 * 1024 * 1024
 _TYPE: Final = re.compile(rb'"type"\s*:\s*"(response\.[\w.]+|error)"')
 _AT: Final = re.compile(rb'"output_index"\s*:\s*(\d{1,9})\s*[,}]')
 _NUMBER: Final = re.compile(rb'"(?:content|summary)_index"\s*:\s*(\d{1,9})\s*[,}]')
+_SEQUENCE: Final = re.compile(rb'"sequence_number"\s*:\s*\d+')
 _DELTA: Final = re.compile(rb'"delta"\s*:\s*"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _BACKSLASH: Final = 0x5C
 
@@ -47,7 +48,9 @@ class Said:
         name: What its events are called: ``output_text``.
         at: The index of its item.
         number: The index of its part.
-        marks: Byte strings that stand in each of its deltas, and together in no other.
+        mark: What stands before the text in each of its deltas.
+        head: What each of its deltas begins with, if that and *mark* tell them from all others.
+        others: Byte strings that together stand in no other text's deltas, where they do not.
         source: The text, as the inside of a JSON string.
         is_whole: Whether *source* is all of it.
         is_said: Whether the event that says it again was sent.
@@ -58,12 +61,42 @@ class Said:
     name: bytes
     at: int
     number: int
-    marks: tuple[bytes, bytes, bytes] = (b"", b"", b"")
+    mark: bytes = b""
+    head: bytes = b""
+    others: tuple[bytes, ...] = ()
     source: bytearray = attrs.Factory(bytearray)
     is_whole: bool = True
     is_said: bool = False
     is_closed: bool = False
     annotations: list[bytes] = attrs.Factory(list)
+
+    def know(self, frame: bytes, kind: bytes, start: int) -> None:
+        """
+        Learn from one delta how to know the others; its text begins at *start*.
+
+        Most servers write everything that tells a text from others between the number of the
+        event and its text, so that this stretch of bytes stays the same.
+        """
+        number = _SEQUENCE.search(frame)
+        places = [found for found in (_AT.search(frame), _NUMBER.search(frame)) if found]
+        since = number.end() if number is not None else start
+        if number is not None and all(since <= p.start() < start for p in places):
+            self.mark = frame[since:start]
+            self.head = frame[: number.start()]
+            self.others = ()
+            if kind in self.head:
+                return
+        self.head = b""
+        self.mark = frame[frame.rindex(b'"delta"', 0, start) : start]
+        self.others = (b'"%b"' % kind, *(place[0] for place in places))
+
+    def is_in(self, frame: bytes) -> bool:
+        """
+        Tell whether *frame*, which holds `mark`, is a delta of this text.
+        """
+        if self.head:
+            return frame.startswith(self.head)
+        return all(other in frame for other in self.others)
 
     @property
     def text(self) -> str:
@@ -121,22 +154,21 @@ class Tracker:
         """
         said = self._current
         if said is not None:
-            name, at, number = said.marks
-            if name in frame and at in frame and number in frame:
+            start = frame.find(said.mark)
+            if start >= 0 and said.is_in(frame):
                 self.last = frame
-                self._append(said, frame)
+                self._append(said, frame, start + len(said.mark))
                 return
         elif self._skipped and self._skipped in frame:
             self.last = frame
             return
         self._note(frame)
 
-    def _append(self, said: Said, frame: bytes) -> None:
-        start = frame.find(b'"delta":"') + 9
+    def _append(self, said: Said, frame: bytes, start: int) -> None:
         end = frame.find(b'"', start)
-        if start > 8 and frame[end - 1] != _BACKSLASH:
+        if frame[end - 1] != _BACKSLASH:
             piece = frame[start:end]
-        else:
+        else:  # perhaps an escaped quote, perhaps an escaped backslash
             found = _DELTA.search(frame)
             piece = found[1] if found is not None else b""
         self._room -= len(piece)
@@ -169,14 +201,12 @@ class Tracker:
             self.created = frame
 
     def _begin(self, frame: bytes, kind: bytes, name: bytes) -> None:
+        delta = _DELTA.search(frame)
+        if delta is None:
+            return
         said = self._find(frame, name)
-        at, number = _AT.search(frame), _NUMBER.search(frame)
-        said.marks = (
-            b'"%b"' % kind,
-            at[0] if at is not None else b"",
-            number[0] if number is not None else b"",
-        )
-        self._append(said, frame)
+        said.know(frame, kind, delta.start(1))
+        self._append(said, frame, delta.start(1))
         self._current = said
 
     def _note_item(self, frame: bytes, end: bytes) -> None:

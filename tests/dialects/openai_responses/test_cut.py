@@ -205,12 +205,14 @@ class TestBlocked:
         A stream of the vendor's own, hosted tools and all, is closed at every event too.
         """
         frames = [kit.frame(event) for event in kit.events()]
-        for _, end in every_cut(kit, frames, Blocked()):
-            docs = [kit.received(frame).doc for frame in end]
+        for sent, end in every_cut(kit, frames, Blocked()):
+            client = kit.client([*sent, *end])
+            with client.responses.stream(model="m", input="x") as stream:
+                *_, last = stream
 
-            for doc in docs:
-                kit.valid_event(doc)
-            assert docs[-1]["type"] == "response.incomplete"
+            for frame in end:
+                kit.valid_event(kit.received(frame).doc)
+            assert last.response.incomplete_details.reason == "content_filter"
 
     @pytest.mark.parametrize("line_end", [b"\r\n", b"\r"])
     def test_any_line_end(self, kit, frames, line_end):

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+import pytest
+
+from gateway.app import Gateway
+from gateway.errors import ConfigError
+from gateway.server.launch import Launch
+from gateway.server.serve import prepare
+from gateway.settings import Address
+from gateway.testing import FakeUpstream, Script
+
+
+
+def settings_with(fake: FakeUpstream, drain_timeout_s: float = 20) -> str:
+    """
+    Write settings with one provider, the fake one.
+    """
+    return (
+        "version: 1\n"
+        "providers:\n"
+        f"  slow: {{type: openai-compatible, base_url: {fake.openai_url}, auth: none}}\n"
+        f"server: {{drain_timeout_s: {drain_timeout_s}}}\n"
+    )
+
+
+def stream_of(fake: FakeUpstream) -> dict:
+    return {
+        "model": "slow/any",
+        "stream": True,
+        "messages": [{"role": "user", "content": "hi"}],
+    }
+
+
+class TestServe:
+    def test_answers_a_request_and_ends_well(self, run_serve):
+        """
+        It says where it serves on one line of JSON, answers there, and ends with 0.
+        """
+        serving = run_serve()
+
+        answer = serving.call(
+            "/v1/chat/completions",
+            {"model": "demo/echo", "messages": [{"role": "user", "content": "hi"}]},
+        )
+
+        assert serving.started["event"] == "started"
+        assert serving.started["pid"] == serving.pid
+        assert answer.json["choices"][0]["message"]["content"]
+        assert serving.end() == 0
+
+    def test_management_shares_the_port_where_none_is_set(self, run_serve):
+        """
+        Without admin_listen the callers' port answers /api, for this machine.
+        """
+        serving = run_serve()
+
+        status = serving.call("/api/status")
+
+        assert serving.started["admin"] == serving.started["calls"]
+        assert status.json["state"] == "ready"
+
+    def test_management_has_a_listener_of_its_own(self, run_serve):
+        """
+        With admin_listen, /api is there, and not where callers come in.
+        """
+        serving = run_serve("--admin-listen", "127.0.0.1:0")
+
+        assert serving.admin("/api/status").status == 200
+        assert serving.call("/api/status").status == 404
+
+    def test_finishes_a_running_stream_before_it_ends(self, run_serve):
+        """
+        SIGTERM lets a stream under way come to its own end, and refuses new callers.
+        """
+        script = Script(text="one two three", split=3, event_latency_ms=150)
+        with FakeUpstream.in_thread(default=script) as fake:
+            serving = run_serve(settings=settings_with(fake))
+            with serving.open("/v1/chat/completions", stream_of(fake)) as answer:
+                first = answer.readline()
+                serving.signal(signal.SIGTERM)
+                rest = answer.read()
+            code = serving.process.wait(60)
+
+        assert first.startswith(b"data: ")
+        assert rest.rstrip().endswith(b"data: [DONE]")
+        assert code == 0
+        with pytest.raises(OSError):
+            serving.call("/readyz")
+
+    def test_a_stream_that_takes_too_long_ends_with_an_error_event(self, run_serve):
+        """
+        After drain_timeout_s a stream is ended in its dialect's words, and the exit is 0.
+        """
+        script = Script(text="one two three", split=3, stall_after=2)
+        with FakeUpstream.in_thread(default=script) as fake:
+            serving = run_serve(settings=settings_with(fake, drain_timeout_s=0.2))
+            with serving.open("/v1/chat/completions", stream_of(fake)) as answer:
+                answer.readline()
+                serving.signal(signal.SIGTERM)
+                rest = answer.read()
+            code = serving.process.wait(60)
+
+        events = [line[6:] for line in rest.splitlines() if line.startswith(b"data: {")]
+        assert "error" in json.loads(events[-1])
+        assert code == 0
+
+    def test_a_second_signal_ends_it_at_once(self, run_serve):
+        """
+        Who asks twice does not wait for streams.
+        """
+        script = Script(text="one two three", split=3, stall_after=2)
+        with FakeUpstream.in_thread(default=script) as fake:
+            serving = run_serve(settings=settings_with(fake))
+            with serving.open("/v1/chat/completions", stream_of(fake)) as answer:
+                answer.readline()
+                serving.signal(signal.SIGTERM)
+                serving.until(lambda: "ending" in serving.log.read_text())
+                serving.signal(signal.SIGTERM)
+                code = serving.process.wait(60)
+
+        assert code == -signal.SIGTERM
+
+    def test_hang_up_reads_the_settings_again(self, run_serve, tmp_path):
+        """
+        SIGHUP puts a changed file in force without a restart.
+        """
+        serving = run_serve()
+        new = "version: 1\nproviders: {demo: {}}\nmodels: {fast: demo/echo}\n"
+        (tmp_path / "gateway.yaml").write_text(new)
+
+        serving.signal(signal.SIGHUP)
+
+        def fast_is_there() -> bool:
+            models = serving.call("/api/models").json["models"]
+            return "fast" in [model["id"] for model in models]
+
+        serving.until(fast_is_there)
+
+    def test_a_bad_file_changes_nothing_and_says_why(self, run_serve, tmp_path):
+        """
+        A reload of a broken file is 422 with each problem's place; what was in force stays.
+        """
+        serving = run_serve()
+        before = serving.call("/api/status").json["settings"]
+        bad = "version: 1\nproviders: {demo: {}}\nmodels: {fast: nowhere/x}\nbogus: 1\n"
+        (tmp_path / "gateway.yaml").write_text(bad)
+
+        answer = serving.call("/api/reload", {})
+
+        assert answer.status == 422
+        places = [problem["where"] for problem in answer.json["error"]["problems"]]
+        assert [place.rsplit("gateway.yaml", 1)[1] for place in places] == [
+            ":3:16",
+            ":4:1",
+        ]
+        assert serving.call("/api/status").json["settings"] == before
+        assert serving.ask()
+
+    def test_tells_no_secret_of_its_environment(self, run_serve):
+        """
+        A provider's key stands neither in the settings shown nor in the log.
+        """
+        canary = "sk-canary-0123456789abcdef"
+        settings = (
+            "version: 1\nproviders: {openai: {keys: {main: env.OPENAI_API_KEY}}}\n"
+        )
+        serving = run_serve(settings=settings, environ={"OPENAI_API_KEY": canary})
+
+        shown = serving.call("/api/settings").body + serving.call("/api/providers").body
+
+        assert b"env.OPENAI_API_KEY" in shown
+        assert canary.encode() not in shown
+        assert canary not in serving.log.read_text()
+
+
+class TestPrepare:
+    def test_refuses_the_network_while_nothing_authenticates(self):
+        """
+        Another address than this machine's is refused with what is at stake and a remedy.
+        """
+        launch = Launch(listen=Address("0.0.0.0", 0))
+
+        with pytest.raises(ConfigError, match="would let the network spend OPENAI_API_KEY"):
+            prepare(launch, {"OPENAI_API_KEY": "k"})
+
+    def test_a_gateway_that_will_not_listen_is_not_checked_for_it(self):
+        """
+        A dry run on the command line may use settings that this machine cannot serve by.
+        """
+        launch = Launch(listen=Address("0.0.0.0", 0))
+
+        gateway = prepare(launch, os.environ, serving=False)
+
+        assert isinstance(gateway, Gateway)

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+
+import attrs
+import pytest
+
+from gateway import Plugin, hookimpl
+from gateway.app import Gateway, changed_paths, default_data_dir, gateway_version
+from gateway.errors import ConfigError, InvalidRequest, NotJson
+from gateway.events import GatewayStarted, GatewayStopped, SettingsChanged
+from gateway.plugins import FoundPlugin
+from gateway.settings import settings_from_dict
+from gateway.sinks import MemorySink
+from gateway.testing import find_dialect, make_request
+
+LIVES: list[str] = []
+
+
+@attrs.frozen
+class Word:
+    word: str = "a"
+
+
+class Lives(Plugin):
+    """
+    Notes its life and what it hears.
+    """
+
+    Settings = Word
+
+    @hookimpl
+    @asynccontextmanager
+    async def lifespan(self, gateway):
+        LIVES.append(f"enter {self.settings.word}")
+        yield
+        LIVES.append(f"leave {self.settings.word}")
+
+    @hookimpl
+    def on_event(self, event):
+        LIVES.append(type(event).__name__)
+
+
+class Fails(Plugin):
+    @hookimpl
+    @asynccontextmanager
+    async def lifespan(self, gateway):
+        raise OSError("no disk")
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _forget():
+    LIVES.clear()
+
+
+def gateway_of(*classes, **tables) -> Gateway:
+    """
+    Make a gateway of plugin classes and settings tables.
+    """
+    found = [FoundPlugin(name=cls.__name__.lower(), cls=cls) for cls in classes]
+    return Gateway(settings_from_dict(tables), plugins=found, installed=False)
+
+
+async def test_plugins_live_as_long_as_the_gateway():
+    """
+    Lifespans are entered before the start is told and left after the stop.
+    """
+    async with gateway_of(Lives):
+        LIVES.append("running")
+
+    assert LIVES == [
+        "enter a",
+        GatewayStarted.__name__,
+        "running",
+        GatewayStopped.__name__,
+        "leave a",
+    ]
+
+
+async def test_a_failed_start_leaves_nothing_behind():
+    """
+    If one plugin cannot start, those that did are stopped again.
+    """
+    hooks = {"phase": {"fails": "ROUTE"}}
+
+    with pytest.raises(OSError, match="no disk"):
+        async with gateway_of(Lives, Fails, hooks=hooks):
+            pass
+
+    assert LIVES[0] == "enter a"
+    assert LIVES[-1] == "leave a"
+
+
+async def test_a_reload_replaces_only_what_changed():
+    """
+    The plugin with new settings is entered before the old one is left.
+    """
+    async with gateway_of(Lives, plugins={"lives": {"word": "a"}}) as gateway:
+        LIVES.clear()
+        await gateway.reload(settings_from_dict({"plugins": {"lives": {"word": "b"}}}))
+        changed = [entry for entry in LIVES if entry != SettingsChanged.__name__]
+        LIVES.clear()
+        await gateway.reload(
+            settings_from_dict({"plugins": {"lives": {"word": "b"}}, "models": {}})
+        )
+
+    assert changed == ["enter b", "leave a"]
+    assert "enter b" not in LIVES
+
+
+async def test_a_bad_reload_changes_nothing_and_is_told():
+    """
+    The old snapshot stays in force, the event says what was wrong.
+    """
+    async with gateway_of(Lives) as gateway:
+        before = gateway.settings
+        with pytest.raises(ConfigError):
+            await gateway.reload(settings_from_dict({"providers": {"openai": {}}}))
+
+        assert gateway.settings is before
+        assert LIVES[-1] == "SettingsRefused"
+
+
+async def test_models_are_listed_from_the_settings():
+    """
+    Names that callers may use are at hand with who serves them.
+    """
+    place = {"type": "openai-compatible", "base_url": "https://x.example", "auth": "none"}
+    gateway = gateway_of(
+        providers={"house": {**place, "models": ["big"]}}, models={"fast": "house/big"}
+    )
+
+    assert [model.id for model in gateway.models()] == ["fast", "house/big"]
+
+
+async def test_plugins_are_reported_in_order():
+    """
+    The report says what each is, where its policy comes from, and what it cost.
+    """
+    gateway = gateway_of(Lives, hooks={"timeout_s": {"lives": 2.5}})
+
+    (line,) = gateway.plugin_report()
+
+    assert line["name"] == "lives"
+    assert line["hooks"] == ["lifespan", "on_event"]
+    assert line["timeout_s"] == 2.5
+    assert line["from"]["timeout_s"] == "settings"
+    assert line["from"]["on_failure"] == "default"
+    assert line["p99_us"] == 0.0
+
+
+async def test_an_error_without_an_exchange_is_told_in_the_dialect():
+    """
+    What goes wrong before a request was read has the shape of the route's vendor.
+    """
+    gateway, sink = gateway_of(), MemorySink()
+    dialect = find_dialect("anthropic_messages")
+
+    await gateway.refuse(dialect, NotJson(retry_after_s=1.2), sink, "req_1")
+
+    assert sink.status == 415
+    assert sink.headers["x-gw-code"] == "not_json"
+    assert sink.headers["Retry-After"] == "2"
+    assert b'"type":"error"' in sink.body
+
+
+async def test_nested_calls_are_bounded():
+    """
+    A call of a call of a call is refused.
+    """
+    async with gateway_of() as gateway:
+        request = make_request()
+
+        def deeper(parent):
+            return gateway.exchange(
+                dialect=request.dialect,
+                operation="generate",
+                request=request,
+                headers={},
+                parent=parent,
+            )
+
+        deep = deeper(deeper(deeper(None)))
+        with pytest.raises(InvalidRequest, match="nest deeper"):
+            await gateway.call(request, parent=deep)
+
+
+def test_changed_paths_name_no_values():
+    """
+    What differs between two snapshots is told by its path.
+    """
+    before = settings_from_dict({"server": {"workers": 1}})
+    after = settings_from_dict({"server": {"workers": 2}, "models": {"a": "demo/x"}})
+
+    paths = changed_paths(before, after)
+
+    assert "server.workers" in paths
+    assert any(path.startswith("models") for path in paths)
+
+
+def test_data_stands_where_the_platform_says(monkeypatch, tmp_path):
+    """
+    XDG_STATE_HOME is honoured, a home is the default.
+    """
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    assert default_data_dir() == tmp_path / "gatewright"
+
+
+def test_the_version_is_the_distributions():
+    """
+    One version, from the metadata.
+    """
+    assert gateway_version().startswith("0.")

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from gateway import ConfigError, Plugin, ProcessSpec, Route, Usage, hookimpl
+from gateway.clock import SystemClock
+from gateway.dialects import Dialect
+from gateway.plugins import FoundPlugin, PluginErrors
+from gateway.providers.vendors import VENDORS
+from gateway.routing.targets import Target
+from gateway.runtime import make_runtime
+from gateway.secrets import Secrets
+from gateway.settings import settings_from_dict
+from gateway.testing import find_dialect, make_attempt, make_exchange
+from gateway.upstream import Upstream
+
+OPENAI = {"openai": {"keys": {"main": {"secret": "env.KEY"}}}}
+
+
+def runtime(settings=None, *classes: type[Plugin], before=None, environ=None):
+    """
+    Make a runtime of *settings* with the plugin *classes*.
+    """
+    return make_runtime(
+        settings_from_dict(settings or {}),
+        secrets=Secrets(environ or {"KEY": "sk-canary"}),
+        upstream=Upstream(),
+        clock=SystemClock(),
+        extra=[FoundPlugin(name=cls.__name__.lower(), cls=cls) for cls in classes],
+        installed=False,
+        before=before,
+    )
+
+
+def test_a_credential_is_resolved_at_use():
+    """
+    The secret of a key is looked up by its reference each time.
+    """
+    made = runtime({"providers": OPENAI})
+    keyed = Target(provider="openai", model="m", dialect="openai_chat", key="main")
+    bare = Target(provider="openai", model="m", dialect="openai_chat")
+
+    assert made.credential(keyed) == "sk-canary"
+    assert made.credential(bare) is None
+    assert "canary" not in repr(made.providers["openai"])
+
+
+def test_what_an_attempt_cost_is_added_up():
+    """
+    Usage and price give the cost; without one of them it is unknown, not zero.
+    """
+    made = runtime({"providers": OPENAI})
+    exchange = make_exchange()
+    unknown = make_attempt(exchange, provider="openai", model="no-such-model")
+    unknown.usage = Usage(input=10)
+    made.price(exchange, unknown)
+    before = exchange.cost_nano
+    name = made.catalog.models_of("openai")[0]
+    priced = make_attempt(exchange, provider="openai", model=name)
+    priced.usage = Usage(input=1_000_000)
+    made.price(exchange, priced)
+    joined = make_attempt(exchange, provider="openai", model=name, joined=True)
+    joined.usage = Usage(input=1_000_000)
+    once = exchange.cost_nano
+    made.price(exchange, joined)
+
+    assert before is None
+    assert once is not None
+    assert exchange.cost_nano == once > 0
+
+
+@attrs.frozen
+class Store:
+    name: str = "vault"
+
+    def get(self, name):
+        """
+        Return the secret at *name*.
+        """
+        return {"a/b": "from-the-vault"}[name]
+
+
+class Spoken(type(find_dialect("openai_embeddings"))):
+    name = "embeddings_again"
+
+
+async def _handler(request):
+    raise NotImplementedError
+
+
+class RegistersAll(Plugin):
+    @hookimpl
+    def register_providers(self):
+        return [attrs.evolve(VENDORS["openai-compatible"], name="house")]
+
+    @hookimpl
+    def register_dialects(self):
+        return [Spoken()]
+
+    @hookimpl
+    def register_secret_stores(self):
+        return [Store()]
+
+    @hookimpl
+    def register_detectors(self):
+        return [Store("pii")]
+
+    @hookimpl
+    def register_embedders(self):
+        return [Store("ngrams")]
+
+    @hookimpl
+    def register_encodings(self):
+        return [Store("o200k_base")]
+
+    @hookimpl
+    def register_processes(self):
+        return [ProcessSpec(name="sequencer", target="x:y")]
+
+    @hookimpl
+    def register_routes(self):
+        return [
+            Route(method="GET", path="/api/x", permission="x:read", handler=_handler)
+        ]
+
+
+def test_everything_that_plugins_register_is_found_by_name():
+    """
+    Providers, dialects, stores, detectors, embedders, encodings, processes and routes.
+    """
+    settings = {
+        "providers": {
+            "mine": {
+                "type": "house",
+                "base_url": "https://llm.example",
+                "keys": {"main": {"secret": "vault.a/b"}},
+            }
+        }
+    }
+
+    made = runtime(settings, RegistersAll)
+
+    target = Target(provider="mine", model="m", dialect="openai_chat", key="main")
+    assert made.credential(target) == "from-the-vault"
+    assert isinstance(made.dialects["embeddings_again"], Dialect)
+    assert made.detectors["pii"].name == "pii"
+    assert made.embedders["ngrams"].name == "ngrams"
+    assert made.encodings["o200k_base"].name == "o200k_base"
+    assert [process.name for process in made.processes] == ["sequencer"]
+    assert [(route.name, who) for route, who in made.routes] == [
+        ("GET /api/x", "registersall")
+    ]
+
+
+class RegistersToo(RegistersAll):
+    @hookimpl
+    def register_routes(self):
+        return [
+            Route(method="GET", path="/api/x", permission="y:read", handler=_handler)
+        ]
+
+
+def test_two_registrations_of_one_name_are_refused():
+    """
+    Two plugins cannot have the same route, and the error names both.
+    """
+    with pytest.raises(PluginErrors, match="registersall"):
+        runtime(None, RegistersAll, RegistersToo)
+
+
+def test_a_runtime_goes_on_where_nothing_changed():
+    """
+    A new snapshot keeps plugins with the same settings and what is known of health.
+    """
+    before = runtime({"providers": OPENAI}, RegistersAll)
+
+    after = runtime({"providers": OPENAI, "models": {}}, RegistersAll, before=before)
+
+    assert after.plugins[0].plugin is before.plugins[0].plugin
+    assert after.router.health is before.router.health
+
+
+def test_a_provider_that_cannot_be_is_a_config_error():
+    """
+    All mistakes in the providers are told together.
+    """
+    with pytest.raises(ConfigError) as caught:
+        runtime({"providers": {"openai": {}, "azure-openai": {"auth": "none"}}})
+
+    assert "providers.openai" in str(caught.value)
+    assert "providers.azure-openai" in str(caught.value)
+
+
+def test_authentication_is_what_some_plugin_says():
+    """
+    The loopback rule is lifted by a plugin that authenticates, as it is configured.
+    """
+
+    class Asks(Plugin):
+        authenticates_callers = True
+
+    assert runtime(None, Asks).authenticates_callers
+    assert not runtime(None, RegistersAll).authenticates_callers
