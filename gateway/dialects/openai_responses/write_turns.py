@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gateway.dialects.openai_responses.repair import repair_calls
 from gateway.dialects.openai_responses.wire import NAME, call_id
 from gateway.dialects.openai_responses.write_blocks import PartWriter
 from gateway.neutral import (
@@ -58,10 +59,12 @@ class TurnWriter:
         instructions = None if first is None else self._one_text(first)
         if first is not None and instructions is None:
             others.insert(0, first)
-        items = []
+        items: list[Doc] = []
         for turn in [*others, *self._ask.turns]:
             if turn is not None:
                 items.extend(self._turn(turn))
+        if self._ask.dialect != NAME:
+            items = repair_calls(items, self._losses)
         return instructions, items
 
     def _one_text(self, turn: Turn) -> str | None:

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from gateway import Plugin, codec, hookimpl
+from gateway.testing import Script
+
+CHAT = {"messages": [{"role": "user", "content": "hi"}]}
+
+
+def place(fake, **more):
+    """
+    Make a provider of the fake.
+    """
+    return {"type": "openai-compatible", "base_url": fake.openai_url, **more}
+
+
+async def test_another_key_is_another_attempt(fake_upstream, gateway_client, monkeypatch):
+    """
+    A key that is refused is replaced by the next one of the same provider.
+    """
+    monkeypatch.setenv("KEY_BAD", "sk-bad")
+    monkeypatch.setenv("KEY_GOOD", "sk-good")
+    keys = {
+        "bad": {"secret": "env.KEY_BAD", "weight": 1000},
+        "good": {"secret": "env.KEY_GOOD", "weight": 1},
+    }
+    seen = []
+
+    class Watch(Plugin):
+        @hookimpl
+        async def after_attempt(self, exchange, attempt):
+            seen.append((attempt.target.key, attempt.status))
+
+    fake_upstream.enqueue(Script(status=401))
+    client = await gateway_client(
+        Watch, providers={"main": place(fake_upstream, keys=keys)}
+    )
+
+    answer = await client.post("/v1/chat/completions", {"model": "main/m", **CHAT})
+
+    assert answer.status == 200
+    assert seen == [("bad", 401), ("good", 200)]
+    assert fake_upstream.requests[1].headers["Authorization"] == "Bearer sk-good"
+
+
+async def test_retry_after_is_told(fake_upstream, gateway_client):
+    """
+    A provider that is out of breath is told as it is, with when to come back.
+    """
+    fake_upstream.script("m", Script(status=429, retry_after_s=17))
+    client = await gateway_client(routing={"retries": 0})
+
+    answer = await client.post("/v1/chat/completions", {"model": "openai/m", **CHAT})
+
+    assert answer.status == 429
+    assert answer.headers["retry-after"] == "17"
+
+
+async def test_a_retry_comes_after_a_wait(fake_upstream, gateway_client):
+    """
+    The same target is asked again when its failure may pass.
+    """
+    fake_upstream.enqueue(Script(status=503))
+    routing = {"retries": 1, "backoff_initial_s": 0.01, "backoff_max_s": 0.02}
+    client = await gateway_client(routing=routing)
+
+    answer = await client.post("/v1/chat/completions", {"model": "openai/m", **CHAT})
+
+    assert answer.status == 200
+    assert answer.headers["x-gw-attempts"] == "2"
+
+
+async def test_fallbacks_of_the_request(fake_upstream, gateway_client):
+    """
+    A caller may name further targets; the field itself goes nowhere.
+    """
+    fake_upstream.script("a", Script(status=500))
+    client = await gateway_client(routing={"retries": 0})
+    body = {"model": "openai/a", "fallbacks": ["anthropic/b"], **CHAT}
+
+    answer = await client.post("/v1/chat/completions", body)
+
+    assert answer.status == 200
+    assert answer.headers["x-gw-provider"] == "anthropic"
+    assert all(b"fallbacks" not in request.body for request in fake_upstream.requests)
+
+
+async def test_what_cannot_be_translated_is_skipped(fake_upstream, gateway_client):
+    """
+    A target whose dialect cannot say the request is no failure of the others.
+    """
+    models = {"pair": {"targets": ["anthropic/b"], "fallbacks": ["openai/a"]}}
+    client = await gateway_client(models=models)
+
+    answer = await client.post("/v1/chat/completions", {"model": "pair", "n": 2, **CHAT})
+
+    assert answer.status == 200
+    assert answer.headers["x-gw-provider"] == "openai"
+    assert len(answer.json["choices"]) == 2
+
+
+async def test_what_nobody_can_say_is_a_400_by_its_name(fake_upstream, gateway_client):
+    """
+    If no target can say it, the field is named.
+    """
+    client = await gateway_client()
+    body = {"model": "anthropic/b", "n": 2, **CHAT}
+
+    answer = await client.post("/v1/chat/completions", body)
+
+    assert answer.status == 400
+    assert answer.headers["x-gw-code"] == "untranslatable"
+    assert '"n"' in answer.json["error"]["message"]
+    assert len(fake_upstream.requests) == 0
+
+
+async def test_losses_stand_in_a_header(fake_upstream, gateway_client):
+    """
+    What translation could not carry over is listed for the caller.
+    """
+    client = await gateway_client()
+
+    answer = await client.post(
+        "/v1/chat/completions", {"model": "anthropic/b", "seed": 7, **CHAT}
+    )
+
+    assert answer.status == 200
+    assert "seed=dropped" in answer.headers["x-gw-translation"]
+
+
+@pytest.mark.parametrize(("mode", "status"), [("strict", 400), ("silent", 200)])
+async def test_the_operator_says_what_becomes_of_losses(gateway_client, mode, status):
+    """
+    Strict refuses, silent drops without a header.
+    """
+    client = await gateway_client(server={"translation": mode})
+
+    answer = await client.post(
+        "/v1/chat/completions", {"model": "anthropic/b", "seed": 7, **CHAT}
+    )
+
+    assert answer.status == status
+    assert "x-gw-translation" not in answer.headers
+
+
+async def test_an_operation_nobody_speaks_is_501(gateway_client):
+    """
+    Embeddings of a provider without embeddings are refused by name.
+    """
+    client = await gateway_client()
+
+    answer = await client.post("/v1/embeddings", {"model": "anthropic/b", "input": "x"})
+
+    assert answer.status == 501
+    assert answer.headers["x-gw-code"] == "unsupported_operation"
+
+
+async def test_a_busy_provider_is_503_in_time(fake_upstream, gateway_client):
+    """
+    When every place at a provider is taken, the wait is bounded.
+    """
+    fake_upstream.script("slow", Script(latency_ms=500))
+    limits = {"max_parallel": 1, "queue_timeout_s": 0.05, "auth": "none"}
+    client = await gateway_client(providers={"main": place(fake_upstream, **limits)})
+    slow = asyncio.ensure_future(
+        client.post("/v1/chat/completions", {"model": "main/slow", **CHAT})
+    )
+    await fake_upstream.wait_for(lambda: fake_upstream.requests, timeout=2)
+    answer = await client.post("/v1/chat/completions", {"model": "main/m", **CHAT})
+
+    assert answer.status == 503
+    assert answer.headers["x-gw-code"] == "upstream_busy"
+    assert (await slow).status == 200
+
+
+async def test_an_unknown_model_is_404_with_its_neighbours(gateway_client):
+    """
+    A misspelt name is told with what is near it.
+    """
+    client = await gateway_client(models={"smart": "openai/gpt"})
+
+    answer = await client.post("/v1/chat/completions", {"model": "smrt", **CHAT})
+
+    assert answer.status == 404
+    assert "smart" in answer.json["error"]["message"]
+    assert answer.headers["x-gw-code"] == "model_not_found"
+
+
+async def test_aliases_carry_what_they_matched(fake_upstream, gateway_client):
+    """
+    A pattern's star goes into the target's name.
+    """
+    client = await gateway_client(models={"claude-*": "anthropic/claude-*"})
+
+    await client.post("/v1/chat/completions", {"model": "claude-x", **CHAT})
+
+    assert codec.loads(fake_upstream.requests[0].body)["model"] == "claude-x"
