@@ -187,6 +187,8 @@ class Hooks:
         #: Whether a stream can be passed on as it comes, if no filter is open for it.
         self.has_taps = bool(self._open_tap)
         self.has_post_response = bool(self._post_response)
+        #: Whether anybody is told how things ended.
+        self.settles = bool(self._after_attempt or self._on_complete)
 
     def chain(self, hook: str) -> Chain:
         """

@@ -84,6 +84,22 @@ class CallerOutlet:
     An `Outlet` that leads to the caller.
     """
 
+    __slots__ = (
+        "_dialect",
+        "_exchange",
+        "_hooks",
+        "_kept",
+        "_last",
+        "_loop",
+        "_ping",
+        "_pipeline",
+        "_settlement",
+        "_sink",
+        "_tasks",
+        "_tracker",
+        "_written_at",
+    )
+
     def __init__(
         self,
         exchange: Exchange,

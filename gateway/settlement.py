@@ -24,7 +24,14 @@ class Settlement:
     whoever asks again waits for the same task.
     """
 
-    __slots__ = ("_attempts", "_complete", "_exchange", "_hooks", "_tasks")
+    __slots__ = (
+        "_attempts",
+        "_complete",
+        "_exchange",
+        "_hooks",
+        "_tasks",
+        "is_complete",
+    )
 
     def __init__(self, hooks: Hooks, exchange: Exchange, tasks: Tasks) -> None:
         self._hooks = hooks
@@ -32,13 +39,8 @@ class Settlement:
         self._tasks = tasks
         self._attempts: dict[int, asyncio.Task[None] | None] = {}
         self._complete: asyncio.Task[ExchangeError | None] | None = None
-
-    @property
-    def is_complete(self) -> bool:
-        """
-        Whether `complete` was begun.
-        """
-        return self._complete is not None
+        #: Whether `complete` was begun.
+        self.is_complete = False
 
     async def attempt(self, attempt: Attempt) -> None:
         """
@@ -55,9 +57,24 @@ class Settlement:
         Returns:
             What a plugin says must not be passed over, or None.
         """
+        self.is_complete = True
+        if not self._hooks.settles:  # nobody to tell
+            for attempt in self._own_attempts():
+                self._begin(attempt)
+            return None
         if self._complete is None:
             self._complete = self._tasks.spawn(self._finish(), name="settle exchange")
         return await asyncio.shield(self._complete)
+
+    def _own_attempts(self) -> list[Attempt]:
+        """
+        Return the attempts that this settlement settles: a flight settles its own.
+        """
+        return [
+            attempt
+            for attempt in self._exchange.attempts
+            if attempt.flight is None or attempt.joined
+        ]
 
     def _begin(self, attempt: Attempt) -> asyncio.Task[None] | None:
         if attempt.number in self._attempts:
@@ -75,9 +92,7 @@ class Settlement:
         return task
 
     async def _finish(self) -> ExchangeError | None:
-        for attempt in self._exchange.attempts:
-            if attempt.flight is not None and not attempt.joined:
-                continue  # the flight's own settlement
+        for attempt in self._own_attempts():
             task = self._begin(attempt)
             if task is not None:
                 await task

@@ -7,14 +7,19 @@ build, and to fetch what the distributions depend on.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
 
 import attrs
 import pytest
@@ -22,6 +27,8 @@ from packaging.metadata import Metadata
 
 ROOT = Path(__file__).resolve().parent.parent
 PLUGINS = sorted(path.name for path in ROOT.glob("plugins/*") if path.is_dir())
+# A plugin as its author has it: in a distribution of its own, known to no other file.
+STAMP = ROOT / "tests" / "distributions" / "gatewright-stamp"
 PACKAGES = {"gatewright": ROOT / "gateway"} | {
     f"gatewright-{name}": ROOT / "plugins" / name / f"gateway_{name}"
     for name in PLUGINS
@@ -29,6 +36,17 @@ PACKAGES = {"gatewright": ROOT / "gateway"} | {
 LEFT_BEHIND = shutil.ignore_patterns(
     "build", "*.egg-info", "__pycache__", ".*_cache", ".tox", ".venv", "node_modules"
 )
+
+PATIENCE_S = 30.0
+ASK = {"model": "demo/echo", "messages": [{"role": "user", "content": "hi"}]}
+UNTOUCHED = "This is the gateway's demo provider; no model was asked. You said: hi"
+KEY = "vk-of-nobody-in-particular"
+KEYS_REQUIRED = """
+version: 1
+providers: {demo: {}}
+plugins:
+  governance: {require_key: true, virtual_keys: {me: {secret: env.VK_ME}}}
+"""
 
 pytestmark = pytest.mark.wheels
 per_distribution = pytest.mark.parametrize("name", PACKAGES)
@@ -103,6 +121,89 @@ class Environment:
             entry["name"] for entry in json.loads(self.gatewright("plugins", "--json"))
         }
 
+    @contextlib.contextmanager
+    def serve(self, settings: str | None = None, **environ: str) -> Iterator[str]:
+        """
+        Run ``gatewright serve``, without a file unless *settings* are one; yields its URL.
+        """
+        options = ["--listen", "127.0.0.1:0"]
+        if settings is not None:
+            file = self.folder / "settings.yaml"
+            file.write_text(settings)
+            options += ["-c", str(file)]
+        log = self.folder / "log"
+        with log.open("wb") as stderr:
+            process = subprocess.Popen(
+                [self.folder / "bin" / "gatewright", "serve", *options],
+                cwd=self.folder,
+                env={"XDG_STATE_HOME": str(self.folder), **environ},
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+            )
+        try:
+            yield started(process, log)["calls"]
+            process.terminate()
+            assert process.wait(PATIENCE_S) == 0
+        finally:
+            process.kill()
+            process.communicate(timeout=PATIENCE_S)
+
+
+def started(process: subprocess.Popen[bytes], log: Path) -> dict[str, Any]:
+    """
+    Wait for the line that says where it serves; without one, show its log.
+    """
+    assert process.stdout
+    ready, _, _ = select.select([process.stdout], [], [], PATIENCE_S)
+    line = process.stdout.readline() if ready else b""
+    assert line, f"it said nothing; its log: {log.read_text()}"
+    return json.loads(line)
+
+
+def post(url: str, document: dict[str, Any], **headers: str) -> tuple[int, str]:
+    """
+    Ask for a chat completion with nothing but the standard library.
+    """
+    request = Request(
+        f"{url}/v1/chat/completions",
+        json.dumps(document).encode(),
+        {"Content-Type": "application/json", **headers},
+    )
+    try:
+        with build_opener(ProxyHandler({})).open(request, timeout=PATIENCE_S) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as refused:
+        with refused:
+            return refused.code, refused.read().decode()
+
+
+def said(url: str) -> str:
+    """
+    Return what the model of a gateway says, asked for a whole answer.
+    """
+    status, body = post(url, ASK)
+    assert status == 200, body
+    return json.loads(body)["choices"][0]["message"]["content"]
+
+
+def streamed(url: str) -> list[dict[str, Any]]:
+    """
+    Return the events of an answer that is streamed.
+    """
+    status, body = post(url, {**ASK, "stream": True})
+    assert status == 200, body
+    data = [line[6:] for line in body.splitlines() if line.startswith("data: ")]
+    assert data.pop() == "[DONE]"
+    return [json.loads(one) for one in data]
+
+
+def text_of(events: list[dict[str, Any]]) -> str:
+    return "".join(
+        choice["delta"].get("content", "")
+        for event in events
+        for choice in event["choices"]
+    )
+
 
 @pytest.fixture(scope="module", name="wheels")
 def _wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Wheel]:
@@ -117,6 +218,7 @@ def _wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Wheel]:
 
     folder = tmp_path_factory.mktemp("wheels")
     places = [copy, *(copy / "plugins" / name for name in PLUGINS)]
+    places.append(copy / STAMP.relative_to(ROOT))
     run(
         *(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder),
         *places,
@@ -144,7 +246,7 @@ def test_every_distribution_has_one_pure_wheel(wheels):
     """
     The build makes one wheel a distribution, for any Python 3 on any machine.
     """
-    assert set(wheels) == set(PACKAGES)
+    assert set(wheels) == {*PACKAGES, STAMP.name}
     assert {wheel.path.name.split("-", 2)[2] for wheel in wheels.values()} == {
         "py3-none-any.whl"
     }
@@ -212,6 +314,17 @@ def test_core_alone_has_no_plugin_and_no_database(core):
     assert "0.1.0" in core.gatewright("--version")
 
 
+def test_core_alone_serves(core):
+    """
+    Without a file and without a plugin it answers, and changes nothing on the way.
+    """
+    with core.serve() as url:
+        whole, events = said(url), streamed(url)
+
+    assert whole == UNTOUCHED
+    assert text_of(events) == UNTOUCHED
+
+
 @pytest.fixture(name="installed")
 def _installed(
     core: Environment, wheels: dict[str, Wheel], plugin: str
@@ -244,3 +357,90 @@ def test_removed_is_gone(core, wheels, plugin):
     core.pip("uninstall", "-y", f"gatewright-{plugin}")
 
     assert plugin not in core.plugins()
+
+
+@pytest.mark.parametrize("plugin", ["governance"])
+def test_governance_refuses_callers_without_a_key(installed):
+    """
+    Once installed and told to, it asks for a key, and lets in who has one.
+    """
+    with installed.serve(KEYS_REQUIRED, VK_ME=KEY) as url:
+        refused, why = post(url, ASK)
+        answered, _ = post(url, ASK, Authorization=f"Bearer {KEY}")
+
+    assert refused == 401
+    assert json.loads(why)["error"]["code"] == "virtual_key_required"
+    assert answered == 200
+
+
+@pytest.fixture(name="stamped", scope="class")
+def _stamped(core: Environment, wheels: dict[str, Wheel]) -> Iterator[Environment]:
+    core.install(wheels[STAMP.name].path)
+    yield core
+    core.pip("uninstall", "-y", STAMP.name)
+
+
+@pytest.fixture(name="url", scope="class")
+def _url(stamped: Environment) -> Iterator[str]:
+    with stamped.serve() as url:
+        yield url
+
+
+class TestStamp:
+    """
+    A plugin that nobody here knows of does all that a plugin may, once it is installed.
+    """
+
+    def test_is_listed(self, stamped):
+        """
+        The command names it, with its distribution, its phase and its hooks.
+        """
+        listing = json.loads(stamped.gatewright("plugins", "--json"))
+
+        (line,) = [entry for entry in listing if entry["name"] == "stamp"]
+        assert line["distribution"] == STAMP.name
+        assert line["phase"] == "SHAPE"
+        assert {"open_filter", "post_response"} <= set(line["hooks"])
+
+    def test_acts_on_requests(self, url):
+        """
+        What it adds to a request reaches the provider, who says it again.
+        """
+        assert "You said: hi asked-through-stamp" in said(url)
+        assert text_of(streamed(url)).endswith("You said: hi asked-through-stamp")
+
+    def test_acts_on_responses(self, url):
+        """
+        Its filter and its post_response are run over a whole answer.
+        """
+        whole = said(url)
+
+        assert "the gateway's stamped one; no model" in whole
+        assert whole.endswith(" answered-through-stamp")
+
+    def test_acts_on_streams(self, url):
+        """
+        Its filter finds what two events share, and its on_stream_chunk sees each event.
+        """
+        events = streamed(url)
+
+        assert "the gateway's stamped one; no model" in text_of(events)
+        assert {event.get("stamp") for event in events} == {"streamed-through-stamp"}
+        assert len(events) > 10
+
+
+def test_removing_the_stamp_removes_it(core, wheels):
+    """
+    What an installed plugin did is undone by removing it, and by nothing else.
+    """
+    core.install(wheels[STAMP.name].path)
+    with core.serve() as url:
+        with_it = said(url)
+    core.pip("uninstall", "-y", STAMP.name)
+    with core.serve() as url:
+        without_it, events = said(url), streamed(url)
+
+    assert with_it != UNTOUCHED
+    assert without_it == UNTOUCHED
+    assert text_of(events) == UNTOUCHED
+    assert "stamp" not in core.plugins()

@@ -317,7 +317,8 @@ class Report:
         if not micro:
             return ""
         rows = [
-            (f"`texts()`, each of {micro['texts']:.0f} texts", micro["texts_us"]),
+            ("`texts()` of 50 plain messages, a text", micro["texts_us"]),
+            ("the same with tool calls and parts, a text", micro["texts_agent_us"]),
             ("a filter that finds nothing, an event alone", micro["filter_one_us"]),
             ("the same, an event of a burst", micro["filter_burst_us"]),
             *(

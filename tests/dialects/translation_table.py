@@ -116,6 +116,7 @@ class Case:
         want: Values by their dotted place in the target; `ABSENT` for none.
         lost: The exact losses: action by field.
         refused: The field that the request is refused for, or "".
+        fault: What is known to be wrong: the case fails, and must.
     """
 
     row: str
@@ -129,6 +130,7 @@ class Case:
     want: Mapping[str, Any]
     lost: Mapping[str, str]
     refused: str
+    fault: str
 
     @property
     def id(self) -> str:
@@ -235,6 +237,7 @@ def _cases(
                 want=there.pop("want", {}),
                 lost=there.pop("lost"),
                 refused=there.pop("refused", ""),
+                fault=there.pop("fault", ""),
             )
             if there:
                 raise ValueError(f"{row_id}: {sorted(there)}")

@@ -131,7 +131,7 @@ class TestWaiting:
         await settle()
 
         with pytest.raises(UpstreamBusy):
-            await admission.enter()
+            await asyncio.wait_for(admission.enter(), 5.0)
 
         for task in tasks:
             task.cancel()
@@ -236,6 +236,7 @@ class TestResize:
         await settle()
 
         assert [task.done() for task in tasks] == [True, True, False]
+        await asyncio.gather(*tasks[:2])
         admission.leave()
         await tasks[2]
         assert admission.in_use == 3

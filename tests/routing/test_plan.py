@@ -487,7 +487,8 @@ class TestHealth:
 
         assert run(plan_of(router, "a/z"), OK) == []
 
-    def test_any_answer_shows_that_the_provider_is_there(self, make_router):
+    @pytest.mark.parametrize("status", [400, 403, 429])
+    def test_any_answer_shows_that_the_provider_is_there(self, make_router, status):
         """
         Connections that fail now and then, with answers between them, are no row.
         """
@@ -496,9 +497,31 @@ class TestHealth:
         for _ in range(4):
             run(plan_of(router), UNREACHABLE)
             run(plan_of(router), UNREACHABLE)
-            run(plan_of(router), Report(status=400))
+            run(plan_of(router), Report(status=status))
+            router.health.succeeded([("a", "only"), ("a", "only", "x")])
 
         assert run(plan_of(router), OK) == ["a/x (only)"]
+
+    def test_a_server_error_does_not_show_it(self, make_router):
+        """
+        A proxy that answers 502 for a provider that is gone proves nothing.
+        """
+        router = make_router(models={"m": "a/x"}, retries=0, failures_to_cool=3)
+        for report in (UNREACHABLE, UNREACHABLE, Report(status=502), UNREACHABLE):
+            run(plan_of(router), report)
+
+        assert run(plan_of(router), OK) == []
+
+    def test_the_last_moment_of_a_rest_is_kept(self, make_router, clock):
+        """
+        A target is passed over until the very end of its cooldown.
+        """
+        router = make_router(models=TWO, retries=0, failures_to_cool=1, cooldown_s=10)
+        run(plan_of(router), UNREACHABLE, OK)
+
+        clock.advance(9.5)
+
+        assert run(plan_of(router), OK) == ["c/y (only)"]
 
     def test_nobody_healthy_is_told_with_a_time(self, make_router, clock):
         """

@@ -153,7 +153,9 @@ class Conversation:
         )
         self._drop_caller(fields)
         if fields.flag("async"):
-            self._losses.drop(fields.at("async"), "only OpenAI goes on before a tool answered")
+            self._losses.drop(
+                fields.at("async"), "only OpenAI goes on before a tool answered"
+            )
         fields.drop_rest(self._losses, f"{kind}_call")
         self.say("assistant", [call])
 

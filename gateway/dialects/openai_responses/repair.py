@@ -46,10 +46,13 @@ def repair_calls(items: list[Doc], losses: Losses) -> list[Doc]:
             out.append(item)
         if kind in _OUTPUTS:
             called.add(item["call_id"])
-    return _answered(out, last.keys(), losses)
+    return _answered(out, losses)
 
 
-def _answered(items: list[Doc], answered: Any, losses: Losses) -> list[Doc]:
+def _answered(items: list[Doc], losses: Losses) -> list[Doc]:
+    answered = {
+        item["call_id"] for item in items if item.get("type") in _OUTPUTS.values()
+    }
     out: list[Doc] = []
     missing: list[Doc] = []
     for item in items:
@@ -67,6 +70,8 @@ def _answered(items: list[Doc], answered: Any, losses: Losses) -> list[Doc]:
 
 def _as_message(item: Doc) -> Doc:
     output = item["output"]
-    said = [{"type": "input_text", "text": output}] if isinstance(output, str) else output
+    said = (
+        [{"type": "input_text", "text": output}] if isinstance(output, str) else output
+    )
     parts = [{"type": "input_text", "text": _ORPHAN}, *said]
     return {"type": "message", "role": "user", "content": parts}

@@ -78,7 +78,9 @@ class Said:
         event and its text, so that this stretch of bytes stays the same.
         """
         number = _SEQUENCE.search(frame)
-        places = [found for found in (_AT.search(frame), _NUMBER.search(frame)) if found]
+        places = [
+            found for found in (_AT.search(frame), _NUMBER.search(frame)) if found
+        ]
         since = number.end() if number is not None else start
         if number is not None and all(since <= p.start() < start for p in places):
             self.mark = frame[since:start]

@@ -67,17 +67,17 @@ class Item(ABC):
         """
         return True
 
-    @abstractmethod
     def tell(self, number: int, text: str) -> list[Emit]:
         """
-        Say the next piece of the part *number*.
+        Say the next piece of the part *number*; nothing where an item comes whole.
         """
+        return []
 
-    @abstractmethod
     def close(self, number: int) -> list[Emit]:
         """
         Say that the part *number* is complete.
         """
+        return []
 
     @abstractmethod
     def doc(self, status: str) -> Doc:
@@ -380,18 +380,6 @@ class OpaqueItem(Item):
     def __init__(self, at: int, raw: Doc) -> None:
         super().__init__(at, str(raw.get("id") or ""))
         self._raw = raw
-
-    def tell(self, number: int, text: str) -> list[Emit]:
-        """
-        Say nothing: it is whole.
-        """
-        return []
-
-    def close(self, number: int) -> list[Emit]:
-        """
-        Say nothing: it is whole.
-        """
-        return []
 
     def doc(self, status: str) -> Doc:
         """

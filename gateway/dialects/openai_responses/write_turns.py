@@ -139,6 +139,8 @@ class TurnWriter:
                 return self._reasoning(block)
             case Opaque():
                 return self._opaque(block)
+            case ToolResult():
+                return [self._result(block)]
             case MediaBlock():
                 self._losses.drop(block.kind, "an assistant's message holds words only")
         return []

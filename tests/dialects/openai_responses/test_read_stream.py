@@ -173,7 +173,7 @@ class TestSparseStreams:
         }
 
         told = self.told(
-            kit, {**delta, "delta": "Hel"}, {**delta, "delta": "lo"}, completed()
+            kit, {**delta, "delta": "He"}, {**delta, "delta": "llo"}, completed()
         )
 
         assert told == ["Hello"]
@@ -244,6 +244,30 @@ class TestSparseStreams:
 
         assert self.told(kit, delta, done, completed()) == ['{"x":1}']
 
+    def test_nothing_is_told_twice(self, kit):
+        """
+        Words that come behind the end of their part, and an item done twice, are repeats.
+        """
+        at = {"output_index": 0, "content_index": 0}
+        part = {"type": "output_text", "text": "Hello", "annotations": []}
+        done = {
+            "type": "response.output_item.done",
+            "output_index": 0,
+            "item": {**MESSAGE, "content": [part]},
+        }
+
+        told = self.told(
+            kit,
+            {"type": "response.output_text.delta", **at, "delta": "Hello"},
+            {"type": "response.content_part.done", **at, "part": part},
+            {"type": "response.output_text.delta", **at, "delta": "late"},
+            done,
+            done,
+            completed(done["item"], done["item"]),
+        )
+
+        assert told == ["Hello"]
+
     @pytest.mark.parametrize(
         "event",
         [
@@ -265,6 +289,48 @@ class TestSparseStreams:
         What cannot be read says nothing, and breaks nothing.
         """
         assert self.told(kit, event, completed()) == []
+
+
+class TestReasoning:
+    def done(self, **members):
+        item = {"type": "reasoning", "id": "rs_1", "summary": [], **members}
+        return {"type": "response.output_item.done", "output_index": 0, "item": item}
+
+    def test_seal_without_words(self, kit):
+        """
+        Encrypted reasoning of which nothing is shown is a block with a seal.
+        """
+        seal = Seal(dialect="openai_responses", data="gAAAA", item_id="rs_1")
+
+        events = kit.read_stream([CREATED, self.done(encrypted_content="gAAAA")])
+
+        assert events[1:] == [
+            Open(0, ReasoningBlock(is_summary=True)),
+            SealDelta(0, seal),
+            Close(0),
+        ]
+
+    def test_hidden_by_another_provider(self, kit):
+        """
+        What another gateway wrapped opens as what it was.
+        """
+        wrapped = Seal(dialect="x", data="hidden", item_id="redacted").wrap()
+
+        events = kit.read_stream([CREATED, self.done(encrypted_content=wrapped)])
+
+        assert events[1:] == [
+            Open(
+                0,
+                ReasoningBlock(is_redacted=True, seal=Seal(dialect="x", data="hidden")),
+            ),
+            Close(0),
+        ]
+
+    def test_nothing_at_all(self, kit):
+        """
+        Reasoning that shows and seals nothing is no block.
+        """
+        assert kit.read_stream([CREATED, self.done()])[1:] == []
 
 
 class TestEnds:

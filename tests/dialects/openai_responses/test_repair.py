@@ -84,7 +84,7 @@ def test_result_before_its_call():
     """
     types = [item["type"] for item in repair_calls([output(1), call(1)], Losses())]
 
-    assert types[:2] == ["message", "function_call"]
+    assert types == ["message", "function_call", "function_call_output"]
 
 
 def test_two_results_of_one_call():

@@ -87,6 +87,24 @@ class TestRequest:
 
         assert len(set(lanes)) == len(lanes) == 3
 
+    @pytest.mark.parametrize(
+        "members",
+        [
+            {"prompt": {"id": "p", "variables": ["x y"]}},
+            {"moderation": {"input": {"categories": ["x y"]}}},
+            {"moderation": {"input": {"categories": {"x y": True}}}},
+            {"input": {"x": "x y"}},
+            {"tools": "x y"},
+            {"metadata": "x y"},
+        ],
+        ids=str,
+    )
+    def test_settings_of_another_shape_hide_nothing(self, kit, members):
+        """
+        A setting that is not what the reference says is looked through.
+        """
+        assert "x y" in [text.value for text in kit.request(**members).texts()]
+
     def test_empty_strings_are_no_texts(self, kit):
         """
         Where nothing is said there is nothing to judge.

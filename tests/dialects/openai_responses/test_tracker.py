@@ -44,7 +44,7 @@ def tracked(kit, *frames):
 @pytest.mark.parametrize(
     "pieces",
     [
-        ["Hel", "lo"],
+        ["He", "llo"],
         ['a "quoted', '" word\\', "\\"],
         ['"', "\\", '\\"', "\n\u2028\u0085"],
         ["\U0001f327", "", "ä"],

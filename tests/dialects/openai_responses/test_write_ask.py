@@ -390,8 +390,8 @@ class TestTools:
         doc = kit.written(ask, losses)
 
         assert doc["tools"][0]["name"] == doc["tool_choice"]["name"] == "a_b"
-        assert doc["input"][-1]["name"] == "a_b"
-        assert losses.header() == "tools.name=changed"
+        assert doc["input"][1]["name"] == "a_b"
+        assert losses.found[0].field == "tools.name"
 
 
 class TestInstructions:
@@ -410,6 +410,41 @@ class TestInstructions:
 
         assert doc["instructions"] == "One."
         assert [item["role"] for item in doc["input"]] == ["developer", "user"]
+
+    @pytest.mark.parametrize(
+        "turn",
+        [
+            Turn(role="system", blocks=[TextBlock(text="One.")], is_developer=True),
+            Turn(
+                role="system", blocks=[TextBlock(text="One."), TextBlock(text="Two.")]
+            ),
+            Turn(role="system", blocks=[]),
+        ],
+        ids=["developer", "two texts", "none"],
+    )
+    def test_what_is_not_one_text_is_a_message(self, kit, turn):
+        """
+        Instructions of another shape stand in front of the conversation.
+        """
+        doc = kit.written(kit.ask(instructions=[turn]))
+
+        assert "instructions" not in doc
+        assert len(doc["input"]) == (2 if turn.blocks else 1)
+
+    def test_breakpoints_of_instructions(self, kit):
+        """
+        A cache breakpoint is kept where it came from this dialect, else dropped.
+        """
+        block = TextBlock(text="One.", cache={"type": "ephemeral"})
+        turns = [Turn(role="system", blocks=[block])]
+        losses = Losses()
+
+        own = kit.written(kit.ask(instructions=turns, dialect="openai_responses"))
+        other = kit.written(kit.ask(instructions=turns, cache={}), losses)
+
+        assert own["input"][0]["content"][0]["prompt_cache_breakpoint"]
+        assert other["instructions"] == "One."
+        assert losses.header() == "cache_control=dropped"
 
     def test_nothing_but_instructions(self, kit):
         """

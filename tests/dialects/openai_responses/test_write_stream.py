@@ -53,7 +53,7 @@ class TestSequence:
         """
         A message is added, grows, and everything about it is said again.
         """
-        chunks = kit.stream([START, *text(0, "Hel", "lo"), *END])
+        chunks = kit.stream([START, *text(0, "He", "llo"), *END])
 
         assert types(chunks) == [
             "created",

@@ -102,11 +102,11 @@ def test_tool_loop(kit):
         ),
         (
             assistant(ToolCall(id="x" * 65, name="f")),
-            "tool_calls.id=changed",
+            "tool_calls.id=changed, tool_calls=emulated",
         ),
         (
             assistant(ToolCall(id="c", name="f", cache={"type": "ephemeral"})),
-            "cache_control=dropped",
+            "cache_control=dropped, tool_calls=emulated",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -120,6 +120,15 @@ def test_what_has_no_item_is_recorded(kit, turn, loss):
     written(kit, user(TextBlock(text="x")), turn, losses=losses)
 
     assert losses.header() == loss
+
+
+def test_result_in_the_assistants_turn(kit):
+    """
+    Wherever a result stands it is an item.
+    """
+    items = written(kit, assistant(ToolCall(id="c", name="f"), ToolResult(call_id="c")))
+
+    assert [item["type"] for item in items] == ["function_call", "function_call_output"]
 
 
 def test_long_ids_still_meet(kit):

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import pytest
+
+from gateway import Phase, Plugin, Unavailable, hookimpl
+from gateway.app import Gateway
+from gateway.errors import InvalidRequest
+from gateway.plugins import FoundPlugin
+from gateway.server.explaining import MAX_HEADERS, Ask, explain, read_ask
+from gateway.settings import settings_from_environment
+
+REQUEST = b'{"model":"demo/echo","messages":[{"role":"user","content":"hi"}]}'
+
+
+class WitnessPlugin(Plugin):
+    phase = Phase.GOVERN
+
+    @hookimpl
+    async def pre_request(self, exchange):
+        exchange.explain(f"{exchange.identity.key_name} {exchange.headers['x-team']}")
+        if not exchange.dry_run:
+            raise Unavailable
+
+
+@pytest.fixture
+async def gateway():
+    plugin = FoundPlugin(name="witness", cls=WitnessPlugin)
+    settings = settings_from_environment({})
+    async with Gateway(
+        settings, plugins=[plugin], installed=False, environ={}
+    ) as gateway:
+        yield gateway
+
+
+async def test_plugins_see_key_and_headers(gateway):
+    """
+    The name of a key and the headers reach the plugins, in a dry run.
+    """
+    ask = Ask(request=REQUEST, headers={"X-Team": "blue"}, key="bob")
+
+    told = await explain(gateway, ask)
+
+    assert told["trail"][0]["reason"] == "bob blue"
+    assert told["dry_run"] is True
+
+
+async def test_nothing_is_sent_or_counted(gateway):
+    """
+    A dry run leaves no trace, no exchange under way and no call upstream.
+    """
+    ask = Ask(request=REQUEST, headers={"X-Team": "blue"}, key="bob")
+
+    told = await explain(gateway, ask)
+
+    assert [target["target"] for target in told["targets"]] == ["demo/echo"]
+    assert (len(gateway.traces), gateway.in_flight) == (0, 0)
+
+
+async def test_an_unknown_path_names_those_that_there_are(gateway):
+    """
+    The remedy stands in the error.
+    """
+    with pytest.raises(InvalidRequest, match="/v1/chat/completions"):
+        await explain(gateway, Ask(request=REQUEST, path="/v2"))
+
+
+class TestReadAsk:
+    def test_survives_the_way_to_another_process(self):
+        """
+        What a worker is asked is what was asked.
+        """
+        from gateway import codec
+
+        ask = Ask(request=REQUEST, path="/v1/messages", headers={"a": "b"}, key="k")
+
+        assert read_ask(codec.dumps(ask.as_dict())) == ask
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            b"{",
+            b'{"request":{},"request":{}}',
+            b'{"request":{},"path":1}',
+            b'{"request":{},"headers":{"a":1}}',
+            b'{"request":{},"key":"' + b"k" * 300 + b'"}',
+        ],
+        ids=["no-json", "key-twice", "path-number", "header-number", "long-key"],
+    )
+    def test_refuses_what_it_does_not_know(self, raw):
+        """
+        Whatever is not as documented is refused.
+        """
+        with pytest.raises(InvalidRequest):
+            read_ask(raw)
+
+    def test_bounds_the_headers(self):
+        """
+        More headers than a request may have are refused.
+        """
+        from gateway import codec
+
+        headers = {str(number): "" for number in range(MAX_HEADERS + 1)}
+
+        with pytest.raises(InvalidRequest, match="at most"):
+            read_ask(codec.dumps({"request": {}, "headers": headers}))
