@@ -455,6 +455,7 @@ def server_timing(exchange: Exchange) -> str:
     entries = [
         f"{name};dur={ns / 1e6:.3f}"
         for name, ns in exchange.trail.time_by_plugin().items()
+        if ns
     ]
     attempt = exchange.attempt
     if attempt is not None and attempt.sent_at is not None:

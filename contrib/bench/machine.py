@@ -71,6 +71,16 @@ def _stat(pid: int) -> list[str]:
     return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
 
 
+def state_of(pid: int) -> str:
+    """
+    Return the letter of its state: R runs, S sleeps, Z has ended.
+
+    Raises:
+        OSError: there is no such process.
+    """
+    return _stat(pid)[0]
+
+
 def rss_bytes(pids: list[int]) -> int:
     """
     Sum the resident memory of *pids*; those gone count 0.

@@ -113,12 +113,18 @@ class Child:
             async with asyncio.timeout(START_S):
                 told = codec.loads(await child.stdout.readline())
         except (TimeoutError, ValueError):
-            self.kill()
+            await self._give_up(child)
             raise ChildFailed(self.name, []) from None
         if told.get("event") != "started":
+            await self._give_up(child)
             raise ChildFailed(self.name, told.get("problems") or [])
         report: dict[str, Any] = told
         return report
+
+    async def _give_up(self, child: Process) -> None:
+        self.kill()
+        await child.wait()
+        _let_go(child)
 
     async def keep(self) -> None:
         """
@@ -129,6 +135,7 @@ class Child:
         while self._child is not None:
             began = clock()
             code = await self._child.wait()
+            _let_go(self._child)
             if self._is_stopping:
                 return
             log.warning(
@@ -184,3 +191,12 @@ class Child:
             log.warning("process would not end", child=self.name, pid=child.pid)
             child.kill()
             await child.wait()
+        _let_go(child)
+
+
+def _let_go(child: Process) -> None:
+    """
+    Close the pipes to a child that has ended; nobody else does so for its standard input.
+    """
+    transport = child._transport  # type: ignore[attr-defined]  # noqa: SLF001
+    transport.close()

@@ -73,7 +73,9 @@ def main() -> None:
 
 
 def _watch_input() -> None:
-    sys.stdin.buffer.read()
+    # Past sys.stdin, whose lock a daemon thread must not hold when the interpreter ends.
+    while os.read(0, 4096):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

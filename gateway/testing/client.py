@@ -51,7 +51,7 @@ class GatewayClient:
         if not isinstance(settings, Settings):
             settings = settings_from_dict(settings)
         self.gateway = Gateway(settings, plugins=plugins, installed=installed)
-        self._runner: web.BaseRunner[Any] | None = None
+        self._runner: web.BaseRunner | None = None
         self._session: aiohttp.ClientSession | None = None
         self._port = 0
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 try:
     from pytest_asyncio import fixture as async_fixture
 except ImportError:  # then tests run async code in some other way, or not at all
-    async_fixture = pytest.fixture
+    async_fixture = pytest.fixture  # type: ignore[assignment]
 
 
 @pytest.fixture

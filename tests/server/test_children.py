@@ -22,7 +22,7 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 @pytest.fixture
-def child_of(tmp_path):
+async def child_of(tmp_path):
     """
     Make children of a program, that end with the test.
     """
@@ -38,6 +38,7 @@ def child_of(tmp_path):
     yield make
     for child in made:
         child.kill()
+        await child.stop(10)
 
 
 async def test_is_ready_when_it_says_so(child_of):

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import pytest
+
+from gateway import Phase, Plugin, hookimpl
+from gateway.app import Gateway
+from gateway.events import SettingsChanged, SettingsRefused
+from gateway.plugins import FoundPlugin
+from gateway.registrations import Route
+from gateway.server.fleet import (
+    Solo,
+    fleet_status,
+    health_of,
+    reload_report,
+    run_route,
+    try_settings,
+)
+from gateway.server.launch import Launch
+from gateway.server.logs import LogOutput
+from gateway.server.management import SettingsRejected
+from gateway.server.station import Station
+from gateway.settings import Address, load_settings, settings_from_dict
+
+LOOPBACK = Address("127.0.0.1", 8080)
+GOOD = "version: 1\nproviders: {demo: {}}\nhooks: {only: []}\n"
+
+
+class ListenerPlugin(Plugin):
+    phase = Phase.OBSERVE
+    heard: list = []
+
+    @hookimpl
+    def on_event(self, event):
+        self.heard.append(event)
+
+
+class Nowhere:
+    def write(self, data: bytes) -> int:
+        return len(data)
+
+    def flush(self) -> None: ...
+
+
+@pytest.fixture
+def file(tmp_path):
+    file = tmp_path / "gateway.yaml"
+    file.write_text(GOOD)
+    return file
+
+
+@pytest.fixture
+async def solo(file):
+    """
+    A fleet of one, by a file.
+    """
+    ListenerPlugin.heard = []
+    gateway = Gateway(
+        settings_from_dict({"version": 1, "providers": {"demo": {}}}),
+        plugins=[FoundPlugin(name="listener", cls=ListenerPlugin)],
+        installed=False,
+        environ={},
+    )
+    station = Station(gateway, LogOutput(Nowhere(), is_text=False))
+    async with gateway:
+        yield Solo(station, Launch(file=file), LOOPBACK, {})
+
+
+class TestReload:
+    async def test_takes_up_the_file(self, solo, file):
+        """
+        What changed is told, and to the plugins who did it.
+        """
+        new = "version: 1\nproviders: {demo: {}}\nmodels: {fast: demo/echo}\n"
+        file.write_text(new)
+
+        report = await solo.reload("oncall")
+
+        assert report["changed"] == ["models.fast"]
+        (event,) = [e for e in ListenerPlugin.heard if isinstance(e, SettingsChanged)]
+        assert (event.actor, event.changed) == ("oncall", ("models.fast",))
+
+    @pytest.mark.parametrize(
+        ("text", "problem"),
+        [
+            ("version: [\n", "gateway.yaml"),
+            ("version: 1\nmodels: {fast: nowhere/x}\n", "gateway.yaml:2:16 models.fast"),
+            ("version: 1\nhooks: {required: [bogus]}\n", "plugin bogus: required"),
+            ("version: 1\nadmin: {a: {secret: vault.x}}\n", "admin.a.secret"),
+        ],
+        ids=["no-yaml", "bad-target", "missing-plugin", "unknown-store"],
+    )
+    async def test_a_fault_changes_nothing(self, solo, file, text, problem):
+        """
+        Whatever is wrong, it is told with its place, the plugins hear of it, nothing changes.
+        """
+        before = solo.gateway.settings
+        file.write_text(text)
+
+        with pytest.raises(SettingsRejected) as caught:
+            await solo.reload("oncall")
+
+        assert problem in "\n".join(map(str, caught.value.problems))
+        assert caught.value.status == 422
+        assert solo.gateway.settings is before
+        (event,) = [e for e in ListenerPlugin.heard if isinstance(e, SettingsRefused)]
+        assert event.actor == "oncall"
+
+    def test_authentication_cannot_be_reloaded_away(self, file):
+        """
+        Settings that would open a network listener to everybody are refused.
+        """
+        settings = load_settings(file)
+
+        with pytest.raises(SettingsRejected, match="would let the network spend"):
+            try_settings(settings, Launch(), Address("0.0.0.0", 80), {})
+
+    def test_report_names_what_waits_for_a_restart(self):
+        """
+        A listener does not move by a reload, and the report says so.
+        """
+        before = settings_from_dict({"version": 1})
+        after = settings_from_dict({"version": 1, "server": {"listen": "127.0.0.1:9"}})
+
+        assert reload_report(before, after)["needs_restart"] == ["server.listen"]
+
+
+class TestStatus:
+    async def test_states_that_differ_are_mixed(self, solo):
+        """
+        A fleet of which one drains is neither ready nor draining.
+        """
+        one = (await solo.status())["workers"][0]
+        workers = [{**one, "state": "ready"}, {**one, "state": "draining"}]
+
+        told = fleet_status(solo.gateway, workers)
+
+        assert told["state"] == "mixed"
+
+    async def test_health_names_the_place(self, solo):
+        """
+        A model that cools down is told with its provider, its key and why.
+        """
+        health = solo.gateway.runtime.router.health
+        health.failed(("demo", "main", "echo"), "timed out", cools=True)
+
+        (told,) = health_of(solo.gateway)
+
+        assert (told["provider"], told["key"], told["model"]) == ("demo", "main", "echo")
+        assert (told["state"], told["why"]) == ("cooling", "timed out")
+
+
+async def test_a_route_whose_plugin_is_gone_is_404(solo):
+    """
+    A reload may take a plugin away; its routes stay in the table and say so.
+    """
+    route = Route(method="GET", path="/api/x", permission="x:read", handler=print)
+
+    with pytest.raises(Exception, match="is not active"):
+        await run_route(solo.gateway, route, None)
