@@ -82,7 +82,7 @@ def __getattr__(name: str) -> Any:
     # The running gateway brings the server's libraries with it; a plugin needs it for its
     # annotations only, or to embed it.
     if name == "Gateway":
-        from gateway.app import Gateway  # noqa: PLC0415
+        from gateway.app import Gateway
 
         return Gateway
     msg = f"module {__name__!r} has no attribute {name!r}"

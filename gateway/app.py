@@ -186,7 +186,7 @@ class Gateway:
         The database; its libraries are imported when a plugin first asks.
         """
         if self._storage is None:
-            from gateway.storage import Storage  # noqa: PLC0415 - an extra, and slow
+            from gateway.storage import Storage
 
             self._storage = Storage(self.data_dir)
         return self._storage
@@ -271,7 +271,9 @@ class Gateway:
         try:
             await stack.aclose()
         except Exception as exc:  # noqa: BLE001 - the others are left all the same
-            log.error("lifespan failed", plugin=type(plugin).__name__, error=repr(exc))
+            # Without its text and trace: either may hold a secret.
+            name, error = type(plugin).__name__, type(exc).__name__
+            log.error("lifespan failed", plugin=name, error=error)  # noqa: TRY400
 
     # --- settings ---------------------------------------------------------------------------
 

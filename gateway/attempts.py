@@ -20,6 +20,7 @@ from gateway.errors import (
     UpstreamTimeout,
 )
 from gateway.exchange import Attempt, AttemptState
+from gateway.providers.headers import UPSTREAM_ID
 from gateway.received import UNREADABLE, ReceivedStream, unreadable
 from gateway.routing.retries import Failure, Report
 from gateway.routing.retry_after import read_retry_after
@@ -46,7 +47,6 @@ _OK = range(200, 300)
 _CALLERS_FAULT = frozenset({400, 404, 405, 409, 413, 415, 422, 429})
 _FAILURES = {"connect": Failure.CONNECT, "broken": Failure.BROKEN}
 _EVENT_STREAM = "text/event-stream"
-_MAX_ID = 128
 #: Bytes of a provider's error that are read.
 _ERROR_BYTES = 1024 * 1024
 
@@ -98,7 +98,15 @@ class Attempts:
     Tries the targets of one exchange, on one settings snapshot.
     """
 
-    __slots__ = ("_exchange", "_flight", "_outlet", "_plan", "_runtime", "_settlement")
+    __slots__ = (
+        "_exchange",
+        "_flight",
+        "_is_reported",
+        "_outlet",
+        "_plan",
+        "_runtime",
+        "_settlement",
+    )
 
     def __init__(
         self,
@@ -109,6 +117,7 @@ class Attempts:
         flight: Flight | None = None,
     ) -> None:
         self._flight = flight
+        self._is_reported = False
         self._runtime = runtime
         self._exchange = exchange
         self._outlet = outlet
@@ -168,8 +177,16 @@ class Attempts:
                 raise
             await self._outlet.discard()
             return error
-        self._plan.report(Report(status=attempt.status))
+        if not self._is_reported:
+            self._plan.report(Report(status=attempt.status))
         return None
+
+    def _committed(self) -> None:
+        """
+        Tell routing that the provider is well: its stream began to reach the caller.
+        """
+        self._is_reported = True
+        self._plan.report(Report(status=_OK.start))
 
     async def _over(self, attempt: Attempt, error: ExchangeError) -> None:
         attempt.error = error
@@ -208,13 +225,17 @@ class Attempts:
 
     async def _send(self, attempt: Attempt, sending: _Sending) -> None:
         exchange = self._exchange
+        exchange.upstream_headers = {}
         async with self._runtime.router.admission(attempt.target.provider):
             attempt.sent_at = exchange.clock.monotonic()
             attempt.state = AttemptState.SENT
             reply = await self._ask(attempt, sending)
             try:
                 attempt.status = reply.status
-                attempt.upstream_id = _request_id(reply)
+                seen = exchange.upstream_headers = sending.provider.answer_headers(
+                    reply.headers
+                )
+                attempt.upstream_id = seen.get(UPSTREAM_ID)
                 if reply.status not in _OK:
                     await self._fault(attempt, sending, reply)
                 elif sending.request.is_stream and _is_stream(reply):
@@ -263,6 +284,7 @@ class Attempts:
             body,
             provider.timeouts,
             provider.proxy,
+            total_s=self._plan.left_s,
         )
 
     # --- receiving --------------------------------------------------------------------------
@@ -272,15 +294,14 @@ class Attempts:
         self._runtime.price(self._exchange, attempt)
         await self._settlement.attempt(attempt)
 
-    async def _stream(
-        self, attempt: Attempt, sending: _Sending, reply: Reply
-    ) -> None:
+    async def _stream(self, attempt: Attempt, sending: _Sending, reply: Reply) -> None:
         stream = ReceivedStream(
             self._exchange,
             attempt,
             sending.dialect,
             sending.translation,
             self._runtime.hooks,
+            self._committed,
         )
         await stream.pump(reply, self._outlet, hides_usage=sending.hides_usage)
         await self._answered(attempt)
@@ -322,8 +343,10 @@ class Attempts:
 
     async def _fail(self, failure: UpstreamError) -> None:
         """
-        Tell the caller of the last failure: the provider's own error where the request was at
-        fault, one of ours where it was not.
+        Tell the caller of the last failure.
+
+        That is the provider's own error where the request was at fault, one of ours where
+        it was not.
         """
         exchange = self._exchange
         failure.attempts = tuple(_line(attempt) for attempt in exchange.attempts)
@@ -341,7 +364,7 @@ class Attempts:
             )
         response = exchange.dialect.write_fault(fault, exchange.id)
         if failure.retry_after_s is not None:
-            response.headers["Retry-After"] = str(max(1, ceil(failure.retry_after_s)))
+            response.headers["retry-after"] = str(max(1, ceil(failure.retry_after_s)))
         await self._outlet.whole(response, attempt)
 
 
@@ -365,12 +388,6 @@ def _report(error: UpstreamError, *, is_committed: bool) -> Report:
         return Report(failure=Failure.STALL)
     said = error.details.get("failure")
     return Report(failure=_FAILURES.get(said or "", Failure.UNREADABLE))
-
-
-def _request_id(reply: Reply) -> str | None:
-    headers = reply.headers
-    found = headers.get("x-request-id") or headers.get("request-id")
-    return found[:_MAX_ID] if found else None
 
 
 def _is_stream(reply: Reply) -> bool:

@@ -66,7 +66,9 @@ def read(raw: bytes) -> Any:
     except orjson.JSONDecodeError:
         document = _slow_loads(raw)
     else:
-        if orjson.dumps(document) != raw:  # white space, escapes, or something that matters
+        if (
+            orjson.dumps(document) != raw
+        ):  # white space, escapes, or something that matters
             document = _slow_loads(raw)
     _check_depth(raw, document)
     return document
@@ -183,7 +185,7 @@ class _Encoder(json.JSONEncoder):
     The standard library's encoder with `_Overflow` numbers written as they came.
     """
 
-    def iterencode(self, o: Any, _one_shot: bool = False) -> Any:  # noqa: FBT001, FBT002
+    def iterencode(self, o: Any, _one_shot: bool = False) -> Any:
         encode: Any = json.encoder._make_iterencode  # type: ignore[attr-defined]  # noqa: SLF001
         return encode(
             {},

@@ -298,6 +298,7 @@ class Exchange:
         turned_at: Position of the plugin that answered, or past the last.
         parent: The exchange that this one is a nested call of.
         dry_run: Nothing is sent, nothing is counted: holds become checks.
+        upstream_headers: What the caller may see of the provider's headers.
         response_headers: Headers for the caller; plugins add theirs before the first byte.
     """
 
@@ -316,6 +317,7 @@ class Exchange:
     attempts: list[Attempt] = attrs.field(factory=list, repr=False)
     response: Response | None = None
     response_headers: dict[str, str] = attrs.field(factory=dict, repr=False)
+    upstream_headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     cost_nano: int | None = None
     error: ExchangeError | None = None
     outcome: Outcome | None = None

@@ -5,7 +5,7 @@ Flights: one upstream try shared by several exchanges, alive while anybody waits
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from gateway.errors import ExchangeError
 from gateway.exchange import Answer, Outcome
@@ -187,7 +187,7 @@ class _Waiting:
         self._flight = flight
         self._is_in = False
 
-    def __enter__(self) -> _Waiting:
+    def __enter__(self) -> Self:
         self._is_in = True
         self._flight.enter()
         return self

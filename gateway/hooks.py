@@ -142,8 +142,9 @@ class Step:
 
     def record(self, exc: Exception, exchange_id: str = "") -> None:
         """
-        Count and log an exception that is the plugin's fault; its text may hold a prompt, so
-        only its type and place are logged.
+        Count and log an exception that is the plugin's fault.
+
+        Its text may hold a prompt, so only its type and place are logged.
         """
         self.stats.errors += 1
         place = place_of(exc)
@@ -339,7 +340,7 @@ class Hooks:
                 step.done(exchange, started, "passed", number)
         if not stages:
             return None
-        return Pipeline(stages, lambda stage, exc: self._stage_failed(stage, exc))
+        return Pipeline(stages, self._stage_failed)
 
     def _stage_failed(self, stage: Stage, exc: Exception) -> None:
         stats = self.stats[stage.name]

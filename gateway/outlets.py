@@ -4,6 +4,7 @@ The way out of one exchange: filters, the last hooks, the writes.
 
 from __future__ import annotations
 
+import contextlib
 from math import ceil
 from typing import TYPE_CHECKING, Protocol
 
@@ -43,10 +44,10 @@ class Outlet(Protocol):
     """
 
     @property
-    def is_committed(self) -> bool: ...
+    def is_committed(self) -> bool: ...  # noqa: D102 - told above
 
     @property
-    def wants_chunks(self) -> bool: ...
+    def wants_chunks(self) -> bool: ...  # noqa: D102
 
     async def begin(self, attempt: Attempt | None) -> None:
         """
@@ -248,10 +249,9 @@ class CallerOutlet:
         if response is None:
             return
         exchange.response = response
-        try:
+        # Too late to change anything; what was raised stands on the trail.
+        with contextlib.suppress(ExchangeError):
             await self._hooks.post_response(exchange, response)
-        except ExchangeError:
-            pass  # too late to change anything; it stands on the trail
 
     async def _close_filters(self, outcome: Outcome) -> None:
         pipeline, self._pipeline = self._pipeline, None
@@ -418,6 +418,7 @@ def answer_headers(exchange: Exchange) -> dict[str, str]:
     Return the headers that tell the caller what happened to the exchange so far.
     """
     headers = {
+        **exchange.upstream_headers,
         "x-gw-request-id": exchange.id,
         _REQUEST_ID.get(exchange.dialect.vendor, "x-request-id"): exchange.id,
     }
@@ -429,14 +430,14 @@ def answer_headers(exchange: Exchange) -> dict[str, str]:
     if exchange.cost_nano is not None:
         headers["x-gw-cost-usd"] = f"{exchange.cost_nano / 1e9:.9f}"
     losses = exchange.losses
-    if losses is not None and losses.found:
-        if exchange.settings.server.translation == "warn":
-            headers["x-gw-translation"] = losses.header()
+    is_told = exchange.settings.server.translation == "warn"
+    if is_told and losses is not None and losses.found:
+        headers["x-gw-translation"] = losses.header()
     error = exchange.error
     if error is not None:
         headers["x-gw-code"] = error.code
         if error.retry_after_s is not None:
-            headers["Retry-After"] = str(max(1, ceil(error.retry_after_s)))
+            headers["retry-after"] = str(max(1, ceil(error.retry_after_s)))
         headers.update(error.headers)
     if exchange.settings.server.server_timing:
         timing = server_timing(exchange)

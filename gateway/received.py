@@ -12,7 +12,7 @@ from gateway.sse import Frames, FrameTooLarge
 from gateway.views import Chunk
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from gateway.dialects import Dialect
     from gateway.exchange import Attempt, Exchange
@@ -38,6 +38,9 @@ class ReceivedStream:
 
     While nobody looks into the chunks, frames go on as they came, and only those that may say
     what was used are parsed.
+
+    Args:
+        committed: Called once, when the first of the stream got out.
     """
 
     def __init__(
@@ -47,7 +50,9 @@ class ReceivedStream:
         dialect: Dialect,
         translation: Translation | None,
         hooks: Hooks,
+        committed: Callable[[], None],
     ) -> None:
+        self._committed: Callable[[], None] | None = committed
         self._exchange = exchange
         self._attempt = attempt
         self._dialect = dialect
@@ -59,9 +64,7 @@ class ReceivedStream:
         self._hides_usage = False
         self._has_ended = False
 
-    async def pump(
-        self, reply: Reply, outlet: Outlet, *, hides_usage: bool
-    ) -> None:
+    async def pump(self, reply: Reply, outlet: Outlet, *, hides_usage: bool) -> None:
         """
         Bring the whole stream to *outlet*, except its end.
 
@@ -95,6 +98,9 @@ class ReceivedStream:
                 got = frames.feed(data)
                 if got:
                     await self._pass_on(got, outlet)
+                    if self._committed is not None and outlet.is_committed:
+                        self._committed()
+                        self._committed = None
             got = frames.finish()
             if got:
                 await self._pass_on(got, outlet)

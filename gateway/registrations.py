@@ -97,8 +97,10 @@ class Detector(Protocol):
         self, text: str, start: int, *, final: bool
     ) -> tuple[Sequence[tuple[int, int, str]], int]:
         """
-        Return (start, end, type) of each find from *start* on, and the position before which
-        all is decided.
+        Find in *text* from *start* on.
+
+        Returns:
+            (start, end, type) of each find, and the position before which all is decided.
         """
 
 

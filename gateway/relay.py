@@ -90,7 +90,7 @@ class Relay(Forwarder):
             await outlet.fail(error)
         except ConnectionError:
             raise
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001 - the caller is told something all the same
             log_fault("exchange failed", exchange.id, exc)
             await outlet.fail(ExchangeError())
 
@@ -140,7 +140,7 @@ class Relay(Forwarder):
             await Attempts(self._runtime, exchange, outlet, settlement, flight).run()
         except ExchangeError as error:
             flight.fail(error)
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001 - its followers are told
             log_fault("flight failed", exchange.id, exc)
             flight.fail(ExchangeError())
         finally:

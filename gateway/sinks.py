@@ -19,9 +19,7 @@ class Sink(Protocol):
     Every method raises ``ConnectionError`` if the caller has left.
     """
 
-    async def whole(
-        self, status: int, headers: Mapping[str, str], body: bytes
-    ) -> None:
+    async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """
         Take a whole answer.
         """
@@ -64,9 +62,7 @@ class MemorySink:
         """
         return b"".join(self.writes)
 
-    async def whole(
-        self, status: int, headers: Mapping[str, str], body: bytes
-    ) -> None:
+    async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """
         Keep a whole answer.
         """

@@ -90,6 +90,6 @@ class Translation:
         for chunk in chunks:
             for event in self._reader.read(chunk):
                 if isinstance(event, neutral.Start) and event.created is None:
-                    event = attrs.evolve(event, created=int(self._now()))  # noqa: PLW2901
+                    event = attrs.evolve(event, created=int(self._now()))
                 out += self._writer.write(event)
         return out

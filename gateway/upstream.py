@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from multidict import MultiMapping
 
-
     from gateway.settings import Timeouts
 
 #: Bytes that a whole answer may have, decompressed.
@@ -40,10 +39,10 @@ class Reply(Protocol):
     """
 
     @property
-    def status(self) -> int: ...
+    def status(self) -> int: ...  # noqa: D102 - HTTP's
 
     @property
-    def headers(self) -> MultiMapping[str]: ...
+    def headers(self) -> MultiMapping[str]: ...  # noqa: D102 - HTTP's
 
     def reads(self) -> AsyncIterator[bytes]:
         """
@@ -216,15 +215,19 @@ class Upstream:
         body: bytes,
         timeouts: Timeouts,
         proxy: str | None = None,
+        total_s: float | None = None,
     ) -> HttpReply:
         """
         Send *body* and wait for status and headers.
+
+        Args:
+            total_s: The most that everything may take, where that is less than the timeouts say.
 
         Raises:
             UpstreamError: if there is no connection, or it breaks.
             UpstreamTimeout: if nothing comes in time.
         """
-        return await self._request("POST", url, headers, body, timeouts, proxy)
+        return await self._request("POST", url, headers, body, timeouts, proxy, total_s)
 
     async def get(
         self,
@@ -238,7 +241,7 @@ class Upstream:
         """
         return await self._request("GET", url, headers, None, timeouts, proxy)
 
-    async def _request(  # noqa: PLR0913
+    async def _request(
         self,
         method: str,
         url: str,
@@ -246,6 +249,7 @@ class Upstream:
         body: bytes | None,
         timeouts: Timeouts,
         proxy: str | None,
+        total_s: float | None = None,
     ) -> HttpReply:
         session = self._session
         if session is None:
@@ -257,7 +261,7 @@ class Upstream:
                 url,
                 headers=headers,
                 data=body,
-                timeout=self._timeout(timeouts),
+                timeout=self._timeout(timeouts, total_s),
                 allow_redirects=False,
                 proxy=proxy,
             )
@@ -265,15 +269,24 @@ class Upstream:
             raise _failure(exc, is_connected=False) from exc
         return HttpReply(response, timeouts.idle_s)
 
-    def _timeout(self, timeouts: Timeouts) -> aiohttp.ClientTimeout:
+    def _timeout(
+        self, timeouts: Timeouts, total_s: float | None
+    ) -> aiohttp.ClientTimeout:
+        if total_s is not None and total_s < timeouts.total_s:
+            return _client_timeout(timeouts, max(total_s, 0.001))
         found = self._timeouts.get(timeouts)
         if found is None:
-            found = self._timeouts[timeouts] = aiohttp.ClientTimeout(
-                total=timeouts.total_s,
-                sock_connect=timeouts.connect_s,
-                sock_read=timeouts.first_byte_s,
-            )
+            found = _client_timeout(timeouts, timeouts.total_s)
+            self._timeouts[timeouts] = found
         return found
+
+
+def _client_timeout(timeouts: Timeouts, total_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(
+        total=total_s,
+        sock_connect=timeouts.connect_s,
+        sock_read=timeouts.first_byte_s,
+    )
 
 
 def _too_large() -> UpstreamError:

@@ -92,9 +92,9 @@ class Text:
         role: str | None,
         lane: Lane,
         form: Form = "whole",
-        sealed: bool = False,  # noqa: FBT001, FBT002
+        sealed: bool = False,
         beside: Callable[[], None] | None = None,
-        is_json: bool = False,  # noqa: FBT001, FBT002
+        is_json: bool = False,
     ) -> None:
         self.view = view
         self.box = box
@@ -255,10 +255,8 @@ class Request(View):
         """
         Return a request that starts as this one and can be changed without it.
         """
-        twin = Request(
-            self.dialect, self.encode(), self._doc, operation=self.operation
-        )
-        twin._is_shared = self._doc is not None  # noqa: SLF001
+        twin = Request(self.dialect, self.encode(), self._doc, operation=self.operation)
+        twin._is_shared = self._doc is not None
         return twin
 
     def patch(self, key: str, value: Any) -> None:
@@ -374,7 +372,7 @@ class Response(View):
 
     def spans(self) -> list[Span]:
         """
-        The offsets into its texts that the answer carries.
+        List the offsets into its texts that the answer carries.
         """
         return self.dialect.response_spans(self)
 
@@ -475,7 +473,7 @@ class Chunk(View):
 
     def spans(self) -> list[Span]:
         """
-        The offsets into lanes that the event carries.
+        List the offsets into lanes that the event carries.
         """
         return self.dialect.chunk_spans(self)
 

@@ -126,7 +126,11 @@ async def test_models_are_listed_from_the_settings():
     """
     Names that callers may use are at hand with who serves them.
     """
-    place = {"type": "openai-compatible", "base_url": "https://x.example", "auth": "none"}
+    place = {
+        "type": "openai-compatible",
+        "base_url": "https://x.example",
+        "auth": "none",
+    }
     gateway = gateway_of(
         providers={"house": {**place, "models": ["big"]}}, models={"fast": "house/big"}
     )

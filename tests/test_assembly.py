@@ -70,7 +70,9 @@ def test_a_stream_is_put_together_in_its_dialect():
 
     assert response is not None
     assert response.doc["choices"][0]["message"]["content"] == "hi"
-    assert response.finish_reasons == ("stop",) or list(response.finish_reasons) == ["stop"]
+    assert response.finish_reasons == ("stop",) or list(response.finish_reasons) == [
+        "stop"
+    ]
 
 
 def test_what_cannot_be_put_together_is_none():

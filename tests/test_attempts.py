@@ -17,7 +17,9 @@ def place(fake, **more):
     return {"type": "openai-compatible", "base_url": fake.openai_url, **more}
 
 
-async def test_another_key_is_another_attempt(fake_upstream, gateway_client, monkeypatch):
+async def test_another_key_is_another_attempt(
+    fake_upstream, gateway_client, monkeypatch
+):
     """
     A key that is refused is replaced by the next one of the same provider.
     """
@@ -95,7 +97,9 @@ async def test_what_cannot_be_translated_is_skipped(fake_upstream, gateway_clien
     models = {"pair": {"targets": ["anthropic/b"], "fallbacks": ["openai/a"]}}
     client = await gateway_client(models=models)
 
-    answer = await client.post("/v1/chat/completions", {"model": "pair", "n": 2, **CHAT})
+    answer = await client.post(
+        "/v1/chat/completions", {"model": "pair", "n": 2, **CHAT}
+    )
 
     assert answer.status == 200
     assert answer.headers["x-gw-provider"] == "openai"

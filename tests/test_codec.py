@@ -88,9 +88,24 @@ def test_a_deep_document_with_a_big_integer_is_refused():
     ("raw", "key", "value", "expected"),
     [
         (b'{"model":"a","x":1}', "model", "b", b'{"model":"b","x":1}'),
-        (b'{ "x" : 1.50 , "model" : "a" }', "model", "b", b'{ "x" : 1.50 , "model" : "b" }'),
-        (b'{"x":{"model":"n"},"model":"a"}', "model", "b", b'{"x":{"model":"n"},"model":"b"}'),
-        (b'{"x":"\\"model\\": 1","model":"a"}', "model", "b", b'{"x":"\\"model\\": 1","model":"b"}'),
+        (
+            b'{ "x" : 1.50 , "model" : "a" }',
+            "model",
+            "b",
+            b'{ "x" : 1.50 , "model" : "b" }',
+        ),
+        (
+            b'{"x":{"model":"n"},"model":"a"}',
+            "model",
+            "b",
+            b'{"x":{"model":"n"},"model":"b"}',
+        ),
+        (
+            b'{"x":"\\"model\\": 1","model":"a"}',
+            "model",
+            "b",
+            b'{"x":"\\"model\\": 1","model":"b"}',
+        ),
         (b'{"max":5}', "max", 7, b'{"max":7}'),
         (b'{"a":1}', "new", True, b'{"new":true,"a":1}'),
         (b" {}", "new", 1, b' {"new":1}'),

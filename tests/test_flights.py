@@ -80,7 +80,7 @@ async def test_a_failure_in_the_middle_comes_behind_what_was_brought():
 
     with pytest.raises(Refused):
         async for chunk in answer.chunks:
-            seen.append(chunk.encode())
+            seen += [chunk.encode()]
 
     assert seen == FRAMES[:1]
 

@@ -86,11 +86,13 @@ async def test_a_refusal_before_the_first_byte_has_its_status():
     outlet = outlet_of(exchange, sink)
     await outlet.begin(None)
 
-    await outlet.fail(Refused("no", status=403, code="model_blocked", retry_after_s=2.2))
+    await outlet.fail(
+        Refused("no", status=403, code="model_blocked", retry_after_s=2.2)
+    )
 
     assert sink.status == 403
     assert sink.headers["x-gw-code"] == "model_blocked"
-    assert sink.headers["Retry-After"] == "3"
+    assert sink.headers["retry-after"] == "3"
     assert exchange.outcome is Outcome.REFUSED
 
 

@@ -65,7 +65,9 @@ async def pump(*reads, wants_chunks=False, hides_usage=False, plugins=()):
         for read in reads:
             yield read
 
-    stream = ReceivedStream(exchange, attempt, find_dialect("openai_chat"), None, hooks)
+    stream = ReceivedStream(
+        exchange, attempt, find_dialect("openai_chat"), None, hooks, lambda: None
+    )
     try:
         await stream.pump(LocalReply(200, {}, parts()), outlet, hides_usage=hides_usage)
     except UpstreamError as error:
@@ -126,7 +128,9 @@ async def test_an_error_in_mid_stream_is_an_error():
     """
     What the provider reports inside its stream is not passed on as text.
     """
-    _, kept, error = await pump(HELLO, b'data: {"error":{"message":"boom","code":500}}\n\n')
+    _, kept, error = await pump(
+        HELLO, b'data: {"error":{"message":"boom","code":500}}\n\n'
+    )
 
     assert error is not None
     assert kept == [HELLO]

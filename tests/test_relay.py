@@ -341,7 +341,9 @@ async def test_what_nobody_can_read_does_not_pass_a_filter(fake):
         def open_filter(self, exchange, attempt):
             return Shout()
 
-    script = Script(text="one two three", split=3, malformed_after=3, event_latency_ms=9)
+    script = Script(
+        text="one two three", split=3, malformed_after=3, event_latency_ms=9
+    )
     fake.script("first", script)
     async with running(fake, Guard) as gateway:
         exchange, sink = await ask(gateway, "pair", stream=True)
@@ -353,7 +355,15 @@ async def test_what_nobody_can_read_does_not_pass_a_filter(fake):
 
 @pytest.mark.parametrize(
     ("status", "expected"),
-    [(400, 400), (404, 404), (429, 429), (401, 502), (403, 502), (500, 502), (529, 502)],
+    [
+        (400, 400),
+        (404, 404),
+        (429, 429),
+        (401, 502),
+        (403, 502),
+        (500, 502),
+        (529, 502),
+    ],
 )
 async def test_a_providers_error_reaches_the_caller(fake, status, expected):
     """
@@ -703,7 +713,9 @@ async def test_nothing_is_left_of_callers_who_leave_anywhere(fake, rng):
         before = len(asyncio.all_tasks())
         tasks = []
         for _ in range(200):
-            work = gateway.relay(begin(gateway, stream=rng.random() < 0.7), MemorySink())
+            work = gateway.relay(
+                begin(gateway, stream=rng.random() < 0.7), MemorySink()
+            )
             task = loop.create_task(work)
             loop.call_later(rng.random() * 0.05, task.cancel)
             tasks.append(task)

@@ -40,7 +40,7 @@ def settling(**actions):
 
 async def test_each_attempt_is_settled_once_and_before_the_exchange():
     """
-    complete settles what was not settled yet, and runs once however often it is asked.
+    Complete settles what was not settled yet, and runs once however often it is asked.
     """
     settlement, exchange, calls = settling()
     first = make_attempt(exchange, state=AttemptState.ANSWERED, entered_from=0)

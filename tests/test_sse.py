@@ -9,7 +9,7 @@ from gateway.views import fields_of
 
 STREAM = (
     ": hello\n\n"
-    "event: message_start\ndata: {\"a\":\"é😀\"}\n\n"
+    'event: message_start\ndata: {"a":"é😀"}\n\n'
     "data: one\ndata: two\n\n"
     "id: 7\nretry: 03000\ndata:{}\n\n"
     "data: [DONE]\n\n"

@@ -9,7 +9,7 @@ pytest.importorskip("alembic")
 
 from gateway.storage import Storage  # noqa: E402 - needs what was just asked for
 
-FIRST = '''
+FIRST = """
 from alembic import op
 import sqlalchemy as sa
 
@@ -18,8 +18,8 @@ down_revision = None
 
 def upgrade():
     op.create_table("demo_rows", sa.Column("id", sa.Integer, primary_key=True))
-'''
-SECOND = '''
+"""
+SECOND = """
 from alembic import op
 import sqlalchemy as sa
 
@@ -28,7 +28,7 @@ down_revision = "1"
 
 def upgrade():
     op.add_column("demo_rows", sa.Column("word", sa.String))
-'''
+"""
 
 
 @pytest.fixture(name="versions")

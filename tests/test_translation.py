@@ -100,7 +100,9 @@ def test_a_stream_goes_over_event_by_event():
         b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,'
         b'"delta":{"type":"text_delta","text":"hi"}}\n\n'
     )
-    frames = [make_chunk(raw, dialect="anthropic_messages") for raw in (start, opened, delta)]
+    frames = [
+        make_chunk(raw, dialect="anthropic_messages") for raw in (start, opened, delta)
+    ]
 
     chunks = translation.chunks(frames)
 

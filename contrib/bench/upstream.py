@@ -12,6 +12,7 @@ import itertools
 import re
 import sys
 from collections.abc import Iterator
+from time import perf_counter
 from typing import Final, cast
 
 from bench import messages
@@ -20,6 +21,7 @@ from bench.loops import new_runner
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[ \t]*chunked", re.IGNORECASE)
 _MODEL = re.compile(rb'"model"\s*:\s*"(?:[^"/]*/)*([a-z]+)"')
+_TIMER_S: Final = 0.001  # what libuv's timers resolve
 _ASKS_USAGE: Final = b'"include_usage":true'
 _MOST_BYTES: Final = 4 * 1024 * 1024
 _SORRY: Final = b'{"error":{"message":"this model is not one of the bench\'s"}}'
@@ -67,6 +69,7 @@ class Upstream(asyncio.Protocol):
         self._got = b""
         self._writes: Iterator[bytes] = iter(())
         self._pause_s = 0.0
+        self._due = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport
 
@@ -104,16 +107,25 @@ class Upstream(asyncio.Protocol):
         elif kind == messages.DRIP:
             self._writes = iter(self._answers.drip[asks])
             self._pause_s = next(self._pauses_s)
+            self._due = 0.0
             self._next_write()
         else:
             self._transport.write(_BAD_REQUEST)
 
     def _next_write(self) -> None:
+        now = perf_counter()
+        # libuv's timers count from when its loop woke up, and are early by as long as
+        # this process has not run since: events would pile up on a busy machine.
+        if now < self._due:
+            left = max(self._due - now, _TIMER_S)
+            self._timer = self._loop.call_later(left, self._next_write)
+            return
         write = next(self._writes, None)
         if write is None:
             self._timer = None
             return
         self._transport.write(write)
+        self._due = now + self._pause_s
         self._timer = self._loop.call_later(self._pause_s, self._next_write)
 
 
@@ -140,7 +152,7 @@ async def serve(port: int) -> None:
     Serve until standard input ends.
     """
     answers = Answers()
-    pauses_s = itertools.cycle((0.004, 0.005, 0.003))
+    pauses_s = itertools.cycle((0.003, 0.004, 0.002))
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
         lambda: Upstream(answers, pauses_s), "127.0.0.1", port, backlog=1024

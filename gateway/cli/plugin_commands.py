@@ -83,8 +83,11 @@ def _offline(file: Path | None) -> list[dict[str, Any]]:
     from gateway.cli.serve_command import settings_file
     from gateway.plugins import load_plugins
     from gateway.server.launch import problems_of
-    from gateway.settings import Settings, load_settings
+    from gateway.server.logs import configure_logging
+    from gateway.settings import LogSettings, Settings, load_settings
 
+    # What plugins log goes to the standard error, beside the listing.
+    configure_logging(LogSettings(level="warning"))
     chosen = settings_file(file)
     settings = Settings() if chosen is None else load_settings(chosen)
     try:

@@ -31,11 +31,11 @@ def core_dialects() -> tuple[Dialect, ...]:
     """
     Return the dialects that come with the core; plugins add theirs by `register_dialects`.
     """
-    from gateway.dialects.anthropic_messages import AnthropicMessages  # noqa: PLC0415
-    from gateway.dialects.openai_chat import OpenAIChat  # noqa: PLC0415
-    from gateway.dialects.openai_completions import OpenAICompletions  # noqa: PLC0415
-    from gateway.dialects.openai_embeddings import OpenAIEmbeddings  # noqa: PLC0415
-    from gateway.dialects.openai_responses import OpenAIResponses  # noqa: PLC0415
+    from gateway.dialects.anthropic_messages import AnthropicMessages
+    from gateway.dialects.openai_chat import OpenAIChat
+    from gateway.dialects.openai_completions import OpenAICompletions
+    from gateway.dialects.openai_embeddings import OpenAIEmbeddings
+    from gateway.dialects.openai_responses import OpenAIResponses
 
     return (
         OpenAIChat(),

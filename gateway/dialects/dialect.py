@@ -1,6 +1,5 @@
 """
-What a dialect does: one wire format's views, stream framing, errors, and its neutral reader
-and writer.
+What a dialect does: one wire format's views, framing, errors, neutral reader and writer.
 """
 
 from __future__ import annotations
@@ -130,7 +129,7 @@ class Dialect(ABC):
         """
         doc = request.doc
         model = doc.get("model")
-        if not isinstance(model, str) or not model or len(model) > 512:  # noqa: PLR2004
+        if not isinstance(model, str) or not model or len(model) > 512:
             msg = "model: a string is required"
             raise InvalidRequest(msg)
         if not isinstance(doc.get("stream"), bool | None):
@@ -371,11 +370,11 @@ class ModelLimits(Protocol):
     """
 
     @property
-    def max_output_tokens(self) -> int | None: ...
+    def max_output_tokens(self) -> int | None: ...  # noqa: D102 - told above
     @property
-    def takes_sampling(self) -> bool | None: ...
+    def takes_sampling(self) -> bool | None: ...  # noqa: D102
     @property
-    def reasons_adaptively(self) -> bool | None: ...
+    def reasons_adaptively(self) -> bool | None: ...  # noqa: D102
 
 
 def fragment(doc: dict[str, Any], *keys: str) -> dict[str, Any]:

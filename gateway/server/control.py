@@ -22,6 +22,7 @@ from gateway.server.explaining import explain, read_ask
 from gateway.server.fleet import (
     health_of,
     put_in_force,
+    read_again,
     run_route,
     try_settings,
     worker_status,
@@ -50,6 +51,7 @@ _NOT_PASSED_ON: Final = frozenset(
     {
         "connection",
         "content-length",
+        "expect",
         "keep-alive",
         "proxy-connection",
         "te",
@@ -130,14 +132,14 @@ class Control:
 
     async def _try(self, request: web.Request) -> web.Response:
         launch = Launch.from_dict(codec.loads(await request.read())["launch"])
-        settings = launch.settings(self._environ)
+        settings = read_again(launch, self._environ)
         try_settings(settings, launch, self._listen, self._environ)
         return json_answer({"digest": settings.digest})
 
     async def _apply(self, request: web.Request) -> web.Response:
         told = codec.loads(await request.read())
         launch = Launch.from_dict(told["launch"])
-        settings = launch.settings(self._environ)
+        settings = read_again(launch, self._environ)
         await put_in_force(self._station.gateway, settings, told["actor"])
         return json_answer({"digest": settings.digest})
 

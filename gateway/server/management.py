@@ -139,7 +139,9 @@ class Desk:
         async def answer(request: web.Request) -> web.StreamResponse:
             return await self._answer(route, request)
 
-        return web.route(route.method, route.path, answer)
+        # The core's routes read bodies by themselves, and say when they want one.
+        expect = None if plugin else _expect
+        return web.route(route.method, route.path, answer, expect_handler=expect)
 
     async def _answer(self, route: Route, request: web.Request) -> web.StreamResponse:
         try:
@@ -234,6 +236,12 @@ class Desk:
             "management denied", route=event.route, peer=event.peer, actor=event.actor
         )
         await self._publish(event)
+
+
+async def _expect(request: web.Request) -> None:
+    """
+    Leave ``Expect: 100-continue`` to whoever reads the body.
+    """
 
 
 def _find_visitor(header: str, gateway: Gateway) -> Visitor | None:

@@ -26,7 +26,7 @@ from gateway.server.logs import configure_logging
 from gateway.server.management import SettingsRejected
 from gateway.server.management_routes import management_routes
 from gateway.server.sockets import address_of, bind, tls_context, url_of
-from gateway.server.station import Station
+from gateway.server.station import Station, freeze
 
 if TYPE_CHECKING:
     import socket
@@ -75,6 +75,8 @@ def prepare(
         ConfigError: With everything that is wrong, located in the file.
     """
     settings = launch.settings(environ)
+    # Before anybody logs: the standard output is for answers alone.
+    configure_logging(settings.server.log)
     try:
         gateway = Gateway(settings, environ=environ)
         if serving:
@@ -150,9 +152,10 @@ async def start(
     try:
         if admin is None:
             await station.start(calls, tls, routes)
-            return
-        await station.listen(admin_app(station.health, routes), admin, tls)
-        await station.start(calls, tls)
+        else:
+            await station.listen(admin_app(station.health, routes), admin, tls)
+            await station.start(calls, tls)
+        freeze()
     except Exception as exc:
         raise ConfigError(problems_of(exc, station.gateway.settings)) from exc
 

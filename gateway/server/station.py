@@ -98,7 +98,6 @@ class Station:
         callers = app[CALLERS]
         self._in_flight = lambda: callers.in_flight
         self._calls = await self.listen(app, sock, tls)
-        freeze()
         self.health.ready()
 
     async def listen(

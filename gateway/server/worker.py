@@ -24,7 +24,7 @@ from gateway.server.launch import Launch, problems_of
 from gateway.server.logs import configure_logging
 from gateway.server.serve import Signals, prepare, run
 from gateway.server.sockets import bind, tls_context
-from gateway.server.station import Station
+from gateway.server.station import Station, freeze
 from gateway.settings import Address
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ async def _work(gateway: Gateway, order: Order, environ: Mapping[str, str]) -> i
     admin = Link(admin_socket(order.folder))
     try:
         await _start(station, order, environ, admin)
+        freeze()
         await _watch_input(signals)
         _say({"event": "started", "pid": os.getpid(), "settings": settings.digest})
         # Nobody reads what else might be printed.

@@ -232,7 +232,7 @@ class RoutingSettings:
     When another attempt is made, and where.
 
     Attributes:
-        retries: attempts after the first one.
+        retries: further attempts at targets already tried.
 
         retry_budget: share of the traffic that may be retries.
 
@@ -250,7 +250,7 @@ class RoutingSettings:
     retries: int = attrs.field(
         default=2,
         validator=between(0, 20),
-        metadata=told("Attempts after the first one."),
+        metadata=told("Further attempts at targets already tried."),
     )
     retry_budget: float = attrs.field(
         default=0.1,

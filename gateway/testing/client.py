@@ -26,7 +26,9 @@ _JSON = {"Content-Type": "application/json"}
 
 class GatewayClient:
     """
-    Runs a gateway on a port of its own, and asks it::
+    Runs a gateway on a port of its own, and asks it.
+
+    ::
 
         async with FakeUpstream() as fake:
             async with GatewayClient(settings_for(fake), plugins=[MyPlugin]) as client:
@@ -130,7 +132,7 @@ class ClientAnswer:
 
     def events(self) -> list[Any]:
         """
-        The documents of a stream's events, without ``[DONE]`` and comments.
+        Return the documents of a stream's events, without ``[DONE]`` and comments.
         """
         data = [
             line[6:] for line in self.body.split(b"\n") if line.startswith(b"data: ")

@@ -1,8 +1,8 @@
 """
 Fixtures for authors of plugins; pytest finds them where Gatewright is installed.
 
-Nothing of the gateway is imported until a fixture asks for it, so that coverage of a plugin's
-own tests, and of Gatewright's, sees every import.
+Beside the names that `gateway` itself has, nothing is imported until a fixture asks for it: pytest
+loads this module in every run, also where no test is about a gateway.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def exchange() -> Exchange:
     """
     An exchange of an OpenAI chat caller, to call hooks with.
     """
-    from gateway.testing import make_exchange  # noqa: PLC0415
+    from gateway.testing import make_exchange
 
     return make_exchange()
 
@@ -38,7 +38,7 @@ async def fake_upstream() -> AsyncIterator[FakeUpstream]:
     """
     A fake vendor on a port of its own.
     """
-    from gateway.testing import FakeUpstream  # noqa: PLC0415
+    from gateway.testing import FakeUpstream
 
     async with FakeUpstream() as fake:
         yield fake
@@ -54,7 +54,7 @@ async def gateway_client(
     ``client = await gateway_client(MyPlugin, plugins={"my": {...}})``; keyword arguments are
     tables of the settings.
     """
-    from gateway.testing import GatewayClient, settings_for  # noqa: PLC0415
+    from gateway.testing import GatewayClient, settings_for
 
     async with AsyncExitStack() as stack:
 
@@ -71,7 +71,7 @@ def recorded_hooks() -> Callable[[GatewayClient], HookRecorder]:
     """
     A function that finds the `HookRecorder` among a client's plugins.
     """
-    from gateway.testing import HookRecorder  # noqa: PLC0415
+    from gateway.testing import HookRecorder
 
     def find(client: GatewayClient) -> HookRecorder:
         for loaded in client.gateway.hooks.plugins:

@@ -159,3 +159,13 @@ class TestBuiltin:
 
         assert limits.max_output_tokens == 64_000
         assert limits.reasons_adaptively is False
+
+    def test_vendors_tools_are_priced(self, builtin):
+        """
+        Searches that the vendor ran cost money beside their tokens.
+        """
+        searches = Usage(server_tool_calls=(("web_search", 3),))
+
+        assert builtin.cost_nano("openai", "gpt-5", searches) == 30_000_000
+        assert builtin.cost_nano("anthropic", "claude-opus-4-8", searches) == 30_000_000
+        assert builtin.cost_nano("openai", "gpt-4o", searches) is None

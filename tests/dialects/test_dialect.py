@@ -83,7 +83,7 @@ def test_a_dialect_without_streams_says_so():
     losses = Losses()
 
     for call in (
-        lambda: bare.stream_reader(),
+        bare.stream_reader,
         lambda: bare.stream_writer(request, losses),
         lambda: bare.to_neutral(request, losses),
         lambda: bare.read_answer(Response(bare, b"{}")),

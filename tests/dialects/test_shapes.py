@@ -27,7 +27,9 @@ SHAPE = {
     "words": text("message"),
     "args": json_source(),
     "inner": node({"said": text("reasoning")}),
-    "list": each(either(text("message"), by_type({"t": node({"type": None, "x": text("x")})}))),
+    "list": each(
+        either(text("message"), by_type({"t": node({"type": None, "x": text("x")})}))
+    ),
     "any": free("schema", SCHEMA_WORDS),
     "image": media,
 }
@@ -61,20 +63,42 @@ def found(doc) -> list[tuple[str, str]]:
         ({"inner": "moved"}, [("unknown", "moved")]),
         ({"inner": {"new": "n"}}, [("unknown", "new"), ("unknown", "n")]),
         ({"list": ["a", {"type": "t", "x": "b"}]}, [("message", "a"), ("x", "b")]),
-        ({"list": [{"type": "new", "x": "b"}]}, [
-            ("unknown", "type"), ("unknown", "new"), ("unknown", "x"), ("unknown", "b"),
-        ]),
+        (
+            {"list": [{"type": "new", "x": "b"}]},
+            [
+                ("unknown", "type"),
+                ("unknown", "new"),
+                ("unknown", "x"),
+                ("unknown", "b"),
+            ],
+        ),
         ({"list": "moved"}, [("unknown", "moved")]),
-        ({"any": {"type": "object", "description": "d", "my key": 1}}, [
-            ("schema", "d"), ("schema", "my key"),
-        ]),
+        (
+            {"any": {"type": "object", "description": "d", "my key": 1}},
+            [
+                ("schema", "d"),
+                ("schema", "my key"),
+            ],
+        ),
         ({"image": "aGk="}, []),
         ({"image": "data:image/png;base64,aGk="}, []),
-        ({"image": "data:text/plain;base64,aGk="}, [("unknown", "data:text/plain;base64,aGk=")]),
-        ({"image": "https://x.example/my secret"}, [("unknown", "https://x.example/my secret")]),
-        ({"new": {"deep": [{"er": "v"}]}}, [
-            ("unknown", "new"), ("unknown", "deep"), ("unknown", "er"), ("unknown", "v"),
-        ]),
+        (
+            {"image": "data:text/plain;base64,aGk="},
+            [("unknown", "data:text/plain;base64,aGk=")],
+        ),
+        (
+            {"image": "https://x.example/my secret"},
+            [("unknown", "https://x.example/my secret")],
+        ),
+        (
+            {"new": {"deep": [{"er": "v"}]}},
+            [
+                ("unknown", "new"),
+                ("unknown", "deep"),
+                ("unknown", "er"),
+                ("unknown", "v"),
+            ],
+        ),
         ({"words": "", "new": None, "args": None}, [("unknown", "new")]),
     ],
 )
@@ -91,7 +115,12 @@ def test_tool_arguments_are_read_string_by_string():
     """
     source = '{"to": "a \\"q\\" \\u00e9", "n": [1.50, "b"]}'
 
-    assert [value for _, value in found({"args": source})] == ["to", 'a "q" é', "n", "b"]
+    assert [value for _, value in found({"args": source})] == [
+        "to",
+        'a "q" é',
+        "n",
+        "b",
+    ]
 
 
 def test_an_edit_of_arguments_keeps_every_other_byte():

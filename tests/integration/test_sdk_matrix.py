@@ -147,7 +147,12 @@ class Responses:
         body = {"model": model, "input": [{"role": "user", "content": parts}]}
         if more.pop("tools", False):
             body["tools"] = [
-                {"type": "function", "name": n, "parameters": PARAMETERS, "strict": False}
+                {
+                    "type": "function",
+                    "name": n,
+                    "parameters": PARAMETERS,
+                    "strict": False,
+                }
                 for n in ("get_weather", "get_time")
             ]
         if more.pop("schema", False):
@@ -226,7 +231,9 @@ class Messages:
                 for n in ("get_weather", "get_time")
             ]
         if more.pop("schema", False):
-            body["output_config"] = {"format": {"type": "json_schema", "schema": SCHEMA}}
+            body["output_config"] = {
+                "format": {"type": "json_schema", "schema": SCHEMA}
+            }
         if more.pop("reasoning", False):
             body["thinking"] = {"type": "enabled", "budget_tokens": 1024}
         return {**body, **more}
@@ -262,7 +269,9 @@ class Messages:
         return Said(
             text="".join(block.text for block in blocks if block.type == "text"),
             calls=tuple(
-                (block.name, block.input) for block in blocks if block.type == "tool_use"
+                (block.name, block.input)
+                for block in blocks
+                if block.type == "tool_use"
             ),
             stop=done.stop_reason,
             output_tokens=done.usage.output_tokens,
@@ -270,7 +279,9 @@ class Messages:
         )
 
 
-@pytest.fixture(params=[Chat, Responses, Messages], ids=["chat", "responses", "messages"])
+@pytest.fixture(
+    params=[Chat, Responses, Messages], ids=["chat", "responses", "messages"]
+)
 def caller(request, openai_sdk, anthropic_sdk):
     """
     Somebody who calls, in each of the dialects.
@@ -308,7 +319,7 @@ def openai_json(raw: str) -> Any:
     """
     Parse a string of arguments.
     """
-    from gateway import codec  # noqa: PLC0415
+    from gateway import codec
 
     return codec.loads(raw.encode())
 
@@ -464,7 +475,11 @@ async def test_signed_reasoning_goes_round(fake, anthropic_sdk):
     thinking = {"type": "enabled", "budget_tokens": 1024}
     asked: list[Any] = [{"role": "user", "content": "weather"}]
     first = await anthropic_sdk.messages.create(
-        model="anthropic/s", max_tokens=4000, messages=asked, tools=tools, thinking=thinking
+        model="anthropic/s",
+        max_tokens=4000,
+        messages=asked,
+        tools=tools,
+        thinking=thinking,
     )
     call = next(block for block in first.content if block.type == "tool_use")
     result = {"type": "tool_result", "tool_use_id": call.id, "content": "3 C"}
@@ -474,7 +489,11 @@ async def test_signed_reasoning_goes_round(fake, anthropic_sdk):
     ]
 
     await anthropic_sdk.messages.create(
-        model="anthropic/s", max_tokens=4000, messages=asked, tools=tools, thinking=thinking
+        model="anthropic/s",
+        max_tokens=4000,
+        messages=asked,
+        tools=tools,
+        thinking=thinking,
     )
 
     assert len(fake.requests) == 2

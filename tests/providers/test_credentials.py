@@ -27,6 +27,8 @@ TOKEN = "eyJhbGciOi.eyJzdWIi.c2ln"
         ),
         ("k", "azure", "", ("api-key", "k")),
         (TOKEN, "azure", "", ("authorization", f"Bearer {TOKEN}")),
+        ("eyJ-no-token", "azure", "", ("api-key", "eyJ-no-token")),
+        ("a.b.c", "azure", "", ("api-key", "a.b.c")),
     ],
 )
 def test_spells_credentials(value, spelling, version, header):

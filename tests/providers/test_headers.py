@@ -33,7 +33,7 @@ class TestPick:
             "a\r\nx-api-key: b",
             "a\nb",
             "a\x00",
-            "caf\u00e9",
+            "na\u00efve",
             "a\udc80",
             "",
             " ",

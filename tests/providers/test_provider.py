@@ -172,7 +172,7 @@ class TestUrl:
         class InPath(base):  # as Gemini's: the model stands in the path
             name = "in_path"
             operations = ("generate",)
-            path = {"generate": "/models/{model}:go"}  # noqa: RUF012
+            path = {"generate": "/models/{model}:go"}
 
         def make(model: str) -> tuple[Provider, Request]:
             dialect = InPath()
@@ -259,6 +259,22 @@ class TestHeaders:
 
         assert headers["anthropic-beta"] == "a,b"
         assert headers["x-route"] == "eu"
+
+    def test_the_operators_betas_stand_alone_where_none_came(self, make_provider):
+        """
+        Betas of the settings go out whether or not the caller asks for any.
+        """
+        provider = make_provider("anthropic", headers={"anthropic-beta": "b"})
+
+        assert provider.headers("k", came())["anthropic-beta"] == "b"
+
+    def test_the_callers_betas_stand_alone_beside_other_headers(self, make_provider):
+        """
+        Another header of the settings leaves the caller's betas as they came.
+        """
+        provider = make_provider("anthropic", headers={"x-route": "eu"})
+
+        assert provider.headers("k", came(anthropic_beta="a"))["anthropic-beta"] == "a"
 
     def test_no_credential_is_sent_where_none_is_asked(self, make_provider):
         """

@@ -21,6 +21,14 @@ def test_reads_both_spellings(make_request):
     assert take_fallbacks(request) == ("openai/gpt-5", "fast", "groq/openai/gpt-oss")
 
 
+@pytest.mark.parametrize("names", [["m"] * 8, ["m" * 512]], ids=["many", "long"])
+def test_reads_as_much_as_it_allows(make_request, names):
+    """
+    Lists and names are accepted up to their bounds, included.
+    """
+    assert take_fallbacks(make_request(fallbacks=names)) == tuple(names)
+
+
 def test_takes_the_field_out(make_request):
     """
     A vendor never sees the gateway's own field; the edit is noted for the trail.

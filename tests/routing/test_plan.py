@@ -130,7 +130,7 @@ class TestFailover:
 
 
 class TestRetries:
-    MODELS = {"m": "a/x"}  # noqa: RUF012
+    MODELS = {"m": "a/x"}
 
     @pytest.mark.parametrize("retries", [0, 1, 2, 5])
     def test_are_bounded(self, make_router, retries):
@@ -274,7 +274,7 @@ class TestDeadline:
 
 
 class TestKeys:
-    MODELS = {"m": "b/x"}  # noqa: RUF012
+    MODELS = {"m": "b/x"}
 
     def test_are_chosen_by_weight(self, make_router):
         """

@@ -97,8 +97,8 @@ class TestNames:
 
 
 class TestBareNames:
-    OPENAI = {"type": "openai", "keys": {"k": "env.K"}}  # noqa: RUF012
-    ANTHROPIC = {"type": "anthropic", "keys": {"k": "env.K"}}  # noqa: RUF012
+    OPENAI = {"type": "openai", "keys": {"k": "env.K"}}
+    ANTHROPIC = {"type": "anthropic", "keys": {"k": "env.K"}}
 
     def test_the_catalog_knows_who_has_it(self, make_router):
         """
@@ -255,7 +255,7 @@ class TestOperations:
 
 
 class TestOrder:
-    MODELS = {  # noqa: RUF012
+    MODELS = {
         "smart": {
             "targets": [
                 {"model": "a/one", "weight": 1},
@@ -337,7 +337,7 @@ class TestOrder:
 
 
 class TestRequestFallbacks:
-    MODELS = {  # noqa: RUF012
+    MODELS = {
         "fast": "a/gpt-5-mini",
         "smart": {"targets": ["c/claude"], "fallbacks": ["b/gpt-5"]},
     }

@@ -90,10 +90,12 @@ class TestRule:
 
     def test_a_conflict_is_nobodys_fault(self):
         """
-        409 is tried again and counts against nobody.
+        409 and 425 are tried again and count against nobody.
         """
-        assert rule(Report(status=409)).blame is Blame.NOBODY
-        assert rule(Report(status=409)).next is Next.ANYWHERE
+        for status in (409, 425):
+            ruling = rule(Report(status=status))
+            assert (ruling.next, ruling.blame) == (Next.ANYWHERE, Blame.NOBODY)
+            assert ruling.is_well
 
     @pytest.mark.parametrize("status", [301, 307, 501, 505, 599, 0])
     def test_what_nobody_listed_goes_elsewhere(self, status):
@@ -219,7 +221,6 @@ class TestRetryBudget:
             pass
 
         clock.advance(20.0)
-        budget.asked()
 
         assert sum(budget.take() for _ in range(100)) == budget.free
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +38,22 @@ def test_reads_every_spelling(headers, seconds):
     Seconds, milliseconds and dates are read; the longest wait holds, within a bound.
     """
     assert read_retry_after(headers, NOW) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata"])
+def test_dates_are_in_gmt_wherever_the_gateway_stands(monkeypatch, zone):
+    """
+    A date without a zone is not taken for the machine's own time.
+    """
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        seconds = read_retry_after({"retry-after": "Wed Oct 21 07:28:30 2026"}, NOW)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+    assert seconds == 30.0
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 
 from gateway import Phase, Plugin, hookimpl
@@ -27,7 +29,7 @@ GOOD = "version: 1\nproviders: {demo: {}}\nhooks: {only: []}\n"
 
 class ListenerPlugin(Plugin):
     phase = Phase.OBSERVE
-    heard: list = []
+    heard: ClassVar[list] = []
 
     @hookimpl
     def on_event(self, event):
@@ -83,7 +85,10 @@ class TestReload:
         ("text", "problem"),
         [
             ("version: [\n", "gateway.yaml"),
-            ("version: 1\nmodels: {fast: nowhere/x}\n", "gateway.yaml:2:16 models.fast"),
+            (
+                "version: 1\nmodels: {fast: nowhere/x}\n",
+                "gateway.yaml:2:16 models.fast",
+            ),
             ("version: 1\nhooks: {required: [bogus]}\n", "plugin bogus: required"),
             ("version: 1\nadmin: {a: {secret: vault.x}}\n", "admin.a.secret"),
         ],
@@ -145,7 +150,11 @@ class TestStatus:
 
         (told,) = health_of(solo.gateway)
 
-        assert (told["provider"], told["key"], told["model"]) == ("demo", "main", "echo")
+        assert (told["provider"], told["key"], told["model"]) == (
+            "demo",
+            "main",
+            "echo",
+        )
         assert (told["state"], told["why"]) == ("cooling", "timed out")
 
 

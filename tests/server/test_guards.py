@@ -80,7 +80,9 @@ def test_refuses_other_targets(target: str) -> None:
     assert target not in str(caught.value) or len(target) < 3
 
 
-@pytest.mark.parametrize("value", ["plain", "na\u00efve", "tab\there", "\U0001f600", ""])
+@pytest.mark.parametrize(
+    "value", ["plain", "na\u00efve", "tab\there", "\U0001f600", ""]
+)
 def test_takes_header_values(value: str) -> None:
     """
     Text in UTF-8 may stand in a header.

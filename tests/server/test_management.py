@@ -206,11 +206,9 @@ class TestPermissions:
         """
         What is no <thing>:read, <thing>:write or public is an error that names the plugin.
         """
-        route = Route(
-            method="GET", path="/api/x", permission=permission, handler=print
-        )
+        route = Route(method="GET", path="/api/x", permission=permission, handler=print)
 
-        with pytest.raises(PluginError, match="plugin bell.*needs a permission"):
+        with pytest.raises(PluginError, match=r"plugin bell.*needs a permission"):
             check_route(route, "bell")
 
     def test_a_plugins_route_stands_below_api(self):
@@ -266,10 +264,14 @@ class TestPluginRoutes:
         """
         managed = await manage(admin=ADMIN)
 
-        status, told = await managed.call("/api/bell", "POST", b"{}", token="token-of-g")
+        status, told = await managed.call(
+            "/api/bell", "POST", b"{}", token="token-of-g"
+        )
 
         assert (status, told["error"]["code"]) == (403, "permission_required")
-        denied = [event for event in managed.bell.heard if isinstance(event, AdminDenied)]
+        denied = [
+            event for event in managed.bell.heard if isinstance(event, AdminDenied)
+        ]
         assert [(event.actor, event.route) for event in denied] == [
             ("grafana", "POST /api/bell")
         ]

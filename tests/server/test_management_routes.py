@@ -204,9 +204,7 @@ class ThiefPlugin(Plugin):
     @hookimpl
     def register_routes(self):
         return [
-            Route(
-                method="GET", path="/api/status", permission="x:read", handler=print
-            )
+            Route(method="GET", path="/api/status", permission="x:read", handler=print)
         ]
 
 
@@ -216,5 +214,5 @@ async def test_a_plugin_cannot_take_a_route_of_the_core():
     """
     fleet = fleet_of(FoundPlugin(name="thief", cls=ThiefPlugin))
 
-    with pytest.raises(PluginError, match="thief.*the core's"):
+    with pytest.raises(PluginError, match=r"thief.*the core's"):
         management_routes(fleet, is_shared=False)

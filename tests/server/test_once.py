@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -43,7 +44,7 @@ def run_once(tmp_path):
             stdout=subprocess.PIPE,
             env={
                 "PATH": os.environ["PATH"],
-                "PYTHONPATH": os.pathsep.join([str(tmp_path), os.getcwd()]),
+                "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path.cwd())]),
             },
         )
         started.append(process)

@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import select
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +18,7 @@ from gateway.server.serve import prepare
 from gateway.settings import Address
 from gateway.testing import FakeUpstream, Script
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def settings_with(fake: FakeUpstream, drain_timeout_s: float = 20) -> str:
@@ -88,7 +94,7 @@ class TestServe:
         assert first.startswith(b"data: ")
         assert rest.rstrip().endswith(b"data: [DONE]")
         assert code == 0
-        with pytest.raises(OSError):
+        with pytest.raises(ConnectionRefusedError):
             serving.call("/readyz")
 
     def test_a_stream_that_takes_too_long_ends_with_an_error_event(self, run_serve):
@@ -176,6 +182,44 @@ class TestServe:
         assert canary.encode() not in shown
         assert canary not in serving.log.read_text()
 
+    def test_nothing_but_the_line_goes_to_the_standard_output(self, run_serve):
+        """
+        Logs go to the standard error, so that a program can read the one line.
+        """
+        serving = run_serve()
+        serving.ask()
+
+        serving.end()
+
+        assert serving.process.stdout.read() == b""
+        assert '"event":"request"' in serving.log.read_text()
+
+    def test_tells_people_in_words(self, tmp_path):
+        """
+        On a terminal there is a banner, with something to try, instead of JSON.
+        """
+        ours, terminal = pty.openpty()
+        command = [sys.executable, "-m", "gateway.cli.program", "serve"]
+        serving = subprocess.Popen(
+            [*command, "--listen", "127.0.0.1:0"],
+            stdout=terminal,
+            stderr=subprocess.DEVNULL,
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(ROOT)},
+        )
+        os.close(terminal)
+
+        seen = b""
+        while b"  try " not in seen:
+            ready, _, _ = select.select([ours], [], [], 60)
+            assert ready, seen
+            seen += os.read(ours, 4096)
+        serving.terminate()
+
+        assert b"no gateway.yaml here: nothing is enforced" in seen
+        assert serving.wait(60) == 0
+        os.close(ours)
+
 
 class TestPrepare:
     def test_refuses_the_network_while_nothing_authenticates(self):
@@ -184,7 +228,9 @@ class TestPrepare:
         """
         launch = Launch(listen=Address("0.0.0.0", 0))
 
-        with pytest.raises(ConfigError, match="would let the network spend OPENAI_API_KEY"):
+        with pytest.raises(
+            ConfigError, match="would let the network spend OPENAI_API_KEY"
+        ):
             prepare(launch, {"OPENAI_API_KEY": "k"})
 
     def test_a_gateway_that_will_not_listen_is_not_checked_for_it(self):

@@ -52,9 +52,12 @@ def test_a_shared_socket_takes_no_connection_before_it_is_served():
     """
     The supervisor's socket only keeps the port: it never gets a caller.
     """
-    with bind(FREE, is_shared=True) as sock, socket.socket() as caller:
-        with pytest.raises(ConnectionRefusedError):
-            caller.connect((FREE.host, address_of(sock).port))
+    with (
+        bind(FREE, is_shared=True) as sock,
+        socket.socket() as caller,
+        pytest.raises(ConnectionRefusedError),
+    ):
+        caller.connect((FREE.host, address_of(sock).port))
 
 
 def test_url_says_what_is_spoken():
@@ -80,7 +83,7 @@ class TestTls:
         file.write_text("no certificate")
         tls = TlsSettings(certificate=file, private_key=file)
 
-        with pytest.raises(ConfigError, match="server.tls: .*cert.pem"):
+        with pytest.raises(ConfigError, match=r"server\.tls: .*cert\.pem"):
             tls_context(tls)
 
     def test_a_missing_file_is_told(self, tmp_path):

@@ -13,7 +13,7 @@ from gateway.testing import FakeUpstream, Script
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
-TICKER = '''
+TICKER = """
 from __future__ import annotations
 
 import os
@@ -50,7 +50,7 @@ class TickerPlugin(Plugin):
         return [
             ProcessSpec(name="ticker", target="ticker:tick", arguments={"file": file})
         ]
-'''
+"""
 
 
 @pytest.fixture
@@ -62,8 +62,12 @@ def ticker(tmp_path) -> dict[str, str]:
     info = folder / "gatewright_ticker-1.dist-info"
     info.mkdir(parents=True)
     (folder / "ticker.py").write_text(TICKER)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: gatewright-ticker\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[gateway.plugins]\nticker = ticker:TickerPlugin\n")
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: gatewright-ticker\nVersion: 1\n"
+    )
+    (info / "entry_points.txt").write_text(
+        "[gateway.plugins]\nticker = ticker:TickerPlugin\n"
+    )
     return {
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)]),
         "TICKS": str(tmp_path / "ticks"),
@@ -95,6 +99,17 @@ def served_by(tmp_path: Path, index: int) -> int:
 
 def workers_of(serving) -> list[dict]:
     return serving.admin("/api/status").json["workers"]
+
+
+def refuses(serving) -> bool:
+    """
+    Tell whether nobody listens any more.
+    """
+    try:
+        serving.call("/readyz")
+    except OSError:
+        return True
+    return False
 
 
 @pytest.fixture(params=["shared", "own"], ids=["shared-port", "own-port"])
@@ -186,7 +201,9 @@ class TestWorkers:
         """
         The new one goes by the settings in force, whatever the file says meanwhile.
         """
-        serving = run_serve("--workers", "2")
+        # On a listener of its own: what was queued at the killed worker is lost with it.
+        own = ("--admin-listen", "127.0.0.1:0")
+        serving = run_serve("--workers", "2", *own)
         first, second = workers_of(serving)
         (tmp_path / "gateway.yaml").write_text("no settings at all\n")
 
@@ -228,6 +245,32 @@ class TestWorkers:
         assert rest.rstrip().endswith(b"data: [DONE]")
         assert code == 0
 
+    def test_end_at_once_when_asked_twice(self, run_serve):
+        """
+        The second signal waits for no stream, and leaves no worker behind.
+        """
+        script = Script(text="one two three", split=3, stall_after=2)
+        with FakeUpstream.in_thread(default=script) as fake:
+            settings = (
+                "version: 1\nproviders:\n  slow: {type: openai-compatible, "
+                f"base_url: {fake.openai_url}, auth: none}}\n"
+            )
+            serving = run_serve("--workers", "2", settings=settings)
+            asked = {
+                "model": "slow/any",
+                "stream": True,
+                "messages": [{"role": "user", "content": "hi"}],
+            }
+            with serving.open("/v1/chat/completions", asked) as answer:
+                answer.readline()
+                serving.signal(signal.SIGTERM)
+                serving.until(lambda: "ending" in serving.log.read_text())
+                serving.signal(signal.SIGTERM)
+                code = serving.process.wait(60)
+
+        assert code == -signal.SIGTERM
+        serving.until(lambda: refuses(serving))
+
     def test_go_when_the_supervisor_is_gone(self, run_serve):
         """
         No worker outlives a supervisor that was killed.
@@ -236,14 +279,7 @@ class TestWorkers:
 
         serving.process.kill()
 
-        def nobody_answers() -> bool:
-            try:
-                serving.call("/readyz")
-            except OSError:
-                return True
-            return False
-
-        serving.until(nobody_answers)
+        serving.until(lambda: refuses(serving))
 
 
 class TestOnce:

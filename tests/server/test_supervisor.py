@@ -28,7 +28,7 @@ async def supervise(tmp_path):
     file = tmp_path / "gateway.yaml"
     file.write_text(GOOD)
     reserved = bind(Address("127.0.0.1", 0), is_shared=True)
-    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": os.getcwd()}
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())}
     launch = Launch(file=file)
     made = Supervisor(
         prepare(launch, environ),

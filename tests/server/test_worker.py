@@ -38,7 +38,7 @@ def work():
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": os.getcwd()},
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())},
         )
         started.append(process)
         process.stdin.write(order.line())

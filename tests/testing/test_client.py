@@ -36,15 +36,16 @@ async def test_a_stream_is_read_as_events(gateway_client):
 
     answer = await client.post("/v1/chat/completions", {**CHAT, "stream": True})
 
-    text = [event["choices"][0]["delta"].get("content", "") for event in answer.events()]
+    text = [
+        event["choices"][0]["delta"].get("content", "") for event in answer.events()
+    ]
     assert "".join(text) == "echo: hi"
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 async def test_a_recorder_notes_every_hook(gateway_client, recorded_hooks, stream):
     """
-    The hooks of one exchange are called in the order of the architecture, each as often as it
-    promises.
+    The hooks of one exchange are called in their order, each as often as it promises.
     """
     client = await gateway_client(HookRecorder)
     recorder = recorded_hooks(client)

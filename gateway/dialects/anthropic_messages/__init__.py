@@ -21,7 +21,7 @@ from gateway.dialects.anthropic_messages import (
     tools,
     write_ask,
 )
-from gateway.dialects.anthropic_messages.names import NAME
+from gateway.dialects.anthropic_messages.wire import NAME
 from gateway.dialects.dialect import Dialect
 from gateway.errors import InvalidRequest
 from gateway.views import Request, Response, fields_of

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.dialects.anthropic_messages.names import NAME, restored_name, written_id
 from gateway.dialects.anthropic_messages.outcome import (
     calls_tool,
     read_stop,
@@ -18,7 +17,9 @@ from gateway.dialects.anthropic_messages.outcome import (
     write_usage,
 )
 from gateway.dialects.anthropic_messages.read_blocks import read_block
+from gateway.dialects.anthropic_messages.wire import NAME, written_id
 from gateway.dialects.anthropic_messages.write_blocks import CITATIONS, arguments_of
+from gateway.dialects.tool_names import restored_name
 from gateway.errors import InvalidRequest
 from gateway.neutral import (
     Answer,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gateway import codec
 from gateway.dialects.anthropic_messages.fields import Fields
-from gateway.dialects.anthropic_messages.names import NAME, read_id
+from gateway.dialects.anthropic_messages.wire import NAME, read_id
 from gateway.errors import InvalidRequest
 from gateway.neutral import (
     Block,

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gateway import codec
 from gateway.dialects.anthropic_messages.faults import read_error
-from gateway.dialects.anthropic_messages.names import NAME
 from gateway.dialects.anthropic_messages.outcome import (
     merge_usage,
     read_stop,
     read_tier,
     read_usage,
 )
+from gateway.dialects.anthropic_messages.wire import NAME
 from gateway.neutral import (
     Annotation,
     Close,

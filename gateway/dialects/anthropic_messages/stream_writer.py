@@ -20,8 +20,8 @@ from gateway.dialects.anthropic_messages.answer import (
     written_reasoning,
 )
 from gateway.dialects.anthropic_messages.faults import fault_doc
-from gateway.dialects.anthropic_messages.names import NAME
 from gateway.dialects.anthropic_messages.outcome import write_stop, write_usage
+from gateway.dialects.anthropic_messages.wire import NAME
 from gateway.dialects.shapes import json_token
 from gateway.neutral import (
     Annotation,

@@ -10,16 +10,15 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.dialects.anthropic_messages.names import NAME, ToolNames
 from gateway.dialects.anthropic_messages.schema import closed_schema
 from gateway.dialects.anthropic_messages.turns import instructions_of, write_turns
+from gateway.dialects.anthropic_messages.wire import LONGEST_NAME, NAME
 from gateway.dialects.anthropic_messages.write_blocks import BlockWriter
 from gateway.dialects.anthropic_messages.write_thinking import Thinking, write_thinking
-from gateway.neutral import ToolCall, Turn
+from gateway.dialects.custom_tools import PARAMETERS
+from gateway.dialects.tool_names import ToolNames, called_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gateway.dialects import ModelLimits
     from gateway.neutral import Ask, Losses, ToolDefinition
 
@@ -30,11 +29,6 @@ Doc = dict[str, Any]
 DEFAULT_MAX_TOKENS: Final = 32_000
 
 _NO_PARAMETERS: Final = {"type": "object", "properties": {}}
-_FREE_TEXT: Final = {
-    "type": "object",
-    "properties": {"input": {"type": "string"}},
-    "required": ["input"],
-}
 _JSON_ONLY: Final = "Answer with one JSON object and nothing else."
 _TIERS: Final = {"auto": "auto", "default": "standard_only"}
 _NO_WORD: Final = "Anthropic has no such field"
@@ -60,7 +54,7 @@ class _AskWriter:
         self.losses = losses
         self.limits = limits
         self.is_own = ask.dialect == NAME
-        self.names = ToolNames(_names_of(ask))
+        self.names = ToolNames.of(ask, longest=LONGEST_NAME)
         self.blocks = BlockWriter(self.names, losses, self.is_own)
 
     def write(self) -> Doc:
@@ -133,7 +127,7 @@ class _AskWriter:
         if tools:
             only = self._choice(tools)
         else:
-            used = sorted(set(_used_names(self.ask.turns)))
+            used = sorted(set(called_names(self.ask.turns)))
             if not used:
                 return
             # Calls in the history are refused unless tools are there to be called.
@@ -191,7 +185,7 @@ class _AskWriter:
             self.losses.emulate("tools.custom", "its free text is the member input")
             if tool.format is not None and tool.format.get("type") != "text":
                 self.losses.drop("tools.format", "Anthropic follows no grammar")
-            return _FREE_TEXT
+            return PARAMETERS
         schema = tool.parameters
         if not schema:
             return _NO_PARAMETERS
@@ -336,20 +330,6 @@ class _AskWriter:
         # Always the same one, so that the vendor can still tell its end users apart.
         self.losses.change("user", "Anthropic takes no e-mail address: a pseudonym")
         return hashlib.sha256(user.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
-def _names_of(ask: Ask) -> Iterator[str]:
-    for tool in ask.tools:
-        if tool.kind != "hosted":
-            yield tool.name
-    yield from _used_names(ask.turns)
-
-
-def _used_names(turns: list[Turn]) -> Iterator[str]:
-    for turn in turns:
-        for block in turn.blocks:
-            if isinstance(block, ToolCall):
-                yield block.name
 
 
 def _is_thoughtless_loop(messages: list[Doc]) -> bool:

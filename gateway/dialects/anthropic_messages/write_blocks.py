@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from gateway import codec
-from gateway.dialects.anthropic_messages.names import NAME, ToolNames, written_id
+from gateway.dialects.anthropic_messages.wire import NAME, written_id
+from gateway.dialects.custom_tools import wrapped
 from gateway.neutral import (
     Block,
     MediaBlock,
@@ -28,6 +29,7 @@ from gateway.neutral import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from gateway.dialects.tool_names import ToolNames
     from gateway.neutral import Losses
 
 #: How the first bytes of an image look in base64; what callers declare is often wrong.
@@ -220,11 +222,10 @@ def arguments_of(call: ToolCall) -> tuple[dict[str, Any], bool]:
     """
     Return a call's arguments as an object, and whether they are whole and unwrapped.
 
-    A custom tool's free text is the member ``input``, which is how such a tool is offered
-    to Anthropic; what is no JSON object is the member ``_raw``.
+    A custom tool's free text is wrapped; what is no JSON object is the member ``_raw``.
     """
     if call.kind == "custom":
-        return {"input": call.arguments}, True
+        return wrapped(call.arguments), True
     if not call.arguments.strip():
         return {}, True
     try:

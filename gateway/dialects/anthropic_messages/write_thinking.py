@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from gateway.dialects.anthropic_messages.names import NAME
+from gateway.dialects.anthropic_messages.wire import NAME
 
 if TYPE_CHECKING:
     from gateway.dialects import ModelLimits

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.openai_chat import faults, live, texts
 from gateway.dialects.openai_chat.answer import read_answer, stops_of, write_answer
-from gateway.dialects.openai_chat.fields import NAME
 from gateway.dialects.openai_chat.offers import (
     ask_for_usage,
     check_counts,
@@ -28,6 +27,7 @@ from gateway.dialects.openai_chat.request_texts import request_texts
 from gateway.dialects.openai_chat.stream_reader import ChatReader
 from gateway.dialects.openai_chat.stream_writer import ChatWriter
 from gateway.dialects.openai_chat.usage import read_any_usage
+from gateway.dialects.openai_chat.wire import NAME
 from gateway.dialects.openai_chat.write_ask import write_ask
 from gateway.errors import InvalidRequest
 from gateway.views import Chunk, Request, Response

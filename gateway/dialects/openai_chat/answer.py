@@ -7,10 +7,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gateway import codec
+from gateway.dialects.custom_tools import free_text
 from gateway.dialects.openai_chat import citations
 from gateway.dialects.openai_chat.faults import fault_of
-from gateway.dialects.openai_chat.fields import NAME, Fields
-from gateway.dialects.openai_chat.names import offered_names, restored_name
+from gateway.dialects.openai_chat.fields import Fields
+from gateway.dialects.openai_chat.offers import callers_tools
 from gateway.dialects.openai_chat.parts import read_content, read_part
 from gateway.dialects.openai_chat.reasoning import (
     objects,
@@ -19,6 +20,7 @@ from gateway.dialects.openai_chat.reasoning import (
 )
 from gateway.dialects.openai_chat.stops import read_stop, worst, write_stop
 from gateway.dialects.openai_chat.usage import read_any_usage, write_usage
+from gateway.dialects.openai_chat.wire import NAME
 from gateway.errors import UpstreamError
 from gateway.neutral import (
     Answer,
@@ -34,6 +36,7 @@ from gateway.neutral import (
 )
 
 if TYPE_CHECKING:
+    from gateway.dialects.tool_names import OfferedTools
     from gateway.views import Request
 
 
@@ -201,24 +204,15 @@ def offers_functions(asked: Request) -> bool:
     return bool(asked.peek("functions")) and not asked.peek("tools")
 
 
-def caller_tools(asked: Request) -> list[str]:
-    """
-    List the names of the tools that the caller offers.
-    """
-    return offered_names({key: asked.peek(key) for key in ("tools", "functions")})
-
-
 def _message(
     blocks: list[Block], asked: Request, losses: Losses, *, is_legacy: bool
 ) -> dict[str, Any]:
-    offered = caller_tools(asked)
+    offered = callers_tools(asked)
     texts = [block for block in blocks if isinstance(block, TextBlock)]
     refusals = [block.text for block in blocks if isinstance(block, RefusalBlock)]
     thoughts = [block for block in blocks if isinstance(block, ReasoningBlock)]
     calls = [
-        written_call(block, restored_name(block.name, offered))
-        for block in blocks
-        if isinstance(block, ToolCall)
+        _written_call(block, offered) for block in blocks if isinstance(block, ToolCall)
     ]
     content = "".join(block.text for block in texts) if texts else None
     if content is None and not calls and not refusals:
@@ -244,15 +238,14 @@ def _message(
     return message
 
 
-def written_call(call: ToolCall, name: str) -> dict[str, Any]:
-    """
-    Write *call* of the tool that the caller calls *name*.
-    """
-    if call.kind == "custom":
-        inner = {"name": name, "input": call.arguments}
+def _written_call(call: ToolCall, offered: OfferedTools) -> dict[str, Any]:
+    name, is_custom = offered.restored(call)
+    if is_custom:
+        inner = {"name": name, "input": free_text(call, call.arguments)}
     else:
         inner = {"name": name, "arguments": call.arguments or "{}"}
-    return {"id": call.id, "type": call.kind, call.kind: inner}
+    kind = "custom" if is_custom else "function"
+    return {"id": call.id, "type": kind, kind: inner}
 
 
 def drop_block(block: Block, losses: Losses) -> None:

@@ -11,9 +11,6 @@ from gateway.errors import InvalidRequest
 if TYPE_CHECKING:
     from gateway.neutral import Losses
 
-#: The dialect's name, where its class cannot be imported.
-NAME: Final = "openai_chat"
-
 _T = TypeVar("_T")
 _CALLED: Final[dict[type, str]] = {
     str: "a string",

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway.dialects.tool_names import OfferedTools
 from gateway.errors import InvalidRequest
 from gateway.views import Tool
 
@@ -111,6 +112,25 @@ def offered_tools(request: Request) -> list[Tool]:
     if request.peek("web_search_options") is not None:
         out.append(Tool(name="web_search", kind="web_search", is_hosted=True))
     return out
+
+
+def callers_tools(request: Request) -> OfferedTools:
+    """
+    Return the tools whose calls come back to the caller, by their names as they stand.
+    """
+    offered = [
+        (raw.get(kind), kind)
+        for raw in _objects(request.peek("tools"))
+        if (kind := raw.get("type", "function")) in _OWN_TOOLS
+    ]
+    offered += [(raw, "function") for raw in _objects(request.peek("functions"))]
+    return OfferedTools(
+        {
+            raw["name"]: kind
+            for raw, kind in offered
+            if isinstance(raw, dict) and isinstance(raw.get("name"), str)
+        }
+    )
 
 
 def _tool(raw: dict[str, Any]) -> Tool:

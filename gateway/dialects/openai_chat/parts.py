@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_to_bytes
 
-from gateway.dialects.openai_chat.fields import NAME, Fields
+from gateway.dialects.openai_chat.fields import Fields
+from gateway.dialects.openai_chat.wire import NAME
 from gateway.errors import InvalidRequest
 from gateway.neutral import (
     Block,

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.dialects.openai_chat.fields import NAME, Fields
+from gateway.dialects.openai_chat.fields import Fields
 from gateway.dialects.openai_chat.parts import read_cache
 from gateway.dialects.openai_chat.read_messages import MessageReader
+from gateway.dialects.openai_chat.wire import NAME
 from gateway.errors import InvalidRequest
 from gateway.neutral import (
     Ask,

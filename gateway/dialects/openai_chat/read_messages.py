@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.dialects.openai_chat.fields import NAME, Fields
+from gateway.dialects.openai_chat.fields import Fields
 from gateway.dialects.openai_chat.parts import read_cache, read_content
 from gateway.dialects.openai_chat.reasoning import ALL_KEYS, read_reasoning
+from gateway.dialects.openai_chat.wire import NAME
 from gateway.errors import InvalidRequest
 from gateway.neutral import (
     Block,

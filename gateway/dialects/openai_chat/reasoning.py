@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway import codec
-from gateway.dialects.openai_chat.fields import NAME
+from gateway.dialects.openai_chat.wire import NAME
 from gateway.neutral import ReasoningBlock, Seal
 
 if TYPE_CHECKING:

@@ -5,19 +5,19 @@ Neutral events, written as one stream.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from gateway.dialects.custom_tools import free_text
 from gateway.dialects.openai_chat.answer import (
-    caller_tools,
     drop_block,
     offers_functions,
 )
 from gateway.dialects.openai_chat.citations import written
 from gateway.dialects.openai_chat.faults import fault_doc
 from gateway.dialects.openai_chat.live import DONE_FRAME
-from gateway.dialects.openai_chat.names import restored_name
+from gateway.dialects.openai_chat.offers import callers_tools
 from gateway.dialects.openai_chat.reasoning import sealed_members
 from gateway.dialects.openai_chat.stops import write_stop
 from gateway.dialects.openai_chat.usage import write_usage
@@ -52,6 +52,10 @@ if TYPE_CHECKING:
     from gateway.views import Request
 
 
+#: What a call is, and what its arguments are called; by whether its tool takes free text.
+_SOURCES: Final = {False: ("function", "arguments"), True: ("custom", "input")}
+
+
 @attrs.define(kw_only=True)
 class _Written:
     """
@@ -60,7 +64,9 @@ class _Written:
     Attributes:
         place: A call's index among the calls; a text's first character in the content.
         end: The character after a text's last.
-        words: Reasoning said so far, kept because its seal covers it.
+        words: Reasoning said so far, kept because its seal covers it; arguments that hold a
+            custom tool's input, kept until it can be taken out.
+        is_custom: It is the call of a tool that takes free text.
     """
 
     block: Block
@@ -68,6 +74,7 @@ class _Written:
     end: int = 0
     words: list[str] = attrs.Factory(list)
     seal: Seal | None = None
+    is_custom: bool = False
 
 
 class ChatWriter:
@@ -78,7 +85,7 @@ class ChatWriter:
     def __init__(self, dialect: Dialect, asked: Request, losses: Losses) -> None:
         self._dialect = dialect
         self._losses = losses
-        self._offered = caller_tools(asked)
+        self._offered = callers_tools(asked)
         self._is_legacy = offers_functions(asked)
         options = asked.peek("stream_options")
         self._wants_usage = isinstance(options, dict) and bool(
@@ -176,16 +183,16 @@ class ChatWriter:
     def _call(self, opened: _Written, call: ToolCall) -> Chunk:
         opened.place = self._call_count
         self._call_count += 1
-        name = restored_name(call.name, self._offered)
+        name, opened.is_custom = self._offered.restored(call)
         first: dict[str, Any] = {"content": None} if self._role else {}
         if self._is_legacy:
             return self._said(**first, function_call={"name": name, "arguments": ""})
-        source = "input" if call.kind == "custom" else "arguments"
+        kind, source = _SOURCES[opened.is_custom]
         written_call = {
             "index": opened.place,
             "id": call.id,
-            "type": call.kind,
-            call.kind: {"name": name, source: ""},
+            "type": kind,
+            kind: {"name": name, source: ""},
         }
         return self._said(**first, tool_calls=[written_call])
 
@@ -203,30 +210,39 @@ class ChatWriter:
             case RefusalBlock():
                 yield self._said(refusal=text)
             case ToolCall(kind=kind):
-                yield self._source(opened.place, kind, text)
+                if opened.is_custom and kind != "custom":
+                    opened.words.append(text)
+                else:
+                    yield self._source(opened, text)
             case _:
                 pass
 
-    def _source(self, place: int, kind: str, text: str) -> Chunk:
+    def _source(self, opened: _Written, text: str) -> Chunk:
         if self._is_legacy:
             return self._said(function_call={"arguments": text})
-        key = "input" if kind == "custom" else "arguments"
-        return self._said(tool_calls=[{"index": place, kind: {key: text}}])
+        kind, key = _SOURCES[opened.is_custom]
+        return self._said(tool_calls=[{"index": opened.place, kind: {key: text}}])
 
     def _next_part(self, opened: _Written) -> Iterator[Chunk]:
         if opened.words:
             yield from self._delta(opened, "\n\n")
 
     def _close(self, opened: _Written) -> Iterator[Chunk]:
-        block = opened.block
-        if not isinstance(block, ReasoningBlock) or opened.seal is None:
-            return
-        whole = ReasoningBlock(
-            text="".join(opened.words),
-            seal=opened.seal,
-            is_redacted=block.is_redacted,
-        )
-        opened.words = []
+        words, opened.words = "".join(opened.words), []
+        seal, opened.seal = opened.seal, None
+        match opened.block:
+            case ReasoningBlock(is_redacted=is_redacted):
+                if seal is not None:
+                    yield from self._sealed(words, seal, is_redacted=is_redacted)
+            case ToolCall() as call:
+                text = free_text(call, words) if words else ""
+                if text:
+                    yield self._source(opened, text)
+            case _:
+                pass
+
+    def _sealed(self, words: str, seal: Seal, *, is_redacted: bool) -> Iterator[Chunk]:
+        whole = ReasoningBlock(text=words, seal=seal, is_redacted=is_redacted)
         for key, pieces in sealed_members(whole).items():
             for piece in pieces:
                 # The SDK puts lists of objects in deltas together by their index.
@@ -237,6 +253,8 @@ class ChatWriter:
     # --- ends -------------------------------------------------------------------------------
 
     def _finish(self, stop: Any) -> Iterator[Chunk]:
+        for opened in self._blocks.values():  # those that nobody closed
+            yield from self._close(opened)
         found = [
             written(raw, opened.place, opened.end, self._losses)
             for opened, raw in self._annotations

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.dialects.openai_chat.fields import NAME
-from gateway.dialects.openai_chat.names import written_names
 from gateway.dialects.openai_chat.parts import write_cache
 from gateway.dialects.openai_chat.strictness import is_strict_schema
+from gateway.dialects.openai_chat.wire import LONGEST_NAME, NAME
 from gateway.dialects.openai_chat.write_messages import MessageWriter
-from gateway.neutral import Ask, ResponseFormat, ToolCall, ToolDefinition, Turn
+from gateway.dialects.tool_names import ToolNames
 
 if TYPE_CHECKING:
     from gateway.dialects.dialect import ModelLimits
-    from gateway.neutral import Losses
+    from gateway.neutral import Ask, Losses, ResponseFormat, ToolDefinition
 
 #: Neutral fields that have the same name and meaning here.
 _PLAIN: Final = (
@@ -49,7 +48,7 @@ class _AskWriter:
         self._losses = losses
         self._limits = limits
         self._is_own = ask.dialect == NAME
-        self._names = written_names(_names(ask))
+        self._names = ToolNames.of(ask, longest=LONGEST_NAME)
         self._doc: dict[str, Any] = {"model": ask.model}
 
     def write(self) -> dict[str, Any]:
@@ -72,9 +71,10 @@ class _AskWriter:
         return self._doc
 
     def _write_messages(self) -> None:
-        for name, short in self._names.items():
-            if name != short:
-                self._losses.change("tools.name", f"written as {short}")
+        if self._names.changed:
+            self._losses.change(
+                "tools.name", "written in the letters that OpenAI takes"
+            )
         writer = MessageWriter(self._names, self._losses, self._is_own)
         self._doc["messages"] = writer.write(
             [*self._ask.instructions, *self._ask.turns]
@@ -173,7 +173,7 @@ class _AskWriter:
     def _pointer(self, name: str) -> dict[str, Any]:
         customs = {tool.name for tool in self._ask.tools if tool.kind == "custom"}
         kind = "custom" if name in customs else "function"
-        return {"type": kind, kind: {"name": self._names.get(name, name)}}
+        return {"type": kind, kind: {"name": self._names[name]}}
 
     # --- what the answer is like ------------------------------------------------------------
 
@@ -251,21 +251,6 @@ class _AskWriter:
                 self._losses.drop(field, "the dialect has no such field")
             elif field not in self._doc:
                 self._doc[field] = value
-
-
-def _names(ask: Ask) -> list[str]:
-    """
-    List the names of all tools that *ask* offers, and of all that its turns call.
-    """
-    names = [tool.name for tool in ask.tools if tool.kind != "hosted"]
-    turns: list[Turn] = ask.turns
-    names += [
-        block.name
-        for turn in turns
-        for block in turn.blocks
-        if isinstance(block, ToolCall)
-    ]
-    return names
 
 
 def _grammar(form: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,18 +4,18 @@ Neutral turns, written as messages.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from gateway.dialects.openai_chat.fields import NAME
 from gateway.dialects.openai_chat.parts import (
     write_cache,
     write_content,
     write_parts,
 )
 from gateway.dialects.openai_chat.reasoning import for_provider, write_reasoning
+from gateway.dialects.openai_chat.wire import NAME
 from gateway.neutral import (
     Block,
     MediaBlock,
@@ -29,6 +29,7 @@ from gateway.neutral import (
 )
 
 if TYPE_CHECKING:
+    from gateway.dialects.tool_names import ToolNames
     from gateway.neutral import Losses
 
 
@@ -42,7 +43,7 @@ class MessageWriter:
         is_own: The request was read from this dialect.
     """
 
-    names: Mapping[str, str]
+    names: ToolNames
     losses: Losses
     is_own: bool
 
@@ -122,7 +123,7 @@ class MessageWriter:
             self.losses.drop("annotations", "providers of this dialect take none back")
 
     def _call(self, call: ToolCall) -> dict[str, Any]:
-        name = self.names.get(call.name, call.name)
+        name = self.names[call.name]
         if call.kind == "custom":
             inner = {"name": name, "input": call.arguments}
         else:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.dialects.openai_responses.wire import MADE_HERE, NAME
+from gateway.dialects.tool_names import OfferedTools
 from gateway.errors import InvalidRequest
 from gateway.neutral import Seal
 from gateway.views import Tool
@@ -82,6 +83,28 @@ def _is_hosted(kind: str, raw: dict[str, Any]) -> bool:
     if kind == "tool_search":
         return raw.get("execution") != "client"
     return kind not in _RUN_BY_CALLER
+
+
+def callers_tools(doc: dict[str, Any]) -> OfferedTools:
+    """
+    Return the functions and custom tools that a request offers.
+    """
+    given = [*_objects(doc.get("tools"))]
+    for item in _objects(doc.get("input")):
+        if item.get("type") == "additional_tools":
+            given += _objects(item.get("tools"))
+    return OfferedTools(
+        {
+            tool["name"]: str(tool.get("type"))
+            for tool in given
+            if isinstance(tool.get("name"), str)
+        }
+    )
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    members = value if isinstance(value, list) else []
+    return [member for member in members if isinstance(member, dict)]
 
 
 def drop_foreign_seals(request: Request) -> int:

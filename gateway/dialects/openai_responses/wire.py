@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 NAME: Final = "openai_responses"
 
+#: How many letters a tool's name may have.
+LONGEST_NAME: Final = 64
+
 #: Begins the id of every response that was made by translation, and is stored nowhere.
 MADE_HERE: Final = "resp_gw_"
 

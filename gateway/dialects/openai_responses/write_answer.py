@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway.dialects.custom_tools import free_text
+from gateway.dialects.openai_responses.asked import callers_tools
 from gateway.dialects.openai_responses.outcome import (
     Ending,
     write_stop,
     write_usage,
 )
 from gateway.dialects.openai_responses.read_blocks import REDACTED
-from gateway.dialects.openai_responses.tool_names import OfferedTools, free_text
 from gateway.dialects.openai_responses.wire import (
     ID_PREFIXES,
     NAME,
@@ -34,6 +35,7 @@ from gateway.neutral import (
 )
 
 if TYPE_CHECKING:
+    from gateway.dialects.tool_names import OfferedTools
     from gateway.neutral import Answer, Block, Losses
     from gateway.views import Request
 
@@ -126,7 +128,7 @@ def write_answer(answer: Answer, asked: Request, losses: Losses, now: float) -> 
         service_tier=answer.service_tier,
     )
     ending = write_stop(answer.stop)
-    output = _OutputWriter(OfferedTools(asked.doc), losses).write(answer.blocks)
+    output = _OutputWriter(callers_tools(asked.doc), losses).write(answer.blocks)
     if output and output[-1]["type"] in ID_PREFIXES and ending.status != "completed":
         output[-1]["status"] = "incomplete"
     usage = None if answer.usage is None else write_usage(answer.usage)

@@ -10,15 +10,12 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.dialects.openai_responses.read_ask import ENCRYPTED, LOGPROBS
-from gateway.dialects.openai_responses.tool_names import ToolNames
-from gateway.dialects.openai_responses.wire import NAME
+from gateway.dialects.openai_responses.wire import LONGEST_NAME, NAME
 from gateway.dialects.openai_responses.write_turns import TurnWriter
+from gateway.dialects.tool_names import ToolNames
 from gateway.errors import Untranslatable
-from gateway.neutral import ToolCall
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gateway.dialects import ModelLimits
     from gateway.neutral import Ask, Losses, ResponseFormat, ToolDefinition
 
@@ -65,7 +62,7 @@ class _AskWriter:
         self.losses = losses
         self.limits = limits
         self.is_own = ask.dialect == NAME
-        self.names = ToolNames(_names_of(ask))
+        self.names = ToolNames.of(ask, longest=LONGEST_NAME)
 
     def write(self) -> Doc:
         """
@@ -161,7 +158,7 @@ class _AskWriter:
     def _named(self, name: str, kinds: dict[str, str]) -> Doc | None:
         if kinds.get(name) == "":
             return {"type": name}
-        written = self.names.get(name)
+        written = self.names[name]
         kind = kinds.get(written)
         return {"type": kind, "name": written} if kind else None
 
@@ -296,13 +293,3 @@ def _flat(form: Doc) -> Doc:
     """
     inner = form.get("grammar")
     return {"type": "grammar", **inner} if isinstance(inner, dict) else form
-
-
-def _names_of(ask: Ask) -> Iterator[str]:
-    for tool in ask.tools:
-        if tool.kind != "hosted":
-            yield tool.name
-    for turn in ask.turns:
-        for block in turn.blocks:
-            if isinstance(block, ToolCall):
-                yield block.name

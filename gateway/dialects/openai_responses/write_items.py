@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from gateway.dialects.openai_responses.tool_names import free_text
+from gateway.dialects.custom_tools import free_text
 from gateway.dialects.openai_responses.wire import copied
 from gateway.dialects.openai_responses.write_answer import (
     answer_annotations,

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from gateway import neutral
+from gateway.dialects.openai_responses.asked import callers_tools
 from gateway.dialects.openai_responses.faults import error_members, failure, fault_body
 from gateway.dialects.openai_responses.outcome import Ending, write_stop, write_usage
-from gateway.dialects.openai_responses.tool_names import OfferedTools
 from gateway.dialects.openai_responses.wire import NAME, ItemIds, copied, numbered
 from gateway.dialects.openai_responses.write_answer import (
     drop_block,
@@ -69,7 +69,7 @@ class StreamWriter:
         self._asked = asked
         self._losses = losses
         self._now = now
-        self._offered = OfferedTools(asked.doc)
+        self._offered = callers_tools(asked.doc)
         self._ids = ItemIds()
         self._sequence = 0
         self._response: Doc | None = None

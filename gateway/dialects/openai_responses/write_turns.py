@@ -25,7 +25,7 @@ from gateway.neutral import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gateway.dialects.openai_responses.tool_names import ToolNames
+    from gateway.dialects.tool_names import ToolNames
     from gateway.neutral import Ask, Losses, Turn
 
 Doc = dict[str, Any]

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from gateway_governance.credentials import credential_of
 from multidict import CIMultiDict
+
+from gateway_governance.credentials import credential_of
 
 
 @pytest.mark.parametrize(

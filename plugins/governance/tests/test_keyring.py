@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from gateway_governance.keyring import Keyring
-from gateway_governance.settings import VirtualKeySettings
 
 from gateway import ConfigError
 from gateway.settings import SecretRef
 from gateway.testing import ManualClock
+from gateway_governance.keyring import Keyring
+from gateway_governance.settings import VirtualKeySettings
 
 
 def keyring(clock=None, /, **values: str):
@@ -72,5 +72,7 @@ def test_keys_that_are_no_secrets_are_refused_together():
 
     said = str(caught.value)
     assert "plugins.governance.virtual_keys.short.secret: must have 16" in said
-    assert "plugins.governance.virtual_keys.two.secret: has the same value as one" in said
+    assert (
+        "plugins.governance.virtual_keys.two.secret: has the same value as one" in said
+    )
     assert "canary" not in said

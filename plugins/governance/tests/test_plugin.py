@@ -4,13 +4,13 @@ import contextlib
 import os
 
 import pytest
-from gateway_governance import GovernancePlugin, GovernanceSettings
 
 from gateway import NotAllowed, NotAuthenticated, Phase
 from gateway.app import Gateway
 from gateway.plugins import FoundPlugin, check_class
 from gateway.settings import settings_from_dict
 from gateway.testing import make_exchange
+from gateway_governance import GovernancePlugin, GovernanceSettings
 
 VALUE = "sk-gw-0123456789abcdef"
 

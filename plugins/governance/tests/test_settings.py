@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from gateway_governance import GovernanceSettings
 
 from gateway import ConfigError
 from gateway.settings import settings_from_dict
+from gateway_governance import GovernanceSettings
 
 
 def read(table):

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.dialects.anthropic_messages.names import ToolNames
 from gateway.dialects.anthropic_messages.turns import instructions_of, write_turns
 from gateway.dialects.anthropic_messages.write_blocks import BlockWriter
+from gateway.dialects.tool_names import ToolNames
 from gateway.neutral import (
     Losses,
     MediaBlock,
@@ -35,7 +35,9 @@ def turn(role, *blocks, **fields):
 
 def written(*turns, is_own=False):
     losses = Losses()
-    messages = write_turns(turns, BlockWriter(ToolNames([]), losses, is_own))
+    messages = write_turns(
+        turns, BlockWriter(ToolNames([], longest=128), losses, is_own)
+    )
     return [(m["role"], told(m["content"])) for m in messages], losses.header()
 
 
@@ -248,7 +250,7 @@ def test_instructions_that_are_not_text_are_handed_back():
     """
     losses = Losses()
     image = MediaBlock(kind="image", url="u")
-    writer = BlockWriter(ToolNames([]), losses)
+    writer = BlockWriter(ToolNames([], longest=128), losses)
 
     system, others = instructions_of([turn("system", "a", image)], writer)
 
@@ -264,7 +266,8 @@ def test_names_of_instructors_are_on_the_record():
     losses = Losses()
 
     instructions_of(
-        [turn("system", "a", name="ann")], BlockWriter(ToolNames([]), losses)
+        [turn("system", "a", name="ann")],
+        BlockWriter(ToolNames([], longest=128), losses),
     )
 
     assert losses.header() == "messages.name=dropped"

@@ -8,8 +8,8 @@ import base64
 
 import pytest
 
-from gateway.dialects.anthropic_messages.names import ToolNames
 from gateway.dialects.anthropic_messages.write_blocks import BlockWriter, arguments_of
+from gateway.dialects.tool_names import ToolNames
 from gateway.errors import Untranslatable
 from gateway.neutral import (
     Losses,
@@ -36,7 +36,7 @@ def encoded(text):
 
 def written(*blocks, is_own=False):
     losses = Losses()
-    writer = BlockWriter(ToolNames(["go", "a.b"]), losses, is_own)
+    writer = BlockWriter(ToolNames(["go", "a.b"], longest=128), losses, is_own)
     return writer.write(blocks), losses.header()
 
 

@@ -232,6 +232,20 @@ class TestWrite:
         call = doc["choices"][0]["message"]["tool_calls"][0]
         assert call["function"]["name"] == "my.tool"
 
+    def test_function_that_stood_for_a_custom_tool(self, kit):
+        """
+        A custom tool that was offered as a function is called as the custom tool that it is.
+        """
+        doc, _ = write(
+            kit,
+            ToolCall(id="c", name="sql", arguments='{"input":"select 1"}'),
+            tools=[{"type": "custom", "custom": {"name": "sql"}}],
+        )
+
+        (call,) = doc["choices"][0]["message"]["tool_calls"]
+        custom = {"name": "sql", "input": "select 1"}
+        assert call == {"id": "c", "type": "custom", "custom": custom}
+
     def test_functions_of_the_days_before_tools(self, kit):
         """
         Who offered functions is answered with one call, and told of more.

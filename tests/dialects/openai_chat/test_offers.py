@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from gateway.dialects.openai_chat.offers import callers_tools
 from gateway.errors import InvalidRequest
+from gateway.neutral import ToolCall
 
 
 def raw(kit, **fields):
@@ -184,3 +186,28 @@ class TestTools:
         found = kit.request({"model": "m", "tools": tools}).tools
 
         assert all(isinstance(tool.name, str) for tool in found)
+
+    def test_callers(self, kit):
+        """
+        Calls come back by the caller's names, whole, malformed tools passed over.
+        """
+        long = "x" * 600
+        tools = [
+            *({"type": "function", "function": {"name": long}}, {"type": "web_search"}),
+            {"type": "custom", "custom": {"name": "g.h"}},
+            *({"type": "function", "function": 3}, {"type": []}, "x"),
+        ]
+        request = kit.asked(tools=tools, functions=[{"name": "old"}, {"name": 1}])
+        offered = callers_tools(request)
+
+        found = [
+            offered.restored(ToolCall(id="1", name=name))
+            for name in (long, "g_h", "old", "web_search")
+        ]
+
+        assert found == [
+            (long, False),
+            ("g.h", True),
+            ("old", False),
+            ("web_search", False),
+        ]

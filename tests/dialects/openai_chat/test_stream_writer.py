@@ -303,6 +303,28 @@ class TestEvents:
 
         assert inputs == ["", "select", " 1"]
 
+    @pytest.mark.parametrize("is_closed", [True, False], ids=["closed", "left open"])
+    def test_function_that_stood_for_a_custom_tool(self, kit, is_closed):
+        """
+        A custom tool that was offered as a function is called as the custom tool that it is.
+        """
+        tools = [{"type": "custom", "custom": {"name": "sql"}}]
+        events = kit.said((call(name="sql"), '{"input": "sel', 'ect"}'))
+        if not is_closed:
+            events = [event for event in events if not isinstance(event, Close)]
+
+        chunks, _ = kit.written(events, tools=tools)
+
+        (first,), (second,) = (
+            chunk.doc["choices"][0]["delta"]["tool_calls"] for chunk in chunks[:2]
+        )
+        assert (first["type"], first["custom"]) == (
+            "custom",
+            {"name": "sql", "input": ""},
+        )
+        assert second == {"index": 0, "custom": {"input": "select"}}
+        assert chunks[2].doc["choices"][0]["finish_reason"] == "tool_calls"
+
     @pytest.mark.parametrize(
         "block",
         [

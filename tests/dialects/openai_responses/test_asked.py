@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.neutral import Seal
+from gateway.dialects.openai_responses.asked import callers_tools
+from gateway.neutral import Seal, ToolCall
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,25 @@ def test_tools_of_a_namespace(kit):
     request = kit.request(tools=[{"type": "namespace", "name": "n", "tools": inner}])
 
     assert [tool.name for tool in request.tools] == ["f", "c"]
+
+
+def test_tools_of_the_caller():
+    """
+    Calls come back by the caller's names, also those of tools that came in mid-conversation.
+    """
+    later = {"type": "additional_tools", "tools": [{"type": "custom", "name": "c.d"}]}
+    offered = callers_tools(
+        {
+            "tools": [{"type": "function", "name": "a.b"}, {"type": "function"}, 1],
+            "input": [{"role": "user", "content": "x"}, later],
+        }
+    )
+
+    found = [
+        offered.restored(ToolCall(id="1", name=name)) for name in ("a_b", "c_d", "e_f")
+    ]
+
+    assert found == [("a.b", False), ("c.d", True), ("e_f", False)]
 
 
 class TestForeignSeals:

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import pytest
+
+from gateway.cli.client import Client, Rejected, Unreachable
+
+
+def test_sends_the_token_and_reads_the_answer(api):
+    """
+    The token goes as a bearer, and the answer's object comes back.
+    """
+    api.answers["GET /api/status"] = (200, {"state": "ready"})
+
+    assert Client(api.url, "secret").get("/api/status") == {"state": "ready"}
+    assert api.asked[0][1]["Authorization"] == "Bearer secret"
+
+
+def test_posts_json(api):
+    """
+    What is posted says that it is JSON: other types are refused there.
+    """
+    api.answers["POST /api/x"] = (200, {})
+
+    Client(f"{api.url}/").post("/api/x", {"a": 1})
+
+    route, headers, body = api.asked[0]
+    assert (route, headers["Content-Type"], body) == (
+        "POST /api/x",
+        "application/json",
+        {"a": 1},
+    )
+
+
+def test_request_ids_cannot_leave_their_path(api):
+    """
+    Whatever is given as an id stays one step of the path.
+    """
+    with pytest.raises(Unreachable):
+        Client(api.url).trace("../settings")
+
+    assert api.asked[0][0] == "GET /api/explain/..%2Fsettings"
+
+
+def test_a_no_is_told_in_the_gateways_words(api):
+    """
+    Code 1, with every problem on a line of its own.
+    """
+    problem = {"message": "bad", "path": "models.x", "where": "g.yaml:1:2"}
+    error = {"code": "settings_rejected", "message": "No.", "problems": [problem]}
+    api.answers["POST /api/reload"] = (422, {"error": error})
+
+    with pytest.raises(Rejected) as caught:
+        Client(api.url).post("/api/reload", {})
+
+    assert caught.value.exit_code == 1
+    assert caught.value.problems == ("g.yaml:1:2 models.x: bad",)
+
+
+def test_a_missing_token_is_told_with_the_remedy(api):
+    """
+    401 says how to give one.
+    """
+    api.answers["GET /api/x"] = (
+        401,
+        {"error": {"code": "x", "message": "Token needed."}},
+    )
+
+    with pytest.raises(Rejected, match="Give --token or GATEWRIGHT_TOKEN"):
+        Client(api.url).get("/api/x")
+
+
+@pytest.mark.parametrize(
+    ("status", "document"),
+    [(200, []), (200, b"<html>"), (404, b"no"), (302, {})],
+    ids=["no-object", "no-json", "plain-404", "redirect"],
+)
+def test_what_is_no_gateway_is_unreachable(api, status, document):
+    """
+    Somebody else's server is no gateway; the token follows no redirect.
+    """
+    api.answers["GET /api/x"] = (status, document)
+
+    with pytest.raises(Unreachable) as caught:
+        Client(api.url).get("/api/x")
+
+    assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1", "file:///etc/passwd", "nowhere"], ids=str
+)
+def test_nobody_there_is_unreachable(url):
+    """
+    A port without a listener and a URL that is none are exit 3.
+    """
+    with pytest.raises(Unreachable):
+        Client(url).get("/api/status")
