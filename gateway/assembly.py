@@ -48,7 +48,7 @@ class Collector:
             case neutral.SummaryPart(index):
                 block = self._blocks[index]
                 if isinstance(block, neutral.ReasoningBlock):
-                    block.parts.append("")
+                    block.parts = [*(block.parts or [block.text]), ""]
             case neutral.Start():
                 self.answer.id = event.id
                 self.answer.model = event.model
@@ -139,16 +139,11 @@ def _reasoning_events(
     index: int, block: neutral.ReasoningBlock
 ) -> Iterable[neutral.Event]:
     opened = neutral.ReasoningBlock(
-        is_summary=block.is_summary,
-        is_redacted=block.is_redacted,
-        seal=block.seal if block.is_redacted else None,
+        is_summary=block.is_summary, is_redacted=block.is_redacted, seal=block.seal
     )
     yield neutral.Open(index, opened)
-    if block.parts:
-        for part in block.parts:
+    for number, part in enumerate(block.parts or [block.text]):
+        if number:
             yield neutral.SummaryPart(index)
+        if part:
             yield neutral.Delta(index, part)
-    elif block.text:
-        yield neutral.Delta(index, block.text)
-    if block.seal is not None and not block.is_redacted:
-        yield neutral.SealDelta(index, block.seal)

@@ -210,6 +210,8 @@ class Attempts:
         if dialect is not exchange.dialect:
             translation = self._translation(attempt, dialect)
             request = translation.request(runtime.facts(attempt.target))
+        elif _brings_seals(request) and dialect.drop_foreign_seals(request):
+            request.edits += ("foreign_reasoning",)
         hides_usage = request.is_stream and dialect.ask_for_usage(request)
         if provider.vendor.quirks:
             losses = exchange.losses = exchange.losses or self._losses()
@@ -284,8 +286,15 @@ class Attempts:
             body,
             provider.timeouts,
             provider.proxy,
-            total_s=self._plan.left_s,
+            total_s=self._left_s(provider),
         )
+
+    def _left_s(self, provider: Provider) -> float | None:
+        """
+        Return what is left for all attempts, where that is clearly less than one may take.
+        """
+        left = self._plan.left_s
+        return left if left < provider.timeouts.total_s - 1.0 else None
 
     # --- receiving --------------------------------------------------------------------------
 
@@ -366,6 +375,13 @@ class Attempts:
         if failure.retry_after_s is not None:
             response.headers["retry-after"] = str(max(1, ceil(failure.retry_after_s)))
         await self._outlet.whole(response, attempt)
+
+
+def _brings_seals(request: Request) -> bool:
+    """
+    Tell whether *request* may hold reasoning that this gateway wrapped; costs next to nothing.
+    """
+    return neutral.SEAL_MARK in request.encode()
 
 
 def _report(error: UpstreamError, *, is_committed: bool) -> Report:

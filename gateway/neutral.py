@@ -23,6 +23,8 @@ from gateway.usage import Usage
 # --- content --------------------------------------------------------------------------------
 
 _SEAL_PREFIX: Final = "gw1."
+#: Stands in every body in which a caller brings back a seal that was wrapped here.
+SEAL_MARK: Final = _SEAL_PREFIX.encode()
 
 
 @attrs.frozen(kw_only=True)
@@ -59,6 +61,13 @@ class Seal:
             except (ValueError, KeyError, TypeError):
                 pass  # not ours after all: it goes back as it came
         return cls(dialect=dialect, data=data, item_id=item_id)
+
+    @classmethod
+    def is_wrapped(cls, data: Any) -> bool:
+        """
+        Tell whether *data* was wrapped here: no provider can read it, whoever sealed it.
+        """
+        return isinstance(data, str) and cls.read("", data).dialect != ""
 
     def written_for(self, dialect: str) -> str:
         """
@@ -99,7 +108,8 @@ class ReasoningBlock:
     Attributes:
         text: The reasoning, or its summary; may be empty beside a seal.
         is_summary: Whether *text* is a summary of hidden reasoning.
-        parts: The summary's parts where there are several; joined they are *text*.
+        parts: The summary's parts where there are several; joined they are *text*.  Who shows
+            them as one text shows `paragraphs`.
         is_redacted: The provider hid all of it; only the seal stands.
     """
 
@@ -108,6 +118,13 @@ class ReasoningBlock:
     parts: list[str] = attrs.Factory(list)
     seal: Seal | None = None
     is_redacted: bool = False
+
+    @property
+    def paragraphs(self) -> str:
+        """
+        The reasoning as one text, the parts of a summary apart from each other.
+        """
+        return "\n\n".join(self.parts) if self.parts else self.text
 
 
 @attrs.define(kw_only=True)
@@ -426,7 +443,7 @@ class Open:
     A block begins: *block* is what is known of it, without its text (arguments, reasoning).
 
     Its type tells the kind: `TextBlock`, `RefusalBlock`, `ReasoningBlock`, `ToolCall`, or
-    `Opaque`, which is whole and closes at once.
+    `Opaque`, which is whole and closes at once.  A seal that is known already stands in it.
     """
 
     index: int
@@ -446,7 +463,9 @@ class Delta:
 @attrs.frozen
 class SealDelta:
     """
-    The seal of an open reasoning block.
+    The seal of an open reasoning block, in place of one that it was opened with.
+
+    It covers all of the block, so a writer says it once, when the block closes.
     """
 
     index: int
@@ -467,6 +486,8 @@ class Annotation:
 class SummaryPart:
     """
     A further part of a reasoning summary begins in the open block.
+
+    The first part begins with the block, and no event says so.
     """
 
     index: int

@@ -9,63 +9,101 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
-
 from gateway.clock import utc_text
 
 if TYPE_CHECKING:
-    from gateway.exchange import Attempt, Exchange, Finding, Identity, Trail
+    from gateway.errors import ExchangeError
+    from gateway.exchange import AttemptState, Exchange, Finding
+    from gateway.neutral import Stop
+    from gateway.routing.targets import Target
+    from gateway.usage import Usage
 
 #: Exchanges that are remembered.
 KEPT: Final = 1000
 
 
-@attrs.frozen(kw_only=True)
 class Trace:
     """
     One exchange as it is remembered: no request, no answer, no header.
+
+    Made for every exchange and read for few, so it keeps values and renders on demand.
     """
 
-    request_id: str
-    ended_at: float
-    duration_s: float
-    operation: str
-    dialect: str
-    model: str
-    status: int | None
-    outcome: str
-    code: str | None
-    message: str | None
-    settings: str
-    identity: Identity | None
-    trail: Trail
-    attempts: tuple[dict[str, Any], ...]
-    cost_nano: int | None
+    __slots__ = ("_attempts", "_exchange", "_trail")
+
+    def __init__(self, exchange: Exchange) -> None:
+        clock = exchange.clock
+        error = exchange.error
+        self._trail = exchange.trail
+        self._exchange = (
+            exchange.id,
+            clock.now(),
+            clock.monotonic() - exchange.started_at,
+            exchange.operation,
+            exchange.dialect.name,
+            exchange.request.model,
+            exchange.status,
+            exchange.outcome,
+            None if error is None else error.code,
+            None if error is None else str(error),
+            exchange.settings,
+            exchange.identity,
+            exchange.cost_nano,
+        )
+        self._attempts = [
+            (
+                attempt.number,
+                attempt.target,
+                attempt.state,
+                attempt.status,
+                attempt.error,
+                attempt.joined,
+                attempt.stop,
+                attempt.usage,
+                attempt.hold_nano,
+                attempt.upstream_id,
+            )
+            for attempt in exchange.attempts
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """
         Return the trace as JSON values.
         """
-        who = self.identity
+        (
+            request_id,
+            ended_at,
+            duration_s,
+            operation,
+            dialect,
+            model,
+            status,
+            outcome,
+            code,
+            message,
+            settings,
+            who,
+            cost_nano,
+        ) = self._exchange
         return {
-            "request_id": self.request_id,
-            "at": utc_text(self.ended_at),
-            "duration_ms": round(self.duration_s * 1000, 3),
-            "operation": self.operation,
-            "dialect": self.dialect,
-            "model": self.model,
-            "status": self.status,
-            "outcome": self.outcome,
-            "code": self.code,
-            "message": self.message,
-            "settings": self.settings,
+            "request_id": request_id,
+            "at": utc_text(ended_at),
+            "duration_ms": round(duration_s * 1000, 3),
+            "operation": operation,
+            "dialect": dialect,
+            "model": model,
+            "status": status,
+            "outcome": "unknown" if outcome is None else outcome.value,
+            "code": code,
+            "message": message,
+            "settings": settings.short,
             "key": who and {"id": who.key_id, "name": who.key_name},
             "team": who and who.team_id,
             "customer": who and who.customer_id,
-            "trail": self.trail.as_list(),
-            "findings": [_finding(finding) for finding in self.trail.findings],
-            "attempts": list(self.attempts),
-            "cost_usd": None if self.cost_nano is None else self.cost_nano / 1e9,
+            "trail": self._trail.as_list(),
+            "findings": [_finding(finding) for finding in self._trail.findings],
+            "attempts": [_attempt(*attempt) for attempt in self._attempts],
+            "cost_usd": None if cost_nano is None else cost_nano / 1e9,
         }
 
 
@@ -85,7 +123,7 @@ class Traces:
         """
         Remember *exchange*, which has ended; forget the oldest.
         """
-        self._traces[exchange.id] = trace_of(exchange)
+        self._traces[exchange.id] = Trace(exchange)
         if len(self._traces) > self._kept:
             self._traces.popitem(last=False)
 
@@ -97,47 +135,32 @@ class Traces:
         return None if trace is None else trace.as_dict()
 
 
-def trace_of(exchange: Exchange) -> Trace:
-    """
-    Take from *exchange* what may be remembered.
-    """
-    error = exchange.error
-    clock = exchange.clock
-    return Trace(
-        request_id=exchange.id,
-        ended_at=clock.now(),
-        duration_s=clock.monotonic() - exchange.started_at,
-        operation=exchange.operation,
-        dialect=exchange.dialect.name,
-        model=exchange.request.model,
-        status=exchange.status,
-        outcome=exchange.outcome.value if exchange.outcome else "unknown",
-        code=None if error is None else error.code,
-        message=None if error is None else str(error),
-        settings=exchange.settings.short,
-        identity=exchange.identity,
-        trail=exchange.trail,
-        attempts=tuple(_attempt(attempt) for attempt in exchange.attempts),
-        cost_nano=exchange.cost_nano,
-    )
-
-
-def _attempt(attempt: Attempt) -> dict[str, Any]:
-    usage = attempt.usage
+def _attempt(  # noqa: PLR0913 - one line of a trace, in the order in which it is kept
+    number: int,
+    target: Target,
+    state: AttemptState,
+    status: int | None,
+    error: ExchangeError | None,
+    joined: bool,  # noqa: FBT001
+    stop: Stop | None,
+    usage: Usage | None,
+    hold_nano: int,
+    upstream_id: str | None,
+) -> dict[str, Any]:
     return {
-        "number": attempt.number,
-        "target": attempt.target.name,
-        "key": attempt.target.key,
-        "dialect": attempt.target.dialect,
-        "state": attempt.state.value,
-        "status": attempt.status,
-        "error": None if attempt.error is None else attempt.error.code,
-        "joined": attempt.joined,
-        "stop": None if attempt.stop is None else attempt.stop.reason,
+        "number": number,
+        "target": target.name,
+        "key": target.key,
+        "dialect": target.dialect,
+        "state": state.value,
+        "status": status,
+        "error": None if error is None else error.code,
+        "joined": joined,
+        "stop": None if stop is None else stop.reason,
         "input_tokens": None if usage is None else usage.total_input,
         "output_tokens": None if usage is None else usage.total_output,
-        "hold_nano": attempt.hold_nano,
-        "upstream_id": attempt.upstream_id,
+        "hold_nano": hold_nano,
+        "upstream_id": upstream_id,
     }
 
 

@@ -5,16 +5,17 @@ import asyncio
 import pytest
 
 from gateway import Plugin, codec, hookimpl
+from gateway.neutral import SEAL_MARK, Seal
 from gateway.testing import Script
 
 CHAT = {"messages": [{"role": "user", "content": "hi"}]}
 
 
-def place(fake, **more):
+def place(fake, kind="openai-compatible", **more):
     """
     Make a provider of the fake.
     """
-    return {"type": "openai-compatible", "base_url": fake.openai_url, **more}
+    return {"type": kind, "base_url": fake.openai_url, **more}
 
 
 async def test_another_key_is_another_attempt(
@@ -202,3 +203,79 @@ async def test_aliases_carry_what_they_matched(fake_upstream, gateway_client):
     await client.post("/v1/chat/completions", {"model": "claude-x", **CHAT})
 
     assert codec.loads(fake_upstream.requests[0].body)["model"] == "claude-x"
+
+
+SEALED = Seal(dialect="elsewhere", data="c2ln").wrap()
+THOUGHT = {"type": "thinking", "thinking": "Hm", "signature": SEALED}
+BROUGHT_BACK = {
+    "/v1/chat/completions": (
+        "openai/m",
+        {
+            "messages": [
+                {"role": "user", "content": "hi"},
+                {"role": "assistant", "content": "42", "thinking_blocks": [THOUGHT]},
+                {"role": "user", "content": "why"},
+            ]
+        },
+    ),
+    "/v1/responses": (
+        "openai/m",
+        {
+            "input": [
+                {"role": "user", "content": "hi"},
+                {
+                    "type": "reasoning",
+                    "id": "rs_1",
+                    "summary": [],
+                    "encrypted_content": SEALED,
+                },
+                {"role": "user", "content": "why"},
+            ]
+        },
+    ),
+    "/v1/messages": (
+        "anthropic/m",
+        {
+            "max_tokens": 100,
+            "messages": [
+                {"role": "user", "content": "hi"},
+                {
+                    "role": "assistant",
+                    "content": [THOUGHT, {"type": "text", "text": "42"}],
+                },
+                {"role": "user", "content": "why"},
+            ],
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("path", BROUGHT_BACK)
+async def test_reasoning_of_another_provider_is_not_passed_through(
+    fake_upstream, gateway_client, monkeypatch, path
+):
+    """
+    What this gateway wrapped no provider can read: it is taken out, and the trail says so.
+    """
+    trails = []
+
+    class Watch(Plugin):
+        @hookimpl
+        async def on_complete(self, exchange):
+            trails.append([line.reason for line in exchange.trail.lines])
+
+    monkeypatch.setenv("KEY", "sk-any")
+    keys = {"one": {"secret": "env.KEY"}}
+    providers = {
+        "openai": place(fake_upstream, "openai", keys=keys),
+        "anthropic": {"base_url": fake_upstream.url, "keys": keys},
+    }
+    client = await gateway_client(Watch, providers=providers)
+    model, body = BROUGHT_BACK[path]
+
+    answer = await client.post(path, {"model": model, **body})
+
+    assert answer.status == 200
+    assert SEAL_MARK not in fake_upstream.requests[0].body
+    assert b"why" in fake_upstream.requests[0].body
+    assert any("foreign_reasoning" in reason for reason in trails[0])

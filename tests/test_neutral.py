@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.errors import Untranslatable
-from gateway.neutral import Losses, Seal
+from gateway.neutral import SEAL_MARK, Losses, Seal
 
 
 def test_a_seal_travels_in_another_dialect_and_comes_back():
@@ -26,6 +26,24 @@ def test_what_is_not_a_wrapped_seal_is_the_dialects_own(data):
     seal = Seal.read("openai_responses", data)
 
     assert seal == Seal(dialect="openai_responses", data=data)
+
+
+@pytest.mark.parametrize(
+    ("data", "is_wrapped"),
+    [
+        (Seal(dialect="anthropic_messages", data="c2ln").wrap(), True),
+        ("gw1.%%%", False),
+        ("c2ln", False),
+        (None, False),
+    ],
+    ids=["wrapped", "looks wrapped", "a provider's", "none"],
+)
+def test_a_wrapped_seal_is_known_by_its_looks(data, is_wrapped):
+    """
+    What was wrapped here is told from what providers sealed, and stands behind its mark.
+    """
+    assert Seal.is_wrapped(data) is is_wrapped
+    assert not is_wrapped or data.encode().startswith(SEAL_MARK)
 
 
 def test_losses_are_listed_once_each():

@@ -102,7 +102,8 @@ class Program:
         found = (str(ROOT), str(ROOT / "contrib"), os.environ.get("PYTHONPATH", ""))
         path = os.pathsep.join(filter(None, found))
         environ = {**(environ or {}), "PYTHONPATH": path}
-        command = (sys.executable, *arguments)
+        # -P: not what stands in the current folder and is called like a module of ours.
+        command = (sys.executable, "-P", *arguments)
         return cls.start(name, command, core=core, talks=talks, environ=environ)
 
     @property

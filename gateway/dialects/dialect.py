@@ -196,6 +196,19 @@ class Dialect(ABC):
         """
         return False
 
+    def drop_foreign_seals(self, request: Request) -> int:
+        """
+        Take out of *request* the reasoning that another dialect's provider sealed.
+
+        Called where the request is passed through, for such seals are wrapped and no provider
+        can read them (`gateway.neutral.Seal`): a caller may bring the reasoning of one that
+        answered an earlier turn.
+
+        Returns:
+            How many pieces of reasoning were taken out.
+        """
+        return 0
+
     def is_usage_only(self, chunk: Chunk) -> bool:
         """
         Tell whether *chunk* says nothing but what was used.

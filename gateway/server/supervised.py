@@ -70,7 +70,12 @@ async def _supervise(
         folder=folder,
         is_shared=admin is None,
     )
-    signals.on_hurry = supervisor.kill
+
+    def hurry() -> None:
+        supervisor.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    signals.on_hurry = hurry
     management = Management(supervisor)
     try:
         await management.start(admin, tls, admin_socket(folder))

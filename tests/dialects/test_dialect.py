@@ -108,6 +108,7 @@ def test_the_defaults_know_nothing():
     assert bare.tracker(request) is None
     assert Chunk(bare, b"data: {}\n\n").texts() == []
     assert not bare.ask_for_usage(request)
+    assert bare.drop_foreign_seals(request) == 0
 
 
 @pytest.mark.parametrize("dialect", core_dialects(), ids=str)

@@ -245,9 +245,9 @@ class TestWorkers:
         assert rest.rstrip().endswith(b"data: [DONE]")
         assert code == 0
 
-    def test_end_at_once_when_asked_twice(self, run_serve):
+    def test_end_at_once_when_asked_twice(self, run_serve, tmp_path, folder):
         """
-        The second signal waits for no stream, and leaves no worker behind.
+        The second signal waits for no stream, and leaves no worker and no socket behind.
         """
         script = Script(text="one two three", split=3, stall_after=2)
         with FakeUpstream.in_thread(default=script) as fake:
@@ -255,7 +255,7 @@ class TestWorkers:
                 "version: 1\nproviders:\n  slow: {type: openai-compatible, "
                 f"base_url: {fake.openai_url}, auth: none}}\n"
             )
-            serving = run_serve("--workers", "2", settings=settings)
+            serving = run_serve("--workers", "2", settings=settings, environ=folder)
             asked = {
                 "model": "slow/any",
                 "stream": True,
@@ -269,6 +269,7 @@ class TestWorkers:
                 code = serving.process.wait(60)
 
         assert code == -signal.SIGTERM
+        assert list(tmp_path.glob("gatewright-*")) == []
         serving.until(lambda: refuses(serving))
 
     def test_go_when_the_supervisor_is_gone(self, run_serve):

@@ -15,6 +15,7 @@ from gateway.dialects.anthropic_messages import (
     outcome,
     read_ask,
     request_texts,
+    seals,
     sent,
     stream_reader,
     stream_writer,
@@ -106,6 +107,12 @@ class AnthropicMessages(Dialect):
         Cap the answer at *tokens*.
         """
         request.patch("max_tokens", tokens)
+
+    def drop_foreign_seals(self, request: Request) -> int:
+        """
+        Take out the thinking that another vendor sealed.
+        """
+        return seals.drop_foreign_seals(request)
 
     # --- answers ------------------------------------------------------------------------
 

@@ -129,7 +129,7 @@ def _write_block(block: Block, losses: Losses) -> Doc | None:
         case RefusalBlock():
             return {"type": "text", "text": block.text}
         case ReasoningBlock():
-            return written_reasoning(block)
+            return _write_reasoning(block)
         case Opaque(dialect=dialect, raw=raw) if dialect == NAME:
             return raw
     drop_block(block, losses)
@@ -160,7 +160,7 @@ def opened_call(call: ToolCall, offered: tuple[str, ...], spare_id: str) -> Doc:
     }
 
 
-def written_reasoning(block: ReasoningBlock) -> Doc | None:
+def _write_reasoning(block: ReasoningBlock) -> Doc | None:
     """
     Write reasoning.
 
@@ -171,7 +171,7 @@ def written_reasoning(block: ReasoningBlock) -> Doc | None:
         return {"type": "redacted_thinking", "data": seal} if seal else None
     if not block.text and not seal:
         return None
-    return {"type": "thinking", "thinking": block.text, "signature": seal}
+    return {"type": "thinking", "thinking": block.paragraphs, "signature": seal}
 
 
 def drop_block(block: Block, losses: Losses) -> None:

@@ -17,7 +17,6 @@ from gateway.dialects.anthropic_messages.answer import (
     offered_names,
     opened_call,
     written_citations,
-    written_reasoning,
 )
 from gateway.dialects.anthropic_messages.faults import fault_doc
 from gateway.dialects.anthropic_messages.outcome import write_stop, write_usage
@@ -37,6 +36,7 @@ from gateway.neutral import (
     Ping,
     ReasoningBlock,
     RefusalBlock,
+    Seal,
     SealDelta,
     Start,
     Stop,
@@ -162,6 +162,8 @@ class MessagesWriter:
         self._calls_tool = self._calls_tool or isinstance(block, ToolCall)
         self._refuses = self._refuses or isinstance(block, RefusalBlock)
         written = _Written(index=event.index, block=block)
+        if isinstance(block, ReasoningBlock):
+            written.seal = block.seal
         self._by_index[event.index] = written
         self._blocks.append(written)
         yield from self._of_block(event)
@@ -196,7 +198,7 @@ class MessagesWriter:
             case Delta():
                 yield from self._delta(written, event.text)
             case SealDelta():
-                yield from self._sealed(written, event)
+                written.seal = event.seal
             case Annotation():
                 yield from self._annotated(written, event)
             case SummaryPart():
@@ -217,8 +219,6 @@ class MessagesWriter:
             yield self._opened(written, block.raw)
         elif isinstance(block, TextBlock | RefusalBlock | ReasoningBlock):
             yield from self._delta(written, block.text)
-            if isinstance(block, ReasoningBlock) and block.seal is not None:
-                yield from self._sealed(written, SealDelta(written.index, block.seal))
 
     def _opened(self, written: _Written, block: Doc) -> Chunk:
         written.place = self._count
@@ -234,19 +234,18 @@ class MessagesWriter:
         yield self._piece(written, written.delta(text))
         written.is_begun = True
 
-    def _sealed(self, written: _Written, event: SealDelta) -> Iterator[Chunk]:
-        block = written.block
-        if not isinstance(block, ReasoningBlock):
-            return
-        if written.is_hidden:  # its data stands in its start, so it is opened only now
-            whole = written_reasoning(attrs.evolve(block, seal=event.seal))
-            if whole is not None and written.place is None:
-                yield self._opened(written, whole)
+    def _sealed(self, written: _Written, seal: Seal) -> Iterator[Chunk]:
+        """
+        Say the seal of a block that closes.
+
+        Where nothing else of it is shown, the seal stands in its start, so it opens only now.
+        """
+        data = seal.written_for(NAME)
+        if written.is_hidden:
+            yield self._opened(written, {"type": "redacted_thinking", "data": data})
             return
         yield from self._open_late(written)
-        signature = event.seal.written_for(NAME)
-        delta = {"type": "signature_delta", "signature": signature}
-        yield self._piece(written, delta)
+        yield self._piece(written, {"type": "signature_delta", "signature": data})
 
     def _open_late(self, written: _Written) -> Iterator[Chunk]:
         if written.place is None:
@@ -266,6 +265,8 @@ class MessagesWriter:
         if written.is_free_text and written.is_begun:
             delta = {"type": "input_json_delta", "partial_json": '"}'}
             yield self._piece(written, delta)
+        if written.seal is not None:
+            yield from self._sealed(written, written.seal)
         if written.place is not None:
             yield self._chunk("content_block_stop", index=written.place)
 
@@ -279,6 +280,7 @@ class _Written:
         index: Its number in the events.
         place: Its number in what is written; None until it is opened there.
         is_begun: Whether a piece of its text was written.
+        seal: Of reasoning: said when it closes, so that it is said once.
         waiting: Its events, while another block is open.
     """
 
@@ -287,6 +289,7 @@ class _Written:
     place: int | None = None
     is_begun: bool = False
     is_closed: bool = False
+    seal: Seal | None = None
     waiting: list[_BlockEvent] = attrs.Factory(list)
 
     @property

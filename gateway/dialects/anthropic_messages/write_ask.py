@@ -14,7 +14,11 @@ from gateway.dialects.anthropic_messages.schema import closed_schema
 from gateway.dialects.anthropic_messages.turns import instructions_of, write_turns
 from gateway.dialects.anthropic_messages.wire import LONGEST_NAME, NAME
 from gateway.dialects.anthropic_messages.write_blocks import BlockWriter
-from gateway.dialects.anthropic_messages.write_thinking import Thinking, write_thinking
+from gateway.dialects.anthropic_messages.write_thinking import (
+    Thinking,
+    is_thoughtless_loop,
+    write_thinking,
+)
 from gateway.dialects.custom_tools import PARAMETERS
 from gateway.dialects.tool_names import ToolNames, called_names
 
@@ -211,7 +215,7 @@ class _AskWriter:
                 "reasoning", "Anthropic does not think before a forced tool"
             )
             thinking.config = None
-        elif thinking.is_manual and _is_thoughtless_loop(doc["messages"]):
+        elif thinking.is_manual and is_thoughtless_loop(doc["messages"]):
             self.losses.drop(
                 "reasoning", "the tool call that it led to came without signed thinking"
             )
@@ -330,19 +334,6 @@ class _AskWriter:
         # Always the same one, so that the vendor can still tell its end users apart.
         self.losses.change("user", "Anthropic takes no e-mail address: a pseudonym")
         return hashlib.sha256(user.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
-def _is_thoughtless_loop(messages: list[Doc]) -> bool:
-    """
-    Tell whether the last turn answers calls of one that does not begin with thinking.
-
-    Manual thinking refuses such a conversation.
-    """
-    content = messages[-1]["content"]
-    if not isinstance(content, list) or content[0]["type"] != "tool_result":
-        return False
-    before = messages[-2]["content"]
-    return before[0]["type"] not in ("thinking", "redacted_thinking")
 
 
 def _with_labels(schema: Doc, name: str | None, description: str | None) -> Doc:

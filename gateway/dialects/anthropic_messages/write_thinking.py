@@ -139,3 +139,21 @@ def _manual(wanted: Reasoning, losses: Losses, max_tokens: int) -> Thinking:
             "it must be at least 1024, and less than max_tokens",
         )
     return Thinking(config={"type": "enabled", "budget_tokens": budget})
+
+
+def is_thoughtless_loop(messages: list[Any]) -> bool:
+    """
+    Tell whether the last turn answers calls of one that does not begin with thinking.
+
+    Manual thinking refuses such a conversation.
+    """
+    if len(messages) < 2:
+        return False
+    before, last = map(_first_type, messages[-2:])
+    return last == "tool_result" and before not in ("thinking", "redacted_thinking")
+
+
+def _first_type(message: Any) -> str:
+    content = message.get("content") if isinstance(message, dict) else None
+    first = content[0] if isinstance(content, list) and content else None
+    return str(first.get("type")) if isinstance(first, dict) else ""

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from gateway.dialects.dialect import Dialect
-from gateway.dialects.openai_chat import faults, live, texts
+from gateway.dialects.openai_chat import faults, live, reasoning, texts
 from gateway.dialects.openai_chat.answer import read_answer, stops_of, write_answer
 from gateway.dialects.openai_chat.offers import (
     ask_for_usage,
@@ -97,6 +97,12 @@ class OpenAIChat(Dialect):
         Ask for ``stream_options.include_usage``.
         """
         return ask_for_usage(request)
+
+    def drop_foreign_seals(self, request: Request) -> int:
+        """
+        Take out the ``thinking_blocks`` that another dialect's provider sealed.
+        """
+        return reasoning.drop_foreign_seals(request)
 
     def is_usage_only(self, chunk: Chunk) -> bool:
         """

@@ -132,9 +132,18 @@ def stops_of(doc: Any) -> Stop | None:
     found = []
     for choice in objects(doc.get("choices") if isinstance(doc, dict) else None):
         message = choice.get("message")
-        blocks = read_message(message) if isinstance(message, dict) else []
-        found.append(_stop(choice, blocks))
-    return worst(found)
+        is_more = isinstance(message, dict) and not _is_words(message)
+        found.append(_stop(choice, read_message(message) if is_more else []))
+    return found[0] if len(found) == 1 else worst(found)
+
+
+def _is_words(message: dict[str, Any]) -> bool:
+    """
+    Tell whether *message* is words alone, which most are: no call, no refusal.
+    """
+    return isinstance(message.get("content"), str) and not any(
+        message.get(key) for key in ("tool_calls", "function_call", "refusal")
+    )
 
 
 def _stop(choice: dict[str, Any], blocks: list[Block]) -> Stop:

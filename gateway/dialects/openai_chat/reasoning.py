@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gateway.neutral import Losses
+    from gateway.views import Request
 
 #: Where the words stand; the first that has any is read, the others say the same.
 WORD_KEYS: Final = ("reasoning_content", "reasoning", "reasoning_text")
@@ -85,8 +86,12 @@ def block_seal(raw: dict[str, Any]) -> Seal | None:
     """
     Return the seal of one of the ``thinking_blocks``, or of a piece of one.
     """
-    data = raw.get("data") if is_redacted(raw) else raw.get("signature")
+    data = _seal_data(raw)
     return Seal.read(NAME, data) if isinstance(data, str) and data else None
+
+
+def _seal_data(raw: dict[str, Any]) -> Any:
+    return raw.get("data") if is_redacted(raw) else raw.get("signature")
 
 
 def is_redacted(raw: dict[str, Any]) -> bool:
@@ -108,6 +113,42 @@ def _block(raw: dict[str, Any]) -> ReasoningBlock:
     )
 
 
+# --- passing through ------------------------------------------------------------------------
+
+
+def drop_foreign_seals(request: Request) -> int:
+    """
+    Take the reasoning out of *request* that another dialect's provider sealed.
+
+    The words that stand beside it go with it, unless they are also of other reasoning.
+
+    Returns:
+        How many of the ``thinking_blocks`` were taken out.
+    """
+    if not any(map(_has_foreign, objects(request.peek("messages")))):
+        return 0
+    dropped = 0
+    for message in filter(_has_foreign, objects(request.doc["messages"])):
+        blocks = message["thinking_blocks"]
+        kept = [block for block in blocks if not _is_foreign(block)]
+        dropped += len(blocks) - len(kept)
+        if kept:
+            message["thinking_blocks"] = kept
+            continue
+        for key in ("thinking_blocks", *WORD_KEYS):
+            message.pop(key, None)
+    request.touch()
+    return dropped
+
+
+def _has_foreign(message: dict[str, Any]) -> bool:
+    return any(map(_is_foreign, objects(message.get("thinking_blocks"))))
+
+
+def _is_foreign(block: Any) -> bool:
+    return isinstance(block, dict) and Seal.is_wrapped(_seal_data(block))
+
+
 # --- writing --------------------------------------------------------------------------------
 
 
@@ -126,13 +167,6 @@ def for_provider(
     return kept
 
 
-def shown(block: ReasoningBlock) -> str:
-    """
-    Return what is shown of *block*: the parts of a summary as paragraphs.
-    """
-    return "\n\n".join(block.parts) if block.parts else block.text
-
-
 def write_reasoning(blocks: list[ReasoningBlock]) -> dict[str, Any]:
     """
     Write *blocks* as members of a message.
@@ -141,7 +175,7 @@ def write_reasoning(blocks: list[ReasoningBlock]) -> dict[str, Any]:
     for block in blocks:
         for key, value in sealed_members(block).items():
             sealed.setdefault(key, []).extend(value)
-    words = "\n\n".join(shown(block) for block in blocks if shown(block))
+    words = "\n\n".join(block.paragraphs for block in blocks if block.paragraphs)
     # Whoever has details has another name for the words as well.
     key = "reasoning" if "reasoning_details" in sealed else "reasoning_content"
     return {**({key: words} if words else {}), **sealed}
@@ -160,5 +194,5 @@ def sealed_members(block: ReasoningBlock) -> dict[str, list[dict[str, Any]]]:
         return {"reasoning_details": objects(details)}
     if block.is_redacted:
         return {"thinking_blocks": [{"type": "redacted_thinking", "data": data}]}
-    thinking = {"type": "thinking", "thinking": shown(block), "signature": data}
+    thinking = {"type": "thinking", "thinking": block.paragraphs, "signature": data}
     return {"thinking_blocks": [thinking]}

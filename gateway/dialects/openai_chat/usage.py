@@ -7,9 +7,20 @@ buckets of `Usage` overlap nowhere.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from gateway.usage import Usage
+
+_OPENAIS: Final = frozenset(
+    {
+        "prompt_tokens",
+        "completion_tokens",
+        "total_tokens",
+        "prompt_tokens_details",
+        "completion_tokens_details",
+    }
+)
+_NOTHING: Final[dict[str, Any]] = {}
 
 
 def read_usage(raw: Any) -> Usage | None:
@@ -22,6 +33,10 @@ def read_usage(raw: Any) -> Usage | None:
     """
     if not isinstance(raw, dict):
         return None
+    if raw.keys() <= _OPENAIS:
+        usage = _as_openai_counts(raw)
+        if usage is not None:
+            return usage
     prompt = _count(raw, "prompt_tokens", "input_tokens")
     completion = _count(raw, "completion_tokens", "output_tokens")
     total = _count(raw, "total_tokens")
@@ -67,6 +82,39 @@ def write_usage(usage: Usage) -> dict[str, Any]:
             "rejected_prediction_tokens": 0,
         },
     }
+
+
+def _as_openai_counts(raw: dict[str, Any]) -> Usage | None:
+    """
+    Read what OpenAI itself writes; None if anything in it is not as documented.
+    """
+    prompt, completion = raw.get("prompt_tokens"), raw.get("completion_tokens")
+    spent = raw.get("prompt_tokens_details") or _NOTHING
+    made = raw.get("completion_tokens_details") or _NOTHING
+    try:
+        cached = spent.get("cached_tokens") or 0
+        written = spent.get("cache_write_tokens") or 0
+        audio_in = spent.get("audio_tokens") or 0
+        reasoning = made.get("reasoning_tokens") or 0
+        audio_out = made.get("audio_tokens") or 0
+        plain_in = prompt - cached - written - audio_in
+        plain_out = completion - reasoning - audio_out
+        counts = (plain_in, cached, written, audio_in, plain_out, reasoning, audio_out)
+        if min(counts) < 0 or set(map(type, counts)) != {int}:
+            return None
+    except (TypeError, AttributeError):
+        return None
+    if reasoning and raw.get("total_tokens") == prompt + completion + reasoning:
+        return None  # counted beside the completion: not OpenAI's own
+    return Usage(
+        input=plain_in,
+        cache_read=cached,
+        cache_write_5m=written,
+        input_audio=audio_in,
+        output=plain_out,
+        reasoning=reasoning,
+        output_audio=audio_out,
+    )
 
 
 def _buckets(

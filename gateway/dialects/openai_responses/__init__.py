@@ -97,10 +97,7 @@ class OpenAIResponses(Dialect):
 
     def drop_foreign_seals(self, request: Request) -> int:
         """
-        Take reasoning out of a request to pass through that another vendor sealed.
-
-        Returns:
-            How many items were taken out.
+        Take out the reasoning items that another vendor sealed.
         """
         return of_asked.drop_foreign_seals(request)
 

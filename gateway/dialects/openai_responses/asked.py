@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.dialects.openai_responses.wire import MADE_HERE, NAME
+from gateway.dialects.openai_responses.wire import MADE_HERE
 from gateway.dialects.tool_names import OfferedTools
 from gateway.errors import InvalidRequest
 from gateway.neutral import Seal
@@ -111,9 +111,6 @@ def drop_foreign_seals(request: Request) -> int:
     """
     Take reasoning out of *request* that another vendor sealed, which this one would refuse.
 
-    For a request that is not translated: a caller may bring the reasoning of a provider that
-    answered an earlier turn.
-
     Returns:
         How many items were taken out.
     """
@@ -129,10 +126,8 @@ def drop_foreign_seals(request: Request) -> int:
 
 
 def _is_foreign(item: Any) -> bool:
-    if not isinstance(item, dict) or item.get("type") != "reasoning":
-        return False
-    data = item.get("encrypted_content")
-    # Its own seal, come back wrapped, is not one that the vendor could read either.
-    return isinstance(data, str) and (
-        Seal.read(NAME, data).dialect != NAME or Seal.read(NAME, data).data != data
+    return (
+        isinstance(item, dict)
+        and item.get("type") == "reasoning"
+        and Seal.is_wrapped(item.get("encrypted_content"))
     )

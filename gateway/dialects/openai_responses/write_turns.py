@@ -187,13 +187,6 @@ class TurnWriter:
 
 def reasoning_parts(block: ReasoningBlock) -> list[str]:
     """
-    Return the parts of a block's text, which joined are all of it.
+    Return the parts of a block's text; none where nothing of it is shown.
     """
-    if not block.text:
-        return []
-    told = "".join(block.parts)
-    if not told or not block.text.endswith(told):
-        return [block.text]
-    # Whoever collected a stream may have begun to count at the second part.
-    first = block.text[: len(block.text) - len(told)]
-    return [part for part in (first, *block.parts) if part]
+    return [part for part in block.parts or [block.text] if part]

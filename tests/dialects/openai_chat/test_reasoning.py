@@ -120,3 +120,54 @@ def test_for_provider():
 
     assert kept == own
     assert losses.header() == "reasoning=dropped"
+
+
+class TestForeignSeals:
+    FOREIGN = {"type": "thinking", "thinking": "Hm", "signature": THEIRS.wrap()}
+    HIDDEN = {"type": "redacted_thinking", "data": THEIRS.wrap()}
+    OWN = {"type": "thinking", "thinking": "Ah", "signature": "c2ln"}
+
+    def request(self, kit, **members):
+        said = {"role": "assistant", "content": "42", **members}
+        return kit.asked(messages=["x", said])
+
+    def test_taken_out(self, kit):
+        """
+        What no provider can read goes, and so do the words that say the same.
+        """
+        request = self.request(
+            kit, reasoning_content="Hm", thinking_blocks=[self.FOREIGN, self.HIDDEN]
+        )
+
+        dropped = kit.dialect.drop_foreign_seals(request)
+
+        assert dropped == 2
+        assert request.doc["messages"] == ["x", {"role": "assistant", "content": "42"}]
+        assert request.is_dirty
+
+    def test_own_reasoning_stays(self, kit):
+        """
+        What the provider sealed itself goes back to it.
+        """
+        request = self.request(
+            kit, reasoning_content="Ah", thinking_blocks=[self.OWN, self.HIDDEN]
+        )
+
+        dropped = kit.dialect.drop_foreign_seals(request)
+
+        said = request.doc["messages"][1]
+        assert dropped == 1
+        assert (said["reasoning_content"], said["thinking_blocks"]) == (
+            "Ah",
+            [self.OWN],
+        )
+
+    def test_nothing_to_take_out(self, kit):
+        """
+        A request without such reasoning stays as it came.
+        """
+        raw = b'{"model": "m",  "messages": [{"thinking_blocks": ["gw1.", {}]}, 1]}'
+        request = kit.raw_request(raw)
+
+        assert kit.dialect.drop_foreign_seals(request) == 0
+        assert request.encode() == raw

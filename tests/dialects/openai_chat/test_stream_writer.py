@@ -309,7 +309,8 @@ class TestEvents:
         A custom tool that was offered as a function is called as the custom tool that it is.
         """
         tools = [{"type": "custom", "custom": {"name": "sql"}}]
-        events = kit.said((call(name="sql"), '{"input": "sel', 'ect"}'))
+        block = (call(name="sql"), '{"input": "sel', 'ect"}')
+        events = kit.said(block, stop=Stop(reason="tool"))
         if not is_closed:
             events = [event for event in events if not isinstance(event, Close)]
 
