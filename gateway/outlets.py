@@ -186,7 +186,7 @@ class CallerOutlet:
             return
         self._disarm_ping()
         if self._last:
-            await self._write(self._last)
+            await self._write(b"".join(self._last))
         await self._sink.end()
 
     async def discard(self) -> None:
@@ -204,25 +204,33 @@ class CallerOutlet:
         """
         if not frames:
             return
-        out = frames
-        is_terminal = self._dialect.is_terminal_frame
         if self._last:
             self._last += frames
             return
-        note = self._tracker.note if self._tracker is not None else None
-        for index, frame in enumerate(frames):
-            if is_terminal(frame):
-                out = frames[:index]
-                self._last = list(frames[index:])
-                break
-            if note is not None:
-                note(frame)
         if self._kept is not None:
             self._kept += frames
-        if out:
+        data = frames[0] if len(frames) == 1 else b"".join(frames)
+        if self._dialect.may_end(data):
+            frames = self._without_end(frames)
+            data = b"".join(frames)
+        if self._tracker is not None:
+            note = self._tracker.note
+            for frame in frames:
+                note(frame)
+        if data:
             if not self._exchange.is_committed:
                 await self._commit()
-            await self._write(out)
+            await self._write(data)
+
+    def _without_end(self, frames: Sequence[bytes]) -> Sequence[bytes]:
+        """
+        Keep the frame that ends the stream, and what follows it, for later.
+        """
+        for index, frame in enumerate(frames):
+            if self._dialect.is_terminal_frame(frame):
+                self._last = list(frames[index:])
+                return frames[:index]
+        return frames
 
     async def _commit(self) -> None:
         exchange = self._exchange
@@ -235,8 +243,7 @@ class CallerOutlet:
         headers["X-Accel-Buffering"] = "no"
         await self._sink.start(_OK, headers)
 
-    async def _write(self, frames: Sequence[bytes]) -> None:
-        data = frames[0] if len(frames) == 1 else b"".join(frames)
+    async def _write(self, data: bytes) -> None:
         self._written_at = self._loop.time()
         self._exchange.bytes_sent += len(data)
         await self._sink.write(data)
@@ -380,7 +387,7 @@ class CallerOutlet:
         exchange.error = error
         if self._tracker is not None:
             chunks = self._dialect.cut(self._tracker, error)
-            await self._write([chunk.encode() for chunk in chunks])
+            await self._write(b"".join(chunk.encode() for chunk in chunks))
         await self._sink.end()
 
     async def left(self) -> None:

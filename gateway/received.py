@@ -4,8 +4,11 @@ One provider's stream, from its reads to the outlet.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
+from gateway.dialects.dialect import has_any
 from gateway.errors import UpstreamError
 from gateway.exchange import Outcome
 from gateway.sse import Frames, FrameTooLarge
@@ -30,6 +33,29 @@ def unreadable() -> UpstreamError:
     Make the error for an answer that is not what the vendor documents.
     """
     return UpstreamError("the provider's answer could not be read")
+
+
+def _telling(
+    frames: Sequence[bytes], data: bytes, tells: Sequence[bytes]
+) -> Sequence[bytes]:
+    """
+    Return the *frames*, joined *data*, in which one of *tells* stands, in their order.
+
+    Searched in one go: a search per frame would cost four times as much in a burst.
+    """
+    if not has_any(data, tells):
+        return ()
+    if len(frames) == 1:
+        return frames
+    ends = list(accumulate(map(len, frames)))
+    found = set()
+    for tell in tells:
+        at = data.find(tell)
+        while at >= 0:
+            index = bisect_right(ends, at)
+            found.add(index)
+            at = data.find(tell, ends[index])
+    return [frames[index] for index in sorted(found)]
 
 
 class ReceivedStream:
@@ -122,27 +148,25 @@ class ReceivedStream:
         if attempt.first_event_at is None:
             attempt.first_event_at = self._exchange.clock.monotonic()
         dialect = self._dialect
-        if dialect.is_terminal_frame(frames[-1]) or any(
-            dialect.is_terminal_frame(frame) for frame in frames[:-1]
-        ):
-            self._has_ended = True
+        data = frames[0] if len(frames) == 1 else b"".join(frames)
+        if dialect.may_end(data):
+            ended = map(dialect.is_terminal_frame, frames)
+            self._has_ended = any(ended) or self._has_ended
         if self._translation is None and not self._taps and not outlet.wants_chunks:
-            await outlet.frames(self._glance(frames))
+            await outlet.frames(self._glance(frames, data))
             return
         chunks = self._look([Chunk(dialect, frame) for frame in frames])
         if chunks:
             await outlet.chunks(chunks)
 
-    def _glance(self, frames: Sequence[bytes]) -> Sequence[bytes]:
+    def _glance(self, frames: Sequence[bytes], data: bytes) -> Sequence[bytes]:
         """
         Read the facts by byte tests; drop what the caller did not ask for.
         """
         facts = self._facts
         if facts is None:
             return frames
-        telling = [
-            frame for frame in frames if any(tell in frame for tell in self._tells)
-        ]
+        telling = _telling(frames, data, self._tells)
         if not telling:
             return frames
         hidden = []

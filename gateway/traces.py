@@ -135,13 +135,13 @@ class Traces:
         return None if trace is None else trace.as_dict()
 
 
-def _attempt(  # noqa: PLR0913 - one line of a trace, in the order in which it is kept
+def _attempt(
     number: int,
     target: Target,
     state: AttemptState,
     status: int | None,
     error: ExchangeError | None,
-    joined: bool,  # noqa: FBT001
+    joined: bool,
     stop: Stop | None,
     usage: Usage | None,
     hold_nano: int,

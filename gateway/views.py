@@ -399,9 +399,11 @@ class Chunk(View):
         event: The SSE event name (``b"message_start"``), or None where the dialect has none.
         data: The SSE data as it came; b"" if the chunk was made here.
         has_more_lines: The frame has lines beside its event name and data: comments, ids.
+        is_plain: It is a piece of one text and nothing else: it ends no lane and carries no
+            offsets.  A dialect may say so when it lists the texts, as nearly all events are.
     """
 
-    __slots__ = ("_ends", "data", "event", "has_more_lines")
+    __slots__ = ("_ends", "data", "event", "has_more_lines", "is_plain")
 
     def __init__(
         self,
@@ -420,6 +422,7 @@ class Chunk(View):
         self.event = event
         self.data = b""
         self.has_more_lines = False
+        self.is_plain = False
         self._ends: Sequence[Lane] | None = None
         if raw is not None:
             fields = _usual_fields(raw)
@@ -466,6 +469,8 @@ class Chunk(View):
         """
         Prefixes of the lanes that this event ends.
         """
+        if self.is_plain:
+            return ()
         ends = self._ends
         if ends is None:
             ends = self._ends = self.dialect.chunk_ends(self)
@@ -475,7 +480,7 @@ class Chunk(View):
         """
         List the offsets into lanes that the event carries.
         """
-        return self.dialect.chunk_spans(self)
+        return [] if self.is_plain else self.dialect.chunk_spans(self)
 
     def encode(self) -> bytes:
         """

@@ -88,6 +88,8 @@ class Dialect(ABC):
         operations: Which operations it speaks, `generate` first where it does.
         path: The provider's path below its base URL (``/chat/completions``), by operation.
         done: The frame that ends a stream behind the last event, or b"".
+        terminal_marks: Byte strings one of which stands in every frame that ends a stream, so
+            that a read without any need not be looked at frame by frame; () for always look.
         ping: A frame that keeps a silent stream alive.
     """
 
@@ -96,6 +98,7 @@ class Dialect(ABC):
     operations: ClassVar[tuple[str, ...]]
     path: ClassVar[Mapping[str, str]]
     done: ClassVar[bytes] = b""
+    terminal_marks: ClassVar[tuple[bytes, ...]] = ()
     ping: ClassVar[bytes] = b": ping\n\n"
 
     def __repr__(self) -> str:
@@ -288,6 +291,13 @@ class Dialect(ABC):
         """
         return frame == self.done
 
+    def may_end(self, data: bytes) -> bool:
+        """
+        Tell whether *data*, any number of frames, may hold one that ends a stream.
+        """
+        marks = self.terminal_marks
+        return not marks or has_any(data, marks)
+
     def facts(self) -> Facts | None:
         """
         Make a reader of usage and stop for one stream, or None if the dialect has no streams.
@@ -388,6 +398,17 @@ class ModelLimits(Protocol):
     def takes_sampling(self) -> bool | None: ...  # noqa: D102
     @property
     def reasons_adaptively(self) -> bool | None: ...  # noqa: D102
+
+
+def has_any(data: bytes, marks: Sequence[bytes]) -> bool:
+    """
+    Tell whether one of *marks* stands in *data*.
+    """
+    # A loop, for it runs on every read: a generator would cost more than the tests.
+    for mark in marks:  # noqa: SIM110
+        if mark in data:
+            return True
+    return False
 
 
 def fragment(doc: dict[str, Any], *keys: str) -> dict[str, Any]:

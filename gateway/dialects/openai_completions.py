@@ -189,6 +189,7 @@ class OpenAICompletions(Dialect):
     vendor: ClassVar[str] = "openai"
     operations: ClassVar[tuple[str, ...]] = ("complete",)
     path: ClassVar[Mapping[str, str]] = MappingProxyType({"complete": "/completions"})
+    terminal_marks: ClassVar[tuple[bytes, ...]] = (b"[DONE]",)
     done: ClassVar[bytes] = live.DONE_FRAME
 
     def check_request(self, request: Request) -> None:

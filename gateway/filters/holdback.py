@@ -119,19 +119,11 @@ class HoldBack:
         if self._queue or self.touched:
             return None
         texts = _texts_of(chunk)
-        if len(texts) != 1:
+        if not chunk.is_plain or len(texts) != 1:
             return None
         text = texts[0]
         lane = self._open.get(text.lane)
-        if (
-            lane is None
-            or not lane.is_alone
-            or lane.is_json
-            or text.form != "delta"
-            or text.sealed
-            or chunk.ends()
-            or chunk.spans()
-        ):
+        if lane is None or not lane.is_alone or lane.is_json or text.sealed:
             return None
         lane.take(text.box[text.key])
         return lane

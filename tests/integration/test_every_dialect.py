@@ -197,7 +197,12 @@ VALUES = (
 )
 PLAIN_VALUES = (VALUES[0], VALUES[3], VALUES[4])
 #: What may be added to any object, and to any list.
-MEMBERS = ((CANARY, 1), (CANARY, None), ("unheard_of", CANARY), ("zz_new", [{"a": CANARY}]))
+MEMBERS = (
+    (CANARY, 1),
+    (CANARY, None),
+    ("unheard_of", CANARY),
+    ("zz_new", [{"a": CANARY}]),
+)
 ENTRIES = (CANARY, [CANARY], {"type": "brand_new", "text": CANARY}, {CANARY: 1})
 
 
@@ -304,7 +309,10 @@ def unseen(example):
             place = ".".join(map(str, path))
             try:
                 found = [text for text in view.texts() if seen in text.value]
-            except (AttributeError, TypeError):  # a stranger's document breaks the reader
+            except (
+                AttributeError,
+                TypeError,
+            ):  # a stranger's document breaks the reader
                 missed[place] = path
                 continue
             if found and not any(text.sealed for text in found):
@@ -536,9 +544,7 @@ class CompletionsSdk(Sdk):
     event = TypeAdapter(dict[str, Any])
 
     def accumulated(self):
-        return list(
-            self.client.completions.create(model="m", prompt="x", stream=True)
-        )
+        return list(self.client.completions.create(model="m", prompt="x", stream=True))
 
     def created(self):
         return [self.client.completions.create(model="m", prompt="x")]
@@ -548,7 +554,7 @@ class CompletionsSdk(Sdk):
         usage = [chunk.usage for chunk in chunks if chunk.usage]
         return Said(
             text="".join(choice.text for choice in choices),
-            stop=[STOPS[c.finish_reason] for c in choices if c.finish_reason][0],
+            stop=next(STOPS[c.finish_reason] for c in choices if c.finish_reason),
             tokens=tuple((u.prompt_tokens, 0, u.completion_tokens, 0) for u in usage),
         )
 
@@ -682,7 +688,9 @@ def test_a_stream_cut_at_any_byte_gives_the_same_events(record, line_end):
     assert fed([raw[at : at + 1] for at in range(len(raw))]) == once
     assert (b"".join(once[0]), once[1]) == (raw, b"")
     chunks = [Chunk(record.dialect, frame) for frame in once[0]][1:]
-    said = [(c.event and c.event.decode(), "[DONE]" if c.is_done else c.doc) for c in chunks]
+    said = [
+        (c.event and c.event.decode(), "[DONE]" if c.is_done else c.doc) for c in chunks
+    ]
     assert said == [tuple(pair) for pair in record.stream]
 
 
@@ -701,9 +709,7 @@ PAIRS = [
     )
     if is_other(pair)
 ]
-pairs = pytest.mark.parametrize(
-    ("given", "asked"), PAIRS, ids=lambda record: str(record)
-)
+pairs = pytest.mark.parametrize(("given", "asked"), PAIRS, ids=str)
 
 
 def translated(given, asked, losses):
@@ -763,8 +769,14 @@ def test_whole_and_streamed_are_translated_alike(given, asked):
 
 
 @pytest.mark.parametrize(
-    "record", [r for r in RECORDINGS if r.name in SCENES and r.dialect.name in {
-        str(example) for example in TRANSLATED}], ids=str
+    "record",
+    [
+        r
+        for r in RECORDINGS
+        if r.name in SCENES
+        and r.dialect.name in {str(example) for example in TRANSLATED}
+    ],
+    ids=str,
 )
 def test_an_assembled_stream_is_the_whole_answer(record):
     """

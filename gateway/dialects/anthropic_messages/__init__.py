@@ -57,6 +57,7 @@ class AnthropicMessages(Dialect):
             "count_tokens": "/v1/messages/count_tokens",
         }
     )
+    terminal_marks: ClassVar[tuple[bytes, ...]] = (b"message_stop",)
     ping: ClassVar[bytes] = b'event: ping\ndata: {"type":"ping"}\n\n'
 
     # --- requests -----------------------------------------------------------------------

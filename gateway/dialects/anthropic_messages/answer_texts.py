@@ -199,6 +199,7 @@ def chunk_texts(chunk: Chunk) -> list[Text]:
                 key, kind, sealed, is_json = _DELTAS[kind]
                 value = delta.get(key)
                 if value.__class__ is str:
+                    chunk.is_plain = True
                     if not value:
                         return []
                     lane = (0, index, 0, kind)

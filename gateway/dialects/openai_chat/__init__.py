@@ -55,6 +55,7 @@ class OpenAIChat(Dialect):
     path: ClassVar[Mapping[str, str]] = MappingProxyType(
         {"generate": "/chat/completions"}
     )
+    terminal_marks: ClassVar[tuple[bytes, ...]] = (b"[DONE]",)
     done: ClassVar[bytes] = live.DONE_FRAME
 
     # --- requests ---------------------------------------------------------------------------

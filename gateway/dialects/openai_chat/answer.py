@@ -132,8 +132,10 @@ def stops_of(doc: Any) -> Stop | None:
     found = []
     for choice in objects(doc.get("choices") if isinstance(doc, dict) else None):
         message = choice.get("message")
-        is_more = isinstance(message, dict) and not _is_words(message)
-        found.append(_stop(choice, read_message(message) if is_more else []))
+        blocks: list[Block] = []
+        if isinstance(message, dict) and not _is_words(message):
+            blocks = read_message(message)
+        found.append(_stop(choice, blocks))
     return found[0] if len(found) == 1 else worst(found)
 
 

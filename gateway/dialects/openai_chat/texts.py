@@ -208,6 +208,7 @@ def _piece(chunk: Chunk, doc: dict[str, Any]) -> list[Text] | None:
                 return None
         elif key != "choices":
             return None
+    chunk.is_plain = True
     if not content:
         return []
     lane = _FIRST_CONTENT if index == 0 else (index, 0, 0, MESSAGE)

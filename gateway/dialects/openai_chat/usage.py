@@ -88,9 +88,10 @@ def _as_openai_counts(raw: dict[str, Any]) -> Usage | None:
     """
     Read what OpenAI itself writes; None if anything in it is not as documented.
     """
-    prompt, completion = raw.get("prompt_tokens"), raw.get("completion_tokens")
-    spent = raw.get("prompt_tokens_details") or _NOTHING
-    made = raw.get("completion_tokens_details") or _NOTHING
+    prompt: Any = raw.get("prompt_tokens")
+    completion: Any = raw.get("completion_tokens")
+    spent: Any = raw.get("prompt_tokens_details") or _NOTHING
+    made: Any = raw.get("completion_tokens_details") or _NOTHING
     try:
         cached = spent.get("cached_tokens") or 0
         written = spent.get("cache_write_tokens") or 0

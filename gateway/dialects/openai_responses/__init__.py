@@ -57,6 +57,7 @@ class OpenAIResponses(Dialect):
     vendor: ClassVar[str] = "openai"
     operations: ClassVar[tuple[str, ...]] = ("generate",)
     path: ClassVar[Mapping[str, str]] = {"generate": "/responses"}
+    terminal_marks: ClassVar[tuple[bytes, ...]] = tuple(sorted(_ENDS))
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()

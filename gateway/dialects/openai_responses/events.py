@@ -115,6 +115,7 @@ def chunk_texts(chunk: Chunk) -> list[Text]:
     doc = chunk.doc
     run = DELTAS.get(kind)
     if run is not None and _is_plain(doc, run.part):  # the hot path: about 1 µs
+        chunk.is_plain = True
         delta = doc["delta"]
         if not delta:
             return []
