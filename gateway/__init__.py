@@ -8,6 +8,7 @@ modules ``gateway.errors``, ``gateway.events``, ``gateway.filters``, ``gateway.s
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from gateway.errors import (
@@ -33,13 +34,24 @@ from gateway.exchange import (
     StashKey,
 )
 from gateway.hookspecs import NoSettings, Phase, Plugin, hookimpl
-from gateway.registrations import ProcessSpec, Route
+from gateway.registrations import (
+    Detector,
+    Embedder,
+    Encoding,
+    ProcessSpec,
+    Route,
+    SecretStore,
+)
 from gateway.taps import Tap
 from gateway.usage import Usage
 from gateway.views import Chunk, Request, Response, SealedError, Text, Tool
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
+    from gateway.dialects import Dialect
+    from gateway.flights import Flight
+    from gateway.providers.vendors import Vendor
+    from gateway.routing.targets import Target
 
 __all__ = [
     "Answer",
@@ -49,8 +61,13 @@ __all__ = [
     "BudgetExceeded",
     "Chunk",
     "ConfigError",
+    "Detector",
+    "Dialect",
+    "Embedder",
+    "Encoding",
     "Exchange",
     "Finding",
+    "Flight",
     "Gateway",
     "GatewayError",
     "Identity",
@@ -67,23 +84,33 @@ __all__ = [
     "Response",
     "Route",
     "SealedError",
+    "SecretStore",
     "Stash",
     "StashKey",
     "Tap",
+    "Target",
     "Text",
     "Tool",
     "Unavailable",
     "Usage",
+    "Vendor",
     "hookimpl",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    # The running gateway brings the server's libraries with it; a plugin needs it for its
-    # annotations only, or to embed it.
-    if name == "Gateway":
-        from gateway.app import Gateway
+#: What a plugin needs for annotations, or to embed a gateway: it brings much with it.
+_HEAVY = {
+    "Dialect": "gateway.dialects",
+    "Flight": "gateway.flights",
+    "Gateway": "gateway.app",
+    "Target": "gateway.routing.targets",
+    "Vendor": "gateway.providers.vendors",
+}
 
-        return Gateway
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)
+
+def __getattr__(name: str) -> Any:
+    place = _HEAVY.get(name)
+    if place is None:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(import_module(place), name)

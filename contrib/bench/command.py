@@ -27,6 +27,7 @@ from bench.subjects import (
     DIRECT,
     GATEWAY,
     NGINX,
+    WITH_PLUGINS,
     Starter,
     Subject,
     find_nginx,
@@ -128,7 +129,7 @@ def _read_others(
     metavar="NAME,…",
     callback=_split,
     default="",
-    help="Installed plugins that the gateway runs with; else the core alone.",
+    help="Measure the gateway with these installed plugins beside its core alone.",
 )
 @click.option(
     "--gateway",
@@ -180,7 +181,7 @@ def main(
     # So that an end from outside ends what was started as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     cores = Cores() if no_pin else Cores.apart()
-    plan = _plan(**chosen)
+    plan = _plan(has_plugins=bool(plugins), **chosen)
     try:
         with tempfile.TemporaryDirectory(prefix="gatewright-bench-") as folder:
             starter = Starter(
@@ -204,6 +205,7 @@ def main(
 
 def _plan(
     *,
+    has_plugins: bool,
     quick: bool,
     subjects: tuple[str, ...] | None,
     others: tuple[Subject, ...],
@@ -216,6 +218,8 @@ def _plan(
 ) -> Plan:
     if subjects is None:
         subjects = tuple(n for n in _OWN if n != NGINX or find_nginx())
+    if has_plugins:
+        subjects = (*subjects, WITH_PLUGINS)
     wanted = (*_NAMES, "memory", "start", "micro") if measures is None else measures
     return Plan(
         subjects=subjects,

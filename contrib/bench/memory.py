@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from typing import Final
 
 import attrs
@@ -14,7 +13,7 @@ import attrs
 from bench import messages
 from bench.programs import BenchError
 from bench.rounds import Caller
-from bench.subjects import CALIBRATOR, GATEWAY, Starter, Subject
+from bench.subjects import DIRECT, Starter, Subject
 
 #: Streams that are opened before any is counted: code and pools that all share.
 _FIRST_STREAMS: Final = 20
@@ -86,13 +85,11 @@ def measure_start(
 
     A program counts as ready when ``/healthz`` is answered.
     """
-    start = {CALIBRATOR: starter.calibrator, GATEWAY: starter.gateway}
     found: dict[str, list[float]] = {}
     for _ in range(times):
         for name in names:
-            if name in start:
-                with ExitStack() as stack:
-                    began = time.perf_counter()
-                    stack.enter_context(start[name](upstream.port))
+            if name != DIRECT:
+                began = time.perf_counter()
+                with starter.start(name, upstream):
                     found.setdefault(name, []).append(time.perf_counter() - began)
     return found

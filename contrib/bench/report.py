@@ -51,7 +51,7 @@ class Report:
         options: how it was run.
         starts: seconds until ready, by subject, one a start.
         micro: figures of `bench.micro`, by name.
-        plugins: those that the gateway ran with; the targets are meant without.
+        plugins: those of the gateway that is measured with plugins as well.
     """
 
     machine: Machine
@@ -205,14 +205,14 @@ class Report:
     def _head(self) -> str:
         machine = self.machine
         versions = ", ".join(f"{name} {v}" for name, v in machine.versions.items())
-        with_plugins = ", ".join(self.plugins) or "none"
+        plugins = f" Plugins: {', '.join(self.plugins)}." if self.plugins else ""
         return (
             f"# Bench, {machine.date}\n\n"
             f"{machine.cpu}, {machine.cores} cores, {machine.system}, "
             f"{machine.python}; {versions}. Load average {machine.load_average} at the "
             f"start. {self.options['rounds']} rounds of {self.options['seconds']:g} s, "
-            f"{self.options['callers']} callers, {self.options['pinned']}. "
-            f"Plugins of the gateway: {with_plugins}.\n\n"
+            f"{self.options['callers']} callers, {self.options['pinned']}."
+            f"{plugins}\n\n"
             "Each figure is that of the best round, with the median of all rounds in "
             "brackets. CPU is user and system time of the subject's processes."
         )
@@ -309,7 +309,8 @@ class Report:
                 )
             )
         streams = next((m.streams for m in self.memory.values()), 0)
-        heads = ("", "MB at rest", f"KB a stream, {streams} open", "ready after s")
+        stream = f"KB a stream, {streams} open" if streams else "KB a stream"
+        heads = ("", "MB at rest", stream, "ready after s")
         return _section("Memory and start", heads, rows) if rows else ""
 
     def _micro(self) -> str:

@@ -8,7 +8,12 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    contextmanager,
+    nullcontext,
+)
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -22,6 +27,7 @@ DIRECT: Final = "direct"
 CALIBRATOR: Final = "calibrator"
 NGINX: Final = "nginx"
 GATEWAY: Final = "gateway"
+WITH_PLUGINS: Final = "gateway+plugins"
 
 #: The credential that callers show; long enough for any gateway's taste.
 CALLER_KEY: Final = "sk-gw-bench-0123456789abcdef"
@@ -86,7 +92,7 @@ class Starter:
     Attributes:
         cores: where.
         folder: for their files.
-        plugins: names of the plugins that the gateway runs with.
+        plugins: names of the plugins that `with_plugins` runs with.
         command: starts the gateway; its settings file's name is put behind.
         burn_us: CPU that the calibrator wastes on each request.
     """
@@ -138,48 +144,61 @@ class Starter:
             wait_ready(program, port, "/healthz")
             yield Subject(name=NGINX, port=port, pid=program.pid)
 
+    def gateway(self, upstream_port: int) -> AbstractContextManager[Subject]:
+        """
+        Start the gateway's core alone in one process, its log read and thrown away.
+        """
+        return self._gateway(GATEWAY, upstream_port, ())
+
+    def with_plugins(self, upstream_port: int) -> AbstractContextManager[Subject]:
+        """
+        Start the gateway with the plugins.
+        """
+        return self._gateway(WITH_PLUGINS, upstream_port, self.plugins)
+
     @contextmanager
-    def gateway(self, upstream_port: int) -> Iterator[Subject]:
-        """
-        Start the gateway in one process, its log read and thrown away.
-        """
+    def _gateway(
+        self, name: str, upstream_port: int, plugins: tuple[str, ...]
+    ) -> Iterator[Subject]:
         port = free_port()
         home = self.folder / f"gateway-{port}"
         home.mkdir()
         file = home / "gateway.yaml"
-        settings = gateway_settings(home, port, upstream_port, self.plugins)
+        settings = gateway_settings(home, port, upstream_port, plugins)
         file.write_text(json.dumps(settings, indent=1))  # JSON is YAML as well
         environ = {"GATEWRIGHT_BENCH_KEY": CALLER_KEY}
         core = self.cores.subject
         arguments = ("serve", "-c", str(file), "--log-format", "json")
         if self.command:
             whole = (*self.command, *arguments)
-            started = Program.start(GATEWAY, whole, core=core, environ=environ)
+            started = Program.start(name, whole, core=core, environ=environ)
         else:
             # As the console script does, which need not be installed.
             whole = ("-c", "from gateway.cli import main; main()", *arguments)
-            started = Program.python(GATEWAY, whole, core=core, environ=environ)
+            started = Program.python(name, whole, core=core, environ=environ)
         with started as program:
             wait_ready(program, port, "/healthz")
-            yield Subject(name=GATEWAY, port=port, pid=program.pid)
+            yield Subject(name=name, port=port, pid=program.pid)
+
+    def start(self, name: str, upstream: Subject) -> AbstractContextManager[Subject]:
+        """
+        Start the subject called *name* in front of *upstream*, which may be it.
+        """
+        start = {
+            CALIBRATOR: self.calibrator,
+            NGINX: self.nginx,
+            GATEWAY: self.gateway,
+            WITH_PLUGINS: self.with_plugins,
+        }
+        return nullcontext(upstream) if name == DIRECT else start[name](upstream.port)
 
     @contextmanager
     def all(self, names: Sequence[str], upstream: Subject) -> Iterator[list[Subject]]:
         """
         Start those of *names* in front of *upstream*; all run at the same time.
         """
-        start = {
-            CALIBRATOR: self.calibrator,
-            NGINX: self.nginx,
-            GATEWAY: self.gateway,
-        }
         with ExitStack() as stack:
-            yield [
-                upstream
-                if name == DIRECT
-                else stack.enter_context(start[name](upstream.port))
-                for name in names
-            ]
+            yield [stack.enter_context(self.start(name, upstream)) for name in names]
 
 
 def find_nginx() -> str | None:

@@ -125,7 +125,7 @@ class HoldBack:
         lane = self._open.get(text.lane)
         if lane is None or not lane.is_alone or lane.is_json or text.sealed:
             return None
-        lane.take(text.box[text.key])
+        lane.take_alone(text.box[text.key])
         return lane
 
     def put(self, chunk: Chunk, lane: RunningText) -> None:

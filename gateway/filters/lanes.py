@@ -87,6 +87,13 @@ class RunningText:
         self.end += len(piece)
         self._pieces.append(piece)
 
+    def take_alone(self, piece: str) -> None:
+        """
+        Add *piece*, the only one before the next `window`.
+        """
+        self.end += len(piece)
+        self._grow(piece)
+
     def finish(self) -> None:
         """
         Take note that what was said so far is complete.
@@ -180,11 +187,14 @@ class RunningText:
 
     def _join(self) -> None:
         pieces = self._pieces
-        piece = pieces[0] if len(pieces) == 1 else "".join(pieces)
+        self._grow(pieces[0] if len(pieces) == 1 else "".join(pieces))
         pieces.clear()
+
+    def _grow(self, piece: str) -> None:
         self._text += piece
-        self._unhashed.append(piece)
-        if len(self._unhashed) >= _BATCH:
+        unhashed = self._unhashed
+        unhashed.append(piece)
+        if len(unhashed) >= _BATCH:
             self._checksum()
 
     def _checksum(self) -> bytes:

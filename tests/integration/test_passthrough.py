@@ -151,7 +151,11 @@ class Route:
 TURN = b'"messages":[{"zz":0,"content":"caf\\u00e9","role":"user"}]'
 CHAT = Route("/v1/chat/completions", b"m", TURN, "/v1/chat/completions", b"max_tokens")
 RESPONSES = Route(
-    "/v1/responses", b"m", b'"input": "caf\\u00e9"', "/v1/responses", b"max_output_tokens"
+    "/v1/responses",
+    b"m",
+    b'"input": "caf\\u00e9"',
+    "/v1/responses",
+    b"max_output_tokens",
 )
 MESSAGES = Route(
     "/v1/messages", b"c", TURN + b', "max_tokens": 100', "/v1/messages", b"max_tokens"
@@ -305,7 +309,9 @@ async def test_an_answer_arrives_as_the_bytes_that_were_sent(
     """
     A whole answer is the provider's very bytes, members included that nobody knows.
     """
-    upstream.body = b'\r\n{ %b, "id":\t"x" ,"choices":[],"output":[ ],"content":[]}' % ODD
+    upstream.body = (
+        b'\r\n{ %b, "id":\t"x" ,"choices":[],"output":[ ],"content":[]}' % ODD
+    )
     upstream.status = status
 
     answer = await client.post(route.path, route.body())
@@ -316,7 +322,9 @@ async def test_an_answer_arrives_as_the_bytes_that_were_sent(
 
 
 HELLO = b": hello\n\n"
-NOVEL = b'id: 7\nevent: zz.new\nretry: 9\ndata: {"type":"zz.new", "a" : 1.50}\nzz: 1\n\n'
+NOVEL = (
+    b'id: 7\nevent: zz.new\nretry: 9\ndata: {"type":"zz.new", "a" : 1.50}\nzz: 1\n\n'
+)
 CHAT_EVENTS = (
     HELLO,
     b'data:{"choices":[{"index":0,"delta":{"content":"caf\\u00e9 \xf0\x9f\x8c\xa7","zz":1e999},'
@@ -324,7 +332,9 @@ CHAT_EVENTS = (
     NOVEL,
     b'data: {"choices":[{"index":0,"delta":{},\ndata: "finish_reason":"stop"}]}\n\n',
 )
-CHAT_USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}\n\n'
+CHAT_USAGE = (
+    b'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}\n\n'
+)
 DONE = b"data: [DONE]\n\n"
 RESPONSES_EVENTS = (
     HELLO,
