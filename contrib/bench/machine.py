@@ -71,14 +71,14 @@ def _stat(pid: int) -> list[str]:
     return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
 
 
-def state_of(pid: int) -> str:
+def is_alive(pid: int) -> bool:
     """
-    Return the letter of its state: R runs, S sleeps, Z has ended.
-
-    Raises:
-        OSError: there is no such process.
+    Say whether *pid* runs; one that has ended and was not waited for does not.
     """
-    return _stat(pid)[0]
+    try:
+        return _stat(pid)[0] not in {"Z", "X"}
+    except OSError:
+        return False
 
 
 def rss_bytes(pids: list[int]) -> int:

@@ -20,7 +20,7 @@ from typing import IO, Final, Self
 
 import attrs
 
-from bench.machine import pinned_to, tree_of
+from bench.machine import is_alive, pinned_to, tree_of
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _END_S: Final = 8.0
@@ -187,6 +187,7 @@ class Program:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 if os.getpgid(pid) == self.pid:  # ours still, not a new owner of the id
                     os.kill(pid, signal.SIGKILL)
+                    _wait_gone(pid)
         self._reader.join(_END_S)  # before the pipe is closed that it reads
         for pipe in (self._popen.stdin, self._popen.stdout, self._popen.stderr):
             with contextlib.suppress(OSError):
@@ -203,6 +204,15 @@ class Program:
 
     def __exit__(self, *exc: object) -> None:
         self.end()
+
+
+def _wait_gone(pid: int) -> None:
+    """
+    Wait until *pid*, which is nobody's child any more, has ended.
+    """
+    until = time.monotonic() + _END_S
+    while is_alive(pid) and time.monotonic() < until:
+        time.sleep(0.005)
 
 
 def free_port() -> int:

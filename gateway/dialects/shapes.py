@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 #: What an identifier may look like; anything else at an identifier's place is text.
 _IDENTIFIER = re.compile(r"[\w.:/+=@|-]{0,512}", re.ASCII)
+#: Strings that were found to look like one: ids and names of models come again with every chunk
+#: of a stream and every turn of a conversation.
+KNOWN_IDENTIFIERS: Final[set[str]] = set()
+_MAX_KNOWN: Final = 8192
+_MAX_KEPT: Final = 128
 _JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 #: Words that structure a JSON Schema and say nothing (draft 2020-12, sections 8 to 10).
@@ -167,6 +172,21 @@ def text(kind: str, role: str | None = None) -> Rule:
     return rule
 
 
+def is_identifier(value: str) -> bool:
+    """
+    Tell whether *value* looks like an identifier, an enumeration's member or a token.
+    """
+    if value in KNOWN_IDENTIFIERS:
+        return True
+    if _IDENTIFIER.fullmatch(value) is None:
+        return False
+    if len(value) <= _MAX_KEPT:
+        if len(KNOWN_IDENTIFIERS) >= _MAX_KNOWN:
+            KNOWN_IDENTIFIERS.clear()
+        KNOWN_IDENTIFIERS.add(value)
+    return True
+
+
 def identifier(walk: Walk, box: Any, key: Any, value: Any) -> None:
     """
     Pass over an identifier, an enumeration's member or a URL-free token.
@@ -174,7 +194,7 @@ def identifier(walk: Walk, box: Any, key: Any, value: Any) -> None:
     What does not look like one is text that somebody put there.
     """
     if value.__class__ is str:
-        if _IDENTIFIER.fullmatch(value) is None:
+        if not is_identifier(value):
             walk.add(box, key, UNKNOWN)
     elif value.__class__ is list or value.__class__ is dict:
         everything(walk, box, key, value, UNKNOWN)

@@ -13,6 +13,7 @@ from gateway.dialects.shapes import (
     free,
     identifier,
     is_base64,
+    is_identifier,
     json_source,
     media,
     node,
@@ -49,6 +50,19 @@ def found(doc) -> list[tuple[str, str]]:
     Return (kind, value) of all texts in *doc*.
     """
     return [(one.kind, one.value) for one in walk(doc).out]
+
+
+@pytest.mark.parametrize(
+    ("value", "is_one"),
+    [("gpt-5", True), ("", True), ("a b", False), ("é", False), ("x" * 513, False)],
+    ids=["model", "empty", "words", "letter", "long"],
+)
+def test_is_identifier(value, is_one):
+    """
+    An identifier has no spaces, and no letters but ASCII's; asked twice, the answer is the same.
+    """
+    assert is_identifier(value) is is_one
+    assert is_identifier(value) is is_one
 
 
 @pytest.mark.parametrize(

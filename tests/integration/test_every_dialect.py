@@ -8,144 +8,41 @@ whole and as a stream.  A dialect without that file fails here by its name.
 
 from __future__ import annotations
 
-import copy
+import importlib.util
 import json
+import sys
 from fnmatch import fnmatchcase
 from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import Any, ClassVar
 
 import anthropic
-import attrs
-import httpx2
 import openai
 import pytest
-from anthropic.types import Message, RawMessageStreamEvent
-from openai.types.chat import ChatCompletion, ChatCompletionChunk
-from openai.types.responses import Response as OpenAIResponse
-from openai.types.responses import ResponseStreamEvent
-from pydantic import TypeAdapter
 
 from gateway import assembly
 from gateway.dialects import Dialect, core_dialects
 from gateway.errors import Blocked, UpstreamError
 from gateway.neutral import Losses
 from gateway.sse import Frames
-from gateway.views import Chunk, Request, Response
-
-FOLDER = Path(__file__).parents[1] / "dialects"
-EXAMPLES = FOLDER / "examples"
-
-# --- examples -------------------------------------------------------------------------------
+from gateway.views import Chunk, Response
 
 
-def resolved(value):
+def load(name):
     """
-    Return the documents that *value* is, or those in the file that it names, ``file#member``.
+    Load a module that stands beside this file and has no tests.
     """
-    if not isinstance(value, str):
-        return [value]
-    name, _, member = value.partition("#")
-    found = json.loads((FOLDER / name).read_text())
-    found = found[member] if member else found
-    return found if isinstance(found, list) else [found]
+    path = Path(__file__).with_name(f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"integration_{name}", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # attrs looks its own module up
+    spec.loader.exec_module(module)
+    return module
 
 
-def slices(doc):
-    """
-    Yield documents with all of *doc* between them, so that none takes long to read.
-
-    What is no container stands in each of them.
-    """
-    plain = {k: v for k, v in doc.items() if not isinstance(v, dict | list)}
-    yield plain
-    for key, value in doc.items():
-        if isinstance(value, dict):
-            parts = slices(value)
-        elif isinstance(value, list):
-            parts = [[member] for member in value] or [[]]
-        else:
-            continue
-        yield from ({**plain, key: part} for part in parts)
-
-
-def frame_of(name, doc):
-    head = f"event: {name}\n" if name else ""
-    data = doc if isinstance(doc, str) else json.dumps(doc, ensure_ascii=False)
-    return f"{head}data: {data}\n\n".encode()
-
-
-@attrs.frozen(eq=False)
-class Recording:
-    """
-    One answer of a vendor, whole and as a stream, to one request.
-    """
-
-    dialect: Dialect
-    name: str
-    request: dict[str, Any]
-    answer: dict[str, Any]
-    stream: list[Any]
-
-    def __str__(self):
-        return f"{self.dialect}-{self.name}"
-
-    @property
-    def frames(self):
-        return [frame_of(name, doc) for name, doc in self.stream]
-
-    def asked(self):
-        return self.dialect.read_request(
-            json.dumps(self.request).encode(), self.dialect.operations[0]
-        )
-
-
-@attrs.frozen(eq=False)
-class Example:
-    """
-    What one dialect's documents look like.
-    """
-
-    dialect: Dialect
-    said: dict[str, Any]
-
-    @classmethod
-    def of(cls, dialect):
-        path = EXAMPLES / f"{dialect}.json"
-        return cls(dialect, json.loads(path.read_text()) if path.exists() else {})
-
-    def __str__(self):
-        return str(self.dialect)
-
-    def docs(self, kind):
-        values = copy.deepcopy(self.said.get(kind, ()))
-        return [doc for value in values for doc in resolved(value)]
-
-    def recordings(self):
-        recordings = copy.deepcopy(self.said.get("recordings", {}))
-        return [Recording(self.dialect, name, **r) for name, r in recordings.items()]
-
-    def events(self):
-        streamed = [pair for record in self.recordings() for pair in record.stream]
-        rich = [(doc.get("type"), doc) for doc in self.docs("events")]
-        return [*rich, *(pair for pair in streamed if pair[1] != "[DONE]")]
-
-    def views(self):
-        """
-        Yield each example document, in slices, and what makes a view of one like it.
-        """
-        made = [
-            (doc, lambda doc, kind=kind: kind(self.dialect, json.dumps(doc).encode()))
-            for kind, docs in ((Request, "requests"), (Response, "responses"))
-            for doc in self.docs(docs)
-        ]
-        made += [
-            (doc, lambda doc, name=name: Chunk(self.dialect, frame_of(name, doc)))
-            for name, doc in self.events()
-        ]
-        return [(part, view_of) for doc, view_of in made for part in slices(doc)]
-
+recordings, sdks = load("recordings"), load("sdks")
+Example, frame_of = recordings.Example, recordings.frame_of
+sdk_of = sdks.sdk_of
 
 ALL = [Example.of(dialect) for dialect in core_dialects()]
 STREAMED = [example for example in ALL if example.dialect.facts() is not None]
@@ -370,226 +267,12 @@ def test_events_that_nobody_has_heard_of_are_text(example, name):
 # --- what the SDKs make of it ---------------------------------------------------------------
 
 
-@attrs.frozen(kw_only=True)
-class Said:
-    """
-    What an SDK made of an answer, in words that all dialects share.
-    """
-
-    text: str
-    calls: tuple[Any, ...] = ()
-    reasoning: str = ""
-    stop: str
-    tokens: tuple[int, int, int, int]  # in, of that cached; out, of that reasoning
-
-
-class Sdk:
-    """
-    A vendor's SDK, whose every request is answered by the bytes that it is given.
-    """
-
-    #: Validates an event of a stream as the vendor documents it.
-    event: ClassVar[TypeAdapter[Any]]
-
-    def __init__(self):
-        self._body, self._kind = b"", ""
-        transport = httpx2.MockTransport(self._answer)
-        self.client = self.make(httpx2.Client(transport=transport))
-
-    def make(self, http):
-        return openai.OpenAI(api_key="x", max_retries=0, http_client=http)
-
-    def _answer(self, request):
-        headers = {"content-type": self._kind}
-        return httpx2.Response(200, headers=headers, content=self._body)
-
-    def streamed(self, frames):
-        """
-        Let the SDK put a stream together, also where it has an accumulator beside iteration.
-        """
-        self._body, self._kind = b"".join(frames), "text/event-stream"
-        return self.said(self.accumulated())
-
-    def whole(self, body):
-        self._body, self._kind = body, "application/json"
-        return self.said(self.created())
-
-
-def parsed(source):
-    """
-    Parse a call's arguments; those that were cut off stay as they are.
-    """
-    try:
-        return json.loads(source)
-    except ValueError:
-        return source
-
-
-class ChatSdk(Sdk):
-    event = TypeAdapter(ChatCompletionChunk)
-    ask: ClassVar[Any] = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
-
-    def accumulated(self):
-        list(self.client.chat.completions.create(**self.ask, stream=True))
-        with self.client.chat.completions.stream(**self.ask) as stream:
-            list(stream)
-            return stream.current_completion_snapshot
-
-    def created(self):
-        return self.client.chat.completions.create(**self.ask)
-
-    def said(self, done: ChatCompletion):
-        (choice,) = done.choices
-        message = choice.message
-        usage = done.usage
-        return Said(
-            text=(message.content or "") + (message.refusal or ""),
-            calls=tuple(
-                (call.id, call.function.name, parsed(call.function.arguments))
-                for call in message.tool_calls or ()
-            ),
-            reasoning=getattr(message, "reasoning_content", None) or "",
-            stop="refused" if message.refusal else STOPS[choice.finish_reason],
-            tokens=(
-                usage.prompt_tokens,
-                usage.prompt_tokens_details.cached_tokens,
-                usage.completion_tokens,
-                usage.completion_tokens_details.reasoning_tokens,
-            )
-            if usage
-            else (),
-        )
-
-
-class ResponsesSdk(Sdk):
-    event = TypeAdapter(ResponseStreamEvent)
-
-    def accumulated(self):
-        last = list(self.client.responses.create(model="m", input="x", stream=True))[-1]
-        with self.client.responses.stream(model="m", input="x") as stream:
-            assert list(stream)[-1].type == last.type
-        return last.response
-
-    def created(self):
-        return self.client.responses.create(model="m", input="x")
-
-    def said(self, done: OpenAIResponse):
-        parts = [p for i in done.output if i.type == "message" for p in i.content]
-        calls = [item for item in done.output if item.type == "function_call"]
-        thoughts = [item for item in done.output if item.type == "reasoning"]
-        stop = "tool" if calls else "end"
-        if done.status != "completed":
-            stop = STOPS[done.incomplete_details.reason]
-        elif any(part.type == "refusal" for part in parts):
-            stop = "refused"
-        usage = done.usage
-        return Said(
-            text="".join(p.refusal if p.type == "refusal" else p.text for p in parts),
-            calls=tuple(
-                (call.call_id, call.name, parsed(call.arguments)) for call in calls
-            ),
-            reasoning="".join(part.text for item in thoughts for part in item.summary),
-            stop=stop,
-            tokens=(
-                usage.input_tokens,
-                usage.input_tokens_details.cached_tokens,
-                usage.output_tokens,
-                usage.output_tokens_details.reasoning_tokens,
-            )
-            if usage
-            else (),
-        )
-
-
-class MessagesSdk(Sdk):
-    event = TypeAdapter(RawMessageStreamEvent)
-    ask: ClassVar[Any] = {**ChatSdk.ask, "max_tokens": 9}
-
-    def make(self, http):
-        return anthropic.Anthropic(api_key="x", max_retries=0, http_client=http)
-
-    def accumulated(self):
-        list(self.client.messages.create(**self.ask, stream=True))
-        with self.client.messages.stream(**self.ask) as stream:
-            list(stream)
-            return stream.get_final_message()
-
-    def created(self):
-        return self.client.messages.create(**self.ask)
-
-    def said(self, done: Message):
-        usage = done.usage
-        details = usage.output_tokens_details
-        cached = usage.cache_read_input_tokens or 0
-        return Said(
-            text="".join(block.text for block in done.content if block.type == "text"),
-            calls=tuple(
-                (block.id, block.name, block.input)
-                for block in done.content
-                if block.type == "tool_use"
-            ),
-            reasoning="".join(b.thinking for b in done.content if b.type == "thinking"),
-            stop=STOPS[done.stop_reason],
-            tokens=(
-                usage.input_tokens + cached + (usage.cache_creation_input_tokens or 0),
-                cached,
-                usage.output_tokens,
-                details.thinking_tokens if details else 0,
-            ),
-        )
-
-
-class CompletionsSdk(Sdk):
-    # The vendor's type has no events that do not end, which its API sends.
-    event = TypeAdapter(dict[str, Any])
-
-    def accumulated(self):
-        return list(self.client.completions.create(model="m", prompt="x", stream=True))
-
-    def created(self):
-        return [self.client.completions.create(model="m", prompt="x")]
-
-    def said(self, chunks):
-        choices = [choice for chunk in chunks for choice in chunk.choices]
-        usage = [chunk.usage for chunk in chunks if chunk.usage]
-        return Said(
-            text="".join(choice.text for choice in choices),
-            stop=next(STOPS[c.finish_reason] for c in choices if c.finish_reason),
-            tokens=tuple((u.prompt_tokens, 0, u.completion_tokens, 0) for u in usage),
-        )
-
-
-STOPS = {
-    "stop": "end",
-    "end_turn": "end",
-    "length": "length",
-    "max_tokens": "length",
-    "max_output_tokens": "length",
-    "tool_calls": "tool",
-    "tool_use": "tool",
-    "content_filter": "refused",
-    "refusal": "refused",
-}
-#: Whoever adds a dialect with streams says which SDK reads them.
-SDKS = {
-    "openai_chat": ChatSdk,
-    "openai_responses": ResponsesSdk,
-    "anthropic_messages": MessagesSdk,
-    "openai_completions": CompletionsSdk,
-}
-
-
-@cache
-def sdk_of(dialect):
-    return SDKS[dialect.name]()
-
-
 @pytest.mark.parametrize("example", STREAMED, ids=str)
 def test_every_stream_has_an_sdk_that_reads_it(example):
     """
     Whoever adds a dialect with streams has them judged by its vendor's SDK.
     """
-    assert str(example) in SDKS
+    assert str(example) in sdks.SDKS
 
 
 @pytest.mark.parametrize("record", RECORDINGS, ids=str)

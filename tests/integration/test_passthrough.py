@@ -124,7 +124,7 @@ def edits_of(client, answer):
 #: White space, escapes, numbers, surrogates and members that no tidy writer would send.
 ODD = (
     b'"zz_new" : {"a":[1.50,-0.0,1E+2,1e999,  12345678901234567890123456789],"\\u0061b":'
-    b'"caf\\u00e9 \\ud800 \\/ \xf0\x9f\x8c\xa7","model" :\t"short"},\r\n\t"temperature":0.50'
+    b'"\\u00e9t\\u00e9 \\ud800 \\/ \xf0\x9f\x8c\xa7","model" :\t"short"},\r\n\t"temperature":0.50'
 )
 
 
@@ -148,12 +148,12 @@ class Route:
         return b'\n{ %b, %b,\n"model" :\t"%b" %b}\n' % (self.rest, ODD, name, more)
 
 
-TURN = b'"messages":[{"zz":0,"content":"caf\\u00e9","role":"user"}]'
+TURN = b'"messages":[{"zz":0,"content":"\\u00e9t\\u00e9","role":"user"}]'
 CHAT = Route("/v1/chat/completions", b"m", TURN, "/v1/chat/completions", b"max_tokens")
 RESPONSES = Route(
     "/v1/responses",
     b"m",
-    b'"input": "caf\\u00e9"',
+    b'"input": "\\u00e9t\\u00e9"',
     "/v1/responses",
     b"max_output_tokens",
 )
@@ -162,9 +162,15 @@ MESSAGES = Route(
 )
 COUNT = Route("/v1/messages/count_tokens", b"c", TURN, "/v1/messages/count_tokens")
 COMPLETIONS = Route(
-    "/v1/completions", b"m", b'"prompt":"caf\\u00e9"', "/v1/completions", b"max_tokens"
+    "/v1/completions",
+    b"m",
+    b'"prompt":"\\u00e9t\\u00e9"',
+    "/v1/completions",
+    b"max_tokens",
 )
-EMBEDDINGS = Route("/v1/embeddings", b"m", b'"input":["caf\\u00e9"]', "/v1/embeddings")
+EMBEDDINGS = Route(
+    "/v1/embeddings", b"m", b'"input":["\\u00e9t\\u00e9"]', "/v1/embeddings"
+)
 ROUTES = [CHAT, RESPONSES, MESSAGES, COUNT, COMPLETIONS, EMBEDDINGS]
 each_route = pytest.mark.parametrize("route", ROUTES, ids=str)
 
@@ -327,8 +333,10 @@ NOVEL = (
 )
 CHAT_EVENTS = (
     HELLO,
-    b'data:{"choices":[{"index":0,"delta":{"content":"caf\\u00e9 \xf0\x9f\x8c\xa7","zz":1e999},'
-    b'"finish_reason":null}] , "zz":[1.50]}\n\n',
+    (
+        b'data:{"choices":[{"index":0,"delta":{"content":"\\u00e9t\\u00e9 \xf0\x9f\x8c\xa7",'
+        b'"zz":1e999},"finish_reason":null}] , "zz":[1.50]}\n\n'
+    ),
     NOVEL,
     b'data: {"choices":[{"index":0,"delta":{},\ndata: "finish_reason":"stop"}]}\n\n',
 )
@@ -338,19 +346,27 @@ CHAT_USAGE = (
 DONE = b"data: [DONE]\n\n"
 RESPONSES_EVENTS = (
     HELLO,
-    b'event: response.created\ndata: {"type":"response.created","sequence_number":0,'
-    b'"response":{"id":"resp_1","zz":1.50}}\n\n',
+    (
+        b'event: response.created\ndata: {"type":"response.created","sequence_number":0,'
+        b'"response":{"id":"resp_1","zz":1.50}}\n\n'
+    ),
     NOVEL,
-    b'event: response.completed\ndata: {"type":"response.completed","sequence_number":1, '
-    b'"response":{"id":"resp_1","status":"completed","output":[],"zz":1e999}}\n\n',
+    (
+        b'event: response.completed\ndata: {"type":"response.completed","sequence_number":1, '
+        b'"response":{"id":"resp_1","status":"completed","output":[],"zz":1e999}}\n\n'
+    ),
 )
 MESSAGES_EVENTS = (
     HELLO,
-    b'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1","usage":'
-    b'{"input_tokens":1,"output_tokens":1},"zz":1.50}}\n\n',
+    (
+        b'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1","usage":'
+        b'{"input_tokens":1,"output_tokens":1},"zz":1.50}}\n\n'
+    ),
     NOVEL,
-    b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"'
-    b'},"usage":{"output_tokens":1 }}\n\n',
+    (
+        b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"'
+        b'},"usage":{"output_tokens":1 }}\n\n'
+    ),
     b'event: message_stop\ndata: {"type":"message_stop" , "zz":0}\n\n',
 )
 STREAMS = [

@@ -15,7 +15,6 @@ import aiohttp
 import attrs
 import pytest
 import structlog
-from gateway_governance import GovernancePlugin
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from gateway import Blocked, Phase, Plugin, Refused, hookimpl
@@ -31,6 +30,7 @@ from gateway.server.station import Station
 from gateway.settings import Address, settings_from_dict
 from gateway.sinks import MemorySink
 from gateway.testing import FakeUpstream, Insert, Script, make_request
+from gateway_governance import GovernancePlugin
 
 #: Each secret, by what it is; none of them may be told.
 PROVIDER_KEY = "sk-prov-CanaryProvider0123456789abcdef"
@@ -39,7 +39,11 @@ WRONG_KEY = "sk-gw-CanaryWrong0123456789abcdef"
 ADMIN_TOKEN = "CanaryAdmin0123456789abcdef"
 WRONG_TOKEN = "CanaryStranger0123456789abcdef"
 COOKIE = "CanaryCookie0123456789"
-SECRETS = [PROVIDER_KEY, VIRTUAL_KEY, WRONG_KEY, ADMIN_TOKEN, WRONG_TOKEN, COOKIE]
+REFUSED_KEY = "sk-prov-CanaryRefused0123456789abcdef"
+SECRETS = [
+    *(PROVIDER_KEY, REFUSED_KEY, VIRTUAL_KEY, WRONG_KEY),
+    *(ADMIN_TOKEN, WRONG_TOKEN, COOKIE),
+]
 #: What people and models say: told to those who talk to each other, and to nobody else.
 PROMPT = "CanaryPrompt: my card is 4111 1111 1111 1111"
 ANSWER = "CanaryAnswer: your card is 4111 1111 1111 1111"
@@ -189,7 +193,7 @@ async def _whole(_unfrozen, tmp_path):
             "PROVIDER_KEY": PROVIDER_KEY,
             "VIRTUAL_KEY": VIRTUAL_KEY,
             "ADMIN_TOKEN": ADMIN_TOKEN,
-            "WRONG": "sk-prov-CanaryRefused0123456789",
+            "WRONG": REFUSED_KEY,
         }
         wrong = {"keys": {"main": {"secret": "env.WRONG"}}}
         settings = settings_from_dict(

@@ -11,6 +11,7 @@ from gateway.dialects.shapes import (
     Rule,
     Walk,
     everything,
+    is_identifier,
     unknown,
 )
 from gateway.views import ANNOTATION, ERROR, NAME, UNKNOWN, Text
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateway.views import View
-
-_LABEL = re.compile(r"[\w.:/+=@|-]{0,512}", re.ASCII)
-#: Strings that were found to be labels; ids and model names come with every chunk of a stream.
-KNOWN_LABELS: Final[set[str]] = set()
-_MAX_LABELS: Final = 4096
-_MAX_KEPT_LABEL: Final = 128
 
 _OPAQUE_ID = re.compile(r"[\w-]{0,256}", re.ASCII)
 
@@ -45,27 +40,12 @@ USAGE_WORDS: Final = frozenset(
 )
 
 
-def is_label(value: str) -> bool:
-    """
-    Tell whether *value* looks like an identifier, an enumeration's member or a token.
-    """
-    if value in KNOWN_LABELS:
-        return True
-    if _LABEL.fullmatch(value) is None:
-        return False
-    if len(value) <= _MAX_KEPT_LABEL:
-        if len(KNOWN_LABELS) >= _MAX_LABELS:
-            KNOWN_LABELS.clear()
-        KNOWN_LABELS.add(value)
-    return True
-
-
 def label(walk: Walk, box: Any, key: Any, value: Any) -> None:
     """
     Pass over an identifier or an enumeration's member; what does not look like one is text.
     """
     if value.__class__ is str:
-        if not is_label(value):
+        if not is_identifier(value):
             _odd(walk, box, key, value)
     elif value.__class__ in _CARRIERS:
         _odd(walk, box, key, value)

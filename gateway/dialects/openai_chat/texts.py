@@ -13,7 +13,6 @@ from typing import Any, Final
 from gateway.dialects.openai_chat.logprobs import blank, logprobs
 from gateway.dialects.openai_chat.messages import message, place_of
 from gateway.dialects.openai_chat.rules import (
-    KNOWN_LABELS,
     citations,
     each_member,
     error,
@@ -27,7 +26,7 @@ from gateway.dialects.openai_chat.rules import (
     texts_of,
     walk_members,
 )
-from gateway.dialects.shapes import Rule, Walk, free
+from gateway.dialects.shapes import KNOWN_IDENTIFIERS, Rule, Walk, free
 from gateway.views import (
     MESSAGE,
     NAME,
@@ -199,7 +198,7 @@ def _piece(chunk: Chunk, doc: dict[str, Any]) -> list[Text] | None:
             return None
     for key, value in doc.items():
         if value.__class__ is str:
-            if value in KNOWN_LABELS and key in _CONSTANT:
+            if value in KNOWN_IDENTIFIERS and key in _CONSTANT:
                 continue
             if key != "obfuscation" or not (value.isalnum() and value.isascii()):
                 return None

@@ -34,12 +34,12 @@ def items(walk: Any, box: Any, key: Any, value: Any) -> None:
         return
     view = None if walk.is_answer else walk.view
     lane = walk.lane
+    append = walk.out.append
     for index, member in enumerate(value):
         if view is not None and member.__class__ is dict and "role" in member:
             found = plain_message(view, member, index)
             if found is not None:
-                if found.box[found.key]:
-                    walk.out.append(found)
+                append(found)
                 continue
         walk.lane = (*lane, index)
         item(walk, value, index, member)

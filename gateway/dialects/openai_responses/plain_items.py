@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway.dialects.shapes import KNOWN_IDENTIFIERS, is_identifier
 from gateway.views import MESSAGE, Text
 
 if TYPE_CHECKING:
@@ -27,53 +28,42 @@ _PARTS: Final = frozenset({"input_text", "output_text"})
 _MARKS: Final = frozenset(
     {"completed", "incomplete", "in_progress", "final_answer", "commentary"}
 )
-_ID_LENGTH: Final = 512
 
 
 def plain_message(view: View, message: dict[str, Any], index: int) -> Text | None:
     """
-    Return the one text of *message*; None if there may be more to it.
+    Return the one text of *message*; None if there may be more to it, or less.
 
-    Every key is accounted for: a message with one more than was looked at is not plain.
+    Every key is accounted for, by how many there are: a message with one more than was looked
+    at is not plain, and what is not where it was looked for raises.
     """
     try:
         role = ROLES[message["role"]]
         content = message["content"]
-        keys = 2
-        if "type" in message:
-            if message["type"] != "message":
+        count = len(message)
+        if count > 2 and message["type"] != "message":
+            return None
+        if count > 3:  # it was answered, and comes back
+            name = message["id"]
+            if name not in KNOWN_IDENTIFIERS and not is_identifier(name):
                 return None
-            keys = 3
-        if len(message) != keys and len(message) != keys + _marks(message):
-            return None
+            if message["status"] not in _MARKS:
+                return None
+            if count > 5 and (count > 6 or message["phase"] not in _MARKS):
+                return None
         if content.__class__ is str:
+            if not content:
+                return None
             return Text(view, message, "content", MESSAGE, role, (index, 0))
-        if len(content) != 1:
+        (part,) = content
+        text = part["text"]
+        if text.__class__ is not str or not text or part["type"] not in _PARTS:
             return None
-        part = content[0]
-        if part["type"] not in _PARTS or part["text"].__class__ is not str:
+        count = len(part)
+        if count > 2 and part["annotations"]:
             return None
-        if len(part) != 2 and len(part) != 2 + _empties(part):
+        if count > 3 and (count > 4 or part["logprobs"]):
             return None
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, ValueError):
         return None
     return Text(view, part, "text", MESSAGE, role, (index, 0))
-
-
-def _marks(message: dict[str, Any]) -> int:
-    """
-    Count what comes with a message that was answered: its id, its status, its phase.
-    """
-    count = 0
-    if "id" in message:
-        name = message["id"]
-        count += name.isidentifier() and name.isascii() and len(name) <= _ID_LENGTH
-    if "status" in message:
-        count += message["status"] in _MARKS
-    if "phase" in message:
-        count += message["phase"] in _MARKS
-    return count
-
-
-def _empties(part: dict[str, Any]) -> int:
-    return (part.get("annotations") == []) + (part.get("logprobs") == [])

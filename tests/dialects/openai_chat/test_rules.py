@@ -7,7 +7,6 @@ from gateway.dialects.openai_chat.rules import (
     error,
     figure,
     figures,
-    is_label,
     label,
     labels,
     members,
@@ -28,19 +27,6 @@ def walked(kit, rule, value, form="whole"):
 
 def values(found):
     return [text.value for text in found]
-
-
-@pytest.mark.parametrize(
-    ("value", "is_one"),
-    [("gpt-5", True), ("", True), ("a b", False), ("é", False), ("x" * 513, False)],
-    ids=["model", "empty", "words", "letter", "long"],
-)
-def test_is_label(value, is_one):
-    """
-    A label has the letters of identifiers; asked twice, the answer is the same.
-    """
-    assert is_label(value) is is_one
-    assert is_label(value) is is_one
 
 
 @pytest.mark.parametrize(
