@@ -47,6 +47,7 @@ _OK = range(200, 300)
 _CALLERS_FAULT = frozenset({400, 404, 405, 409, 413, 415, 422, 429})
 _FAILURES = {"connect": Failure.CONNECT, "broken": Failure.BROKEN}
 _EVENT_STREAM = "text/event-stream"
+_CREDENTIAL = "[credential]"
 #: Bytes of a provider's error that are read.
 _ERROR_BYTES = 1024 * 1024
 
@@ -343,6 +344,9 @@ class Attempts:
         attempt.bytes_received = len(body)
         attempt.state = AttemptState.ANSWERED
         fault = sending.dialect.read_fault(reply.status, body)
+        secret = self._runtime.credential(attempt.target)
+        if secret:
+            fault = _without(secret, fault)
         raise UpstreamError(
             provider=attempt.target.provider,
             upstream_status=reply.status,
@@ -404,6 +408,18 @@ def _report(error: UpstreamError, *, is_committed: bool) -> Report:
         return Report(failure=Failure.STALL)
     said = error.details.get("failure")
     return Report(failure=_FAILURES.get(said or "", Failure.UNREADABLE))
+
+
+def _without(secret: str, fault: neutral.Fault) -> neutral.Fault:
+    """
+    Take the credential that was sent out of the provider's words: some repeat it.
+    """
+    return attrs.evolve(
+        fault,
+        message=fault.message.replace(secret, _CREDENTIAL),
+        code=fault.code and fault.code.replace(secret, _CREDENTIAL),
+        param=fault.param and fault.param.replace(secret, _CREDENTIAL),
+    )
 
 
 def _is_stream(reply: Reply) -> bool:

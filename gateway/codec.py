@@ -23,7 +23,8 @@ MAX_DEPTH: Final = 128
 
 _DEEPER = b"\n" + b"  " * (MAX_DEPTH + 1)
 _ESCAPED_NUL_PAGE = b"\\u00"
-_SCALAR = rb'(?:"(?:[^"\\]|\\.)*"|[^\s,{}\[\]"]+)'
+_SCALAR = re.compile(rb'(?:"(?:[^"\\]|\\.)*"|[^\s,{}\[\]"]+)')
+_DECODER = json.JSONDecoder()
 
 
 class JsonError(ValueError):
@@ -86,7 +87,7 @@ def dumps(document: Any) -> bytes:
 
 def splice(raw: bytes, document: dict[str, Any], key: str, value: Any) -> bytes | None:
     """
-    Return *raw* with the scalar at top-level *key* replaced by *value*, other bytes untouched.
+    Return *raw* with the value at top-level *key* replaced by *value*, other bytes untouched.
 
     *document* is what *raw* parses to, without duplicate keys.  A key that is absent is put in
     front.  Returns ``None`` if the place cannot be found for certain.
@@ -100,11 +101,28 @@ def splice(raw: bytes, document: dict[str, Any], key: str, value: Any) -> bytes 
         return raw[:start] + dumps(key) + b":" + new + comma + raw[start:]
     token = dumps(key)
     certain = raw.count(token) == 1 and _ESCAPED_NUL_PAGE not in raw
-    for place in re.finditer(re.escape(token) + rb"\s*:\s*(" + _SCALAR + rb")", raw):
-        edited = raw[: place.start(1)] + new + raw[place.end(1) :]
-        if certain or _says(edited, key, value):
-            return edited
+    for place in re.finditer(re.escape(token) + rb"\s*:\s*", raw):
+        end = _value_end(raw, place.end())
+        if end is not None:
+            edited = raw[: place.end()] + new + raw[end:]
+            if certain or _says(edited, key, value):
+                return edited
     return None
+
+
+def _value_end(raw: bytes, start: int) -> int | None:
+    """
+    Return where the JSON value that begins at *start* ends.
+    """
+    scalar = _SCALAR.match(raw, start)
+    if scalar is not None:
+        return scalar.end()
+    try:
+        text = raw[start:].decode()
+        _, length = _DECODER.raw_decode(text)
+    except (ValueError, RecursionError):
+        return None
+    return start + len(text[:length].encode())
 
 
 def _says(raw: bytes, key: str, value: Any) -> bool:

@@ -268,8 +268,7 @@ class Request(View):
         before = self._doc if self._doc is not None else self.doc
         if key in before and before[key] == value:
             return
-        scalar = not isinstance(before.get(key), dict | list)
-        if not self.is_dirty and scalar and self._raw is not None:
+        if not self.is_dirty and self._raw is not None:
             spliced = codec.splice(self._raw, before, key, value)
             if spliced is not None:
                 self._raw = spliced

@@ -42,6 +42,8 @@ def test_values_that_orjson_would_change_survive(raw):
         (b"[" * 130 + b"]" * 130, "128 levels"),
         (b"[" * 100_000 + b"]" * 100_000, "128 levels"),
         (b'{"a":' * 129 + b"1" + b"}" * 129, "128 levels"),
+        (b"[" * 300 + b"]" * 300, "128 levels"),
+        (b'{"a":' * 900 + b"1" + b"}" * 900, "128 levels"),
         (b"1" * 5000, "digits"),
     ],
 )
@@ -107,6 +109,8 @@ def test_a_deep_document_with_a_big_integer_is_refused():
             b'{"x":"\\"model\\": 1","model":"b"}',
         ),
         (b'{"max":5}', "max", 7, b'{"max":7}'),
+        (b'{"o" : {"a": [1.50, "}"]} , "b":1e3}', "o", {"n": 1}, b'{"o" : {"n":1} , "b":1e3}'),
+        (b'{"l":[1, {"l":2}],"\xc3\xa9":"l"}', "l", 7, b'{"l":7,"\xc3\xa9":"l"}'),
         (b'{"a":1}', "new", True, b'{"new":true,"a":1}'),
         (b" {}", "new", 1, b' {"new":1}'),
         (b'{"model":"same"}', "model", "same", b'{"model":"same"}'),

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from gateway import codec
 from gateway.dialects import Dialect, core_dialects
 from gateway.errors import InvalidRequest, UnsupportedOperation
 from gateway.neutral import Losses
-from gateway.testing import make_request
+from gateway.testing import find_dialect, make_request
 from gateway.views import Chunk, Request, Response
 
 
@@ -131,3 +134,33 @@ def test_every_dialect_reads_its_simplest_request(dialect):
     assert isinstance(request, Request)
     assert request.model == "m"
     assert [text.value for text in request.texts()] == ["hi"]
+
+
+STREAMS = {
+    "openai_chat": "chunks.json",
+    "openai_responses": "stream.json",
+    "anthropic_messages": "stream.json",
+}
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_what_is_plain_ends_nothing_and_has_no_offsets(name):
+    """
+    Only an event whose ends and offsets need no asking is called plain, and some are.
+    """
+    dialect = find_dialect(name)
+    path = Path(__file__).parent / name / "examples" / STREAMS[name]
+    examples = codec.loads(path.read_bytes())
+    events = examples if isinstance(examples, list) else examples["events"]
+    chunks = [Chunk(dialect, b"data: %b\n\n" % codec.dumps(event)) for event in events]
+    for chunk, event in zip(chunks, events, strict=True):
+        chunk.event = event.get("type", "").encode() or None
+        chunk.texts()
+
+    plain = [chunk for chunk in chunks if chunk.is_plain]
+
+    assert 0 < len(plain) < len(chunks)
+    for chunk in plain:
+        assert len(chunk.texts()) <= 1
+        assert (list(dialect.chunk_ends(chunk)), dialect.chunk_spans(chunk)) == ([], [])
+        assert (list(chunk.ends()), chunk.spans()) == ([], [])

@@ -56,7 +56,13 @@ class Toy(Dialect):
     def chunk_ends(self, chunk):
         return [tuple(prefix) for prefix in chunk.doc.get("ends", ())]
 
-    chunk_texts = request_texts = response_texts = texts_of
+    def chunk_texts(self, chunk):
+        texts = self.texts_of(chunk)
+        others = chunk.doc.get("ends") or chunk.doc.get("spans")
+        chunk.is_plain = [text.form for text in texts] == ["delta"] and not others
+        return texts
+
+    request_texts = response_texts = texts_of
     chunk_spans = response_spans = spans_of
     error_response = read_fault = write_fault = None
 

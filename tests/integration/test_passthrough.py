@@ -235,10 +235,6 @@ async def test_usage_that_the_caller_asks_for_is_no_edit(upstream, client, route
     assert edits_of(client, answer) == []
 
 
-@pytest.mark.xfail(
-    reason="Request.patch writes the whole body anew where an object is edited",
-    strict=True,
-)
 @pytest.mark.parametrize("route", [CHAT, COMPLETIONS], ids=str)
 async def test_usage_is_added_to_what_the_caller_wants_of_the_stream(
     upstream, client, route

@@ -4,6 +4,8 @@ The hot path of a conversation.
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import pytest
 
 from gateway.dialects.openai_responses.plain_items import plain_message
@@ -73,3 +75,37 @@ def test_message_that_is_not_plain_hides_nothing(kit, change, hidden):
     request = kit.request(input=[{**MESSAGE, **change}])
 
     assert hidden in [text.value for text in request.texts()]
+
+
+def subsets(members):
+    """
+    Yield *members* with each choice of its members, and the same with one that nobody knows.
+    """
+    for count in range(len(members) + 1):
+        for names in combinations(members, count):
+            chosen = {name: members[name] for name in names}
+            yield chosen
+            yield {**chosen, "more": "than this"}
+
+
+def test_nothing_hides_behind_what_is_missing(kit):
+    """
+    Whichever members are there, one that is not looked at comes out.
+    """
+    marks = {key: MESSAGE[key] for key in ("type", "id", "status", "phase")}
+    part = {"type": "output_text", "text": "words"}
+    messages = [
+        {"role": "assistant", "content": content, **beside}
+        for beside in subsets(marks)
+        for content in ["words", [part], [{**part, "more": "than this"}]]
+    ]
+    messages += [
+        {**MESSAGE, "content": [{**part, **beside}]}
+        for beside in subsets({"annotations": [], "logprobs": []})
+    ]
+
+    for message in messages:
+        found = [text.value for text in kit.request(input=[message]).texts()]
+
+        assert "words" in found
+        assert ("than this" in found) is ("than this" in str(message))
