@@ -43,6 +43,7 @@ class Peer:
     readers: list[asyncio.StreamReader] = attrs.field(factory=list)
     writers: list[asyncio.StreamWriter] = attrs.field(factory=list)
     reads_body: bool = True
+    nap_s: float = 0.0
 
     @property
     def url(self) -> str:
@@ -64,6 +65,7 @@ class Peer:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
             body = b""
+            await asyncio.sleep(self.nap_s)
             if self.reads_body and b"Content-Length: " in head:
                 size = head.split(b"Content-Length: ")[1].split(b"\r\n")[0]
                 body = await reader.readexactly(int(size))
@@ -495,6 +497,21 @@ async def test_less_time_than_the_timeouts_say(peer, upstream):
     assert loop.time() - began < 0.25
 
 
+async def test_the_first_byte_is_waited_for_once_the_body_is_sent(peer, upstream):
+    """
+    A peer slow to take a large body has not begun to be late; one silent after it is.
+    """
+    body = b"x" * 30_000_000
+    peer.answers = [(OK,), (5.0,)]
+    peer.nap_s = 2 * QUICK.first_byte_s
+    timeouts = attrs.evolve(QUICK, total_s=60)
+
+    assert await ask(upstream, peer, body, timeouts) == b"ok"
+    async with asyncio.timeout(5):
+        with pytest.raises(UpstreamTimeout):
+            await ask(upstream, peer, body, timeouts)
+
+
 async def test_a_reader_is_told_when_connections_are_broken_off(peer, upstream):
     """
     Whoever waits for an answer, and whoever reads one, fails at once.
@@ -545,6 +562,22 @@ async def test_leaving_at_any_moment_leaks_nothing(peer, upstream):
     assert await visit(10) == b"ab"
     upstream.break_off()
     await peer.until(lambda: not peer.open_now)
+
+
+async def test_leaving_a_body_half_sent_sends_no_more_of_it(peer, upstream):
+    """
+    What was not sent when the caller left is dropped, and the connection with it.
+    """
+    peer.nap_s = 0.3
+    asking = asyncio.ensure_future(ask(upstream, peer, b"x" * 30_000_000))
+    await peer.until(lambda: peer.open_now)
+
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+
+    await peer.until(lambda: not peer.open_now)
+    assert peer.requests == []
 
 
 # --- what of aiohttp's this rests on --------------------------------------------------------
