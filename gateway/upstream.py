@@ -1,5 +1,5 @@
 """
-The way out: one client session per worker, timeouts, cancellation, bounded reads.
+The way out: one pool of connections per worker, timeouts, cancellation, bounded reads.
 
 No redirects, no cookies, no environment proxies: a provider's answer decides nothing about where
 the next request goes.
@@ -13,12 +13,23 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import aiohttp
 import attrs
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import HttpProcessingError
+from aiohttp.streams import EofStream
 from multidict import CIMultiDict
 
 from gateway.errors import UpstreamError, UpstreamTimeout
+from gateway.wire import (
+    MAX_FIELD_BYTES,
+    READ_BYTES,
+    Addresses,
+    Call,
+    Wire,
+    WireConnector,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
     from multidict import MultiMapping
@@ -29,8 +40,15 @@ if TYPE_CHECKING:
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 #: Seconds that an idle connection is kept; below what vendors keep theirs.
 KEEP_ALIVE_S: Final = 15.0
-_READ_BYTES: Final = 64 * 1024
-_OK: Final = 200
+_BROKEN: Final = (
+    aiohttp.ClientError,
+    HttpProcessingError,
+    EofStream,
+    TimeoutError,
+    OSError,
+)
+# aiohttp's readers raise a RuntimeError once their connection was closed.
+_UNREADABLE: Final = (*_BROKEN, RuntimeError)
 
 
 class Reply(Protocol):
@@ -78,63 +96,82 @@ async def read_whole(reply: Reply, limit: int = MAX_ANSWER_BYTES) -> bytes:
     return b"".join(parts)
 
 
+class _Lease(Protocol):
+    """
+    What holds the connection that an answer comes on.
+    """
+
+    def release(self) -> object: ...
+
+    def close(self) -> object: ...
+
+
 class HttpReply:
     """
     A `Reply` over HTTP.
     """
 
-    __slots__ = ("_idle_s", "_response", "headers", "status")
+    __slots__ = ("_content", "_lease", "headers", "status")
 
-    def __init__(self, response: aiohttp.ClientResponse, idle_s: float) -> None:
-        self._response = response
-        self._idle_s = idle_s
-        self.status = response.status
-        self.headers: MultiMapping[str] = response.headers
+    def __init__(
+        self,
+        status: int,
+        headers: MultiMapping[str],
+        content: aiohttp.StreamReader,
+        lease: _Lease,
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self._content = content
+        self._lease = lease
 
     async def read(self, limit: int) -> bytes:
         """
         Read the whole body, at most *limit* bytes.
         """
-        content = self._response.content
+        content = self._content
         try:
             body = await content.readany()
-            if content.at_eof():
-                return body
-            parts = [body]
-            size = len(body)
-            while part := await content.readany():
-                size += len(part)
-                if size > limit:
-                    self._response.close()
-                    raise _too_large()
-                parts.append(part)
-            return b"".join(parts)
-        except (aiohttp.ClientError, TimeoutError, OSError) as exc:
+            if not content.at_eof():
+                body = await self._rest(body, limit)
+        except _UNREADABLE as exc:
+            self._lease.close()
             raise _failure(exc, is_connected=True) from exc
+        self._lease.release()
+        return body
+
+    async def _rest(self, body: bytes, limit: int) -> bytes:
+        parts = [body]
+        size = len(body)
+        while part := await self._content.readany():
+            size += len(part)
+            if size > limit:
+                self._lease.close()
+                raise _too_large()
+            parts.append(part)
+        return b"".join(parts)
 
     async def reads(self) -> AsyncIterator[bytes]:
         """
         Yield the body as it arrives, one piece a read of the socket.
         """
-        connection = self._response.connection
-        if connection is not None and connection.protocol is not None:
-            # From the first byte on it is the pause between bytes that counts.
-            connection.protocol.read_timeout = self._idle_s
-        content = self._response.content
+        content = self._content
         try:
             while data := await content.readany():
                 yield data
-        except (aiohttp.ClientError, TimeoutError, OSError) as exc:
+        except _UNREADABLE as exc:
+            self._lease.close()
             raise _failure(exc, is_connected=True) from exc
+        self._lease.release()
 
     def close(self) -> None:
         """
         Give the connection back, or close it if the body was not read whole.
         """
-        if self._response.content.at_eof():
-            self._response.release()
+        if self._content.at_eof():
+            self._lease.release()
         else:
-            self._response.close()
+            self._lease.close()
 
 
 class LocalReply:
@@ -173,7 +210,11 @@ class Upstream:
     """
 
     ca_file: Path | None = None
+    _connector: WireConnector | None = attrs.field(default=None, init=False)
+    # Through proxies go few requests, and aiohttp knows how.
+    _proxied: WireConnector | None = attrs.field(default=None, init=False)
     _session: aiohttp.ClientSession | None = attrs.field(default=None, init=False)
+    _addresses: Addresses = attrs.field(factory=Addresses, init=False)
     _timeouts: dict[Timeouts, aiohttp.ClientTimeout] = attrs.field(
         factory=dict, init=False
     )
@@ -185,28 +226,40 @@ class Upstream:
         context = ssl.create_default_context(
             cafile=str(self.ca_file) if self.ca_file else None
         )
+        self._connector = _connector(Wire, context)
+        self._proxied = _connector(ResponseHandler, context)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=0,  # providers have limits of their own
-                keepalive_timeout=KEEP_ALIVE_S,
-                ssl=context,
-                ttl_dns_cache=60,
-            ),
+            connector=self._proxied,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("User-Agent", "Accept-Encoding", "Accept"),
             trust_env=False,
             raise_for_status=False,
-            read_bufsize=_READ_BYTES,
-            max_field_size=16 * 1024,
+            read_bufsize=READ_BYTES,
+            max_field_size=MAX_FIELD_BYTES,
         )
 
     async def close(self) -> None:
         """
         Close every connection.
         """
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        session, self._session = self._session, None
+        connector, self._connector = self._connector, None
+        self._proxied = None
+        if session is not None:
+            await session.close()
+        if connector is not None:
+            await connector.close()
+
+    def break_off(self) -> None:
+        """
+        Break every connection, so that whoever reads from one fails.
+
+        Closing would not do: aiohttp then lets go of a connection without telling the
+        reader, who waits on.
+        """
+        for connector in (self._connector, self._proxied):
+            if connector is not None:
+                connector.break_off()
 
     async def post(
         self,
@@ -226,6 +279,7 @@ class Upstream:
         Raises:
             UpstreamError: if there is no connection, or it breaks.
             UpstreamTimeout: if nothing comes in time.
+            ValueError: if a header cannot be sent.
         """
         return await self._request("POST", url, headers, body, timeouts, proxy, total_s)
 
@@ -251,23 +305,34 @@ class Upstream:
         proxy: str | None,
         total_s: float | None = None,
     ) -> HttpReply:
-        session = self._session
-        if session is None:
+        connector, session = self._connector, self._session
+        if connector is None or session is None:
             msg = "the upstream session is not open"
             raise RuntimeError(msg)
+        limits = self._timeout(timeouts, total_s)
+        address = self._addresses.find(url) if proxy is None else None
         try:
-            response = await session.request(
-                method,
-                url,
-                headers=headers,
-                data=body,
-                timeout=self._timeout(timeouts, total_s),
-                allow_redirects=False,
-                proxy=proxy,
-            )
-        except (aiohttp.ClientError, TimeoutError, OSError) as exc:
+            if address is None:
+                response = await session.request(
+                    method,
+                    url,
+                    headers=headers,
+                    data=body,
+                    timeout=limits,
+                    allow_redirects=False,
+                    proxy=proxy,
+                )
+                return _of_session(response, timeouts.idle_s)
+            head = address.head(method, headers, None if body is None else len(body))
+            loop = asyncio.get_running_loop()
+            deadline = loop.time() + (limits.total or timeouts.total_s)
+            call = Call(await connector.connect(address.key, [], limits))
+            left_s = deadline - loop.time()
+            bare = method == "HEAD"
+            answer = await call.run(head, body or b"", timeouts, left_s, bare=bare)
+        except _BROKEN as exc:
             raise _failure(exc, is_connected=False) from exc
-        return HttpReply(response, timeouts.idle_s)
+        return HttpReply(*answer, call)
 
     def _timeout(
         self, timeouts: Timeouts, total_s: float | None
@@ -281,9 +346,31 @@ class Upstream:
         return found
 
 
+def _connector(
+    make: Callable[[asyncio.AbstractEventLoop], ResponseHandler],
+    context: ssl.SSLContext,
+) -> WireConnector:
+    return WireConnector(
+        make,
+        limit=0,  # providers have limits of their own
+        keepalive_timeout=KEEP_ALIVE_S,
+        ssl=context,
+        ttl_dns_cache=60,
+    )
+
+
+def _of_session(response: aiohttp.ClientResponse, idle_s: float) -> HttpReply:
+    connection = response.connection
+    if connection is not None and connection.protocol is not None:
+        # From the first byte on it is the pause between bytes that counts.
+        connection.protocol.read_timeout = idle_s
+    return HttpReply(response.status, response.headers, response.content, response)
+
+
 def _client_timeout(timeouts: Timeouts, total_s: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(
         total=total_s,
+        connect=total_s,  # finding the address included
         sock_connect=timeouts.connect_s,
         sock_read=timeouts.first_byte_s,
     )

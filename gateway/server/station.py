@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from gateway.app import Gateway
     from gateway.server.connection import GatewayRunner
     from gateway.server.logs import LogOutput
-    from gateway.upstream import Upstream
 
 log = structlog.get_logger("gateway.server")
 
@@ -145,7 +144,7 @@ class Station:
             return 0
         late = self.in_flight
         log.warning("drain took too long", ended=late, timeout_s=timeout_s)
-        break_off(gateway.runtime.upstream)
+        gateway.runtime.upstream.break_off()
         await self._emptied(_LAST_EVENT_S)
         return late
 
@@ -171,22 +170,6 @@ class Station:
         self._runners.clear()
         await self.gateway.stop()
         await self._access.stop()
-
-
-def break_off(upstream: Upstream) -> None:
-    """
-    Break every connection to a provider that is in use, so that whoever reads from it fails.
-
-    Closing the session would not do: aiohttp then lets go of the connection without telling
-    the reader, who waits on.
-    """
-    session = upstream._session  # noqa: SLF001
-    if session is None or session.connector is None:
-        return
-    for protocol in tuple(session.connector._acquired):  # noqa: SLF001
-        transport = getattr(protocol, "transport", None)
-        if transport is not None:
-            transport.abort()
 
 
 def freeze() -> None:
