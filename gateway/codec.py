@@ -14,9 +14,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: Levels of nesting that a document may have; an empty container is no level of its own.
 MAX_DEPTH: Final = 128
@@ -24,6 +27,7 @@ MAX_DEPTH: Final = 128
 _DEEPER = b"\n" + b"  " * (MAX_DEPTH + 1)
 _ESCAPED_NUL_PAGE = b"\\u00"
 _SCALAR = re.compile(rb'(?:"(?:[^"\\]|\\.)*"|[^\s,{}\[\]"]+)')
+_COLON = re.compile(rb"\s*:\s*")
 _DECODER = json.JSONDecoder()
 
 
@@ -67,12 +71,17 @@ def read(raw: bytes) -> Any:
     except orjson.JSONDecodeError:
         document = _slow_loads(raw)
     else:
-        if (
-            orjson.dumps(document) != raw
-        ):  # white space, escapes, or something that matters
+        if not _is_written_as(raw, document):  # white space, escapes, or what matters
             document = _slow_loads(raw)
     _check_depth(raw, document)
     return document
+
+
+def _is_written_as(raw: bytes, document: Any) -> bool:
+    try:
+        return orjson.dumps(document) == raw
+    except TypeError:  # nested deeper than orjson writes
+        return False
 
 
 def dumps(document: Any) -> bytes:
@@ -100,14 +109,26 @@ def splice(raw: bytes, document: dict[str, Any], key: str, value: Any) -> bytes 
         comma = b"," if document else b""
         return raw[:start] + dumps(key) + b":" + new + comma + raw[start:]
     token = dumps(key)
-    certain = raw.count(token) == 1 and _ESCAPED_NUL_PAGE not in raw
-    for place in re.finditer(re.escape(token) + rb"\s*:\s*", raw):
-        end = _value_end(raw, place.end())
-        if end is not None:
-            edited = raw[: place.end()] + new + raw[end:]
+    places = list(_places(raw, token))
+    certain = len(places) == 1 and _ESCAPED_NUL_PAGE not in raw
+    for place in places:
+        colon = _COLON.match(raw, place + len(token))
+        end = _value_end(raw, colon.end()) if colon is not None else None
+        if colon is not None and end is not None:
+            edited = raw[: colon.end()] + new + raw[end:]
             if certain or _says(edited, key, value):
                 return edited
     return None
+
+
+def _places(raw: bytes, token: bytes) -> Iterator[int]:
+    """
+    Yield where *token* stands; `bytes.find` is several times as fast as a regular expression.
+    """
+    place = raw.find(token)
+    while place >= 0:
+        yield place
+        place = raw.find(token, place + 1)
 
 
 def _value_end(raw: bytes, start: int) -> int | None:

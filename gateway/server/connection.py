@@ -12,7 +12,7 @@ import asyncio
 import fcntl
 import sys
 import termios
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 import structlog
@@ -128,8 +128,10 @@ class Connection(web.RequestHandler):
         Expect the first head.
         """
         super().connection_made(transport)
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.set_write_buffer_limits(high=BUFFER_BYTES)
+        # Not asked by isinstance: uvloop's transports are of no class of asyncio's.
+        cast("asyncio.WriteTransport", transport).set_write_buffer_limits(
+            high=BUFFER_BYTES
+        )
         self._expect_head()
 
     def data_received(self, data: bytes) -> None:

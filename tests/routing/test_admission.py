@@ -262,6 +262,7 @@ class TestResize:
         assert admission.in_use == 1
 
 
+@pytest.mark.deep
 async def test_a_free_place_costs_next_to_nothing():
     """
     Taking and giving back a free place takes well below ten microseconds.

@@ -715,6 +715,7 @@ def fresh(retries: int):
     return router, clock
 
 
+@pytest.mark.deep
 def test_a_plan_costs_little(make_router):
     """
     From an alias to its one target, and the report of its success: below 30 us.

@@ -470,6 +470,7 @@ class TestListing:
         ]
 
 
+@pytest.mark.deep
 def test_an_alias_costs_little(make_router):
     """
     Resolving an alias takes well below ten microseconds.

@@ -217,6 +217,7 @@ class TestStructure:
             ),
         ]
 
+    @pytest.mark.deep
     def test_reads_ten_thousand_virtual_keys_in_well_under_a_second(self):
         """
         A large file must not hold up a reload.
