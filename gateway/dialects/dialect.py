@@ -264,6 +264,8 @@ class Dialect(ABC):
     def chunk_texts(self, chunk: Chunk) -> list[Text]:
         """
         List the texts of *chunk*; lanes are (choice, item, part, kind).
+
+        May set `Chunk.is_plain`, which saves the two methods below for nearly all events.
         """
         return []
 

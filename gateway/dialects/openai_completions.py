@@ -8,20 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from gateway.dialects.dialect import Dialect
-from gateway.dialects.openai_chat import faults, live
+from gateway.dialects.openai_chat import live
+from gateway.dialects.openai_chat.completing import CompletingDialect
 from gateway.dialects.openai_chat.logprobs import blank, is_token
 from gateway.dialects.openai_chat.messages import place_of
 from gateway.dialects.openai_chat.offers import (
-    ask_for_usage,
     check_counts,
-    is_usage_only,
-    output_cap,
-    set_output_cap,
 )
 from gateway.dialects.openai_chat.rules import (
+    each_object,
     end_user,
     figure,
     figures,
@@ -32,28 +29,21 @@ from gateway.dialects.openai_chat.rules import (
     stray_value,
     texts_of,
     token_biases,
-    walk_members,
 )
 from gateway.dialects.openai_chat.stops import read_stop, worst
 from gateway.dialects.openai_chat.texts import (
     ALL_LANES,
     CHOICE,
     ENVELOPE,
-    finish_reasons,
 )
-from gateway.dialects.openai_chat.usage import read_any_usage
 from gateway.dialects.shapes import Rule, Walk, each, either, text
 from gateway.errors import InvalidRequest
 from gateway.views import MESSAGE, Chunk, Request, Response
 
 if TYPE_CHECKING:
     from gateway import neutral
-    from gateway.dialects.dialect import Tracker
-    from gateway.errors import ExchangeError
-    from gateway.usage import Usage
     from gateway.views import Lane, Text
 
-_CAPS: Final = ("max_tokens",)
 _MAX_PROMPTS: Final = 2048
 
 # --- texts ----------------------------------------------------------------------------------
@@ -134,19 +124,8 @@ _ECHO: Final[dict[str, Rule]] = {
 _UNSPOKEN: Final = {**_ECHO, "tokens": stray_value, "top_logprobs": stray_value}
 
 
-def _choices(walk: Walk, box: Any, key: Any, value: Any) -> None:
-    for position, choice in enumerate(value if isinstance(value, list) else ()):
-        if isinstance(choice, dict):
-            walk.lane = (place_of(choice, position),)
-            _choice(walk, choice)
-            walk.lane = ()
-        else:
-            stray_value(walk, value, position, choice)
-    if not isinstance(value, list):
-        stray_value(walk, box, key, value)
-
-
-def _choice(walk: Walk, choice: dict[str, Any]) -> None:
+def _choice(walk: Walk, choice: dict[str, Any], position: int) -> None:
+    walk.lane = (place_of(choice, position),)
     is_chunk = isinstance(walk.view, Chunk)
     for key, value in choice.items():
         if key == "text" and value is not None:
@@ -162,35 +141,35 @@ def _choice(walk: Walk, choice: dict[str, Any]) -> None:
             stray(walk, choice, key, value)
         elif value is not None:
             _CHOICE[key](walk, choice, key, value)
+    walk.lane = ()
 
 
 _TEXT = running(MESSAGE)
 _CHOICE: Final[dict[str, Rule]] = {**CHOICE, "text": _TEXT}
-_ANSWER: Final[dict[str, Rule]] = {**ENVELOPE, "choices": _choices}
-
-
-def _request(walk: Walk, doc: dict[str, Any]) -> None:
-    walk_members(walk, doc, _REQUEST)
-
-
-def _answer(walk: Walk, doc: dict[str, Any]) -> None:
-    walk_members(walk, doc, _ANSWER)
+_ANSWER: Final[dict[str, Rule]] = {**ENVELOPE, "choices": each_object(_choice)}
 
 
 # --- the dialect ----------------------------------------------------------------------------
 
 
-class OpenAICompletions(Dialect):
+class OpenAICompletions(CompletingDialect):
     """
     ``POST /v1/completions``.
     """
 
     name: ClassVar[str] = "openai_completions"
-    vendor: ClassVar[str] = "openai"
     operations: ClassVar[tuple[str, ...]] = ("complete",)
     path: ClassVar[Mapping[str, str]] = MappingProxyType({"complete": "/completions"})
-    terminal_marks: ClassVar[tuple[bytes, ...]] = (b"[DONE]",)
-    done: ClassVar[bytes] = live.DONE_FRAME
+    caps: ClassVar[tuple[str, ...]] = ("max_tokens",)
+    envelope: ClassVar[Mapping[str, Any]] = MappingProxyType(
+        {"id": "cmpl-cut", "object": "text_completion", "created": 0, "model": ""}
+    )
+
+    def silence(self) -> dict[str, Any]:
+        """
+        Make a text that says nothing.
+        """
+        return {"text": ""}
 
     def check_request(self, request: Request) -> None:
         """
@@ -202,13 +181,13 @@ class OpenAICompletions(Dialect):
             raise InvalidRequest("prompt: must be a string or a list")
         if isinstance(prompt, list) and _count(prompt) > _MAX_PROMPTS:
             raise InvalidRequest(f"prompt: has more than {_MAX_PROMPTS} prompts")
-        check_counts(request, _CAPS)
+        check_counts(request, self.caps)
 
     def request_texts(self, request: Request) -> list[Text]:
         """
         List the texts of *request*; a prompt of token numbers is none, see `unreadable`.
         """
-        return texts_of(request, "user", _request)
+        return texts_of(request, "user", _REQUEST)
 
     def unreadable(self, request: Request) -> Sequence[str]:
         """
@@ -219,55 +198,13 @@ class OpenAICompletions(Dialect):
         has_tokens = token_numbers(prompt) or any(map(token_numbers, prompts))
         return ("prompt",) if has_tokens else ()
 
-    def output_cap(self, request: Request) -> int | None:
-        """
-        Return ``max_tokens``.
-        """
-        return output_cap(request, _CAPS)
-
-    def set_output_cap(self, request: Request, tokens: int) -> None:
-        """
-        Set ``max_tokens``.
-        """
-        set_output_cap(request, tokens, _CAPS)
-
-    def ask_for_usage(self, request: Request) -> bool:
-        """
-        Ask for ``stream_options.include_usage``.
-        """
-        return ask_for_usage(request)
-
-    def is_usage_only(self, chunk: Chunk) -> bool:
-        """
-        Tell whether *chunk* is the one with usage and no choices.
-        """
-        return is_usage_only(chunk)
-
     # --- answers ----------------------------------------------------------------------------
 
     def response_texts(self, response: Response) -> list[Text]:
         """
         List the texts of *response*.
         """
-        return texts_of(response, "assistant", _answer)
-
-    def finish_reasons(self, response: Response) -> Sequence[str]:
-        """
-        Return why each choice ended.
-        """
-        return finish_reasons(response.doc)
-
-    def error_of(self, response: Response) -> str | None:
-        """
-        Return the message of the error that *response* is, in any vendor's shape.
-        """
-        return faults.error_message(response)
-
-    def usage_of(self, response: Response) -> Usage | None:
-        """
-        Return what was used.
-        """
-        return read_any_usage(response.doc)
+        return texts_of(response, "assistant", _ANSWER)
 
     def stop_of(self, response: Response) -> neutral.Stop | None:
         """
@@ -288,7 +225,7 @@ class OpenAICompletions(Dialect):
         """
         List the texts of *chunk*.
         """
-        return texts_of(chunk, "assistant", _answer)
+        return texts_of(chunk, "assistant", _ANSWER)
 
     def chunk_ends(self, chunk: Chunk) -> Sequence[Lane]:
         """
@@ -310,18 +247,6 @@ class OpenAICompletions(Dialect):
             if isinstance(choice, dict) and choice.get("finish_reason")
         )
 
-    def is_terminal_frame(self, frame: bytes) -> bool:
-        """
-        Tell whether *frame* is ``data: [DONE]``.
-        """
-        return live.is_done_frame(frame)
-
-    def facts(self) -> live.ChatFacts:
-        """
-        Make a reader of usage, stop and fault.
-        """
-        return live.ChatFacts()
-
     def tracker(self, request: Request) -> live.SentChunks:
         """
         Make a tracker of what was sent: each prompt has choices of its own.
@@ -330,33 +255,6 @@ class OpenAICompletions(Dialect):
         count = _count(prompt) if isinstance(prompt, list) else 1
         return live.SentChunks(count * live.choice_count(request))
 
-    def cut(self, tracker: Tracker, error: ExchangeError) -> list[Chunk]:
-        """
-        Finish the open choices with ``content_filter``, or report an error.
-        """
-        sent = cast("live.SentChunks", tracker)
-        return live.cut(self, sent, error, empty=_silence, shape=_SHAPE)
-
-    # --- errors -----------------------------------------------------------------------------
-
-    def error_response(self, error: ExchangeError, request_id: str) -> Response:
-        """
-        Render *error*; its code is the gateway's.
-        """
-        return faults.error_response(self, error)
-
-    def read_fault(self, status: int, body: bytes) -> neutral.Fault:
-        """
-        Read a provider's error body.
-        """
-        return faults.read_fault(status, body)
-
-    def write_fault(self, fault: neutral.Fault, request_id: str) -> Response:
-        """
-        Render a provider's error.
-        """
-        return faults.write_fault(self, fault)
-
 
 def _count(prompt: list[Any]) -> int:
     """
@@ -364,15 +262,3 @@ def _count(prompt: list[Any]) -> int:
     """
     is_one = bool(prompt) and prompt[0].__class__ is int
     return 1 if is_one else max(len(prompt), 1)
-
-
-_SHAPE: Final[dict[str, Any]] = {
-    "id": "cmpl-cut",
-    "object": "text_completion",
-    "created": 0,
-    "model": "",
-}
-
-
-def _silence() -> dict[str, Any]:
-    return {"text": ""}

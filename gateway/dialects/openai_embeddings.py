@@ -11,9 +11,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from gateway.dialects.dialect import Dialect
-from gateway.dialects.openai_chat import faults
-from gateway.dialects.openai_chat.media import document
+from gateway.dialects.media import document
 from gateway.dialects.openai_chat.rules import (
     each_member,
     end_user,
@@ -25,17 +23,15 @@ from gateway.dialects.openai_chat.rules import (
     members,
     stray_value,
     texts_of,
-    walk_members,
 )
 from gateway.dialects.openai_chat.usage import read_any_usage
 from gateway.dialects.openai_completions import token_numbers
+from gateway.dialects.openai_dialect import OpenAIDialect
 from gateway.dialects.shapes import Rule, Walk, is_base64, text
 from gateway.errors import InvalidRequest
 from gateway.views import MESSAGE, Response
 
 if TYPE_CHECKING:
-    from gateway import neutral
-    from gateway.errors import ExchangeError
     from gateway.usage import Usage
     from gateway.views import Request, Text
 
@@ -103,24 +99,15 @@ _ANSWER: Final[dict[str, Rule]] = {
 }
 
 
-def _request(walk: Walk, doc: dict[str, Any]) -> None:
-    walk_members(walk, doc, _REQUEST)
-
-
-def _answer(walk: Walk, doc: dict[str, Any]) -> None:
-    walk_members(walk, doc, _ANSWER)
-
-
 # --- the dialect ----------------------------------------------------------------------------
 
 
-class OpenAIEmbeddings(Dialect):
+class OpenAIEmbeddings(OpenAIDialect):
     """
     ``POST /v1/embeddings``.
     """
 
     name: ClassVar[str] = "openai_embeddings"
-    vendor: ClassVar[str] = "openai"
     operations: ClassVar[tuple[str, ...]] = ("embed",)
     path: ClassVar[Mapping[str, str]] = MappingProxyType({"embed": "/embeddings"})
 
@@ -143,7 +130,7 @@ class OpenAIEmbeddings(Dialect):
         """
         List the texts of *request*; an input of token numbers is none, see `unreadable`.
         """
-        return texts_of(request, "user", _request)
+        return texts_of(request, "user", _REQUEST)
 
     def unreadable(self, request: Request) -> Sequence[str]:
         """
@@ -158,36 +145,10 @@ class OpenAIEmbeddings(Dialect):
         """
         List the texts of *response*: vectors are none, an error has some.
         """
-        return texts_of(response, "provider", _answer)
-
-    def error_of(self, response: Response) -> str | None:
-        """
-        Return the message of the error that *response* is, in any vendor's shape.
-        """
-        return faults.error_message(response)
+        return texts_of(response, "provider", _ANSWER)
 
     def usage_of(self, response: Response) -> Usage | None:
         """
         Return what was used.
         """
         return read_any_usage(response.doc)
-
-    # --- errors -----------------------------------------------------------------------------
-
-    def error_response(self, error: ExchangeError, request_id: str) -> Response:
-        """
-        Render *error*; its code is the gateway's.
-        """
-        return faults.error_response(self, error)
-
-    def read_fault(self, status: int, body: bytes) -> neutral.Fault:
-        """
-        Read a provider's error body.
-        """
-        return faults.read_fault(status, body)
-
-    def write_fault(self, fault: neutral.Fault, request_id: str) -> Response:
-        """
-        Render a provider's error.
-        """
-        return faults.write_fault(self, fault)

@@ -78,7 +78,7 @@ class Pipeline:
             else Stage(filter=stage, name=type(stage).__name__)
             for stage in stages
         )
-        self._running = list(self.stages)
+        self._running = self.stages
         self._on_error = on_error
 
     @property
@@ -103,7 +103,7 @@ class Pipeline:
             Refused: if a stage refuses.
             PluginFailed: if a stage fails and may not fail open.
         """
-        for stage in tuple(self._running):
+        for stage in self._running:
             if not chunks:
                 break
             chunks = await self._call(stage, stage.filter.feed, chunks, instead=chunks)
@@ -118,7 +118,7 @@ class Pipeline:
             PluginFailed: if a stage fails and may not fail open.
         """
         chunks: Sequence[Chunk] = ()
-        for stage in tuple(self._running):
+        for stage in self._running:
             if chunks:
                 feed = stage.filter.feed
                 chunks = await self._call(stage, feed, chunks, instead=chunks)
@@ -136,7 +136,7 @@ class Pipeline:
             Refused: if a stage refuses.
             PluginFailed: if a stage fails and may not fail open.
         """
-        for stage in tuple(self._running):
+        for stage in self._running:
             if isinstance(stage.filter, ResponseFilter):
                 # Nothing is held here, so that every filter may fail open.
                 call = stage.filter.feed_response
@@ -152,7 +152,7 @@ class Pipeline:
                 await self._close(stage, outcome)
             except asyncio.CancelledError as exc:
                 cancelled = exc
-        self._running.clear()
+        self._running = ()
         if cancelled is not None:
             raise cancelled
 
@@ -191,7 +191,7 @@ class Pipeline:
             if isinstance(exc, ExchangeError):
                 raise exc
             raise PluginFailed(stage.name, hook="open_filter") from exc
-        self._running.remove(stage)
+        self._running = tuple(one for one in self._running if one is not stage)
         await self._close(stage, Outcome.FAILED)
 
     async def _close(self, stage: Stage, outcome: Outcome) -> None:

@@ -19,6 +19,8 @@ from gateway.dialects.anthropic_messages.outcome import (
 from gateway.dialects.anthropic_messages.read_blocks import read_block
 from gateway.dialects.anthropic_messages.wire import NAME, written_id
 from gateway.dialects.anthropic_messages.write_blocks import CITATIONS, arguments_of
+from gateway.dialects.fields import Fields
+from gateway.dialects.lenient import string_at
 from gateway.dialects.tool_names import restored_name
 from gateway.errors import InvalidRequest
 from gateway.neutral import (
@@ -54,8 +56,8 @@ def read_answer(doc: Doc) -> Answer:
     )
     usage = doc.get("usage")
     return Answer(
-        id=_string(doc.get("id")),
-        model=_string(doc.get("model")),
+        id=string_at(doc, "id"),
+        model=string_at(doc, "model"),
         blocks=blocks,
         stop=read_stop(doc, calls_tool=calls_tool(blocks)),
         usage=read_usage(usage),
@@ -66,14 +68,10 @@ def read_answer(doc: Doc) -> Answer:
 def _read_block(raw: Any) -> Block:
     if isinstance(raw, dict) and raw.get("type") in _READABLE:
         try:
-            return read_block(raw, Losses(), "content")
+            return read_block(Fields(raw, "content"), Losses())
         except InvalidRequest:
             pass  # the provider's mistake: handed on as it is to whoever understands it
     return Opaque(dialect=NAME, raw=raw if isinstance(raw, dict) else {})
-
-
-def _string(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 # --- writing ----------------------------------------------------------------------------
@@ -211,7 +209,7 @@ def _link(annotation: Doc, text: str) -> Doc:
     title = link.get("title")
     return {
         "type": "web_search_result_location",
-        "url": _string(link.get("url")),
+        "url": string_at(link, "url"),
         "title": title if isinstance(title, str) else None,
         "cited_text": text[start:end] if is_placed else "",
         "encrypted_index": "",

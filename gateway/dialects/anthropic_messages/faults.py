@@ -10,7 +10,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway import codec
+from gateway.dialects.faults import (
+    document_of,
+    kind_of_status,
+    unspoken,
+    without_secrets,
+)
+from gateway.dialects.lenient import string_at
 from gateway.errors import BudgetExceeded
 from gateway.neutral import Fault
 
@@ -49,18 +55,6 @@ _KINDS: Final = {
     "timeout_error": ("timeout", 504),
     "overloaded_error": ("overloaded", 529),
 }
-_KIND_OF_STATUS: Final = {
-    401: "authentication",
-    402: "billing",
-    403: "permission",
-    404: "not_found",
-    408: "timeout",
-    413: "too_large",
-    429: "rate_limit",
-    503: "overloaded",
-    504: "timeout",
-    529: "overloaded",
-}
 _TYPES: Final = {
     "invalid_request": ("invalid_request_error", 400),
     "authentication": ("authentication_error", 401),
@@ -87,8 +81,8 @@ _BY_WORDS: Final = (
 )
 #: What coding agents look for before they shorten a conversation and try again.
 _TOO_LONG: Final = "prompt is too long"
+_MAX_WORD: Final = 100
 _FIELD: Final = re.compile(r"([a-z_][\w.\[\]]{0,100}): ", re.ASCII)
-_LONGEST_MESSAGE: Final = 4_000
 
 
 def error_doc(error: ExchangeError, request_id: str = "") -> dict[str, Any]:
@@ -132,19 +126,15 @@ def read_error(error: Any, status: int | None = None) -> Fault:
     code = error.get("type")
     kind, usual = _KINDS.get(code, ("", 0)) if isinstance(code, str) else ("", 0)
     status = status or usual or 500
-    if not kind:
-        kind = _KIND_OF_STATUS.get(status) or (
-            "invalid_request" if 400 <= status < 500 else "server"
-        )
-    message = error.get("message")
-    message = message[:_LONGEST_MESSAGE] if isinstance(message, str) else ""
+    kind = kind or kind_of_status(status)
+    message = without_secrets(string_at(error, "message"))
     if kind == "invalid_request":
         kind = next((k for words, k in _BY_WORDS if words.search(message)), kind)
     field = _FIELD.match(message)
     return Fault(
         status=status,
         kind=kind,
-        message=message or f"the provider answered with status {status}",
+        message=message or unspoken(status),
         code=_code_of(error),
         param=field[1] if field and status == 400 else None,
     )
@@ -154,10 +144,7 @@ def read_body(status: int, body: bytes) -> Fault:
     """
     Read the body of an error answer; a proxy's HTML tells nothing but its status.
     """
-    try:
-        doc = codec.loads(body)
-    except codec.JsonError:
-        doc = None
+    doc = document_of(body)
     if not isinstance(doc, dict):
         return read_error(None, status)
     return read_error(
@@ -169,7 +156,8 @@ def _code_of(error: dict[str, Any]) -> str | None:
     details = error.get("details")
     codes = [details.get("error_code")] if isinstance(details, dict) else []
     codes += [error.get("code"), error.get("type")]
-    return next((code[:100] for code in codes if isinstance(code, str)), None)
+    found = next((code for code in codes if isinstance(code, str)), None)
+    return None if found is None else without_secrets(found, _MAX_WORD)
 
 
 def _doc(kind: str, message: str, request_id: str) -> dict[str, Any]:

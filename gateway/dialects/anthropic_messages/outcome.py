@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway.dialects.lenient import count_at, is_count, object_at
 from gateway.neutral import Stop, ToolCall
 from gateway.usage import Usage
 
@@ -55,12 +56,12 @@ def read_usage(doc: Any) -> Usage | None:
     """
     Read a ``usage`` object; None if there is none.
     """
-    if not isinstance(doc, dict) or not any(_is_count(doc.get(key)) for key in _SUMS):
+    if not isinstance(doc, dict) or not any(is_count(doc.get(key)) for key in _SUMS):
         return None
     # Summed they are never less than the top level says; whoever leaves some out is wrong.
     fresh, read, written, long, output = map(max, _buckets(doc), _iterations(doc))
-    details = _member(doc, "output_tokens_details")
-    reasoning = min(_count(details, "thinking_tokens"), output)
+    details = object_at(doc, "output_tokens_details")
+    reasoning = min(count_at(details, "thinking_tokens"), output)
     return Usage(
         input=fresh,
         cache_read=read,
@@ -84,16 +85,16 @@ def _buckets(doc: dict[str, Any]) -> tuple[int, int, int, int, int]:
     """
     Return input, cache read, cache written, that of it with a long lifetime, and output.
     """
-    parts = _member(doc, "cache_creation")
-    short = _count(parts, "ephemeral_5m_input_tokens")
-    long = _count(parts, "ephemeral_1h_input_tokens")
+    parts = object_at(doc, "cache_creation")
+    short = count_at(parts, "ephemeral_5m_input_tokens")
+    long = count_at(parts, "ephemeral_1h_input_tokens")
     return (
-        _count(doc, "input_tokens"),
-        _count(doc, "cache_read_input_tokens"),
+        count_at(doc, "input_tokens"),
+        count_at(doc, "cache_read_input_tokens"),
         # Events restate the sum without its parts: what they do not tell is at the default.
-        max(_count(doc, "cache_creation_input_tokens"), short + long),
+        max(count_at(doc, "cache_creation_input_tokens"), short + long),
         long,
-        _count(doc, "output_tokens"),
+        count_at(doc, "output_tokens"),
     )
 
 
@@ -106,11 +107,11 @@ def _iterations(doc: dict[str, Any]) -> tuple[int, ...]:
 
 
 def _server_tool_calls(doc: dict[str, Any]) -> tuple[tuple[str, int], ...]:
-    calls = _member(doc, "server_tool_use")
+    calls = object_at(doc, "server_tool_use")
     return tuple(
         (name.removesuffix(_CALLS), count)
         for name, count in calls.items()
-        if _is_count(count) and count
+        if is_count(count) and count
     )
 
 
@@ -160,20 +161,6 @@ def read_tier(usage: Any) -> str | None:
     """
     tier = usage.get("service_tier") if isinstance(usage, dict) else None
     return _TIERS.get(tier, tier) if isinstance(tier, str) else None
-
-
-def _member(doc: dict[str, Any], key: str) -> dict[str, Any]:
-    value = doc.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _count(doc: dict[str, Any], key: str) -> int:
-    value = doc.get(key)
-    return value if isinstance(value, int) and _is_count(value) else 0
-
-
-def _is_count(value: Any) -> bool:
-    return value.__class__ is int and value >= 0
 
 
 # --- stop reasons -----------------------------------------------------------------------

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from gateway.dialects.anthropic_messages.fields import Fields
 from gateway.dialects.anthropic_messages.read_blocks import read_content
 from gateway.dialects.anthropic_messages.wire import NAME
+from gateway.dialects.fields import Fields
 from gateway.errors import InvalidRequest
 from gateway.neutral import (
     Ask,

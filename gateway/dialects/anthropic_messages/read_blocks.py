@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway import codec
-from gateway.dialects.anthropic_messages.fields import Fields
 from gateway.dialects.anthropic_messages.wire import NAME, read_id
-from gateway.errors import InvalidRequest
+from gateway.dialects.content import read_content as content_of
+from gateway.dialects.fields import Fields
 from gateway.neutral import (
     Block,
     MediaBlock,
@@ -29,34 +29,24 @@ if TYPE_CHECKING:
     from gateway.neutral import Losses
 
 
-def read_content(content: Any, losses: Losses, path: str) -> list[Block]:
+def read_content(content: Any, losses: Losses, place: str) -> list[Block]:
     """
     Read a message's content: a string or a list of blocks.
 
     Raises:
         InvalidRequest: if it is neither, or a block is malformed.
     """
-    if content is None or content == "":
-        return []
-    if isinstance(content, str):
-        return [TextBlock(text=content)]
-    if not isinstance(content, list):
-        raise InvalidRequest(f"{path}: must be a string or a list of blocks")
-    return [
-        read_block(block, losses, f"{path}[{index}]")
-        for index, block in enumerate(content)
-    ]
+    return content_of(content, place, lambda block: read_block(block, losses))
 
 
-def read_block(block: Any, losses: Losses, path: str) -> Block:
+def read_block(fields: Fields, losses: Losses) -> Block:
     """
     Read one block; what has no neutral form becomes `Opaque`.
     """
-    fields = Fields(block, path)
     kind = fields.take("type", str)
     reader = _READERS.get(kind or "")
     if reader is None:
-        return Opaque(dialect=NAME, raw=block)
+        return Opaque(dialect=NAME, raw=fields.raw)
     read = reader(fields, losses)
     if not isinstance(read, Opaque):
         fields.drop_rest(losses, kind or "")

@@ -17,6 +17,7 @@ from gateway.dialects.anthropic_messages.outcome import (
     read_usage,
 )
 from gateway.dialects.anthropic_messages.wire import NAME
+from gateway.dialects.lenient import object_at, string_at
 from gateway.neutral import (
     Annotation,
     Close,
@@ -76,7 +77,7 @@ class MessagesReader:
             case "content_block_delta":
                 return self._block_delta(doc)
             case "content_block_start":
-                return self._begin(_index(doc), _member(doc, "content_block"))
+                return self._begin(_index(doc), object_at(doc, "content_block"))
             case "content_block_stop":
                 return self._end(_index(doc))
             case "message_start":
@@ -92,13 +93,13 @@ class MessagesReader:
         return ()
 
     def _message_start(self, doc: Doc) -> list[Event]:
-        message = _member(doc, "message")
+        message = object_at(doc, "message")
         usage = message.get("usage")
         merge_usage(self._usage, usage)
         events: list[Event] = [
             Start(
-                _string(message.get("id")),
-                _string(message.get("model")),
+                string_at(message, "id"),
+                string_at(message, "model"),
                 service_tier=read_tier(usage),
             )
         ]
@@ -125,9 +126,7 @@ class MessagesReader:
             return [Open(index, redacted), *_seal(index, block.get("data"))]
         if kind == "tool_use":
             self._calls_tool = True
-            call = ToolCall(
-                id=_string(block.get("id")), name=_string(block.get("name"))
-            )
+            call = ToolCall(id=string_at(block, "id"), name=string_at(block, "name"))
             given = block.get("input")
             source = codec.dumps(given).decode() if given else ""
             return [Open(index, call), *_piece(index, source)]
@@ -135,17 +134,17 @@ class MessagesReader:
         return []
 
     def _block_delta(self, doc: Doc) -> list[Event]:
-        index, delta = _index(doc), _member(doc, "delta")
+        index, delta = _index(doc), object_at(doc, "delta")
         unread = self._opaque.get(index)
         if unread is not None:
             unread.note(delta)
             return []
-        kind = delta.get("type")
+        kind = string_at(delta, "type")
         if kind == "signature_delta":
             return _seal(index, delta.get("signature"))
         if kind == "citations_delta":
-            return [Annotation(index, _member(delta, "citation"))]
-        return _piece(index, delta.get(_PIECES.get(_string(kind), "")))
+            return [Annotation(index, object_at(delta, "citation"))]
+        return _piece(index, delta.get(_PIECES.get(kind, "")))
 
     def _end(self, index: int) -> list[Event]:
         unread = self._opaque.pop(index, None)
@@ -156,7 +155,7 @@ class MessagesReader:
     def _message_delta(self, doc: Doc) -> list[Event]:
         merge_usage(self._usage, doc.get("usage"))
         events: list[Event] = []
-        delta = _member(doc, "delta")
+        delta = object_at(doc, "delta")
         if delta.get("stop_reason") is not None and not self._finished:
             self._finished = True
             events.append(Finish(read_stop(delta, calls_tool=self._calls_tool)))
@@ -212,15 +211,6 @@ class _Unread:
 def _index(doc: Doc) -> int:
     index = doc.get("index")
     return index if isinstance(index, int) else 0
-
-
-def _member(doc: Doc, key: str) -> Doc:
-    value = doc.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _string(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def _piece(index: int, text: Any) -> list[Event]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from gateway.dialects.content import shortest
 from gateway.neutral import TextBlock
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def write_turns(turns: Iterable[Turn], writer: BlockWriter) -> list[Doc]:
         messages.insert(0, _message("user", [{"type": "text", "text": _GO_ON}]))
     _trim_prefill(messages[-1], losses)
     for message in messages:
-        message["content"] = _shortest(message["content"])
+        message["content"] = shortest(message["content"])
     return messages
 
 
@@ -198,13 +199,6 @@ def _trim_prefill(message: Doc, losses: Losses) -> None:
             "messages", "an answer begun for the model ends without white space"
         )
         content[-1]["text"] = text.rstrip()
-
-
-def _shortest(content: list[Doc]) -> str | list[Doc]:
-    if len(content) == 1 and content[0].keys() == {"type", "text"}:
-        text: str = content[0]["text"]
-        return text
-    return content
 
 
 def instructions_of(

@@ -19,6 +19,7 @@ from gateway.dialects.anthropic_messages.write_thinking import (
     is_thoughtless_loop,
     write_thinking,
 )
+from gateway.dialects.content import shortest
 from gateway.dialects.custom_tools import PARAMETERS
 from gateway.dialects.tool_names import ToolNames, called_names
 
@@ -120,9 +121,7 @@ class _AskWriter:
             if isinstance(first, str):
                 first = [{"type": "text", "text": first}]
             messages[0]["content"] = [*others, *first]
-        if len(system) == 1 and system[0].keys() == {"type", "text"}:
-            return system[0]["text"], messages
-        return system, messages
+        return shortest(system), messages
 
     # --- tools --------------------------------------------------------------------------
 

@@ -7,14 +7,15 @@ PDF or text, and blank text is refused.
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from gateway import codec
 from gateway.dialects.anthropic_messages.wire import NAME, written_id
+from gateway.dialects.content import shortest
 from gateway.dialects.custom_tools import wrapped
+from gateway.dialects.media import IMAGE_TYPES, image_type, words_of
 from gateway.neutral import (
     Block,
     MediaBlock,
@@ -32,16 +33,7 @@ if TYPE_CHECKING:
     from gateway.dialects.tool_names import ToolNames
     from gateway.neutral import Losses
 
-#: How the first bytes of an image look in base64; what callers declare is often wrong.
-_IMAGES: Final = (
-    ("iVBORw0KGgo", "image/png"),
-    ("/9j/", "image/jpeg"),
-    ("R0lGOD", "image/gif"),
-    ("UklGR", "image/webp"),
-)
-_IMAGE_TYPES: Final = frozenset(kind for _, kind in _IMAGES)
 _PDF: Final = "application/pdf"
-_TEXT_TYPES: Final = ("application/json", "application/xml", "application/x-yaml")
 #: What a text block's citations are called.
 CITATIONS: Final = frozenset(
     "char_location page_location content_block_location search_result_location "
@@ -124,10 +116,8 @@ class BlockWriter:
             "tool_use_id": written_id(block.call_id),
         }
         content = self.write(block.content)
-        if len(content) == 1 and content[0].keys() == {"type", "text"}:
-            doc["content"] = content[0]["text"]
-        elif content:
-            doc["content"] = content
+        if content:
+            doc["content"] = shortest(content)
         if block.is_error:
             doc["is_error"] = True
         return _with_cache(doc, block.cache)
@@ -180,14 +170,12 @@ class BlockWriter:
     def _image_source(self, block: MediaBlock) -> dict[str, Any]:
         if block.data is None:
             return self._reference(block)
-        media_type = next(
-            (k for head, k in _IMAGES if block.data.startswith(head)), None
-        )
+        media_type = image_type(block.data)
         if media_type is None:
             media_type = block.media_type
         elif block.media_type not in (None, media_type):
             self.losses.change("image.media_type", f"it is in truth {media_type}")
-        if media_type not in _IMAGE_TYPES:
+        if media_type not in IMAGE_TYPES:
             self.losses.refuse(
                 "image.media_type", "Anthropic reads JPEG, PNG, GIF and WebP"
             )
@@ -203,7 +191,7 @@ class BlockWriter:
             return self._reference(block)
         if block.media_type in (None, _PDF):
             return {"type": "base64", "media_type": _PDF, "data": block.data}
-        text = _decoded(block.media_type or "", block.data)
+        text = words_of(block.media_type or "", block.data)
         if text is None:
             self.losses.refuse("file", "Anthropic reads PDF and text")
         return _plain(text or "")
@@ -245,18 +233,6 @@ def _is_sendable(citation: dict[str, Any]) -> bool:
 
 def _plain(text: str) -> dict[str, Any]:
     return {"type": "text", "media_type": "text/plain", "data": text}
-
-
-def _decoded(media_type: str, data: str) -> str | None:
-    """
-    Return the words of a text document that came in base64; None if it is no text.
-    """
-    if not media_type.startswith("text/") and media_type not in _TEXT_TYPES:
-        return None
-    try:
-        return base64.b64decode(data).decode()
-    except ValueError:
-        return None
 
 
 def _with_cache(doc: dict[str, Any], cache: dict[str, Any] | None) -> dict[str, Any]:

@@ -9,24 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from gateway.dialects.dialect import Dialect
-from gateway.dialects.openai_chat import faults, live, reasoning, texts
+from gateway.dialects.openai_chat import live, reasoning, texts
 from gateway.dialects.openai_chat.answer import read_answer, stops_of, write_answer
-from gateway.dialects.openai_chat.offers import (
-    ask_for_usage,
-    check_counts,
-    is_usage_only,
-    offered_tools,
-    output_cap,
-    set_output_cap,
-)
+from gateway.dialects.openai_chat.completing import CompletingDialect
+from gateway.dialects.openai_chat.offers import check_counts, offered_tools
 from gateway.dialects.openai_chat.read_ask import read_ask
 from gateway.dialects.openai_chat.request_texts import request_texts
 from gateway.dialects.openai_chat.stream_reader import ChatReader
 from gateway.dialects.openai_chat.stream_writer import ChatWriter
-from gateway.dialects.openai_chat.usage import read_any_usage
 from gateway.dialects.openai_chat.wire import NAME
 from gateway.dialects.openai_chat.write_ask import write_ask
 from gateway.errors import InvalidRequest
@@ -34,29 +26,37 @@ from gateway.views import Chunk, Request, Response
 
 if TYPE_CHECKING:
     from gateway import neutral
-    from gateway.dialects.dialect import ModelLimits, Tracker
-    from gateway.errors import ExchangeError
-    from gateway.usage import Usage
+    from gateway.dialects.dialect import ModelLimits
     from gateway.views import Lane, Span, Text, Tool
 
 __all__ = ["OpenAIChat"]
 
-_CAPS: Final = ("max_completion_tokens", "max_tokens")
 
-
-class OpenAIChat(Dialect):
+class OpenAIChat(CompletingDialect):
     """
     ``POST /v1/chat/completions``.
     """
 
     name: ClassVar[str] = NAME
-    vendor: ClassVar[str] = "openai"
     operations: ClassVar[tuple[str, ...]] = ("generate",)
     path: ClassVar[Mapping[str, str]] = MappingProxyType(
         {"generate": "/chat/completions"}
     )
-    terminal_marks: ClassVar[tuple[bytes, ...]] = (b"[DONE]",)
-    done: ClassVar[bytes] = live.DONE_FRAME
+    caps: ClassVar[tuple[str, ...]] = ("max_completion_tokens", "max_tokens")
+    envelope: ClassVar[Mapping[str, Any]] = MappingProxyType(
+        {
+            "id": "chatcmpl-cut",
+            "object": "chat.completion.chunk",
+            "created": 0,
+            "model": "",
+        }
+    )
+
+    def silence(self) -> dict[str, Any]:
+        """
+        Make a delta that says nothing.
+        """
+        return {"delta": {}}
 
     # --- requests ---------------------------------------------------------------------------
 
@@ -67,7 +67,7 @@ class OpenAIChat(Dialect):
         super().check_request(request)
         if not isinstance(request.doc.get("messages"), list):
             raise InvalidRequest("messages: a list is required")
-        check_counts(request, _CAPS)
+        check_counts(request, self.caps)
 
     def request_texts(self, request: Request) -> list[Text]:
         """
@@ -81,35 +81,11 @@ class OpenAIChat(Dialect):
         """
         return offered_tools(request)
 
-    def output_cap(self, request: Request) -> int | None:
-        """
-        Return the larger cap where there are two: vendors differ in which they heed.
-        """
-        return output_cap(request, _CAPS)
-
-    def set_output_cap(self, request: Request, tokens: int) -> None:
-        """
-        Cap the answer, in every spelling that the caller used.
-        """
-        set_output_cap(request, tokens, _CAPS)
-
-    def ask_for_usage(self, request: Request) -> bool:
-        """
-        Ask for ``stream_options.include_usage``.
-        """
-        return ask_for_usage(request)
-
     def drop_foreign_seals(self, request: Request) -> int:
         """
         Take out the ``thinking_blocks`` that another dialect's provider sealed.
         """
         return reasoning.drop_foreign_seals(request)
-
-    def is_usage_only(self, chunk: Chunk) -> bool:
-        """
-        Tell whether *chunk* is the one with usage and no choices.
-        """
-        return is_usage_only(chunk)
 
     # --- answers ----------------------------------------------------------------------------
 
@@ -124,24 +100,6 @@ class OpenAIChat(Dialect):
         List the places that annotations give.
         """
         return texts.response_spans(response)
-
-    def finish_reasons(self, response: Response) -> Sequence[str]:
-        """
-        Return why each choice ended.
-        """
-        return texts.finish_reasons(response.doc)
-
-    def error_of(self, response: Response) -> str | None:
-        """
-        Return the message of the error that *response* is, in any vendor's shape.
-        """
-        return faults.error_message(response)
-
-    def usage_of(self, response: Response) -> Usage | None:
-        """
-        Return what was used.
-        """
-        return read_any_usage(response.doc)
 
     def stop_of(self, response: Response) -> neutral.Stop | None:
         """
@@ -169,50 +127,11 @@ class OpenAIChat(Dialect):
         """
         return texts.chunk_spans(chunk)
 
-    def is_terminal_frame(self, frame: bytes) -> bool:
-        """
-        Tell whether *frame* is ``data: [DONE]``.
-        """
-        return live.is_done_frame(frame)
-
-    def facts(self) -> live.ChatFacts:
-        """
-        Make a reader of usage, stop and fault.
-        """
-        return live.ChatFacts()
-
     def tracker(self, request: Request) -> live.SentChunks:
         """
         Make a tracker of what was sent.
         """
         return live.SentChunks(live.choice_count(request))
-
-    def cut(self, tracker: Tracker, error: ExchangeError) -> list[Chunk]:
-        """
-        Finish the open choices with ``content_filter``, or report an error.
-        """
-        sent = cast("live.SentChunks", tracker)
-        return live.cut(self, sent, error, empty=_silence, shape=_SHAPE)
-
-    # --- errors -----------------------------------------------------------------------------
-
-    def error_response(self, error: ExchangeError, request_id: str) -> Response:
-        """
-        Render *error*; its code is the gateway's.
-        """
-        return faults.error_response(self, error)
-
-    def read_fault(self, status: int, body: bytes) -> neutral.Fault:
-        """
-        Read a provider's error body.
-        """
-        return faults.read_fault(status, body)
-
-    def write_fault(self, fault: neutral.Fault, request_id: str) -> Response:
-        """
-        Render a provider's error.
-        """
-        return faults.write_fault(self, fault)
 
     # --- translation ------------------------------------------------------------------------
 
@@ -255,16 +174,3 @@ class OpenAIChat(Dialect):
         Make a writer of one stream.
         """
         return ChatWriter(self, asked, losses)
-
-
-#: The envelope of a stream that is cut before anything of it was sent.
-_SHAPE: Final[dict[str, Any]] = {
-    "id": "chatcmpl-cut",
-    "object": "chat.completion.chunk",
-    "created": 0,
-    "model": "",
-}
-
-
-def _silence() -> dict[str, Any]:
-    return {"delta": {}}

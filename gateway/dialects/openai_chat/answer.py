@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from gateway import codec
 from gateway.dialects.custom_tools import free_text
+from gateway.dialects.fields import Fields
+from gateway.dialects.lenient import objects, string_at
 from gateway.dialects.openai_chat import citations
-from gateway.dialects.openai_chat.faults import fault_of
-from gateway.dialects.openai_chat.fields import Fields
 from gateway.dialects.openai_chat.offers import callers_tools
 from gateway.dialects.openai_chat.parts import read_content, read_part
 from gateway.dialects.openai_chat.reasoning import (
-    objects,
     read_reasoning,
     write_reasoning,
 )
 from gateway.dialects.openai_chat.stops import read_stop, worst, write_stop
 from gateway.dialects.openai_chat.usage import read_any_usage, write_usage
 from gateway.dialects.openai_chat.wire import NAME
+from gateway.dialects.openai_faults import fault_of
 from gateway.errors import UpstreamError
 from gateway.neutral import (
     Answer,
@@ -61,13 +61,13 @@ def read_answer(doc: Any) -> Answer:
     blocks = read_message(message if isinstance(message, dict) else {})
     _cite(blocks, citations.sources_of(doc))
     return Answer(
-        id=_string(doc.get("id")),
-        model=_string(doc.get("model")),
+        id=string_at(doc, "id"),
+        model=string_at(doc, "model"),
         blocks=blocks,
         stop=_stop(choice, blocks),
         usage=read_any_usage(doc),
         created=doc["created"] if isinstance(doc.get("created"), int) else None,
-        service_tier=_string(doc.get("service_tier")) or None,
+        service_tier=string_at(doc, "service_tier") or None,
     )
 
 
@@ -97,13 +97,13 @@ def read_call(raw: dict[str, Any], position: int) -> Block:
     """
     Read a whole tool call; one without an id is given one by its *position*.
     """
-    call_id = _string(raw.get("id")) or f"call_{position}"
+    call_id = string_at(raw, "id") or f"call_{position}"
     inner = raw.get("custom")
     if isinstance(inner, dict):
         return ToolCall(
             id=call_id,
-            name=_string(inner.get("name")),
-            arguments=_string(inner.get("input")),
+            name=string_at(inner, "name"),
+            arguments=string_at(inner, "input"),
             kind="custom",
         )
     inner = raw.get("function")
@@ -111,7 +111,7 @@ def read_call(raw: dict[str, Any], position: int) -> Block:
         return Opaque(dialect=NAME, raw=raw)
     return ToolCall(
         id=call_id,
-        name=_string(inner.get("name")),
+        name=string_at(inner, "name"),
         arguments=source_of(inner.get("arguments")),
     )
 
@@ -169,10 +169,6 @@ def _cite(blocks: list[Block], found: list[dict[str, Any]]) -> None:
 def _index(choice: dict[str, Any]) -> int:
     index = choice.get("index")
     return index if isinstance(index, int) else 0
-
-
-def _string(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 # --- writing --------------------------------------------------------------------------------

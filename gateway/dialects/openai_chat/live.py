@@ -6,13 +6,13 @@ Chat completions and legacy completions share all of this; they differ in what a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway import codec
-from gateway.dialects.openai_chat.faults import chunk_fault, error_doc
 from gateway.dialects.openai_chat.stops import read_stop, worst
 from gateway.dialects.openai_chat.usage import read_any_usage
+from gateway.dialects.openai_faults import chunk_fault, error_doc
 from gateway.errors import Blocked
 from gateway.neutral import Stop
 from gateway.views import DONE, Chunk, fields_of
@@ -191,7 +191,7 @@ def cut(
     error: ExchangeError,
     *,
     empty: Callable[[], dict[str, Any]],
-    shape: dict[str, Any],
+    shape: Mapping[str, Any],
 ) -> list[Chunk]:
     """
     End a stream that is under way.
@@ -212,7 +212,7 @@ def _filtered(
     dialect: Dialect,
     sent: SentChunks,
     empty: Callable[[], dict[str, Any]],
-    shape: dict[str, Any],
+    shape: Mapping[str, Any],
 ) -> list[Chunk]:
     """
     Finish every choice that is open as OpenAI's own content filter would.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from gateway.dialects.openai_chat.media import document, seal
+from gateway.dialects.media import document
 from gateway.dialects.openai_chat.rules import (
     citations,
     figure,
@@ -17,6 +17,7 @@ from gateway.dialects.openai_chat.rules import (
     labels,
     members,
     running,
+    seal,
     stray_value,
     whole,
 )

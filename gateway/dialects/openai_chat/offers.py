@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway.dialects.lenient import objects
 from gateway.dialects.tool_names import OfferedTools
 from gateway.errors import InvalidRequest
 from gateway.views import Tool
@@ -104,10 +105,10 @@ def offered_tools(request: Request) -> list[Tool]:
     """
     List the tools that *request* offers, functions of the days before tools among them.
     """
-    out = [_tool(raw) for raw in _objects(request.peek("tools"))]
+    out = [_tool(raw) for raw in objects(request.peek("tools"))]
     out += [
         Tool(name=_name(raw), kind="function", is_hosted=False)
-        for raw in _objects(request.peek("functions"))
+        for raw in objects(request.peek("functions"))
     ]
     if request.peek("web_search_options") is not None:
         out.append(Tool(name="web_search", kind="web_search", is_hosted=True))
@@ -120,10 +121,10 @@ def callers_tools(request: Request) -> OfferedTools:
     """
     offered = [
         (raw.get(kind), kind)
-        for raw in _objects(request.peek("tools"))
+        for raw in objects(request.peek("tools"))
         if (kind := raw.get("type", "function")) in _OWN_TOOLS
     ]
-    offered += [(raw, "function") for raw in _objects(request.peek("functions"))]
+    offered += [(raw, "function") for raw in objects(request.peek("functions"))]
     return OfferedTools(
         {
             raw["name"]: kind
@@ -146,8 +147,3 @@ def _tool(raw: dict[str, Any]) -> Tool:
 def _name(raw: dict[str, Any]) -> str:
     name = raw.get("name")
     return name[:_MAX_NAME] if isinstance(name, str) else ""
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    members = value if isinstance(value, list) else []
-    return [member for member in members if isinstance(member, dict)]

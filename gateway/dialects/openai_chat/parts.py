@@ -5,15 +5,14 @@ Content parts of messages, and the neutral blocks that they mean.
 from __future__ import annotations
 
 import base64
-import binascii
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote_to_bytes
 
-from gateway.dialects.openai_chat.fields import Fields
+from gateway.dialects.content import read_content as content_of
+from gateway.dialects.content import shortest
+from gateway.dialects.fields import Fields
+from gateway.dialects.media import read_data_url, words_of
 from gateway.dialects.openai_chat.wire import NAME
-from gateway.errors import InvalidRequest
 from gateway.neutral import (
     Block,
     MediaBlock,
@@ -26,35 +25,23 @@ from gateway.neutral import (
 if TYPE_CHECKING:
     from gateway.neutral import Losses
 
-_DATA_URL: Final = re.compile(r"data:([\w.+/-]*)((?:;[\w=.+-]+)*),", re.ASCII)
-_WRITTEN_TYPE: Final = re.compile(
-    r"text/.+|application/(?:json|xml|yaml|x-yaml|.+\+(?:json|xml))"
-)
 _AUDIO_TYPES: Final = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 _AUDIO_FORMATS: Final = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mpeg": "mp3"}
 #: How a PDF begins in base64.
 _PDF: Final = "JVBERi"
 
 
-def read_content(value: Any, losses: Losses, place: str) -> list[Block]:
+def read_content(content: Any, losses: Losses, place: str) -> list[Block]:
     """
-    Read a message's ``content``: a string, or a list of parts.
+    Read a message's ``content``.
 
     Raises:
-        InvalidRequest: if it is neither, or a part is malformed.
+        InvalidRequest: if it is malformed.
     """
-    if value is None or value == "":
-        return []
-    if isinstance(value, str):
-        return [TextBlock(text=value)]
-    if not isinstance(value, list):
-        raise InvalidRequest(f"{place}: must be a string or a list of parts")
-    return [
-        read_part(Fields(part, f"{place}[{index}]"), losses)
-        if not isinstance(part, str)
-        else TextBlock(text=part)
-        for index, part in enumerate(value)
-    ]
+    # Some vendors that speak the dialect take strings among the parts.
+    return content_of(
+        content, place, lambda part: read_part(part, losses), takes_strings=True
+    )
 
 
 def read_part(fields: Fields, losses: Losses) -> Block:
@@ -190,31 +177,16 @@ def _locate(block: MediaBlock, url: str) -> None:
     """
     Put what *url* gives into *block*: an address, base64, or a text document's words.
     """
-    head = _DATA_URL.match(url)
-    if head is None:
+    found = read_data_url(url)
+    if found is None:
         block.url = url
         return
-    block.media_type = head[1] or "text/plain"
-    body = url[head.end() :]
-    if ";base64" not in head[2]:
-        body = base64.b64encode(unquote_to_bytes(body)).decode()
-    words = _words(body) if _is_written(block) else None
-    if words is None:
-        block.data = body
-    else:
-        block.text = words
-
-
-def _is_written(block: MediaBlock) -> bool:
-    kind = block.media_type or ""
-    return block.kind == "document" and _WRITTEN_TYPE.fullmatch(kind) is not None
-
-
-def _words(body: str) -> str | None:
-    try:
-        return base64.b64decode(body, validate=True).decode()
-    except (binascii.Error, ValueError):
-        return None
+    kind, data = found
+    block.media_type = kind or "text/plain"
+    if block.kind == "document":
+        block.text = words_of(block.media_type, data)
+    if block.text is None:
+        block.data = data
 
 
 # --- writing --------------------------------------------------------------------------------
@@ -260,12 +232,7 @@ def write_content(
     Write *blocks* as ``content``: a string where one says it all.
     """
     parts = write_parts(blocks, losses, is_own=is_own)
-    if not parts:
-        return ""
-    if len(parts) == 1 and parts[0].keys() == {"type", "text"}:
-        words: str = parts[0]["text"]
-        return words
-    return parts
+    return shortest(parts) or ""
 
 
 def write_cache(

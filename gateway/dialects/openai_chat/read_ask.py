@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.dialects.openai_chat.fields import Fields
+from gateway.dialects.fields import Fields
 from gateway.dialects.openai_chat.parts import read_cache
 from gateway.dialects.openai_chat.read_messages import MessageReader
 from gateway.dialects.openai_chat.wire import NAME

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.dialects.openai_chat.fields import Fields
+from gateway.dialects.fields import Fields
 from gateway.dialects.openai_chat.parts import read_cache, read_content
 from gateway.dialects.openai_chat.reasoning import ALL_KEYS, read_reasoning
 from gateway.dialects.openai_chat.wire import NAME

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway import codec
+from gateway.dialects.lenient import objects
 from gateway.dialects.openai_chat.wire import NAME
 from gateway.neutral import ReasoningBlock, Seal
 
@@ -55,14 +56,6 @@ def spoken(message: dict[str, Any]) -> str:
         if isinstance(words, str) and words:
             return words
     return ""
-
-
-def objects(value: Any) -> list[dict[str, Any]]:
-    """
-    Return the objects in *value*, which should be a list of them.
-    """
-    members = value if isinstance(value, list) else []
-    return [member for member in members if isinstance(member, dict)]
 
 
 def detail_text(detail: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from gateway.dialects.openai_chat.messages import MESSAGE_RULES, RESULT_RULES
 from gateway.dialects.openai_chat.rules import (
+    each_object,
     end_user,
     figure,
     figures,
@@ -15,7 +16,6 @@ from gateway.dialects.openai_chat.rules import (
     labels,
     members,
     said_by,
-    stray_value,
     texts_of,
     token_biases,
     walk_members,
@@ -55,19 +55,6 @@ _PLAIN: Final = frozenset(("system", "developer", "user", "assistant"))
 # --- messages -------------------------------------------------------------------------------
 
 
-def _messages(walk: Walk, box: Any, key: Any, value: Any) -> None:
-    if value.__class__ is not list:
-        stray_value(walk, box, key, value)
-        return
-    for position, message in enumerate(value):
-        if message.__class__ is dict:
-            _message(walk, message, position)
-        else:
-            stray_value(walk, value, position, message)
-    walk.role = "user"
-    walk.lane = ()
-
-
 def _message(walk: Walk, message: dict[str, Any], position: int) -> None:
     role = message.get("role")
     content = message.get("content")
@@ -82,6 +69,8 @@ def _message(walk: Walk, message: dict[str, Any], position: int) -> None:
     walk.role = speaker
     walk.lane = ("messages", position)
     walk_members(walk, message, RESULT_RULES if speaker == "tool" else MESSAGE_RULES)
+    walk.role = "user"
+    walk.lane = ()
 
 
 # --- tools ----------------------------------------------------------------------------------
@@ -202,7 +191,7 @@ _LABELS = (
 _REQUEST: Final[dict[str, Rule]] = {
     **dict.fromkeys(_FIGURES, figure),
     **dict.fromkeys(_LABELS, label),
-    "messages": _messages,
+    "messages": each_object(_message),
     "tools": _named(said_by("system", each(_tool)), "tools"),
     "functions": _named(said_by("system", each(_FUNCTION)), "functions"),
     "tool_choice": either(label, _TOOL_CHOICE),
@@ -232,8 +221,4 @@ def request_texts(request: Request) -> list[Text]:
     """
     List the texts of *request*.
     """
-    return texts_of(request, "user", _request)
-
-
-def _request(walk: Walk, doc: dict[str, Any]) -> None:
-    walk_members(walk, doc, _REQUEST)
+    return texts_of(request, "user", _REQUEST)

@@ -11,6 +11,8 @@ from gateway.dialects.shapes import (
     Rule,
     Walk,
     everything,
+    free,
+    is_base64,
     is_identifier,
     unknown,
 )
@@ -92,6 +94,20 @@ def end_user(walk: Walk, box: Any, key: Any, value: Any) -> None:
         stray_value(walk, box, key, value)
 
 
+def seal(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    """
+    Pass over a signature or encrypted content; text in its place cannot be edited either.
+    """
+    if value.__class__ is not str:
+        stray_value(walk, box, key, value)
+    elif not is_base64(value.removeprefix("gw1.")):
+        form, walk.form = walk.form, "whole"
+        walk.sealed = True
+        walk.add(box, key, UNKNOWN)
+        walk.sealed = False
+        walk.form = form
+
+
 def token_biases(walk: Walk, box: Any, key: Any, value: Any) -> None:
     """
     Pass over biases by token number; anything else there is text.
@@ -125,8 +141,7 @@ def stray_value(walk: Walk, box: Any, key: Any, value: Any) -> None:
     _in_pieces(walk, _unknown_value, box, key, value)
 
 
-def _unknown_value(walk: Walk, box: Any, key: Any, value: Any) -> None:
-    everything(walk, box, key, value, UNKNOWN)
+_unknown_value: Final = free(UNKNOWN)
 
 
 def _in_pieces(walk: Walk, rule: Rule, box: Any, key: Any, value: Any) -> None:
@@ -143,16 +158,19 @@ def _in_pieces(walk: Walk, rule: Rule, box: Any, key: Any, value: Any) -> None:
             found.lane = (*walk.lane, "other", (key, count), UNKNOWN)
 
 
-def members(shape: Mapping[str, Rule]) -> Rule:
+def members(shape: Mapping[str, Rule], otherwise: Rule = stray_value) -> Rule:
     """
     Make a rule for an object: what *shape* does not list is `stray`, null or not.
+
+    Args:
+        otherwise: The rule for a value that is no object.
     """
 
     def rule(walk: Walk, box: Any, key: Any, value: Any) -> None:
         if value.__class__ is dict:
             walk_members(walk, value, shape)
         else:
-            stray_value(walk, box, key, value)
+            otherwise(walk, box, key, value)
 
     return rule
 
@@ -181,6 +199,24 @@ def each_member(rule: Rule) -> Rule:
                 rule(walk, value, index, member)
         else:
             stray_value(walk, box, key, value)
+
+    return every
+
+
+def each_object(read: Callable[[Walk, dict[str, Any], int], None]) -> Rule:
+    """
+    Make a rule for a list to whose objects *read* applies, with their positions.
+    """
+
+    def every(walk: Walk, box: Any, key: Any, value: Any) -> None:
+        if value.__class__ is not list:
+            stray_value(walk, box, key, value)
+            return
+        for position, member in enumerate(value):
+            if member.__class__ is dict:
+                read(walk, member, position)
+            else:
+                stray_value(walk, value, position, member)
 
     return every
 
@@ -229,48 +265,27 @@ def said_by(role: str, rule: Rule) -> Rule:
     return quoted
 
 
-def _error(walk: Walk, box: Any, key: Any, value: Any) -> None:
-    if value.__class__ is dict:
-        walk_members(walk, value, _ERROR_MEMBERS)
-    else:
-        everything(walk, box, key, value, ERROR)
-
-
-def _error_text(walk: Walk, box: Any, key: Any, value: Any) -> None:
-    everything(walk, box, key, value, ERROR)
-
-
-_ERROR_MEMBERS = {
-    "message": _error_text,
-    "type": label,
-    "code": label,
-    "param": label,
-    "status": label,
-}
 #: An ``error``, in every shape that vendors give it.
-error: Final = said_by("provider", whole(_error))
+error: Final = said_by(
+    "provider",
+    whole(
+        members(
+            {
+                "message": free(ERROR),
+                **dict.fromkeys(("type", "code", "param", "status"), label),
+            },
+            free(ERROR),
+        )
+    ),
+)
 
-
-def _annotation_text(walk: Walk, box: Any, key: Any, value: Any) -> None:
-    everything(walk, box, key, value, ANNOTATION)
-
-
-_CITED = {
-    "type": label,
-    "title": _annotation_text,
-    "url": _annotation_text,
-    "content": _annotation_text,
-    "cited_text": _annotation_text,
-    "filename": _annotation_text,
-    "quote": _annotation_text,
-    "snippet": _annotation_text,
-    "source": _annotation_text,
-    "date": _annotation_text,
-    "last_updated": _annotation_text,
-    "file_id": label,
-    "start_index": figure,
-    "end_index": figure,
-    "index": figure,
+_CITED_TEXTS: Final = (
+    "title url content cited_text filename quote snippet source date last_updated"
+).split()
+_CITED: Final[dict[str, Rule]] = {
+    **dict.fromkeys(_CITED_TEXTS, free(ANNOTATION)),
+    **dict.fromkeys(("type", "file_id"), label),
+    **dict.fromkeys(("start_index", "end_index", "index"), figure),
 }
 _ANNOTATION = {
     **_CITED,
@@ -280,11 +295,7 @@ _ANNOTATION = {
 }
 
 
-def _annotation(walk: Walk, box: Any, key: Any, value: Any) -> None:
-    if value.__class__ is dict:
-        walk_members(walk, value, _ANNOTATION)
-    else:
-        everything(walk, box, key, value, ANNOTATION)
+_annotation: Final = members(_ANNOTATION, free(ANNOTATION))
 
 
 def _annotations(walk: Walk, box: Any, key: Any, value: Any) -> None:
@@ -299,16 +310,14 @@ def _annotations(walk: Walk, box: Any, key: Any, value: Any) -> None:
 citations: Final = whole(_annotations)
 
 
-def texts_of(
-    view: View, role: str, walk_document: Callable[[Walk, Any], None]
-) -> list[Text]:
+def texts_of(view: View, role: str, shape: Mapping[str, Rule]) -> list[Text]:
     """
-    Walk a view's document, of any type, with *walk_document* for an object.
+    Walk a view's document, of any type, by the *shape* of an object.
     """
     doc = view.doc
     walk = Walk(view, role)
     if doc.__class__ is dict:
-        walk_document(walk, doc)
+        walk_members(walk, doc, shape)
     elif doc.__class__ is str:
         # Nobody can put another string in the place of a whole document: an edit is refused.
         walk.sealed = True

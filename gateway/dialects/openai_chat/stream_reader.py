@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
+from gateway.dialects.lenient import objects
 from gateway.dialects.openai_chat.answer import source_of
 from gateway.dialects.openai_chat.citations import sources_of
-from gateway.dialects.openai_chat.faults import chunk_fault
 from gateway.dialects.openai_chat.reasoning import (
     block_seal,
     detail_text,
     details_seal,
     is_redacted,
-    objects,
     spoken,
 )
 from gateway.dialects.openai_chat.stops import read_stop
 from gateway.dialects.openai_chat.usage import read_any_usage
+from gateway.dialects.openai_faults import chunk_fault
 from gateway.neutral import (
     Annotation,
     Block,

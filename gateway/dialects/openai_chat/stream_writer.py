@@ -15,12 +15,12 @@ from gateway.dialects.openai_chat.answer import (
     offers_functions,
 )
 from gateway.dialects.openai_chat.citations import written
-from gateway.dialects.openai_chat.faults import fault_doc
 from gateway.dialects.openai_chat.live import DONE_FRAME
 from gateway.dialects.openai_chat.offers import callers_tools
 from gateway.dialects.openai_chat.reasoning import sealed_members
 from gateway.dialects.openai_chat.stops import write_stop
 from gateway.dialects.openai_chat.usage import write_usage
+from gateway.dialects.openai_faults import fault_doc
 from gateway.neutral import (
     Annotation,
     Block,

@@ -15,6 +15,7 @@ from gateway.dialects.openai_chat.messages import message, place_of
 from gateway.dialects.openai_chat.rules import (
     citations,
     each_member,
+    each_object,
     error,
     figure,
     figures,
@@ -22,9 +23,7 @@ from gateway.dialects.openai_chat.rules import (
     members,
     padding,
     stray,
-    stray_value,
     texts_of,
-    walk_members,
 )
 from gateway.dialects.shapes import KNOWN_IDENTIFIERS, Rule, Walk, free
 from gateway.views import (
@@ -98,10 +97,6 @@ CHOICE: Final[dict[str, Rule]] = {
 }
 
 
-def _envelope(choices: Rule) -> dict[str, Rule]:
-    return {**ENVELOPE, "choices": choices}
-
-
 # --- whole answers --------------------------------------------------------------------------
 
 
@@ -109,27 +104,11 @@ def response_texts(response: Response) -> list[Text]:
     """
     List the texts of a whole answer, or of an error.
     """
-    return texts_of(response, "assistant", _response)
+    return texts_of(response, "assistant", _RESPONSE)
 
 
-def _response(walk: Walk, doc: dict[str, Any]) -> None:
-    walk_members(walk, doc, _RESPONSE)
-
-
-def _choices(walk: Walk, box: Any, key: Any, value: Any) -> None:
-    if value.__class__ is not list:
-        stray_value(walk, box, key, value)
-        return
-    for position, choice in enumerate(value):
-        if choice.__class__ is dict:
-            walk.lane = (place_of(choice, position),)
-            _choice(walk, choice)
-            walk.lane = ()
-        else:
-            stray_value(walk, value, position, choice)
-
-
-def _choice(walk: Walk, choice: dict[str, Any]) -> None:
+def _choice(walk: Walk, choice: dict[str, Any], position: int) -> None:
+    walk.lane = (place_of(choice, position),)
     walk.beside = blank(choice) if choice.get("logprobs") else None
     for key, value in choice.items():
         if key == "message":
@@ -141,6 +120,7 @@ def _choice(walk: Walk, choice: dict[str, Any]) -> None:
         else:
             _beside_message(walk, choice, key, value)
     walk.beside = None
+    walk.lane = ()
 
 
 def _beside_message(walk: Walk, choice: dict[str, Any], key: str, value: Any) -> None:
@@ -151,7 +131,7 @@ def _beside_message(walk: Walk, choice: dict[str, Any], key: str, value: Any) ->
         rule(walk, choice, key, value)
 
 
-_RESPONSE = _envelope(_choices)
+_RESPONSE: Final = {**ENVELOPE, "choices": each_object(_choice)}
 
 # --- chunks ---------------------------------------------------------------------------------
 
@@ -171,7 +151,7 @@ def chunk_texts(chunk: Chunk) -> list[Text]:
         piece = _piece(chunk, doc)
         if piece is not None:
             return piece
-    return texts_of(chunk, "assistant", _chunk)
+    return texts_of(chunk, "assistant", _CHUNK)
 
 
 def _piece(chunk: Chunk, doc: dict[str, Any]) -> list[Text] | None:
@@ -214,21 +194,6 @@ def _piece(chunk: Chunk, doc: dict[str, Any]) -> list[Text] | None:
     return [Text(chunk, delta, "content", MESSAGE, "assistant", lane, "delta")]
 
 
-def _chunk(walk: Walk, doc: dict[str, Any]) -> None:
-    walk_members(walk, doc, _CHUNK)
-
-
-def _chunk_choices(walk: Walk, box: Any, key: Any, value: Any) -> None:
-    if value.__class__ is not list:
-        stray_value(walk, box, key, value)
-        return
-    for position, choice in enumerate(value):
-        if choice.__class__ is dict:
-            _chunk_choice(walk, choice, position)
-        else:
-            stray_value(walk, value, position, choice)
-
-
 def _chunk_choice(walk: Walk, choice: dict[str, Any], position: int) -> None:
     index = place_of(choice, position)
     for key, value in choice.items():
@@ -268,7 +233,7 @@ def _repeated_message(
     walk.lane = ()
 
 
-_CHUNK = _envelope(_chunk_choices)
+_CHUNK: Final = {**ENVELOPE, "choices": each_object(_chunk_choice)}
 
 # --- what ends ------------------------------------------------------------------------------
 

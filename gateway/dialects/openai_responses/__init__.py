@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from gateway import codec
 from gateway.clock import SystemClock
-from gateway.dialects.dialect import Dialect
+from gateway.dialects.openai_dialect import OpenAIDialect
 from gateway.dialects.openai_responses import asked as of_asked
-from gateway.dialects.openai_responses import events, faults, places, texts
+from gateway.dialects.openai_responses import events, places, texts
 from gateway.dialects.openai_responses.cut import cut
 from gateway.dialects.openai_responses.facts import StreamFacts
 from gateway.dialects.openai_responses.outcome import read_stop, read_usage
@@ -45,7 +45,7 @@ _QUOTED_ENDS: Final = tuple(b'"%b"' % kind for kind in _ENDS)
 _EVENT_LINE: Final = re.compile(rb"event: ?([\w.]*)")
 
 
-class OpenAIResponses(Dialect):
+class OpenAIResponses(OpenAIDialect):
     """
     The wire format of OpenAI's Responses.
 
@@ -54,7 +54,6 @@ class OpenAIResponses(Dialect):
     """
 
     name: ClassVar[str] = NAME
-    vendor: ClassVar[str] = "openai"
     operations: ClassVar[tuple[str, ...]] = ("generate",)
     path: ClassVar[Mapping[str, str]] = {"generate": "/responses"}
     terminal_marks: ClassVar[tuple[bytes, ...]] = tuple(sorted(_ENDS))
@@ -193,27 +192,6 @@ class OpenAIResponses(Dialect):
         """
         assert isinstance(tracker, Tracker)  # noqa: S101 - it was made by `tracker`
         return cut(self, tracker, error, self._clock.now())
-
-    # --- errors -----------------------------------------------------------------------------
-
-    def error_response(self, error: ExchangeError, request_id: str) -> Response:
-        """
-        Render *error* as OpenAI would.
-        """
-        return Response(self, doc=faults.error_body(error), status=error.status)
-
-    def read_fault(self, status: int, body: bytes) -> neutral.Fault:
-        """
-        Read a provider's error body.
-        """
-        return faults.read_fault(status, body)
-
-    def write_fault(self, fault: neutral.Fault, request_id: str) -> Response:
-        """
-        Render a provider's error as OpenAI would.
-        """
-        status, body = faults.fault_body(fault)
-        return Response(self, doc=body, status=status)
 
     # --- translation ------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway.dialects.lenient import objects
 from gateway.dialects.openai_responses.wire import MADE_HERE
 from gateway.dialects.tool_names import OfferedTools
 from gateway.errors import InvalidRequest
@@ -89,10 +90,10 @@ def callers_tools(doc: dict[str, Any]) -> OfferedTools:
     """
     Return the functions and custom tools that a request offers.
     """
-    given = [*_objects(doc.get("tools"))]
-    for item in _objects(doc.get("input")):
+    given = [*objects(doc.get("tools"))]
+    for item in objects(doc.get("input")):
         if item.get("type") == "additional_tools":
-            given += _objects(item.get("tools"))
+            given += objects(item.get("tools"))
     return OfferedTools(
         {
             tool["name"]: str(tool.get("type"))
@@ -100,11 +101,6 @@ def callers_tools(doc: dict[str, Any]) -> OfferedTools:
             if isinstance(tool.get("name"), str)
         }
     )
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    members = value if isinstance(value, list) else []
-    return [member for member in members if isinstance(member, dict)]
 
 
 def drop_foreign_seals(request: Request) -> int:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.dialects.openai_responses.faults import error_body, error_members, failure
+from gateway.dialects.openai_faults import error_doc
+from gateway.dialects.openai_responses.faults import error_members, failure
 from gateway.dialects.openai_responses.outcome import Ending
 from gateway.dialects.openai_responses.tracker import event_of
 from gateway.dialects.openai_responses.wire import copied, numbered
@@ -57,7 +58,7 @@ def cut(
 
 
 def _failed(tracker: Tracker, error: ExchangeError) -> list[Emit]:
-    body = error_body(error)
+    body = error_doc(error)
     events: list[Emit] = [("error", error_members(body))]
     response = _response(tracker)
     if response is not None:

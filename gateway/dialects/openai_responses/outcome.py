@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import attrs
 
+from gateway.dialects.lenient import count_at, object_at
 from gateway.neutral import Stop, StopReason
 from gateway.usage import Usage
 
@@ -38,22 +39,23 @@ def read_usage(response: Any) -> Usage | None:
 
     Cached tokens are part of its input count, reasoning is part of its output count.
     """
-    usage = _object(response, "usage")
+    usage = object_at(response, "usage")
     if not usage:
         return None
-    told = _object(usage, "input_tokens_details")
-    cached = _count(told, "cached_tokens")
-    written = _count(told, "cache_write_tokens")
+    told = object_at(usage, "input_tokens_details")
+    cached = count_at(told, "cached_tokens")
+    written = count_at(told, "cache_write_tokens")
     long = min(
-        _count(_object(told, "cache_write_tokens_details"), "ttl_12h_tokens"), written
+        count_at(object_at(told, "cache_write_tokens_details"), "ttl_12h_tokens"),
+        written,
     )
-    reasoning = _count(_object(usage, "output_tokens_details"), "reasoning_tokens")
+    reasoning = count_at(object_at(usage, "output_tokens_details"), "reasoning_tokens")
     return Usage(
-        input=max(_count(usage, "input_tokens") - cached - written, 0),
+        input=max(count_at(usage, "input_tokens") - cached - written, 0),
         cache_read=cached,
         cache_write_5m=written - long,
         cache_write_1h=long,
-        output=max(_count(usage, "output_tokens") - reasoning, 0),
+        output=max(count_at(usage, "output_tokens") - reasoning, 0),
         reasoning=reasoning,
         server_tool_calls=_server_tool_calls(response),
     )
@@ -89,9 +91,9 @@ def _server_tool_calls(response: dict[str, Any]) -> tuple[tuple[str, int], ...]:
         name = _RUN_BY_PROVIDER.get(kind) if kind.__class__ is str else None
         if name is not None:
             calls[name] = calls.get(name, 0) + 1
-    searches = _object(_object(response, "tool_usage"), "web_search")
+    searches = object_at(object_at(response, "tool_usage"), "web_search")
     if searches:  # the account of what is billed; opening a page is no search
-        calls["web_search"] = _count(searches, "num_requests")
+        calls["web_search"] = count_at(searches, "num_requests")
     return tuple((name, count) for name, count in sorted(calls.items()) if count)
 
 
@@ -106,11 +108,11 @@ def read_stop(response: dict[str, Any]) -> Stop:
     if status == "completed":
         return Stop(reason="tool" if _has_call(response) else "end", raw="completed")
     if status == "incomplete":
-        reason = _object(response, "incomplete_details").get("reason")
+        reason = object_at(response, "incomplete_details").get("reason")
         raw = reason if reason.__class__ is str else "incomplete"
         return Stop(reason=_INCOMPLETE.get(raw, "unknown"), raw=raw)
     if status == "failed":
-        error = _object(response, "error")
+        error = object_at(response, "error")
         code = error.get("code")
         raw = code if code.__class__ is str else "failed"
         return Stop(reason="error", raw=raw, detail=error or None)
@@ -179,16 +181,3 @@ def write_stop(stop: Stop) -> Ending:
         status="incomplete",
         incomplete_details={"reason": reason, "raw": stop.raw or stop.reason},
     )
-
-
-# --- members of untrusted objects -----------------------------------------------------------
-
-
-def _object(doc: Any, key: str) -> dict[str, Any]:
-    value = doc.get(key) if doc.__class__ is dict else None
-    return value if isinstance(value, dict) else {}
-
-
-def _count(doc: dict[str, Any], key: str) -> int:
-    value = doc.get(key)
-    return max(value, 0) if value.__class__ is int else 0

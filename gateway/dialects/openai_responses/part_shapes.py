@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from gateway.dialects.media import document
 from gateway.dialects.openai_responses.spoken import LOGPROBS, spoken, token, tokens
 from gateway.dialects.shapes import (
     Rule,
@@ -65,7 +66,7 @@ _IMAGE: Final = node(
 _FILE: Shape = {
     "type": None,
     **tokens("file_id detail"),
-    "file_data": media,
+    "file_data": document,
     "file_url": text(DOCUMENT),
     "filename": text(DOCUMENT),
     "prompt_cache_breakpoint": _BREAKPOINT,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gateway.dialects.lenient import string_at
 from gateway.dialects.openai_responses.outcome import read_stop, read_usage
 from gateway.dialects.openai_responses.read_blocks import read_reasoning
 from gateway.dialects.openai_responses.wire import NAME
@@ -26,13 +27,13 @@ def read_answer(response: Response) -> Answer:
     output = doc.get("output")
     items = output if isinstance(output, list) else []
     return Answer(
-        id=string(doc, "id"),
-        model=string(doc, "model"),
+        id=string_at(doc, "id"),
+        model=string_at(doc, "model"),
         blocks=[block for item in items for block in read_item(item)],
         stop=read_stop(doc),
         usage=read_usage(doc),
         created=created(doc),
-        service_tier=string(doc, "service_tier") or None,
+        service_tier=string_at(doc, "service_tier") or None,
     )
 
 
@@ -61,9 +62,9 @@ def read_call(item: dict[str, Any]) -> ToolCall:
     """
     is_custom = item["type"] == "custom_tool_call"
     return ToolCall(
-        id=string(item, "call_id") or string(item, "id"),
-        name=string(item, "name"),
-        arguments=string(item, "input" if is_custom else "arguments"),
+        id=string_at(item, "call_id") or string_at(item, "id"),
+        name=string_at(item, "name"),
+        arguments=string_at(item, "input" if is_custom else "arguments"),
         kind="custom" if is_custom else "function",
     )
 
@@ -72,8 +73,8 @@ def _part(part: Any) -> list[Block]:
     if not isinstance(part, dict):
         return []
     if part.get("type") == "refusal":
-        return [RefusalBlock(text=string(part, "refusal"))]
-    text = string(part, "text")
+        return [RefusalBlock(text=string_at(part, "refusal"))]
+    text = string_at(part, "text")
     if part.get("type") != "output_text" and not text:
         return []
     return [TextBlock(text=text, annotations=citations(part))]
@@ -86,14 +87,6 @@ def citations(part: dict[str, Any]) -> list[dict[str, Any]]:
     found = part.get("annotations")
     members = found if isinstance(found, list) else []
     return [one for one in members if isinstance(one, dict)]
-
-
-def string(doc: dict[str, Any], key: str) -> str:
-    """
-    Return the string at *key*; "" where there is none.
-    """
-    value = doc.get(key)
-    return value if isinstance(value, str) else ""
 
 
 def created(doc: dict[str, Any]) -> int | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from gateway.dialects.openai_responses.fields import Fields
+from gateway.dialects.fields import Fields
 from gateway.dialects.openai_responses.read_turns import read_turns
 from gateway.dialects.openai_responses.wire import NAME
 from gateway.errors import InvalidRequest, Untranslatable
@@ -60,18 +60,18 @@ def read_ask(request: Request, losses: Losses) -> Ask:
     _refuse_state(fields)
     ask = Ask(
         model=fields.needed("model"),
-        is_stream=fields.flag("stream") or False,
+        is_stream=fields.take("stream", bool) or False,
         dialect=NAME,
-        user=fields.string("safety_identifier"),
-        metadata=fields.object("metadata"),
-        service_tier=fields.string("service_tier"),
-        max_output_tokens=fields.integer("max_output_tokens"),
-        temperature=fields.number("temperature"),
-        top_p=fields.number("top_p"),
-        parallel_tool_calls=fields.flag("parallel_tool_calls"),
+        user=fields.take("safety_identifier", str),
+        metadata=fields.take("metadata", dict),
+        service_tier=fields.take("service_tier", str),
+        max_output_tokens=fields.take("max_output_tokens", int),
+        temperature=fields.take("temperature", float),
+        top_p=fields.take("top_p", float),
+        parallel_tool_calls=fields.take("parallel_tool_calls", bool),
     )
     if ask.user is None:
-        ask.user = fields.string("user")
+        ask.user = fields.take("user", str)
     _read_conversation(ask, fields, losses)
     _read_choice(ask, fields, losses)
     _read_included(ask, fields)
@@ -85,9 +85,9 @@ def read_ask(request: Request, losses: Losses) -> Ask:
 
 def _refuse_state(fields: Fields) -> None:
     for key, why in _STORED.items():
-        if fields.any(key) is not None:
+        if fields.take_any(key) is not None:
             raise Untranslatable(key, why=why)
-    if fields.flag("background"):
+    if fields.take("background", bool):
         raise Untranslatable(
             "background", why="the answer would have to be fetched at OpenAI"
         )
@@ -97,10 +97,10 @@ def _refuse_state(fields: Fields) -> None:
 
 
 def _read_conversation(ask: Ask, fields: Fields, losses: Losses) -> None:
-    instructions = fields.string("instructions")
+    instructions = fields.take("instructions", str)
     if instructions:
         ask.instructions = [Turn(role="system", blocks=[TextBlock(text=instructions)])]
-    conversation = read_turns(fields.any("input"), losses)
+    conversation = read_turns(fields.take_any("input"), losses)
     leading = 0
     for turn in conversation.turns:
         if turn.role != "system":
@@ -108,13 +108,10 @@ def _read_conversation(ask: Ask, fields: Fields, losses: Losses) -> None:
         leading += 1
     ask.instructions += conversation.turns[:leading]
     ask.turns = conversation.turns[leading:]
-    ask.tools = [
-        _tool(tool, Fields(tool, f"tools[{index}]"), losses)
-        for index, tool in enumerate(fields.items("tools"))
-    ]
+    ask.tools = [_tool(tool, losses) for tool in fields.objects("tools")]
     offered = {tool.name for tool in ask.tools}
     for raw in conversation.tools:
-        tool = _tool(raw, Fields(raw, "additional_tools"), losses)
+        tool = _tool(Fields(raw, "additional_tools"), losses)
         if tool.name not in offered:
             ask.tools.append(tool)
 
@@ -122,37 +119,37 @@ def _read_conversation(ask: Ask, fields: Fields, losses: Losses) -> None:
 # --- tools ----------------------------------------------------------------------------------
 
 
-def _tool(raw: dict[str, Any], fields: Fields, losses: Losses) -> ToolDefinition:
+def _tool(fields: Fields, losses: Losses) -> ToolDefinition:
     kind = fields.needed("type")
     if kind == "function":
         tool = ToolDefinition(
             name=fields.needed("name"),
-            description=fields.string("description"),
-            parameters=fields.object("parameters"),
-            is_strict=fields.flag("strict"),
+            description=fields.take("description", str),
+            parameters=fields.take("parameters", dict),
+            is_strict=fields.take("strict", bool),
         )
     elif kind == "custom":
         tool = ToolDefinition(
             name=fields.needed("name"),
             kind="custom",
-            description=fields.string("description"),
-            format=fields.object("format"),
+            description=fields.take("description", str),
+            format=fields.take("format", dict),
         )
     else:
-        return ToolDefinition(name=kind, kind="hosted", raw=raw, dialect=NAME)
-    if fields.flag("defer_loading"):
+        return ToolDefinition(name=kind, kind="hosted", raw=fields.raw, dialect=NAME)
+    if fields.take("defer_loading", bool):
         losses.change("tools.defer_loading", "the tool is loaded at once")
-    callers = fields.items("allowed_callers")
+    callers = fields.members("allowed_callers")
     if callers and "direct" not in callers:
         losses.drop("tools.allowed_callers", "only OpenAI calls tools from programs")
-    if fields.flag("async"):
+    if fields.take("async", bool):
         losses.drop("tools.async", "only OpenAI goes on before a tool answered")
     fields.drop_rest(losses, "tools")
     return tool
 
 
 def _read_choice(ask: Ask, fields: Fields, losses: Losses) -> None:
-    given = fields.any("tool_choice")
+    given = fields.take_any("tool_choice")
     if given is None:
         return
     if given.__class__ is str:
@@ -177,10 +174,9 @@ def _allowed(choice: Fields, losses: Losses) -> ToolChoice:
     if mode not in {"auto", "required"} or mode is None:
         raise InvalidRequest("tool_choice.mode: must be auto or required")
     names = []
-    for index, tool in enumerate(choice.items("tools")):
-        one = Fields(tool, f"tool_choice.tools[{index}]")
-        if one.needed("type") in {"function", "custom"}:
-            names.append(one.needed("name"))
+    for tool in choice.objects("tools"):
+        if tool.needed("type") in {"function", "custom"}:
+            names.append(tool.needed("name"))
         else:
             losses.drop("tool_choice.tools", "only OpenAI runs its hosted tools")
     if not names:  # which would allow all
@@ -192,18 +188,18 @@ def _allowed(choice: Fields, losses: Losses) -> ToolChoice:
 
 
 def _read_included(ask: Ask, fields: Fields) -> None:
-    included = fields.items("include")
+    included = fields.members("include")
     ask.logprobs = True if LOGPROBS in included else None
-    ask.top_logprobs = fields.integer("top_logprobs")
+    ask.top_logprobs = fields.take("top_logprobs", int)
     others = [one for one in included if one not in (LOGPROBS, ENCRYPTED)]
     if others:
         ask.extras["include"] = others
-    _read_reasoning(ask, fields.below("reasoning"), wants_seal=ENCRYPTED in included)
+    _read_reasoning(ask, fields.inner("reasoning"), wants_seal=ENCRYPTED in included)
 
 
 def _read_reasoning(ask: Ask, fields: Fields, *, wants_seal: bool) -> None:
-    effort = fields.string("effort")
-    summary = fields.string("summary") or fields.string("generate_summary")
+    effort = fields.take("effort", str)
+    summary = fields.take("summary", str) or fields.take("generate_summary", str)
     is_off = effort == "none"
     if effort or summary or wants_seal:
         ask.reasoning = Reasoning(
@@ -212,23 +208,23 @@ def _read_reasoning(ask: Ask, fields: Fields, *, wants_seal: bool) -> None:
             summary=summary,
             wants_seal=wants_seal,
         )
-    fields.any("generate_summary")
+    fields.take_any("generate_summary")
     if fields.rest():
         ask.extras["reasoning"] = fields.rest()
 
 
 def _read_text(ask: Ask, fields: Fields) -> None:
-    text = fields.below("text")
-    ask.verbosity = text.string("verbosity")
-    given = text.below("format")
-    kind = given.string("type")
+    text = fields.inner("text")
+    ask.verbosity = text.take("verbosity", str)
+    given = text.inner("format")
+    kind = given.take("type", str)
     if kind == "json_schema":
         ask.response_format = ResponseFormat(
             kind="json_schema",
-            name=given.string("name"),
-            schema=given.object("schema"),
-            is_strict=given.flag("strict"),
-            description=given.string("description"),
+            name=given.take("name", str),
+            schema=given.take("schema", dict),
+            is_strict=given.take("strict", bool),
+            description=given.take("description", str),
         )
     elif kind == "json_object":
         ask.response_format = ResponseFormat(kind="json_object")
@@ -243,6 +239,6 @@ def _read_text(ask: Ask, fields: Fields) -> None:
 
 
 def _read_streaming(fields: Fields, losses: Losses) -> None:
-    options = fields.below("stream_options")
-    options.any("include_obfuscation")  # padding, which says nothing
+    options = fields.inner("stream_options")
+    options.take_any("include_obfuscation")  # padding, which says nothing
     options.drop_rest(losses, "stream_options")

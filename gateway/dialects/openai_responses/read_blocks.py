@@ -6,10 +6,11 @@ Source: the OpenAI API reference, "Create a model response", ``input`` and ``out
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.dialects.openai_responses.fields import Fields
+from gateway.dialects.content import read_content
+from gateway.dialects.fields import Fields
+from gateway.dialects.media import read_data_url
 from gateway.dialects.openai_responses.wire import NAME
 from gateway.errors import InvalidRequest, Untranslatable
 from gateway.neutral import (
@@ -29,10 +30,8 @@ if TYPE_CHECKING:
 #: Stands in a wrapped seal for a block that its provider had hidden.
 REDACTED: Final = "redacted"
 
-_DATA_URL: Final = re.compile(r"data:([\w.+/-]*)((?:;[\w=.+-]+)*?);base64,", re.ASCII)
 
-
-def read_parts(content: Any, losses: Losses, path: str) -> list[Block]:
+def read_parts(content: Any, losses: Losses, place: str) -> list[Block]:
     """
     Read content: a string or a list of parts.
 
@@ -40,16 +39,7 @@ def read_parts(content: Any, losses: Losses, path: str) -> list[Block]:
         InvalidRequest: if it is neither, or a part is malformed.
         Untranslatable: if it has a part of a type that nobody here knows.
     """
-    if content is None or content == "":
-        return []
-    if content.__class__ is str:
-        return [TextBlock(text=content)]
-    if content.__class__ is not list:
-        raise InvalidRequest(f"{path}: must be a string or a list of parts")
-    return [
-        _part(Fields(part, f"{path}[{index}]"), losses)
-        for index, part in enumerate(content)
-    ]
+    return read_content(content, place, lambda part: _part(part, losses))
 
 
 def _part(fields: Fields, losses: Losses) -> Block:
@@ -57,7 +47,7 @@ def _part(fields: Fields, losses: Losses) -> Block:
     reader = _READERS.get(kind)
     if reader is None:
         raise Untranslatable(
-            fields.path, why=f"nobody here knows parts of type {kind[:64]}"
+            fields.place, why=f"nobody here knows parts of type {kind[:64]}"
         )
     block = reader(fields, losses)
     fields.drop_rest(losses, kind)
@@ -66,12 +56,12 @@ def _part(fields: Fields, losses: Losses) -> Block:
 
 def _text(fields: Fields, losses: Losses) -> Block:
     return TextBlock(
-        text=fields.string("text") or "", cache=_breakpoint(fields, losses)
+        text=fields.take("text", str) or "", cache=_breakpoint(fields, losses)
     )
 
 
 def _breakpoint(fields: Fields, losses: Losses) -> dict[str, Any] | None:
-    given = fields.object("prompt_cache_breakpoint")
+    given = fields.take("prompt_cache_breakpoint", dict)
     if given is None:
         return None
     if given.get("ttl") is not None:
@@ -80,44 +70,44 @@ def _breakpoint(fields: Fields, losses: Losses) -> dict[str, Any] | None:
 
 
 def _output_text(fields: Fields, losses: Losses) -> Block:
-    if fields.items("logprobs"):
+    if fields.members("logprobs"):
         losses.drop("output_text.logprobs", "only OpenAI's Responses take them back")
     return TextBlock(
-        text=fields.string("text") or "",
+        text=fields.take("text", str) or "",
         annotations=[
-            one for one in fields.items("annotations") if isinstance(one, dict)
+            one for one in fields.members("annotations") if isinstance(one, dict)
         ],
     )
 
 
 def _refusal(fields: Fields, losses: Losses) -> Block:
-    return RefusalBlock(text=fields.string("refusal") or "")
+    return RefusalBlock(text=fields.take("refusal", str) or "")
 
 
 def _image(fields: Fields, losses: Losses) -> Block:
     block = MediaBlock(
         kind="image",
-        detail=fields.string("detail"),
+        detail=fields.take("detail", str),
         cache=_breakpoint(fields, losses),
     )
-    _locate(block, fields, fields.string("image_url"), fields.string("file_id"))
+    _locate(block, fields, fields.take("image_url", str), fields.take("file_id", str))
     return block
 
 
 def _file(fields: Fields, losses: Losses) -> Block:
     block = MediaBlock(
         kind="document",
-        title=fields.string("filename"),
-        detail=fields.string("detail"),
+        title=fields.take("filename", str),
+        detail=fields.take("detail", str),
         cache=_breakpoint(fields, losses),
     )
-    data = fields.string("file_data")
-    if data is not None and _DATA_URL.match(data) is None:
+    data = fields.take("file_data", str)
+    if data is not None and read_data_url(data) is None:
         block.data = data
         block.media_type = _type_by_name(block.title)
         return block
-    url = fields.string("file_url")
-    _locate(block, fields, data or url, fields.string("file_id"))
+    url = fields.take("file_url", str)
+    _locate(block, fields, data or url, fields.take("file_id", str))
     return block
 
 
@@ -125,17 +115,17 @@ def _locate(
     block: MediaBlock, fields: Fields, url: str | None, file_id: str | None
 ) -> None:
     if url:
-        head = _DATA_URL.match(url)
-        if head is None:
+        found = read_data_url(url)
+        if found is None:
             block.url = url
         else:
-            block.media_type = head[1] or None
-            block.data = url[head.end() :]
+            kind, block.data = found
+            block.media_type = kind or None
     elif file_id:
         block.file_id = file_id
     else:
         raise InvalidRequest(
-            f"{fields.path}: has neither data, nor a URL, nor a file id"
+            f"{fields.place}: has neither data, nor a URL, nor a file id"
         )
 
 
@@ -158,7 +148,7 @@ _TYPES: Final = {
 
 
 def _audio(fields: Fields, losses: Losses) -> Block:
-    audio = fields.below("input_audio")
+    audio = fields.inner("input_audio")
     kind = audio.needed("format")
     return MediaBlock(
         kind="audio", media_type=f"audio/{kind}", data=audio.needed("data")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from gateway.dialects.lenient import object_at, string_at
 from gateway.dialects.openai_responses.events import DELTAS, DONES, position, type_of
 from gateway.dialects.openai_responses.faults import read_error_event, read_failure
 from gateway.dialects.openai_responses.outcome import read_stop, read_usage
@@ -17,7 +18,6 @@ from gateway.dialects.openai_responses.read_answer import (
     citations,
     created,
     read_call,
-    string,
 )
 from gateway.dialects.openai_responses.read_blocks import read_seal, seal_block
 from gateway.dialects.openai_responses.wire import NAME
@@ -133,19 +133,19 @@ class StreamReader:
             part = position(doc, run.part) if run.part else 0
             yield from self._repeat(at, run.kind, part, doc.get(run.key))
         elif kind in ("response.created", "response.queued", "response.in_progress"):
-            yield from self._begin(_object(doc, "response"))
+            yield from self._begin(object_at(doc, "response"))
         elif kind == "response.output_item.added":
-            yield from self._add(_object(doc, "item"), at)
+            yield from self._add(object_at(doc, "item"), at)
         elif kind == "response.output_item.done":
-            yield from self._complete_item(_object(doc, "item"), at)
+            yield from self._complete_item(object_at(doc, "item"), at)
         elif kind == "response.content_part.done":
             number = position(doc, "content_index")
-            yield from self._complete_part(_object(doc, "part"), at, number)
+            yield from self._complete_part(object_at(doc, "part"), at, number)
         elif kind == "response.output_text.annotation.added":
             number = position(doc, "content_index")
-            yield from self._cite(at, number, [_object(doc, "annotation")])
+            yield from self._cite(at, number, [object_at(doc, "annotation")])
         elif kind in ("response.completed", "response.incomplete", "response.failed"):
-            yield from self._end(_object(doc, "response"), kind)
+            yield from self._end(object_at(doc, "response"), kind)
         elif kind == "error":
             yield from self._fail(read_error_event(doc))
 
@@ -193,7 +193,7 @@ class StreamReader:
 
     def _add(self, item: dict[str, Any], at: int) -> list[Event]:
         events: list[Event] = []
-        self._places[string(item, "id")] = at
+        self._places[string_at(item, "id")] = at
         key = _key(at, ARGUMENTS, 0)
         if item.get("type") in _CALLS and key not in self._runs:
             self._has_call = True
@@ -235,7 +235,7 @@ class StreamReader:
         if at in self._complete:
             return
         self._complete.add(at)
-        self._places[string(item, "id")] = at
+        self._places[string_at(item, "id")] = at
         kind = item.get("type")
         if kind == "message":
             content = item.get("content")
@@ -287,10 +287,10 @@ class StreamReader:
         if not self._has_begun:
             self._has_begun = True
             yield Start(
-                string(response, "id"),
-                string(response, "model"),
+                string_at(response, "id"),
+                string_at(response, "model"),
                 created(response),
-                string(response, "service_tier") or None,
+                string_at(response, "service_tier") or None,
             )
 
     def _end(self, response: dict[str, Any], kind: str) -> Iterator[Event]:
@@ -320,7 +320,7 @@ class StreamReader:
             return
         for index, item in enumerate(items):
             if isinstance(item, dict):
-                name = string(item, "id")
+                name = string_at(item, "id")
                 at = self._places.get(name, index) if name else index
                 yield from self._complete_item(item, at)
 
@@ -332,8 +332,3 @@ class StreamReader:
 def _key(at: int, kind: str, part: int) -> _Key:
     # Parts of a message are blocks of their own, parts of reasoning are one block.
     return (at, kind, part) if kind in (MESSAGE, REFUSAL) else (at, kind)
-
-
-def _object(doc: dict[str, Any], key: str) -> dict[str, Any]:
-    value = doc.get(key)
-    return value if isinstance(value, dict) else {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from gateway.dialects.openai_responses.fields import Fields
+from gateway.dialects.fields import Fields
 from gateway.dialects.openai_responses.item_shapes import kind_of
 from gateway.dialects.openai_responses.read_blocks import read_parts, read_reasoning
 from gateway.dialects.openai_responses.wire import NAME
@@ -75,26 +75,26 @@ class Conversation:
         """
         kind = kind_of(item)
         if kind in _REFUSED:
-            raise Untranslatable(fields.path, why=_REFUSED[kind])
+            raise Untranslatable(fields.place, why=_REFUSED[kind])
         # Its identity and its state at the vendor mean nothing elsewhere.
         for key in ("type", "id", "status", "created_by"):
-            fields.any(key)
+            fields.take_any(key)
         match kind:
             case "message":
                 self._message(fields)
             case "reasoning":
                 self._reasoning(fields, item)
             case "function_call":
-                self._call(fields, "function", fields.string("arguments"))
+                self._call(fields, "function", fields.take("arguments", str))
             case "custom_tool_call":
-                self._call(fields, "custom", fields.string("input"))
+                self._call(fields, "custom", fields.take("input", str))
             case "function_call_output":
                 self._output(fields, "function")
             case "custom_tool_call_output":
                 self._output(fields, "custom")
             case "additional_tools":
                 self._losses.change("additional_tools", "offered from the beginning")
-                self.tools.extend(fields.items("tools"))
+                self.tools.extend(fields.members("tools"))
             case _:
                 self._opaque(kind, item)
 
@@ -124,19 +124,19 @@ class Conversation:
     # --- items ------------------------------------------------------------------------------
 
     def _message(self, fields: Fields) -> None:
-        name = fields.string("role") or ""
+        name = fields.take("role", str) or ""
         role = _ROLES.get(name)
         if role is None:
             msg = f"{fields.at('role')}: must be user, assistant, system or developer"
             raise InvalidRequest(msg)
-        content = fields.any("content")
+        content = fields.take_any("content")
         blocks = read_parts(content, self._losses, fields.at("content"))
         fields.drop_rest(self._losses, "message")
         self.say(role, blocks, is_developer=name == "developer")
 
     def _reasoning(self, fields: Fields, item: dict[str, Any]) -> None:
         for key in ("summary", "content", "encrypted_content"):
-            fields.any(key)
+            fields.take_any(key)
         fields.drop_rest(self._losses, "reasoning")
         blocks: list[Block] = [*read_reasoning(item)]
         if blocks:
@@ -152,7 +152,7 @@ class Conversation:
             kind=kind,
         )
         self._drop_caller(fields)
-        if fields.flag("async"):
+        if fields.take("async", bool):
             self._losses.drop(
                 fields.at("async"), "only OpenAI goes on before a tool answered"
             )
@@ -160,19 +160,19 @@ class Conversation:
         self.say("assistant", [call])
 
     def _output(self, fields: Fields, kind: Literal["function", "custom"]) -> None:
-        output = fields.any("output")
+        output = fields.take_any("output")
         result = ToolResult(
             call_id=fields.needed("call_id"),
             content=read_parts(output, self._losses, fields.at("output")),
             kind=kind,
         )
-        fields.any("name")  # its call has it
+        fields.take_any("name")  # its call has it
         self._drop_caller(fields)
         fields.drop_rest(self._losses, f"{kind}_call_output")
         self.give_back(result)
 
     def _drop_caller(self, fields: Fields) -> None:
-        caller = fields.object("caller")
+        caller = fields.take("caller", dict)
         if caller is not None and caller.get("type") != "direct":
             self._losses.drop(
                 fields.at("caller"), "only OpenAI calls tools from programs"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway.dialects.content import shortest
+from gateway.dialects.media import image_type
 from gateway.dialects.openai_responses.wire import NAME
 from gateway.errors import Untranslatable
 from gateway.neutral import MediaBlock, RefusalBlock, TextBlock, ToolResult
@@ -20,11 +22,6 @@ if TYPE_CHECKING:
 Doc = dict[str, Any]
 
 # How base64 of an image of each type begins, for those that came without one.
-_MAGIC: Final = {
-    "/9j/": "image/jpeg",
-    "R0lGOD": "image/gif",
-    "UklGR": "image/webp",
-}
 _SUFFIXES: Final = {
     "application/pdf": "pdf",
     "text/plain": "txt",
@@ -110,7 +107,7 @@ class PartWriter:
     def _image(self, block: MediaBlock) -> Doc:
         part: Doc = {"type": "input_image", "detail": block.detail or "auto"}
         if block.data is not None:
-            kind = block.media_type or _image_type(block.data)
+            kind = block.media_type or image_type(block.data) or "image/png"
             part["image_url"] = f"data:{kind};base64,{block.data}"
         elif block.url is not None:
             part["image_url"] = block.url
@@ -174,12 +171,7 @@ class PartWriter:
                 parts = [*_text("Error"), *parts]
             else:
                 parts[0]["text"] = f"Error: {parts[0]['text']}"
-        if not parts:
-            return ""
-        if len(parts) == 1 and parts[0].keys() == {"type", "text"}:
-            text: str = parts[0]["text"]
-            return text
-        return parts
+        return shortest(parts) or ""
 
     # --- what the model said ------------------------------------------------------------------
 
@@ -226,10 +218,3 @@ def write_annotation(raw: Doc) -> Doc | None:
 
 def _text(text: str) -> list[Doc]:
     return [{"type": "input_text", "text": text}] if text else []
-
-
-def _image_type(data: str) -> str:
-    for magic, kind in _MAGIC.items():
-        if data.startswith(magic):
-            return kind
-    return "image/png"

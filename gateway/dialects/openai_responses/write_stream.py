@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from gateway import neutral
+from gateway.dialects.openai_faults import fault_doc
 from gateway.dialects.openai_responses.asked import callers_tools
-from gateway.dialects.openai_responses.faults import error_members, failure, fault_body
+from gateway.dialects.openai_responses.faults import error_members, failure
 from gateway.dialects.openai_responses.outcome import Ending, write_stop, write_usage
 from gateway.dialects.openai_responses.wire import NAME, ItemIds, copied, numbered
 from gateway.dialects.openai_responses.write_answer import (
@@ -166,7 +167,7 @@ class StreamWriter:
         return f"response.{ending.status}", {"response": response}
 
     def _fail(self, fault: Fault) -> list[Emit]:
-        status, body = fault_body(fault)
+        status, body = fault_doc(fault)
         self._is_over = True
         # SDKs raise at the first of them, other clients wait for the second.
         events: list[Emit] = [("error", error_members(body))]

@@ -11,6 +11,7 @@ from gateway.dialects.openai_chat.rules import (
     labels,
     members,
     padding,
+    seal,
     stray,
     token_biases,
 )
@@ -92,3 +93,15 @@ def test_members(kit):
     found = walked(kit, rule, {"b": "x", "c": None, "d": None, "e": "f g"})
 
     assert values(found) == ["d", "e", "f g"]
+
+
+@pytest.mark.parametrize(
+    ("value", "sealed"),
+    [("c2ln", []), ("gw1.c2ln", []), ("some words", [True]), (["x y"], [False])],
+    ids=["signature", "wrapped", "words", "list"],
+)
+def test_seal(kit, value, sealed):
+    """
+    Words in a signature's place are seen, and cannot be edited where they count.
+    """
+    assert [text.sealed for text in walked(kit, seal, value)] == sealed

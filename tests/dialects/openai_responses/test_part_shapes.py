@@ -30,6 +30,10 @@ def texts(kit, part):
             [("my file", "document")],
         ),
         (
+            {"type": "input_file", "file_data": "data:text/plain;base64,aGkgeW91"},
+            [("hi you", "document")],
+        ),
+        (
             {"type": "input_file", "file_url": "https://e.com/a.pdf"},
             [("https://e.com/a.pdf", "document")],
         ),
@@ -43,7 +47,7 @@ def texts(kit, part):
 )
 def test_kinds(kit, part, found):
     """
-    Words are of their part's kind, media are nothing, names and URLs are words.
+    Words are of their part's kind, media are nothing unless they are words in base64.
     """
     assert texts(kit, part) == found
 

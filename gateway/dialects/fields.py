@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gateway.neutral import Losses
 
 _T = TypeVar("_T")
+
 _CALLED: Final[dict[type, str]] = {
     str: "a string",
     bool: "true or false",
@@ -30,13 +31,16 @@ class Fields:
     Args:
         raw: The object; anything else is the caller's fault.
         place: Where it stands in the request, ``messages[3].content[0]``; "" at the top.
+
+    Raises:
+        InvalidRequest: if *raw* is no object.
     """
 
     __slots__ = ("_left", "place", "raw")
 
     def __init__(self, raw: Any, place: str = "") -> None:
         if not isinstance(raw, dict):
-            raise InvalidRequest(f"{place}: must be an object")
+            raise InvalidRequest(f"{place or 'the body'}: must be an object")
         self.raw: dict[str, Any] = raw
         self.place = place
         self._left = dict(raw)
@@ -69,14 +73,28 @@ class Fields:
         """
         return self._left.pop(key, None)
 
+    def needed(self, key: str) -> str:
+        """
+        Take a string that must be there.
+        """
+        value = self.take(key, str)
+        if value is None:
+            raise InvalidRequest(f"{self.at(key)}: a string is required")
+        return value
+
+    def members(self, key: str) -> list[Any]:
+        """
+        Take a list; an empty one if nothing stands there.
+        """
+        return self.take(key, list) or []
+
     def objects(self, key: str) -> list[Fields]:
         """
         Take a list of objects.
         """
-        members = self.take(key, list) or []
         return [
             Fields(member, f"{self.at(key)}[{index}]")
-            for index, member in enumerate(members)
+            for index, member in enumerate(self.members(key))
         ]
 
     def inner(self, key: str) -> Fields:

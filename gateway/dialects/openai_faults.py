@@ -1,8 +1,8 @@
 """
-Errors in OpenAI's shape: the gateway's own, and what providers answer instead of an answer.
+Errors in OpenAI's shape, of all its dialects: the gateway's own, and providers'.
 
-Source: OpenAI's API reference, "Errors"; vendors that speak the dialect send an ``error`` that is
-a string, a bare ``message``, FastAPI's ``detail``, a list around all of it, or HTML.
+Source: OpenAI's API reference, "Error codes"; vendors that speak its dialects send an ``error``
+that is a string, a bare ``message``, FastAPI's ``detail``, a list around all of it, or HTML.
 """
 
 from __future__ import annotations
@@ -10,17 +10,20 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway import codec
+from gateway.dialects.faults import (
+    document_of,
+    has_kind,
+    kind_of_status,
+    unspoken,
+    without_secrets,
+)
 from gateway.errors import Untranslatable
 from gateway.neutral import Fault
-from gateway.views import Response
 
 if TYPE_CHECKING:
-    from gateway.dialects import Dialect
     from gateway.errors import ExchangeError
-    from gateway.views import Chunk
+    from gateway.views import Chunk, Response
 
-_MAX_MESSAGE: Final = 4096
 _MAX_WORD: Final = 200
 
 _TYPES: Final = {
@@ -38,7 +41,7 @@ _FAULTS: Final[dict[str, tuple[str, str | None, int]]] = {
     "not_found": ("invalid_request_error", "model_not_found", 404),
     "too_large": ("invalid_request_error", "request_too_large", 413),
     "rate_limit": ("rate_limit_error", "rate_limit_exceeded", 429),
-    "overloaded": ("server_error", "overloaded", 503),
+    "overloaded": ("server_error", "server_is_overloaded", 503),
     "timeout": ("server_error", "timeout", 504),
     "server": ("server_error", None, 500),
     "context_length": ("invalid_request_error", "context_length_exceeded", 400),
@@ -49,6 +52,8 @@ _BY_CODE: Final = {
     "string_above_max_length": "too_large",
     "content_filter": "content_filter",
     "content_policy_violation": "content_filter",
+    "bio_policy": "content_filter",
+    "misalignment_policy_violation": "content_filter",
     "insufficient_quota": "billing",
     "billing_hard_limit_reached": "billing",
     "billing_not_active": "billing",
@@ -57,6 +62,7 @@ _BY_CODE: Final = {
     "authentication_error": "authentication",
     "permission_error": "permission",
     "model_not_found": "not_found",
+    "previous_response_not_found": "not_found",
     "not_found_error": "not_found",
     "rate_limit_exceeded": "rate_limit",
     "rate_limit_error": "rate_limit",
@@ -64,33 +70,17 @@ _BY_CODE: Final = {
     "requests": "rate_limit",
     "overloaded": "overloaded",
     "overloaded_error": "overloaded",
+    "server_is_overloaded": "overloaded",
+    "slow_down": "overloaded",
     "timeout": "timeout",
     "invalid_request_error": "invalid_request",
+    "invalid_prompt": "invalid_request",
     "server_error": "server",
-}
-_BY_STATUS: Final = {
-    401: "authentication",
-    402: "billing",
-    403: "permission",
-    404: "not_found",
-    408: "timeout",
-    413: "too_large",
-    429: "rate_limit",
-    498: "overloaded",
-    503: "overloaded",
-    504: "timeout",
-    529: "overloaded",
 }
 _TOO_LONG: Final = re.compile(
     r"(?:maximum|model'?s) context|context[ _](?:length|window)|prompt is too long"
     r"|input is too long|too many (?:input )?tokens|reduce the length",
     re.IGNORECASE,
-)
-#: What must not reach a caller: providers quote keys and accounts in their sentences.
-_SECRET: Final = re.compile(
-    r"\b(?:sk|pk|gsk|csk|xai|pplx|nvapi|hf|fw|org|proj)[-_][\w*.-]{4,}|\bAIza[\w-]{8,}"
-    r"|\bBearer\s+\S+",
-    re.ASCII,
 )
 
 # --- the gateway's own ----------------------------------------------------------------------
@@ -105,21 +95,6 @@ def error_doc(error: ExchangeError) -> dict[str, Any]:
         kind = "server_error" if error.status >= 500 else "invalid_request_error"
     param = error.fields[0] if isinstance(error, Untranslatable) else None
     return _doc(str(error), kind, param, error.code)
-
-
-def error_response(dialect: Dialect, error: ExchangeError) -> Response:
-    """
-    Render *error* as a whole answer.
-    """
-    return Response(dialect, doc=error_doc(error), status=error.status)
-
-
-def write_fault(dialect: Dialect, fault: Fault) -> Response:
-    """
-    Render a provider's error as a whole answer.
-    """
-    status, doc = fault_doc(fault)
-    return Response(dialect, doc=doc, status=status)
 
 
 def fault_doc(fault: Fault) -> tuple[int, dict[str, Any]]:
@@ -149,11 +124,7 @@ def read_fault(status: int, body: bytes) -> Fault:
     """
     Read an error body, of any shape.
     """
-    try:
-        doc = codec.loads(body)
-    except codec.JsonError:
-        doc = None
-    return fault_of(status, doc)
+    return fault_of(status, document_of(body))
 
 
 def error_message(response: Response) -> str | None:
@@ -188,7 +159,7 @@ def fault_of(status: int | None, doc: Any) -> Fault:
     error = _error_in(doc)
     if status is None or status < 400:  # some vendors answer errors with 200
         status = _status_in(error)
-    message = _message_in(error) or f"The provider answered with status {status}."
+    message = _message_in(error) or unspoken(status)
     words = [_word(error.get(key)) for key in ("code", "type", "status")]
     code = next((word for word in words if word and not word.isdigit()), None)
     return Fault(
@@ -234,7 +205,7 @@ def _message_in(error: dict[str, Any]) -> str:
         message = "; ".join(words for words in found if isinstance(words, str))
     if not isinstance(message, str):
         return ""
-    return _SECRET.sub("[removed]", message[:_MAX_MESSAGE])
+    return without_secrets(message)
 
 
 def _param(error: dict[str, Any]) -> str | None:
@@ -253,12 +224,12 @@ def _kind(status: int, words: list[str | None], message: str) -> str:
         return _BY_CODE[code]
     if status < 500 and status not in (401, 403, 404) and _TOO_LONG.search(message):
         return "context_length"
-    if status in _BY_STATUS and kind != "insufficient_quota":
-        return _BY_STATUS[status]
-    return _BY_CODE.get(kind, "server" if status >= 500 else "invalid_request")
+    if has_kind(status) and kind != "insufficient_quota":
+        return kind_of_status(status)
+    return _BY_CODE.get(kind) or kind_of_status(status)
 
 
 def _word(value: Any) -> str | None:
     if isinstance(value, str | int) and not isinstance(value, bool):
-        return _SECRET.sub("[removed]", str(value)[:_MAX_WORD])
+        return without_secrets(str(value), _MAX_WORD)
     return None

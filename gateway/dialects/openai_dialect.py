@@ -1,0 +1,48 @@
+"""
+What all of OpenAI's dialects have in common: their errors.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from gateway.dialects import openai_faults as faults
+from gateway.dialects.dialect import Dialect
+from gateway.views import Response
+
+if TYPE_CHECKING:
+    from gateway.errors import ExchangeError
+    from gateway.neutral import Fault
+
+
+class OpenAIDialect(Dialect):
+    """
+    A dialect of OpenAI's; what it reads and writes is for its own class to say.
+    """
+
+    vendor: ClassVar[str] = "openai"
+
+    def error_of(self, response: Response) -> str | None:
+        """
+        Return the message of the error that *response* is, in any vendor's shape.
+        """
+        return faults.error_message(response)
+
+    def error_response(self, error: ExchangeError, request_id: str) -> Response:
+        """
+        Render *error*; its code is the gateway's.
+        """
+        return Response(self, doc=faults.error_doc(error), status=error.status)
+
+    def read_fault(self, status: int, body: bytes) -> Fault:
+        """
+        Read a provider's error body.
+        """
+        return faults.read_fault(status, body)
+
+    def write_fault(self, fault: Fault, request_id: str) -> Response:
+        """
+        Render a provider's error.
+        """
+        status, doc = faults.fault_doc(fault)
+        return Response(self, doc=doc, status=status)
