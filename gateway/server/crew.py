@@ -11,6 +11,7 @@ from urllib.parse import quote
 import structlog
 
 from gateway.errors import ExchangeError, Problem, Unavailable
+from gateway.management import actor_of
 from gateway.metrics import merge
 from gateway.server.control import RELOAD_S, Link, write_event
 
@@ -135,13 +136,11 @@ class Crew:
             kind = type(event).__name__
             log.warning("event not published", kind=kind, why=str(error))
 
-    async def forward(
-        self, index: int, request: web.Request, actor: str
-    ) -> web.Response:
+    async def forward(self, index: int, request: web.Request) -> web.Response:
         """
-        Hand *request* to one worker.
+        Hand *request*, of somebody who was let in, to one worker.
         """
-        return await self._links[index].forward(request, actor)
+        return await self._links[index].forward(request, actor_of(request))
 
     # --- settings ---------------------------------------------------------------------------
 

@@ -61,14 +61,13 @@ class Ask:
         }
 
 
-def read_ask(raw: bytes) -> Ask:
+def read_ask(document: Any) -> Ask:
     """
     Read a question with all that belongs to it: ``{path, headers, key, request}``.
 
     Raises:
         InvalidRequest: It says something else.
     """
-    document = _parsed(raw)
     if not isinstance(document, dict) or not isinstance(document.get("request"), dict):
         msg = (
             "The body must be {path, headers, key, request} with the request as an "

@@ -27,7 +27,7 @@ from gateway.server.fleet import (
     reload_report,
     try_settings,
 )
-from gateway.server.management import ACTOR, SettingsRejected
+from gateway.server.management import SettingsRejected
 from gateway.server.once import order_line
 from gateway.server.worker import Order, worker_socket
 from gateway.settings import Address, Settings
@@ -242,7 +242,7 @@ class Supervisor:
         """
         for index, child in enumerate(self._workers):
             if child.pid is not None:
-                return await self.crew.forward(index, request, request[ACTOR])
+                return await self.crew.forward(index, request)
         raise nobody()
 
     async def reload(self, actor: str) -> dict[str, Any]:

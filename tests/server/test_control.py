@@ -14,10 +14,12 @@ from gateway import Phase, Plugin, Route, Unavailable, hookimpl
 from gateway.app import Gateway
 from gateway.errors import Refused
 from gateway.events import AdminActed, AdminDenied
+from gateway.management import Actor, actor_of, change_of, note_change
 from gateway.plugins import FoundPlugin
 from gateway.server import control
 from gateway.server.control import (
     ACTOR_HEADER,
+    CHANGE_HEADER,
     Control,
     Link,
     proxied_routes,
@@ -26,7 +28,6 @@ from gateway.server.control import (
 )
 from gateway.server.launch import Launch
 from gateway.server.logs import LogOutput
-from gateway.server.management import ACTOR
 from gateway.server.station import Station
 from gateway.settings import Address, settings_from_environment
 
@@ -55,8 +56,10 @@ class BellPlugin(Plugin):
 
     async def ring(self, request):
         body = await request.text()
-        told = [request[ACTOR], request.match_info["tone"], body]
-        return web.json_response(told, status=201)
+        told = [actor_of(request).name, request.match_info["tone"], body]
+        note_change(request, "bells/größe", details={"to": "ü"})
+        headers = {"Location": "/api/bell/1"}
+        return web.json_response(told, status=201, headers=headers)
 
 
 class Nowhere:
@@ -183,15 +186,27 @@ def test_events_survive_the_way():
     assert read_event(write_event(event)) == event
 
 
+ONCALL = Actor(name="oncall", role="admin", peer="127.0.0.1")
+
+
 class TestForward:
     @pytest.fixture
-    async def client(self, link):
+    def changes(self):
+        """
+        What handlers noted, as it arrived.
+        """
+        return []
+
+    @pytest.fixture
+    async def client(self, link, changes):
         """
         Ask something that hands requests on over *link*, in the name of ``oncall``.
         """
 
         async def forward(request):
-            return await link.forward(request, "oncall")
+            response = await link.forward(request, ONCALL)
+            changes.append(change_of(request))
+            return response
 
         app = web.Application()
         app.router.add_route("*", "/{any:.*}", forward)
@@ -206,6 +221,17 @@ class TestForward:
 
         assert answer.status == 201
         assert await answer.json() == ["oncall", "high", "loud"]
+        assert answer.headers["Location"] == "/api/bell/1"
+
+    async def test_brings_back_what_was_changed(self, client, changes):
+        """
+        The supervisor hears what a worker's handler noted; whoever asked does not.
+        """
+        answer = await client.post("/api/bell/high", data=b"loud")
+
+        (change,) = changes
+        assert (change.target, change.details) == ("bells/größe", {"to": "ü"})
+        assert CHANGE_HEADER not in answer.headers
 
     async def test_nobody_names_himself(self, client):
         """
