@@ -17,7 +17,7 @@ import structlog
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from gateway.clock import SystemClock
-from gateway.errors import InvalidRequest
+from gateway.errors import InvalidRequest, Unavailable
 from gateway.events import (
     GatewayStarted,
     GatewayStopped,
@@ -389,7 +389,11 @@ class Gateway:
 
         Raises:
             InvalidRequest: if calls nest deeper than `MAX_DEPTH`.
+            Unavailable: if *parent* is a dry run, in which nobody is asked.
         """
+        if parent is not None and parent.dry_run:
+            msg = "A dry run asks no model."
+            raise Unavailable(msg, code="dry_run")
         if parent is not None and parent.depth + 1 >= MAX_DEPTH:
             msg = f"calls of plugins nest deeper than {MAX_DEPTH}"
             raise InvalidRequest(msg)
