@@ -28,7 +28,7 @@ from gateway.exchange import Exchange, new_request_id
 from gateway.plugins import FoundPlugin
 from gateway.relay import Relay
 from gateway.runtime import Runtime, make_runtime
-from gateway.secrets import Secrets
+from gateway.secrets import RootKey, Secrets, root_key
 from gateway.settings import Settings, settings_as_dict
 from gateway.sinks import MemorySink
 from gateway.tasks import Tasks
@@ -121,6 +121,7 @@ class Gateway:
         self._lives: dict[Plugin, AsyncExitStack] = {}
         self._retired: list[Runtime] = []
         self._storage: Storage | None = None
+        self._root: RootKey | None = None
 
     # --- what it is made of -----------------------------------------------------------------
 
@@ -183,13 +184,41 @@ class Gateway:
     @property
     def storage(self) -> Storage:
         """
-        The database; its libraries are imported when a plugin first asks.
+        The database that the settings name; its libraries are imported when a plugin first asks.
+
+        Raises:
+            ConfigError: The settings' URL cannot be found, or is none.
         """
         if self._storage is None:
-            from gateway.storage import Storage
+            from gateway.storage import Storage, find_url
 
-            self._storage = Storage(self.data_dir)
+            url = find_url(self.settings.storage, self.secrets.get)
+            self._storage = Storage(self.data_dir, url)
         return self._storage
+
+    def derive(self, purpose: str, length: int = 32) -> bytes:
+        """
+        Derive the key for one purpose from the root of all keys, ``server.secret_key``.
+
+        The root is read once in the life of a gateway.  Where none is set, the first who asks
+        makes a file in the data directory, and the log says so.
+
+        Args:
+            purpose: The same for ever, and the plugin's own: ``governance/virtual-keys``.
+
+        Raises:
+            ConfigError: The root is missing or too short, or cannot be made.
+        """
+        if self._root is None:
+            reference = self.settings.server.secret_key
+            self._root = root_key(reference, self.data_dir, secrets=self.secrets)
+            if self._root.is_new:
+                log.warning(
+                    "made a secret key: what is stored can be read with this file alone, "
+                    "so back it up apart from the data, or set server.secret_key",
+                    file=self._root.source,
+                )
+        return self._root.derive(purpose, length)
 
     def _make(self, settings: Settings, before: Runtime | None) -> Runtime:
         return make_runtime(
