@@ -16,6 +16,8 @@ import attrs
 import structlog
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from gateway.bulletin import FILE as EVENTS_FILE
+from gateway.bulletin import Bulletin
 from gateway.clock import SystemClock
 from gateway.errors import InvalidRequest, Unavailable
 from gateway.events import (
@@ -122,6 +124,7 @@ class Gateway:
         self._retired: list[Runtime] = []
         self._storage: Storage | None = None
         self._root: RootKey | None = None
+        self._bulletin = Bulletin(self.data_dir / EVENTS_FILE, self.publish, self.clock)
 
     # --- what it is made of -----------------------------------------------------------------
 
@@ -252,6 +255,8 @@ class Gateway:
         Open the way out and enter the plugins' lifespans; if one fails, all are left again.
         """
         await self._upstream.open()
+        # Before the lifespans: what is told while they read what there is must not get lost.
+        self._bulletin.start()
         try:
             await self._enter(self._runtime)
         except BaseException:
@@ -276,6 +281,7 @@ class Gateway:
         await self._close()
 
     async def _close(self) -> None:
+        self._bulletin.stop()
         if self._storage is not None:
             await self._storage.close()
         await self._upstream.close()
@@ -306,9 +312,14 @@ class Gateway:
 
     # --- settings ---------------------------------------------------------------------------
 
-    async def reload(self, settings: Settings, actor: str = "system") -> None:
+    async def reload(
+        self, settings: Settings, actor: str = "system", *, is_echo: bool = False
+    ) -> None:
         """
         Put *settings* in force at once and whole; exchanges under way keep the old ones.
+
+        Args:
+            is_echo: Another worker told of the same change already.
 
         Raises:
             ConfigError: with every problem; nothing changed.
@@ -328,6 +339,7 @@ class Gateway:
             SettingsChanged(
                 at=self.clock.now(),
                 actor=actor,
+                is_echo=is_echo,
                 before=before.settings.digest,
                 after=settings.digest,
                 changed=changed_paths(before.settings, settings),
@@ -459,9 +471,24 @@ class Gateway:
 
     def publish(self, event: Event) -> None:
         """
-        Tell every plugin of *event*.
+        Tell every plugin of *event*, in this process alone.
         """
         self.hooks.publish(event)
+
+    def broadcast(self, event: Event) -> None:
+        """
+        Tell every plugin of *event*, here at once and in every other process soon.
+
+        Other processes are the other workers, and whoever else runs on this data directory;
+        they hear of it within `gateway.bulletin.LOOK_S`, as an echo (`Event.is_echo`).
+
+        Raises:
+            ValueError: *event* is longer than `gateway.bulletin.MAX_EVENT_BYTES`, or no JSON
+                can be made of it; nobody was told.
+            OSError: The data directory cannot be written to; nobody was told.
+        """
+        self._bulletin.put_up(event)
+        self.publish(event)
 
     def models(self) -> list[ModelListing]:
         """

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 
 import attrs
@@ -9,7 +10,7 @@ import structlog
 from gateway import Plugin, hookimpl
 from gateway.app import Gateway, changed_paths, default_data_dir, gateway_version
 from gateway.errors import ConfigError, InvalidRequest, NotJson
-from gateway.events import GatewayStarted, GatewayStopped, SettingsChanged
+from gateway.events import Event, GatewayStarted, GatewayStopped, SettingsChanged
 from gateway.plugins import FoundPlugin
 from gateway.settings import settings_from_dict
 from gateway.sinks import MemorySink
@@ -218,6 +219,57 @@ def test_the_version_is_the_distributions():
     One version, from the metadata.
     """
     assert gateway_version().startswith("0.")
+
+
+@attrs.frozen(kw_only=True)
+class Rung(Event):
+    """
+    An event of a plugin.
+    """
+
+    bell: str
+
+
+class Hears(Plugin):
+    @hookimpl
+    def on_event(self, event):
+        if isinstance(event, Rung):
+            HEARD.append((event.bell, event.is_echo))
+
+
+HEARD: list[tuple[str, bool]] = []
+
+
+async def test_a_broadcast_reaches_every_process_of_the_data_directory(tmp_path):
+    """
+    It is heard here at once, and soon in another gateway, which knows it for an echo.
+    """
+    HEARD.clear()
+    server = {"data_dir": str(tmp_path)}
+    async with (
+        gateway_of(Hears, server=server) as one,
+        gateway_of(Hears, server=server),
+    ):
+        one.broadcast(Rung(at=1.0, bell="b"))
+        here = list(HEARD)
+        async with asyncio.timeout(1):
+            while len(HEARD) < 2:  # noqa: ASYNC110 - what is watched has no event
+                await asyncio.sleep(0.01)
+
+    assert here == [("b", False)]
+    assert HEARD == [("b", False), ("b", True)]
+
+
+async def test_a_broadcast_that_cannot_be_told_to_all_is_told_to_nobody(tmp_path):
+    """
+    Whoever changed something learns that the others do not know.
+    """
+    HEARD.clear()
+    async with gateway_of(Hears, server={"data_dir": str(tmp_path)}) as gateway:
+        with pytest.raises(ValueError, match="longer"):
+            gateway.broadcast(Rung(at=1.0, bell="b" * 5000))
+
+    assert HEARD == []
 
 
 class TestDerivedKeys:

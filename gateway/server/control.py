@@ -16,8 +16,9 @@ import aiohttp
 import attrs
 from aiohttp import hdrs, web
 
-from gateway import codec, events
+from gateway import codec
 from gateway.errors import ExchangeError, NotAllowed, Refused, Unavailable
+from gateway.events import event_from_dict
 from gateway.management import (
     Actor,
     Change,
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from gateway.events import Event
     from gateway.registrations import Route
     from gateway.server.station import Station
     from gateway.settings import Address
@@ -151,12 +151,15 @@ class Control:
         told = codec.loads(await request.read())
         launch = Launch.from_dict(told["launch"])
         settings = read_again(launch, self._environ)
-        await put_in_force(self._station.gateway, settings, told["actor"])
+        await put_in_force(
+            self._station.gateway, settings, told["actor"], is_echo=told["is_echo"]
+        )
         return json_response({"digest": settings.digest})
 
     async def _event(self, request: web.Request) -> web.Response:
-        event = read_event(codec.loads(await request.read()))
-        self._station.gateway.publish(event)
+        event = event_from_dict(codec.loads(await request.read()))
+        if event is not None:
+            self._station.gateway.publish(event)
         return json_response({})
 
     def _runs(self, route: Route) -> Any:
@@ -183,26 +186,6 @@ def _telling_errors(answer: Any) -> Any:
         return response
 
     return told
-
-
-def write_event(event: Event) -> dict[str, Any]:
-    """
-    Write *event* down for another process.
-    """
-    return {"type": type(event).__name__, "fields": attrs.asdict(event)}
-
-
-def read_event(told: Mapping[str, Any]) -> Event:
-    """
-    Read what `write_event` wrote.
-    """
-    kind: Any = getattr(events, told["type"])
-    fields = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in told["fields"].items()
-    }
-    event: Event = kind(**fields)
-    return event
 
 
 # --- asking ---------------------------------------------------------------------------------

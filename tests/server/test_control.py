@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from gateway import Phase, Plugin, Route, Unavailable, hookimpl
 from gateway.app import Gateway
 from gateway.errors import Refused
-from gateway.events import AdminActed, AdminDenied
+from gateway.events import AdminDenied, SettingsChanged, event_as_dict
 from gateway.management import Actor, actor_of, change_of, note_change
 from gateway.plugins import FoundPlugin
 from gateway.server import control
@@ -23,8 +23,6 @@ from gateway.server.control import (
     Control,
     Link,
     proxied_routes,
-    read_event,
-    write_event,
 )
 from gateway.server.launch import Launch
 from gateway.server.logs import LogOutput
@@ -145,13 +143,32 @@ class TestControl:
         assert caught.value.details["problems"][0]["path"] == "version"
         assert gateway.settings is before
 
+    async def test_settings_in_force_elsewhere_are_an_echo(
+        self, link, gateway, tmp_path
+    ):
+        """
+        Of one change the plugins of all workers hear; one of them tells it, the others echo.
+        """
+        file = tmp_path / "g.yaml"
+        told = {"launch": Launch(file=file).as_dict(), "actor": "oncall"}
+        for number, is_echo in enumerate((False, True)):
+            file.write_text(
+                f"version: 1\nproviders: {{demo: {{}}}}\nmodels: {{m{number}: demo/echo}}\n"
+            )
+            document = {**told, "is_echo": is_echo}
+            await link.ask("POST", "/control/settings/apply", document)
+
+        heard = gateway.hooks.plugins[0].plugin.heard
+        changes = [event for event in heard if isinstance(event, SettingsChanged)]
+        assert [change.is_echo for change in changes] == [False, True]
+
     async def test_an_event_reaches_the_plugins(self, link, gateway):
         """
         What happened at the supervisor is told in a worker.
         """
         event = AdminDenied(at=1.0, actor="x", route="GET /api/x", peer="::1")
 
-        await link.ask("POST", "/control/events", write_event(event))
+        await link.ask("POST", "/control/events", event_as_dict(event))
 
         assert event in gateway.hooks.plugins[0].plugin.heard
 
@@ -175,15 +192,6 @@ class TestControl:
 
         with pytest.raises(Unavailable, match="too much"):
             await link.ask("GET", "/control/status")
-
-
-def test_events_survive_the_way():
-    """
-    Tuples and texts come back as they were.
-    """
-    event = AdminActed(at=1.5, actor="a", action="b", target="c", digests=("x", "y"))
-
-    assert read_event(write_event(event)) == event
 
 
 ONCALL = Actor(name="oncall", role="admin", peer="127.0.0.1")
