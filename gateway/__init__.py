@@ -2,8 +2,9 @@
 Gatewright: an AI gateway that you build out of plugins.
 
 What a plugin author needs stands here; everything else is private to the core, except the public
-modules ``gateway.errors``, ``gateway.events``, ``gateway.filters``, ``gateway.settings``,
-``gateway.storage`` and ``gateway.testing``.
+modules ``gateway.catalog``, ``gateway.clock``, ``gateway.codec``, ``gateway.errors``,
+``gateway.events``, ``gateway.filters``, ``gateway.management``, ``gateway.secrets``,
+``gateway.settings``, ``gateway.storage``, ``gateway.tasks`` and ``gateway.testing``.
 """
 
 from __future__ import annotations

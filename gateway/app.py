@@ -16,8 +16,10 @@ import attrs
 import structlog
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from gateway.bulletin import FILE as EVENTS_FILE
+from gateway.bulletin import Bulletin
 from gateway.clock import SystemClock
-from gateway.errors import InvalidRequest
+from gateway.errors import InvalidRequest, Unavailable
 from gateway.events import (
     GatewayStarted,
     GatewayStopped,
@@ -28,7 +30,7 @@ from gateway.exchange import Exchange, new_request_id
 from gateway.plugins import FoundPlugin
 from gateway.relay import Relay
 from gateway.runtime import Runtime, make_runtime
-from gateway.secrets import Secrets
+from gateway.secrets import RootKey, Secrets, root_key
 from gateway.settings import Settings, settings_as_dict
 from gateway.sinks import MemorySink
 from gateway.tasks import Tasks
@@ -121,6 +123,8 @@ class Gateway:
         self._lives: dict[Plugin, AsyncExitStack] = {}
         self._retired: list[Runtime] = []
         self._storage: Storage | None = None
+        self._root: RootKey | None = None
+        self._bulletin = Bulletin(self.data_dir / EVENTS_FILE, self.publish, self.clock)
 
     # --- what it is made of -----------------------------------------------------------------
 
@@ -183,13 +187,41 @@ class Gateway:
     @property
     def storage(self) -> Storage:
         """
-        The database; its libraries are imported when a plugin first asks.
+        The database that the settings name; its libraries are imported when a plugin first asks.
+
+        Raises:
+            ConfigError: The settings' URL cannot be found, or is none.
         """
         if self._storage is None:
-            from gateway.storage import Storage
+            from gateway.storage import Storage, find_url
 
-            self._storage = Storage(self.data_dir)
+            url = find_url(self.settings.storage, self.secrets.get)
+            self._storage = Storage(self.data_dir, url)
         return self._storage
+
+    def derive(self, purpose: str, length: int = 32) -> bytes:
+        """
+        Derive the key for one purpose from the root of all keys, ``server.secret_key``.
+
+        The root is read once in the life of a gateway.  Where none is set, the first who asks
+        makes a file in the data directory, and the log says so.
+
+        Args:
+            purpose: The same for ever, and the plugin's own: ``governance/virtual-keys``.
+
+        Raises:
+            ConfigError: The root is missing or too short, or cannot be made.
+        """
+        if self._root is None:
+            reference = self.settings.server.secret_key
+            self._root = root_key(reference, self.data_dir, secrets=self.secrets)
+            if self._root.is_new:
+                log.warning(
+                    "made a secret key: what is stored can be read with this file alone, "
+                    "so back it up apart from the data, or set server.secret_key",
+                    file=self._root.source,
+                )
+        return self._root.derive(purpose, length)
 
     def _make(self, settings: Settings, before: Runtime | None) -> Runtime:
         return make_runtime(
@@ -223,6 +255,8 @@ class Gateway:
         Open the way out and enter the plugins' lifespans; if one fails, all are left again.
         """
         await self._upstream.open()
+        # Before the lifespans: what is told while they read what there is must not get lost.
+        self._bulletin.start()
         try:
             await self._enter(self._runtime)
         except BaseException:
@@ -247,6 +281,7 @@ class Gateway:
         await self._close()
 
     async def _close(self) -> None:
+        self._bulletin.stop()
         if self._storage is not None:
             await self._storage.close()
         await self._upstream.close()
@@ -277,9 +312,14 @@ class Gateway:
 
     # --- settings ---------------------------------------------------------------------------
 
-    async def reload(self, settings: Settings, actor: str = "system") -> None:
+    async def reload(
+        self, settings: Settings, actor: str = "system", *, is_echo: bool = False
+    ) -> None:
         """
         Put *settings* in force at once and whole; exchanges under way keep the old ones.
+
+        Args:
+            is_echo: Another worker told of the same change already.
 
         Raises:
             ConfigError: with every problem; nothing changed.
@@ -299,6 +339,7 @@ class Gateway:
             SettingsChanged(
                 at=self.clock.now(),
                 actor=actor,
+                is_echo=is_echo,
                 before=before.settings.digest,
                 after=settings.digest,
                 changed=changed_paths(before.settings, settings),
@@ -389,7 +430,11 @@ class Gateway:
 
         Raises:
             InvalidRequest: if calls nest deeper than `MAX_DEPTH`.
+            Unavailable: if *parent* is a dry run, in which nobody is asked.
         """
+        if parent is not None and parent.dry_run:
+            msg = "A dry run asks no model."
+            raise Unavailable(msg, code="dry_run")
         if parent is not None and parent.depth + 1 >= MAX_DEPTH:
             msg = f"calls of plugins nest deeper than {MAX_DEPTH}"
             raise InvalidRequest(msg)
@@ -426,9 +471,24 @@ class Gateway:
 
     def publish(self, event: Event) -> None:
         """
-        Tell every plugin of *event*.
+        Tell every plugin of *event*, in this process alone.
         """
         self.hooks.publish(event)
+
+    def broadcast(self, event: Event) -> None:
+        """
+        Tell every plugin of *event*, here at once and in every other process soon.
+
+        Other processes are the other workers, and whoever else runs on this data directory;
+        they hear of it within `gateway.bulletin.LOOK_S`, as an echo (`Event.is_echo`).
+
+        Raises:
+            ValueError: *event* is longer than `gateway.bulletin.MAX_EVENT_BYTES`, or no JSON
+                can be made of it; nobody was told.
+            OSError: The data directory cannot be written to; nobody was told.
+        """
+        self._bulletin.put_up(event)
+        self.publish(event)
 
     def models(self) -> list[ModelListing]:
         """

@@ -1,10 +1,15 @@
 """
 Things that happen outside an exchange; plugins hear of them by `on_event`.
+
+`Gateway.publish` tells the plugins of one process, `Gateway.broadcast` those of every process of
+the data directory.  A plugin's own events inherit from `Event`; what is broadcast has fields that
+JSON knows: texts, numbers, tuples of them, and mappings by text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import attrs
 
@@ -17,10 +22,13 @@ class Event:
     Attributes:
         at: Unix seconds.
         actor: Who did it: an admin token's name, ``cli``, ``system``.
+        is_echo: It happened once, in another process, and is told here too.  Who acts on what
+            changed acts on every one; who records what happened records those that are none.
     """
 
     at: float
     actor: str = "system"
+    is_echo: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -48,9 +56,21 @@ class GatewayStopped(Event):
 
 
 @attrs.frozen(kw_only=True)
+class EventsMissed(Event):
+    """
+    Events of other processes are lost to this one, which was too slow for them.
+
+    Who keeps what such events tell of reads all of it again.
+    """
+
+
+@attrs.frozen(kw_only=True)
 class SettingsChanged(Event):
     """
     A new settings snapshot is in force.
+
+    Every worker is told, for each goes by it; in all but one it is an echo (`Event.is_echo`), so
+    that an audit counts one change.
 
     Attributes:
         changed: Paths that differ, without values.
@@ -106,3 +126,39 @@ class KeyHealthChanged(Event):
     key: str
     is_healthy: bool
     reason: str = ""
+
+
+# --- between processes ----------------------------------------------------------------------
+
+
+def event_as_dict(event: Event) -> dict[str, Any]:
+    """
+    Write *event* down for another process.
+    """
+    return {"type": _name_of(type(event)), "fields": attrs.asdict(event)}
+
+
+def event_from_dict(told: Mapping[str, Any]) -> Event | None:
+    """
+    Read what `event_as_dict` wrote; None if this process knows no such event.
+    """
+    for kind in _kinds(Event):
+        if _name_of(kind) == told["type"]:
+            fields: dict[str, Any] = {
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in told["fields"].items()
+            }
+            return kind(**fields)
+    return None
+
+
+def _kinds(kind: type[Event]) -> Iterator[type[Event]]:
+    # A class with slots is made anew by attrs; the one before it may still be about.
+    if "__attrs_attrs__" in vars(kind):
+        yield kind
+    for below in kind.__subclasses__():
+        yield from _kinds(below)
+
+
+def _name_of(kind: type[Event]) -> str:
+    return f"{kind.__module__}:{kind.__qualname__}"

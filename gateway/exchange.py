@@ -298,6 +298,10 @@ class Exchange:
         turned_at: Position of the plugin that answered, or past the last.
         parent: The exchange that this one is a nested call of.
         dry_run: Nothing is sent, nothing is counted: holds become checks.
+        explained_key: In a dry run, the name of the virtual key in whose name an operator asks,
+            who was let in by an admin token or is at the machine.  A plugin that identifies
+            callers takes that key as if it had come as the credential, and refuses a name that
+            it does not know.  None in every exchange that is relayed.
         upstream_headers: What the caller may see of the provider's headers.
         response_headers: Headers for the caller; plugins add theirs before the first byte.
     """
@@ -325,6 +329,7 @@ class Exchange:
     turned_at: int = 1 << 30
     parent: Exchange | None = None
     dry_run: bool = False
+    explained_key: str | None = None
     started_at: float = 0.0
     first_event_at: float | None = None
     bytes_sent: int = 0

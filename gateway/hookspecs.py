@@ -249,7 +249,10 @@ class Plugin:
 
         Returns:
             ``None`` to carry on, or an answer that is sent instead of asking a provider.
-            To change the request, edit ``exchange.request`` in place.
+            To change the request, edit ``exchange.request`` in place.  A plugin that identifies
+            callers sets ``exchange.identity``; in a dry run by ``exchange.explained_key``, where
+            there is one, instead of the headers.  A nested call (``exchange.parent``) carries
+            its caller's identity already.
 
         Raises:
             Refused: to say no; the status and code reach the caller.

@@ -67,6 +67,8 @@ class Relay(Forwarder):
             asyncio.get_running_loop(),
         )
         exchange.forwarder = self
+        # A name is a credential in dry runs only.
+        exchange.explained_key = None
         try:
             await self._answer(exchange, outlet, settlement)
         except asyncio.CancelledError:

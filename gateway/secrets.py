@@ -216,7 +216,13 @@ def derive_key(root: bytes, label: str, length: int = 32) -> bytes:
         root: see `root_key`.
 
         label: the purpose, the same for ever: ``governance/virtual-keys``.
+
+    Raises:
+        ValueError: *label* is empty, which would make one key of many.
     """
+    if not label:
+        msg = "a key is derived for a purpose: name it"
+        raise ValueError(msg)
     return hkdf_sha256(root, salt=b"", info=label.encode(), length=length)
 
 

@@ -22,11 +22,18 @@ import attrs
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import event, make_url
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from gateway.errors import ConfigError, Problem
+
 if TYPE_CHECKING:
-    from sqlalchemy import URL, Connection
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+
+    from gateway.settings import SecretRef, StorageSettings
 
 FILE: Final = "gateway.db"
 _LOCK: Final = "gateway.db.lock"
@@ -41,7 +48,10 @@ _PRAGMAS: Final = (
     "PRAGMA busy_timeout=5000",
 )
 
-__all__ = ["Storage"]
+#: The drivers meant by the short names of databases.
+_DRIVERS: Final = {"postgresql": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
+
+__all__ = ["Storage", "find_url"]
 
 
 @attrs.define(eq=False)
@@ -55,7 +65,7 @@ class Storage:
     """
 
     data_dir: Path
-    url: str | None = attrs.field(default=None, repr=False)
+    url: URL | str | None = attrs.field(default=None, repr=False)
     _engine: AsyncEngine | None = attrs.field(default=None, init=False)
 
     @property
@@ -96,7 +106,11 @@ class Storage:
 
     def _make(self) -> AsyncEngine:
         url = self._url()
-        engine = create_async_engine(url)
+        try:
+            engine = create_async_engine(url)
+        except ModuleNotFoundError as exc:
+            msg = f"needs the package {exc.name}: pip install {exc.name}"
+            raise ConfigError(Problem(msg, path="storage.url")) from None
         if url.get_backend_name() == "sqlite":
             event.listen(engine.sync_engine, "connect", _tune)
         return engine
@@ -110,6 +124,30 @@ class Storage:
     def _locked(self) -> _Lock:
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         return _Lock(self.data_dir / _LOCK)
+
+
+def find_url(settings: StorageSettings, get: Callable[[SecretRef], str]) -> URL | None:
+    """
+    Find the URL of the database that *settings* name; None is the file in the data directory.
+
+    Args:
+        get: Resolves references, as `gateway.secrets.Secrets.get` does.
+
+    Raises:
+        ConfigError: It is no URL; says nothing of what it is.
+        SecretMissing: A reference leads nowhere.
+    """
+    told = settings.url
+    if told is None:
+        return None
+    try:
+        url = make_url(told if isinstance(told, str) else get(told))
+    except ArgumentError:
+        problem = Problem("leads to no URL of a database", path="storage.url")
+        raise ConfigError(problem) from None
+    if settings.secret is not None:
+        url = url.set(password=get(settings.secret))
+    return url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
 
 
 class _Lock:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 
 import attrs
 import pytest
+import structlog
 
 from gateway import Plugin, hookimpl
 from gateway.app import Gateway, changed_paths, default_data_dir, gateway_version
 from gateway.errors import ConfigError, InvalidRequest, NotJson
-from gateway.events import GatewayStarted, GatewayStopped, SettingsChanged
+from gateway.events import Event, GatewayStarted, GatewayStopped, SettingsChanged
 from gateway.plugins import FoundPlugin
 from gateway.settings import settings_from_dict
 from gateway.sinks import MemorySink
@@ -217,3 +219,115 @@ def test_the_version_is_the_distributions():
     One version, from the metadata.
     """
     assert gateway_version().startswith("0.")
+
+
+@attrs.frozen(kw_only=True)
+class Rung(Event):
+    """
+    An event of a plugin.
+    """
+
+    bell: str
+
+
+class Hears(Plugin):
+    @hookimpl
+    def on_event(self, event):
+        if isinstance(event, Rung):
+            HEARD.append((event.bell, event.is_echo))
+
+
+HEARD: list[tuple[str, bool]] = []
+
+
+async def test_a_broadcast_reaches_every_process_of_the_data_directory(tmp_path):
+    """
+    It is heard here at once, and soon in another gateway, which knows it for an echo.
+    """
+    HEARD.clear()
+    server = {"data_dir": str(tmp_path)}
+    async with (
+        gateway_of(Hears, server=server) as one,
+        gateway_of(Hears, server=server),
+    ):
+        one.broadcast(Rung(at=1.0, bell="b"))
+        here = list(HEARD)
+        async with asyncio.timeout(1):
+            while len(HEARD) < 2:  # noqa: ASYNC110 - what is watched has no event
+                await asyncio.sleep(0.01)
+
+    assert here == [("b", False)]
+    assert HEARD == [("b", False), ("b", True)]
+
+
+async def test_a_broadcast_that_cannot_be_told_to_all_is_told_to_nobody(tmp_path):
+    """
+    Whoever changed something learns that the others do not know.
+    """
+    HEARD.clear()
+    async with gateway_of(Hears, server={"data_dir": str(tmp_path)}) as gateway:
+        with pytest.raises(ValueError, match="longer"):
+            gateway.broadcast(Rung(at=1.0, bell="b" * 5000))
+
+    assert HEARD == []
+
+
+class TestDerivedKeys:
+    def gateway(self, tmp_path, **server) -> Gateway:
+        tables = {"server": {"data_dir": str(tmp_path / "data"), **server}}
+        environ = {"ROOT": "r" * 43}
+        return Gateway(settings_from_dict(tables), installed=False, environ=environ)
+
+    def test_hang_on_the_settings_root(self, tmp_path):
+        """
+        One root and one purpose give one key, here and in any other process.
+        """
+        first = self.gateway(tmp_path, secret_key="env.ROOT")
+        second = self.gateway(tmp_path, secret_key="env.ROOT")
+
+        assert first.derive("a/b") == second.derive("a/b")
+        assert first.derive("a/b") != first.derive("a/c")
+        assert len(first.derive("a/b", 64)) == 64
+        assert not (tmp_path / "data").exists()
+
+    def test_have_a_root_made_and_said_so_once(self, tmp_path):
+        """
+        Without a setting the first who asks makes the file, for its owner alone.
+        """
+        gateway = self.gateway(tmp_path)
+        with structlog.testing.capture_logs() as logs:
+            key = gateway.derive("a/b")
+            again = self.gateway(tmp_path).derive("a/b")
+
+        file = tmp_path / "data" / "secret_key"
+        assert key == again
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert [line["file"] for line in logs] == [str(file)]
+        assert file.read_text().strip() not in str(logs)
+
+    def test_of_a_root_that_is_too_short_are_refused(self, tmp_path):
+        """
+        A password is no key.
+        """
+        tables = {"server": {"secret_key": "env.ROOT"}}
+        gateway = Gateway(
+            settings_from_dict(tables), installed=False, environ={"ROOT": "hunter2"}
+        )
+
+        with pytest.raises(ConfigError, match="shorter than 32"):
+            gateway.derive("a/b")
+
+
+def test_storage_is_that_of_the_settings(tmp_path):
+    """
+    The URL may be a reference; what it leads to is in no repr.
+    """
+    pytest.importorskip("sqlalchemy")
+    tables = {"storage": {"url": "env.DB"}}
+    environ = {"DB": f"sqlite:///{tmp_path}/other.db"}
+    gateway = Gateway(settings_from_dict(tables), installed=False, environ=environ)
+
+    storage = gateway.storage
+
+    assert str(storage.url) == f"sqlite+aiosqlite:///{tmp_path}/other.db"
+    assert "other.db" not in repr(storage)

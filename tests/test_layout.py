@@ -27,7 +27,6 @@ HEADINGS = [
 # Source files without a test file of their own, and why.  Each is checked to be still
 # there and still without.
 NO_MIRROR = {
-    "gateway/events.py": "plain values: nothing to go wrong but their types",
     "gateway/registrations.py": "protocols and plain values, used by whoever registers",
     "gateway/taps.py": "one class of empty methods, to inherit from",
 }

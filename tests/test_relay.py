@@ -766,6 +766,46 @@ async def test_explain_sends_nothing(fake):
         assert gateway.in_flight == 0
 
 
+async def test_explain_asks_nobody_for_a_plugin_either(fake):
+    """
+    A plugin's own call in a dry run is refused: it would cost money.
+    """
+
+    class Judge(Plugin):
+        phase = Phase.INSPECT
+
+        @hookimpl
+        async def pre_request(self, exchange):
+            await gateway.call(make_request(), parent=exchange)
+
+    async with running(fake, Judge) as gateway:
+        told = await gateway.explain(begin(gateway))
+
+        assert told["refused"]["code"] == "dry_run"
+        assert len(fake.requests) == 0
+
+
+async def test_a_name_is_no_credential_of_a_real_request(fake):
+    """
+    The key that a dry run may be asked for does not count where something is sent.
+    """
+    seen = []
+
+    class Door(Plugin):
+        phase = Phase.IDENTIFY
+
+        @hookimpl
+        async def pre_request(self, exchange):
+            seen.append(exchange.explained_key)
+
+    async with running(fake, Door) as gateway:
+        exchange = begin(gateway)
+        exchange.explained_key = "bob"
+        await gateway.relay(exchange, MemorySink())
+
+    assert seen == [None]
+
+
 async def test_a_trace_is_kept(fake):
     """
     What was decided on a recent exchange can be asked for by its id.

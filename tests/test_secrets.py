@@ -388,6 +388,13 @@ class TestKeys:
         assert derive_key(root, "a") == derive_key(root, "a")
         assert len(derive_key(root, "a", 64)) == 64
 
+    def test_a_purpose_has_a_name(self):
+        """
+        Nobody shares a key with somebody else by leaving the purpose out.
+        """
+        with pytest.raises(ValueError, match="purpose"):
+            derive_key(b"root", "")
+
 
 class TestRootKey:
     def test_is_that_of_the_settings(self, secrets, file, tmp_path):

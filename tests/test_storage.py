@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import pytest
 
 sqlalchemy = pytest.importorskip("sqlalchemy")
 pytest.importorskip("alembic")
 
-from gateway.storage import Storage  # noqa: E402 - needs what was just asked for
+from gateway.errors import ConfigError  # noqa: E402
+from gateway.settings import settings_from_dict  # noqa: E402
+from gateway.storage import Storage, find_url  # noqa: E402 - needs what was just asked for
 
 FIRST = """
 from alembic import op
@@ -112,3 +115,60 @@ async def test_a_crash_loses_nothing_that_was_committed(tmp_path):
         assert keys.scalar() == 1
     await storage.close()
     assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
+class TestFindUrl:
+    def find(self, **told):
+        secrets = {
+            "env.PW": "p@ss/word",
+            "env.URL": "postgresql://u:p@db/x",
+            "env.BAD": "x",
+        }
+        settings = settings_from_dict({"storage": told}).storage
+        return find_url(settings, lambda reference: secrets[str(reference)])
+
+    def test_is_none_by_default(self):
+        """
+        Where nothing is said, the file in the data directory is meant.
+        """
+        assert self.find() is None
+
+    def test_takes_the_password_from_its_reference(self):
+        """
+        The password is escaped as it must be, and hidden where the URL is shown.
+        """
+        url = self.find(
+            url="postgresql://gw@db.example/gw?ssl=require", secret="env.PW"
+        )
+
+        assert url.drivername == "postgresql+asyncpg"
+        assert (url.username, url.password) == ("gw", "p@ss/word")
+        assert "p@ss" not in str(url)
+
+    def test_takes_a_whole_url_from_a_reference(self):
+        """
+        Platforms hand out a URL with everything in it.
+        """
+        url = self.find(url="env.URL")
+
+        assert (url.host, url.password) == ("db", "p")
+
+    def test_says_nothing_of_what_is_no_url(self):
+        """
+        What the reference leads to may be a secret of something else.
+        """
+        with pytest.raises(ConfigError) as caught:
+            self.find(url="env.BAD")
+
+        assert str(caught.value) == "storage.url: leads to no URL of a database"
+
+
+def test_a_driver_that_is_missing_is_named(tmp_path, monkeypatch):
+    """
+    The remedy is told, not an import's traceback.
+    """
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    storage = Storage(tmp_path, "postgresql+asyncpg://db/x")
+
+    with pytest.raises(ConfigError, match="pip install asyncpg"):
+        _ = storage.engine

@@ -30,6 +30,7 @@ _STEP_BYTES: Final = 256 * 1024
 
 _JSON: Final = "application/json"
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_INVITED: Final = web.RequestKey("invited", bool)
 _PLAIN: Final = frozenset({"", "identity"})
 _CODINGS: Final = frozenset({"gzip", "x-gzip", "deflate"})
 
@@ -96,9 +97,7 @@ async def _read_slowly(request: web.BaseRequest, limits: ServerSettings) -> byte
     told = request.content_length
     if told is not None and told > limit:
         raise BodyTooLarge(limit_bytes=limit)
-    if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
-        await request.writer.write(_CONTINUE)
-        request.writer.output_size = 0  # the answer's head is still to come
+    await invite(request)
     try:
         return await _collect(request.content, limit, limits.body_timeout_s)
     except TimeoutError:
@@ -106,6 +105,19 @@ async def _read_slowly(request: web.BaseRequest, limits: ServerSettings) -> byte
     except web.RequestPayloadError:
         msg = "The request's body is not framed as its headers say."
         raise InvalidRequest(msg, code="bad_body") from None
+
+
+async def invite(request: web.BaseRequest) -> None:
+    """
+    Ask for the body, once, where the caller waits to be asked (``Expect: 100-continue``).
+    """
+    if request.headers.get(hdrs.EXPECT, "").lower() != "100-continue":
+        return
+    if request.content.is_eof() or _INVITED in request:
+        return
+    request[_INVITED] = True
+    await request.writer.write(_CONTINUE)
+    request.writer.output_size = 0  # the answer's head is still to come
 
 
 async def _collect(content: StreamReader, limit: int, silence_s: float) -> bytes:

@@ -10,13 +10,24 @@ Questions have deadlines, answers a size.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, unquote
 
 import aiohttp
 import attrs
 from aiohttp import hdrs, web
 
-from gateway import codec, events
+from gateway import codec
 from gateway.errors import ExchangeError, NotAllowed, Refused, Unavailable
+from gateway.events import event_from_dict
+from gateway.management import (
+    Actor,
+    Change,
+    change_of,
+    error_response,
+    introduce,
+    json_response,
+    take_change,
+)
 from gateway.server import guards
 from gateway.server.explaining import explain, read_ask
 from gateway.server.fleet import (
@@ -28,25 +39,24 @@ from gateway.server.fleet import (
     worker_status,
 )
 from gateway.server.launch import Launch
-from gateway.server.management import ACTOR, error_of, json_answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from gateway.events import Event
     from gateway.registrations import Route
     from gateway.server.station import Station
     from gateway.settings import Address
 
-#: Carries the name of whoever asks to a worker; only the supervisor can send it.
+#: Carries who asks to a worker, as JSON; only the supervisor can send it.
 ACTOR_HEADER: Final = "x-gw-actor"
+#: Carries what a worker's handler changed back, as JSON; nobody else is shown it.
+CHANGE_HEADER: Final = "x-gw-change"
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 ASK_S: Final = 5.0
 #: Making a gateway of large settings takes its time.
 RELOAD_S: Final = 60.0
 
-_PASSED_BACK: Final = ("Content-Type", "Cache-Control", "WWW-Authenticate")
 _NOT_PASSED_ON: Final = frozenset(
     {
         "connection",
@@ -59,6 +69,7 @@ _NOT_PASSED_ON: Final = frozenset(
         "transfer-encoding",
         "upgrade",
         ACTOR_HEADER,
+        CHANGE_HEADER,
     }
 )
 
@@ -111,47 +122,57 @@ class Control:
         return app
 
     async def _status(self, request: web.Request) -> web.Response:
-        return json_answer(worker_status(self._station, self._index))
+        return json_response(worker_status(self._station, self._index))
 
     async def _plugins(self, request: web.Request) -> web.Response:
-        return json_answer(self._station.gateway.plugin_report())
+        return json_response(self._station.gateway.plugin_report())
 
     async def _health(self, request: web.Request) -> web.Response:
-        return json_answer(health_of(self._station.gateway))
+        return json_response(health_of(self._station.gateway))
 
     async def _metrics(self, request: web.Request) -> web.Response:
         return web.Response(body=self._station.metrics.render())
 
     async def _trace(self, request: web.Request) -> web.Response:
         request_id = request.match_info["request_id"]
-        return json_answer(self._station.gateway.traces.get(request_id))
+        return json_response(self._station.gateway.traces.get(request_id))
 
     async def _explain(self, request: web.Request) -> web.Response:
-        ask = read_ask(await request.read())
-        return json_answer(await explain(self._station.gateway, ask))
+        ask = read_ask(codec.loads(await request.read()))
+        return json_response(await explain(self._station.gateway, ask))
 
     async def _try(self, request: web.Request) -> web.Response:
         launch = Launch.from_dict(codec.loads(await request.read())["launch"])
         settings = read_again(launch, self._environ)
         try_settings(settings, launch, self._listen, self._environ)
-        return json_answer({"digest": settings.digest})
+        return json_response({"digest": settings.digest})
 
     async def _apply(self, request: web.Request) -> web.Response:
         told = codec.loads(await request.read())
         launch = Launch.from_dict(told["launch"])
         settings = read_again(launch, self._environ)
-        await put_in_force(self._station.gateway, settings, told["actor"])
-        return json_answer({"digest": settings.digest})
+        await put_in_force(
+            self._station.gateway, settings, told["actor"], is_echo=told["is_echo"]
+        )
+        return json_response({"digest": settings.digest})
 
     async def _event(self, request: web.Request) -> web.Response:
-        event = read_event(codec.loads(await request.read()))
-        self._station.gateway.publish(event)
-        return json_answer({})
+        event = event_from_dict(codec.loads(await request.read()))
+        if event is not None:
+            self._station.gateway.publish(event)
+        return json_response({})
 
     def _runs(self, route: Route) -> Any:
         async def run(request: web.Request) -> web.StreamResponse:
-            request[ACTOR] = request.headers.get(ACTOR_HEADER, "")
-            return await run_route(self._station.gateway, route, request)
+            gateway = self._station.gateway
+            actor = Actor(**codec.loads(request.headers[ACTOR_HEADER].encode()))
+            introduce(request, actor, gateway.settings.server)
+            response = await run_route(gateway, route, request)
+            change = change_of(request)
+            if change is not None and not response.prepared:
+                told = codec.dumps(attrs.asdict(change))
+                response.headers[CHANGE_HEADER] = quote(told)
+            return response
 
         return run
 
@@ -161,30 +182,10 @@ def _telling_errors(answer: Any) -> Any:
         try:
             response: web.StreamResponse = await answer(request)
         except ExchangeError as error:
-            return error_of(error)
+            return error_response(error)
         return response
 
     return told
-
-
-def write_event(event: Event) -> dict[str, Any]:
-    """
-    Write *event* down for another process.
-    """
-    return {"type": type(event).__name__, "fields": attrs.asdict(event)}
-
-
-def read_event(told: Mapping[str, Any]) -> Event:
-    """
-    Read what `write_event` wrote.
-    """
-    kind: Any = getattr(events, told["type"])
-    fields = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in told["fields"].items()
-    }
-    event: Event = kind(**fields)
-    return event
 
 
 # --- asking ---------------------------------------------------------------------------------
@@ -241,9 +242,14 @@ class Link:
             raise _refusal(status, raw)
         return raw
 
-    async def forward(self, request: web.Request, actor: str = "") -> web.Response:
+    async def forward(
+        self, request: web.Request, actor: Actor | None = None
+    ) -> web.Response:
         """
         Hand *request* on as it is, and its answer back.
+
+        Args:
+            actor: Who was let in; None where that is for the other side to find out.
 
         Raises:
             Unavailable: Nobody answers in time.
@@ -253,13 +259,19 @@ class Link:
             for name, value in request.headers.items()
             if name.lower() not in _NOT_PASSED_ON
         }
-        if actor:
-            headers[ACTOR_HEADER] = actor
+        if actor is not None:
+            headers[ACTOR_HEADER] = codec.dumps(attrs.asdict(actor)).decode()
         body = request.content.iter_any() if request.can_read_body else None
         status, raw, answered = await self._fetch(
             request.method, request.raw_path, headers, body, RELOAD_S
         )
-        kept = {name: answered[name] for name in _PASSED_BACK if name in answered}
+        if actor is not None and CHANGE_HEADER in answered:
+            take_change(request, _read_change(answered[CHANGE_HEADER]))
+        kept = {
+            name: value
+            for name, value in answered.items()
+            if name.lower() not in _NOT_PASSED_ON
+        }
         return web.Response(status=status, body=raw, headers=kept)
 
     async def _fetch(
@@ -286,6 +298,12 @@ class Link:
             raise Unavailable(
                 msg, code="worker_unavailable", retry_after_s=1.0
             ) from exc
+
+
+def _read_change(told: str) -> Change:
+    document = codec.loads(unquote(told).encode())
+    digests = tuple(document.pop("digests"))
+    return Change(digests=digests, **document)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
@@ -333,7 +351,7 @@ def proxied_routes(link: Link) -> list[web.RouteDef]:
                 raise NotAllowed(msg, code="loopback_only")
             return await link.forward(request)
         except ExchangeError as error:
-            return error_of(error)
+            return error_response(error)
 
     return [
         web.route(hdrs.METH_ANY, path, hand_over)

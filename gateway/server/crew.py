@@ -11,8 +11,10 @@ from urllib.parse import quote
 import structlog
 
 from gateway.errors import ExchangeError, Problem, Unavailable
+from gateway.events import event_as_dict
+from gateway.management import actor_of
 from gateway.metrics import merge
-from gateway.server.control import RELOAD_S, Link, write_event
+from gateway.server.control import RELOAD_S, Link
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,18 +132,16 @@ class Crew:
         Tell the plugins of one worker.
         """
         try:
-            await self._ask_one("POST", "/control/events", write_event(event))
+            await self._ask_one("POST", "/control/events", event_as_dict(event))
         except ExchangeError as error:
             kind = type(event).__name__
             log.warning("event not published", kind=kind, why=str(error))
 
-    async def forward(
-        self, index: int, request: web.Request, actor: str
-    ) -> web.Response:
+    async def forward(self, index: int, request: web.Request) -> web.Response:
         """
-        Hand *request* to one worker.
+        Hand *request*, of somebody who was let in, to one worker.
         """
-        return await self._links[index].forward(request, actor)
+        return await self._links[index].forward(request, actor_of(request))
 
     # --- settings ---------------------------------------------------------------------------
 
@@ -164,11 +164,16 @@ class Crew:
             for problem in _objections(index, answer, settings)
         ]
 
-    async def apply(self, index: int, launch: Launch, actor: str) -> str:
+    async def apply(
+        self, index: int, launch: Launch, actor: str, *, is_echo: bool
+    ) -> str:
         """
         Let one worker go by the settings of *launch*; returns why it does not.
+
+        Args:
+            is_echo: Another worker told of the same change already.
         """
-        document = {"launch": launch.as_dict(), "actor": actor}
+        document = {"launch": launch.as_dict(), "actor": actor, "is_echo": is_echo}
         try:
             await self._links[index].ask(
                 "POST", "/control/settings/apply", document, timeout_s=RELOAD_S

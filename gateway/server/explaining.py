@@ -12,7 +12,6 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from gateway import codec
 from gateway.clock import utc_text
 from gateway.errors import InvalidRequest
-from gateway.exchange import Identity
 from gateway.server.routes import inference_routes
 
 if TYPE_CHECKING:
@@ -61,14 +60,13 @@ class Ask:
         }
 
 
-def read_ask(raw: bytes) -> Ask:
+def read_ask(document: Any) -> Ask:
     """
     Read a question with all that belongs to it: ``{path, headers, key, request}``.
 
     Raises:
         InvalidRequest: It says something else.
     """
-    document = _parsed(raw)
     if not isinstance(document, dict) or not isinstance(document.get("request"), dict):
         msg = (
             "The body must be {path, headers, key, request} with the request as an "
@@ -117,11 +115,12 @@ async def explain(gateway: Gateway, ask: Ask) -> dict[str, Any]:
     """
     Run the way in for *ask*: nothing is sent, nothing is counted.
 
-    With a key's name, the exchange carries that name as its identity before the first plugin
-    is asked; a plugin that knows the key takes it from there.
+    With a key's name, the exchange carries that name (`Exchange.explained_key`) for the plugin
+    that identifies callers; who may ask this may ask it in the name of any key.
 
     Raises:
-        ExchangeError: The request cannot be read, or the path is none.
+        ExchangeError: The request cannot be read, the path is none, or no plugin took the
+            key's name, so that the answer would be that of a caller without one.
     """
     route = _route_of(gateway, ask.path)
     exchange = gateway.exchange(
@@ -131,10 +130,15 @@ async def explain(gateway: Gateway, ask: Ask) -> dict[str, Any]:
         headers=CIMultiDictProxy(CIMultiDict(ask.headers)),
         path=route.path,
     )
-    if ask.key:
-        exchange.identity = Identity(key_id=ask.key, key_name=ask.key)
+    exchange.explained_key = ask.key or None
     model = exchange.request.model
     verdict = await gateway.explain(exchange)
+    who = exchange.identity
+    if ask.key and who is None and "refused" not in verdict:
+        msg = (
+            "No active plugin knows virtual keys by their names, so none was explained."
+        )
+        raise InvalidRequest(msg, code="key_not_explained")
     return {
         "dry_run": True,
         "at": utc_text(gateway.clock.now()),
@@ -143,6 +147,9 @@ async def explain(gateway: Gateway, ask: Ask) -> dict[str, Any]:
         "operation": route.operation,
         "model": model,
         "settings": gateway.settings.short,
+        "key": who and {"id": who.key_id, "name": who.key_name},
+        "team": who and who.team_id,
+        "customer": who and who.customer_id,
         **verdict,
     }
 

@@ -294,15 +294,20 @@ def try_settings(
     return gateway
 
 
-async def put_in_force(gateway: Gateway, settings: Settings, actor: str) -> None:
+async def put_in_force(
+    gateway: Gateway, settings: Settings, actor: str, *, is_echo: bool = False
+) -> None:
     """
     Let *gateway* go by *settings*.
+
+    Args:
+        is_echo: Another worker told of the same change already.
 
     Raises:
         SettingsRejected: It cannot; `Gateway.reload` has published why.
     """
     try:
-        await gateway.reload(settings, actor)
+        await gateway.reload(settings, actor, is_echo=is_echo)
     except Exception as exc:  # noqa: BLE001 - a plugin's lifespan may raise anything
         raise SettingsRejected(problems_of(exc, settings)) from None
 

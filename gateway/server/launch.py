@@ -33,6 +33,7 @@ _AT_START = (
     "server.workers",
     "server.tls",
     "server.log",
+    "storage",
     "egress.ca_file",
 )
 

@@ -3,8 +3,8 @@ Who may manage the gateway, and what each route asks of them.
 
 Every management route, the core's and the plugins', is a `gateway.registrations.Route` and goes
 through `Desk.define`: one without a permission cannot be registered.  A permission is
-``<thing>:read`` or ``<thing>:write``; `ROLES` says which role has which, so that a finer role
-is one more row.
+``<thing>:read`` or ``<thing>:write``; `gateway.management.ROLES` says which role has which, so
+that a finer role is one more row.
 
 Credentials are the tokens under ``admin`` in the settings, sent as ``Authorization: Bearer``.
 Where there are none, this machine alone is answered, and no page of another origin.
@@ -15,14 +15,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 import structlog
 from aiohttp import hdrs, web
 
-from gateway import codec
 from gateway.errors import (
     ConfigError,
     ExchangeError,
@@ -31,12 +29,24 @@ from gateway.errors import (
     NotJson,
     PluginError,
     Problem,
-    Refused,
     SecretMissing,
 )
 from gateway.events import AdminActed, AdminDenied
 from gateway.hooks import place_of
+from gateway.management import (
+    LOCAL,
+    PUBLIC,
+    Actor,
+    ApiError,
+    Change,
+    actor_of,
+    change_of,
+    error_response,
+    introduce,
+    may,
+)
 from gateway.server import guards
+from gateway.server.body import invite
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -47,31 +57,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("gateway.management")
 
-#: The name of whoever asks, for handlers: a token's name, or ``local`` where none is declared.
-ACTOR: Final = web.RequestKey("actor", str)
-LOCAL: Final = "local"
-PUBLIC: Final = "public"
-
-#: What each role may do; ``*`` stands for every thing, or for every deed.
-ROLES: Final[Mapping[str, tuple[str, ...]]] = {
-    "admin": ("*:*",),
-    "viewer": ("*:read",),
-}
-
 _PERMISSION: Final = re.compile(r"[a-z][a-z0-9_.-]{0,63}:(read|write)")
 _READING: Final = frozenset({"GET", "HEAD"})
 _MAX_TOKEN: Final = 4096
-
-
-def may(role: str, permission: str) -> bool:
-    """
-    Tell whether *role* has *permission*.
-    """
-    thing, _, deed = permission.partition(":")
-    return any(
-        granted in {permission, f"*:{deed}", f"{thing}:*", "*:*"}
-        for granted in ROLES.get(role, ())
-    )
 
 
 def check_route(route: Route, plugin: str = "") -> None:
@@ -91,19 +79,6 @@ def check_route(route: Route, plugin: str = "") -> None:
     if wrong:
         msg = f"the route {route.name} {wrong}"
         raise PluginError(msg, plugin=plugin or "core", hook="register_routes")
-
-
-@attrs.frozen(kw_only=True)
-class Visitor:
-    """
-    Who asks.
-
-    Attributes:
-        name: The token's name.
-    """
-
-    name: str
-    role: str
 
 
 class Desk:
@@ -139,21 +114,17 @@ class Desk:
         async def answer(request: web.Request) -> web.StreamResponse:
             return await self._answer(route, request)
 
-        # The core's routes read bodies by themselves, and say when they want one.
-        expect = None if plugin else _expect
-        return web.route(route.method, route.path, answer, expect_handler=expect)
+        return web.route(route.method, route.path, answer, expect_handler=_expect)
 
     async def _answer(self, route: Route, request: web.Request) -> web.StreamResponse:
         try:
             await self._admit(route, request)
+            await invite(request)
             response = await route.handler(request)
         except ExchangeError as error:
-            return error_of(error)
+            return error_response(error)
         except web.HTTPException as exc:
-            sentence = exc.text or exc.reason
-            return json_error(
-                exc.status, exc.reason.lower().replace(" ", "_"), sentence
-            )
+            return error_response(_of_aiohttp(exc))
         except Exception as exc:  # noqa: BLE001 - told by type and place, as everywhere
             log.error(  # noqa: TRY400 - its text may hold a secret
                 "management route failed",
@@ -162,24 +133,27 @@ class Desk:
                 at=place_of(exc),
             )
             sentence = "The gateway failed over this; its log says where."
-            return json_error(500, "internal_error", sentence)
+            return error_response(ApiError(500, "internal_error", sentence))
         if route.permission.endswith(":write") and response.status < 400:
             await self._acted(route, request)
         return response
 
     async def _acted(self, route: Route, request: web.Request) -> None:
+        change = change_of(request) or Change(target=request.path)
         event = AdminActed(
             at=self._gateway().clock.now(),
-            actor=request[ACTOR],
+            actor=actor_of(request).name,
             action=route.name,
-            target=request.path,
+            target=change.target,
+            digests=change.digests,
+            details=change.details,
         )
         await self._publish(event)
 
     # --- who may come in --------------------------------------------------------------------
 
     async def _admit(self, route: Route, request: web.Request) -> None:
-        visitor: Visitor | None = None
+        visitor: Actor | None = None
         try:
             guards.check_target(request.raw_path)
             visitor = self._visitor(request)
@@ -199,9 +173,10 @@ class Desk:
             raise
         if request.method not in _READING:
             _demand_json(request)
-        request[ACTOR] = visitor.name if visitor is not None else ""
+        actor = visitor or Actor(peer=guards.peer_of(request))
+        introduce(request, actor, self._gateway().settings.server)
 
-    def _visitor(self, request: web.Request) -> Visitor | None:
+    def _visitor(self, request: web.Request) -> Actor | None:
         """
         Find out who asks; None if a token is needed and none, or a wrong one, came.
 
@@ -220,11 +195,11 @@ class Desk:
             raise NotAllowed(msg, code="loopback_only")
         if not settings.admin:
             _check_names(request, settings.server.allowed_hosts)
-            return Visitor(name=LOCAL, role="admin")
-        return _find_visitor(request.headers.get(hdrs.AUTHORIZATION, ""), gateway)
+            return Actor(name=LOCAL, role="admin", peer=guards.peer_of(request))
+        return _find_visitor(request, gateway)
 
     async def _denied(
-        self, route: Route, request: web.Request, visitor: Visitor | None
+        self, route: Route, request: web.Request, visitor: Actor | None
     ) -> None:
         event = AdminDenied(
             at=self._gateway().clock.now(),
@@ -240,14 +215,20 @@ class Desk:
 
 async def _expect(request: web.Request) -> None:
     """
-    Leave ``Expect: 100-continue`` to whoever reads the body.
+    Ask for no body yet: only who was let in is asked for one.
     """
 
 
-def _find_visitor(header: str, gateway: Gateway) -> Visitor | None:
+def _of_aiohttp(exc: web.HTTPException) -> ApiError:
+    code = exc.reason.lower().replace(" ", "_")
+    return ApiError(exc.status, code, exc.text or exc.reason)
+
+
+def _find_visitor(request: web.Request, gateway: Gateway) -> Actor | None:
     """
     Compare with every token, so that the time taken does not tell which came close.
     """
+    header = request.headers.get(hdrs.AUTHORIZATION, "")
     scheme, _, given = header.partition(" ")
     if scheme.lower() != "bearer" or not 0 < len(given) <= _MAX_TOKEN:
         return None
@@ -260,7 +241,7 @@ def _find_visitor(header: str, gateway: Gateway) -> Visitor | None:
             log.warning("admin token cannot be had", token=name, why=str(exc))
             continue
         if hmac.compare_digest(offered, _hashed(secret)):
-            found = Visitor(name=name, role=token.role)
+            found = Actor(name=name, role=token.role, peer=guards.peer_of(request))
     return found
 
 
@@ -291,7 +272,7 @@ def _check_names(request: web.Request, allowed: Iterable[str]) -> None:
         raise NotAllowed(msg, code="origin_not_allowed")
 
 
-def _demand(visitor: Visitor, route: Route) -> None:
+def _demand(visitor: Actor, route: Route) -> None:
     if not may(visitor.role, route.permission):
         msg = (
             f"The token {visitor.name} has the role {visitor.role}, which lacks "
@@ -307,49 +288,7 @@ def _demand_json(request: web.Request) -> None:
         raise NotJson
 
 
-# --- answers --------------------------------------------------------------------------------
-
-
-def json_answer(document: Any, status: int = 200) -> web.Response:
-    """
-    Answer with *document* as JSON, never to be kept by a cache.
-    """
-    return web.Response(
-        status=status,
-        body=codec.dumps(document),
-        headers={"Content-Type": "application/json", "Cache-Control": "no-store"},
-    )
-
-
-def json_error(
-    status: int,
-    code: str,
-    message: str,
-    headers: Mapping[str, str] | None = None,
-    **more: Any,
-) -> web.Response:
-    """
-    Answer with an error as every management route tells it.
-    """
-    response = json_answer(
-        {"error": {"code": code, "message": message, **more}}, status
-    )
-    response.headers.update(headers or {})
-    return response
-
-
-def error_of(error: ExchangeError) -> web.Response:
-    """
-    Answer with *error*.
-    """
-    more: dict[str, Any] = {}
-    problems = error.details.get("problems")
-    if problems is not None:
-        more["problems"] = problems
-    return json_error(error.status, error.code, str(error), error.headers, **more)
-
-
-class SettingsRejected(Refused):
+class SettingsRejected(ApiError):
     """
     New settings were not put in force; those before them still are.
     """
@@ -360,10 +299,10 @@ class SettingsRejected(Refused):
         if len(found) > 3:
             sentence += f"; and {len(found) - 3} more"
         super().__init__(
+            422,
+            "settings_rejected",
             sentence,
-            status=422,
-            code="settings_rejected",
-            details={"problems": [attrs.asdict(each) for each in found]},
+            problems=[attrs.asdict(each) for each in found],
         )
 
     @property

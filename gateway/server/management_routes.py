@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import hdrs, web
 
+from gateway import codec
 from gateway.errors import PluginError
 from gateway.exposition import CONTENT_TYPE
-from gateway.registrations import Route
-from gateway.server.body import read_body
-from gateway.server.explaining import Ask, read_ask
-from gateway.server.management import (
-    ACTOR,
-    Desk,
-    json_answer,
-    json_error,
+from gateway.management import (
+    ApiError,
+    actor_of,
+    error_response,
+    json_response,
+    read_json,
 )
+from gateway.registrations import Route
+from gateway.server.explaining import Ask, read_ask
+from gateway.server.management import Desk
 from gateway.settings import settings_as_dict
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
     _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+#: A request to be explained is as long as requests may be.
+_MAX_EXPLAINED_BYTES: Final = 1 << 30
 METRICS_PATH: Final = "/metrics"
 
 # What an operator's own request carries, or the connection; never the explained request's.
@@ -70,20 +74,20 @@ class Offices:
         )
 
     async def _status(self, request: web.Request) -> web.Response:
-        return json_answer(await self._fleet.status())
+        return json_response(await self._fleet.status())
 
     async def _plugins(self, request: web.Request) -> web.Response:
-        return json_answer({"plugins": await self._fleet.plugins()})
+        return json_response({"plugins": await self._fleet.plugins()})
 
     async def _settings(self, request: web.Request) -> web.Response:
         settings = self._fleet.gateway.settings
-        return json_answer(
+        return json_response(
             {"digest": settings.digest, "settings": settings_as_dict(settings)}
         )
 
     async def _models(self, request: web.Request) -> web.Response:
         models = self._fleet.gateway.models()
-        return json_answer(
+        return json_response(
             {
                 "models": [
                     {"id": model.id, "provider": model.provider} for model in models
@@ -94,7 +98,7 @@ class Offices:
     async def _providers(self, request: web.Request) -> web.Response:
         health = await self._fleet.health()
         providers = self._fleet.gateway.runtime.providers
-        return json_answer(
+        return json_response(
             {
                 "providers": [
                     {
@@ -115,28 +119,28 @@ class Offices:
                 "remembered, and none across a restart. For good they are kept by an "
                 "audit plugin."
             )
-            return json_error(404, "trace_not_found", msg)
-        return json_answer(trace)
+            raise ApiError(404, "trace_not_found", msg)
+        return json_response(trace)
 
     async def _explain(self, request: web.Request) -> web.Response:
-        raw = await read_body(request, self._fleet.gateway.settings.server)
+        told = await read_json(request, max_bytes=_MAX_EXPLAINED_BYTES)
         path = request.query.get("path")
         if path is None:
-            ask = read_ask(raw)
+            ask = read_ask(told)
         else:
+            raw = codec.dumps(told)
             ask = Ask(request=raw, path=path, headers=_passed_on(request))
-        return json_answer(await self._fleet.explain(ask))
+        return json_response(await self._fleet.explain(ask))
 
     async def _metrics(self, request: web.Request) -> web.Response:
         headers = {hdrs.CONTENT_TYPE: CONTENT_TYPE, hdrs.CACHE_CONTROL: "no-store"}
         return web.Response(body=await self._fleet.metrics(), headers=headers)
 
     async def _reload(self, request: web.Request) -> web.Response:
-        raw = await read_body(request, self._fleet.gateway.settings.server)
-        if raw.strip() not in {b"", b"{}"}:
+        if await read_json(request, default={}) != {}:
             msg = "A reload takes no arguments: send {} or nothing."
-            return json_error(400, "unknown_key", msg)
-        return json_answer(await self._fleet.reload(request[ACTOR]))
+            raise ApiError(400, "unknown_key", msg)
+        return json_response(await self._fleet.reload(actor_of(request).name))
 
 
 def management_routes(fleet: Fleet, *, is_shared: bool) -> list[web.RouteDef]:
@@ -180,7 +184,7 @@ def _forwarded(route: Route, fleet: Fleet) -> Route:
 async def _nowhere(request: web.Request) -> web.Response:
     # The path is not repeated, for it may hold anything.
     msg = "There is no such management route, or not with this method."
-    return json_error(404, "route_not_found", msg)
+    return error_response(ApiError(404, "route_not_found", msg))
 
 
 def _passed_on(request: web.Request) -> dict[str, str]:

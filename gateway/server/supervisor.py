@@ -27,7 +27,7 @@ from gateway.server.fleet import (
     reload_report,
     try_settings,
 )
-from gateway.server.management import ACTOR, SettingsRejected
+from gateway.server.management import SettingsRejected
 from gateway.server.once import order_line
 from gateway.server.worker import Order, worker_socket
 from gateway.settings import Address, Settings
@@ -98,7 +98,7 @@ class Supervisor:
         async def ready(told: dict[str, Any]) -> None:
             # A reload may have fallen into its start.
             if told.get("settings") != self.settings.digest:
-                await self.crew.apply(index, self._copied, "system")
+                await self.crew.apply(index, self._copied, "system", is_echo=True)
 
         return Child(
             f"worker {index}",
@@ -242,7 +242,7 @@ class Supervisor:
         """
         for index, child in enumerate(self._workers):
             if child.pid is not None:
-                return await self.crew.forward(index, request, request[ACTOR])
+                return await self.crew.forward(index, request)
         raise nobody()
 
     async def reload(self, actor: str) -> dict[str, Any]:
@@ -259,10 +259,13 @@ class Supervisor:
             # From here on a worker that is started again goes by the new ones.
             self._gateway, self._copied = gateway, copied
             differing = []
+            is_told = False
             for index in range(len(self._workers)):
-                why = await self.crew.apply(index, copied, actor)
+                why = await self.crew.apply(index, copied, actor, is_echo=is_told)
                 if why:
                     differing.append({"worker": index, "why": why})
+                else:
+                    is_told = True
             report = reload_report(before, gateway.settings)
             return {**report, "differing": differing}
 

@@ -19,6 +19,7 @@ from gateway.settings.serving import (
     EgressSettings,
     LogSettings,
     ServerSettings,
+    StorageSettings,
     TlsSettings,
 )
 from gateway.settings.snapshot import find_secrets, settings_as_dict
@@ -62,6 +63,7 @@ __all__ = [
     "ProviderSettings",
     "RoutingSettings",
     "ServerSettings",
+    "StorageSettings",
     "TargetSettings",
     "Timeouts",
     "TlsSettings",

@@ -15,7 +15,12 @@ import attrs
 from gateway.errors import ConfigError, PluginError
 from gateway.settings.nodes import EMPTY, PluginTable, Table, mark_of_path
 from gateway.settings.problems import place
-from gateway.settings.serving import AdminToken, EgressSettings, ServerSettings
+from gateway.settings.serving import (
+    AdminToken,
+    EgressSettings,
+    ServerSettings,
+    StorageSettings,
+)
 from gateway.settings.structure import structure
 from gateway.settings.upstreams import (
     ModelSettings,
@@ -93,6 +98,8 @@ class Settings:
 
         admin: credentials for the management API, by name.
 
+        storage: the database in which plugins keep rows.
+
         egress: the way out to the providers.
 
         providers: upstream vendors, by name.
@@ -121,6 +128,10 @@ class Settings:
     admin: Mapping[str, AdminToken] = attrs.field(
         factory=dict,
         metadata=told("Credentials for the management API, by name."),
+    )
+    storage: StorageSettings = attrs.field(
+        factory=StorageSettings,
+        metadata=told("The database in which plugins keep rows."),
     )
     egress: EgressSettings = attrs.field(
         factory=EgressSettings, metadata=told("The way out to the providers.")

@@ -4,8 +4,9 @@ What the settings file says about the gateway itself: listeners, limits, the way
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import attrs
 
@@ -20,6 +21,11 @@ from gateway.settings.values import (
 )
 
 MIB: Final = 1024 * 1024
+
+# As SQLAlchemy writes it.  Only these two databases are tested, by their asyncio drivers.
+_DATABASE_URL: Final = re.compile(
+    r"(postgresql(\+asyncpg)?|sqlite(\+aiosqlite)?)://[^\s\x00-\x1f\x7f]+"
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -212,6 +218,53 @@ class AdminToken:
     role: Literal["admin", "viewer"] = attrs.field(
         default="viewer", metadata=told("admin may change things, viewer may look.")
     )
+
+
+def database_url(
+    instance: Any, attribute: attrs.Attribute[Any], value: SecretRef | str | None
+) -> None:
+    """
+    Demand a reference, or the URL of a database without its password.
+    """
+    if not isinstance(value, str):
+        return
+    if _DATABASE_URL.fullmatch(value) is None:
+        msg = (
+            "must be a URL such as postgresql://gateway@db.example/gateway or "
+            "sqlite:////srv/gateway.db, or a reference to a secret that is one"
+        )
+        raise ValueError(msg)
+    if ":" in value.partition("://")[2].rpartition("@")[0]:
+        raise ValueError("must not hold a password: name it by storage.secret")
+
+
+@attrs.frozen(kw_only=True)
+class StorageSettings:
+    """
+    The database in which plugins keep rows.
+
+    Attributes:
+        url: which it is, or where its whole URL is found; None is a file in data_dir.
+
+        secret: where the password is found, if *url* has none.
+    """
+
+    url: SecretRef | str | None = attrs.field(
+        default=None,
+        validator=database_url,
+        metadata=told(
+            "URL without a password, or a reference to a whole one; "
+            "left out: SQLite in data_dir."
+        ),
+    )
+    secret: SecretRef | None = attrs.field(
+        default=None, metadata=told("Where the database's password is found.")
+    )
+
+    @secret.validator
+    def _stands_beside_url(self, _: Any, value: SecretRef | None) -> None:
+        if value is not None and self.url is None:
+            raise ValueError("is the password of storage.url, which is not set")
 
 
 @attrs.frozen(kw_only=True)

@@ -13,20 +13,19 @@ from aiohttp.test_utils import TestClient, TestServer
 from gateway import Phase, Plugin, Route, Unavailable, hookimpl
 from gateway.app import Gateway
 from gateway.errors import Refused
-from gateway.events import AdminActed, AdminDenied
+from gateway.events import AdminDenied, SettingsChanged, event_as_dict
+from gateway.management import Actor, actor_of, change_of, note_change
 from gateway.plugins import FoundPlugin
 from gateway.server import control
 from gateway.server.control import (
     ACTOR_HEADER,
+    CHANGE_HEADER,
     Control,
     Link,
     proxied_routes,
-    read_event,
-    write_event,
 )
 from gateway.server.launch import Launch
 from gateway.server.logs import LogOutput
-from gateway.server.management import ACTOR
 from gateway.server.station import Station
 from gateway.settings import Address, settings_from_environment
 
@@ -55,8 +54,10 @@ class BellPlugin(Plugin):
 
     async def ring(self, request):
         body = await request.text()
-        told = [request[ACTOR], request.match_info["tone"], body]
-        return web.json_response(told, status=201)
+        told = [actor_of(request).name, request.match_info["tone"], body]
+        note_change(request, "bells/größe", details={"to": "ü"})
+        headers = {"Location": "/api/bell/1"}
+        return web.json_response(told, status=201, headers=headers)
 
 
 class Nowhere:
@@ -142,13 +143,32 @@ class TestControl:
         assert caught.value.details["problems"][0]["path"] == "version"
         assert gateway.settings is before
 
+    async def test_settings_in_force_elsewhere_are_an_echo(
+        self, link, gateway, tmp_path
+    ):
+        """
+        Of one change the plugins of all workers hear; one of them tells it, the others echo.
+        """
+        file = tmp_path / "g.yaml"
+        told = {"launch": Launch(file=file).as_dict(), "actor": "oncall"}
+        for number, is_echo in enumerate((False, True)):
+            file.write_text(
+                f"version: 1\nproviders: {{demo: {{}}}}\nmodels: {{m{number}: demo/echo}}\n"
+            )
+            document = {**told, "is_echo": is_echo}
+            await link.ask("POST", "/control/settings/apply", document)
+
+        heard = gateway.hooks.plugins[0].plugin.heard
+        changes = [event for event in heard if isinstance(event, SettingsChanged)]
+        assert [change.is_echo for change in changes] == [False, True]
+
     async def test_an_event_reaches_the_plugins(self, link, gateway):
         """
         What happened at the supervisor is told in a worker.
         """
         event = AdminDenied(at=1.0, actor="x", route="GET /api/x", peer="::1")
 
-        await link.ask("POST", "/control/events", write_event(event))
+        await link.ask("POST", "/control/events", event_as_dict(event))
 
         assert event in gateway.hooks.plugins[0].plugin.heard
 
@@ -174,24 +194,27 @@ class TestControl:
             await link.ask("GET", "/control/status")
 
 
-def test_events_survive_the_way():
-    """
-    Tuples and texts come back as they were.
-    """
-    event = AdminActed(at=1.5, actor="a", action="b", target="c", digests=("x", "y"))
-
-    assert read_event(write_event(event)) == event
+ONCALL = Actor(name="oncall", role="admin", peer="127.0.0.1")
 
 
 class TestForward:
     @pytest.fixture
-    async def client(self, link):
+    def changes(self):
+        """
+        What handlers noted, as it arrived.
+        """
+        return []
+
+    @pytest.fixture
+    async def client(self, link, changes):
         """
         Ask something that hands requests on over *link*, in the name of ``oncall``.
         """
 
         async def forward(request):
-            return await link.forward(request, "oncall")
+            response = await link.forward(request, ONCALL)
+            changes.append(change_of(request))
+            return response
 
         app = web.Application()
         app.router.add_route("*", "/{any:.*}", forward)
@@ -206,6 +229,17 @@ class TestForward:
 
         assert answer.status == 201
         assert await answer.json() == ["oncall", "high", "loud"]
+        assert answer.headers["Location"] == "/api/bell/1"
+
+    async def test_brings_back_what_was_changed(self, client, changes):
+        """
+        The supervisor hears what a worker's handler noted; whoever asked does not.
+        """
+        answer = await client.post("/api/bell/high", data=b"loud")
+
+        (change,) = changes
+        assert (change.target, change.details) == ("bells/größe", {"to": "ü"})
+        assert CHANGE_HEADER not in answer.headers
 
     async def test_nobody_names_himself(self, client):
         """

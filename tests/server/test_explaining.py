@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from gateway import Phase, Plugin, Unavailable, hookimpl
+from gateway import (
+    Identity,
+    NotAuthenticated,
+    Phase,
+    Plugin,
+    Unavailable,
+    hookimpl,
+)
 from gateway.app import Gateway
 from gateway.errors import InvalidRequest
 from gateway.plugins import FoundPlugin
@@ -12,22 +19,43 @@ from gateway.settings import settings_from_environment
 REQUEST = b'{"model":"demo/echo","messages":[{"role":"user","content":"hi"}]}'
 
 
+class DoorPlugin(Plugin):
+    """
+    Knows the keys alice, who comes by her header, and bob.
+    """
+
+    phase = Phase.IDENTIFY
+
+    @hookimpl
+    async def pre_request(self, exchange):
+        name = exchange.explained_key if exchange.dry_run else None
+        name = name or exchange.headers.get("x-key")
+        if name not in {"alice", "bob", None}:
+            raise NotAuthenticated(code="virtual_key_not_found")
+        if name is not None:
+            exchange.identity = Identity(key_id=f"vk_{name}", key_name=name)
+
+
 class WitnessPlugin(Plugin):
     phase = Phase.GOVERN
 
     @hookimpl
     async def pre_request(self, exchange):
-        exchange.explain(f"{exchange.identity.key_name} {exchange.headers['x-team']}")
+        who = exchange.identity.key_name if exchange.identity else "nobody"
+        exchange.explain(f"{who} {exchange.headers.get('x-team')}")
         if not exchange.dry_run:
             raise Unavailable
 
 
 @pytest.fixture
 async def gateway():
-    plugin = FoundPlugin(name="witness", cls=WitnessPlugin)
+    plugins = [
+        FoundPlugin(name="door", cls=DoorPlugin),
+        FoundPlugin(name="witness", cls=WitnessPlugin),
+    ]
     settings = settings_from_environment({})
     async with Gateway(
-        settings, plugins=[plugin], installed=False, environ={}
+        settings, plugins=plugins, installed=False, environ={}
     ) as gateway:
         yield gateway
 
@@ -40,8 +68,42 @@ async def test_plugins_see_key_and_headers(gateway):
 
     told = await explain(gateway, ask)
 
-    assert told["trail"][0]["reason"] == "bob blue"
+    assert told["trail"][1]["reason"] == "bob blue"
+    assert told["key"] == {"id": "vk_bob", "name": "bob"}
     assert told["dry_run"] is True
+
+
+async def test_a_key_stands_above_the_headers(gateway):
+    """
+    Who is named is explained, whatever credential the request carries.
+    """
+    ask = Ask(request=REQUEST, headers={"X-Key": "alice"}, key="bob")
+
+    told = await explain(gateway, ask)
+
+    assert told["key"]["name"] == "bob"
+
+
+async def test_an_unknown_key_is_a_verdict(gateway):
+    """
+    What the plugin says of a key that there is not is what a caller would be told.
+    """
+    told = await explain(gateway, Ask(request=REQUEST, key="mallory"))
+
+    assert told["refused"]["code"] == "virtual_key_not_found"
+    assert told["key"] is None
+
+
+async def test_a_key_that_nobody_knows_by_name_is_told():
+    """
+    Without a plugin that takes the name, the answer would be somebody else's.
+    """
+    settings = settings_from_environment({})
+    async with Gateway(settings, installed=False, environ={}) as gateway:
+        with pytest.raises(InvalidRequest) as caught:
+            await explain(gateway, Ask(request=REQUEST, key="bob"))
+
+    assert caught.value.code == "key_not_explained"
 
 
 async def test_nothing_is_sent_or_counted(gateway):
@@ -69,37 +131,34 @@ class TestReadAsk:
         """
         What a worker is asked is what was asked.
         """
-        from gateway import codec
-
         ask = Ask(request=REQUEST, path="/v1/messages", headers={"a": "b"}, key="k")
 
-        assert read_ask(codec.dumps(ask.as_dict())) == ask
+        assert read_ask(ask.as_dict()) == ask
 
     @pytest.mark.parametrize(
-        "raw",
+        "document",
         [
-            b"{",
-            b'{"request":{},"request":{}}',
-            b'{"request":{},"path":1}',
-            b'{"request":{},"headers":{"a":1}}',
-            b'{"request":{},"key":"' + b"k" * 300 + b'"}',
+            [],
+            {"request": "text"},
+            {"request": {}, "pth": "/v1/messages"},
+            {"request": {}, "path": 1},
+            {"request": {}, "headers": {"a": 1}},
+            {"request": {}, "key": "k" * 300},
         ],
-        ids=["no-json", "key-twice", "path-number", "header-number", "long-key"],
+        ids=["list", "text", "unknown", "path-number", "header-number", "long-key"],
     )
-    def test_refuses_what_it_does_not_know(self, raw):
+    def test_refuses_what_it_does_not_know(self, document):
         """
         Whatever is not as documented is refused.
         """
         with pytest.raises(InvalidRequest):
-            read_ask(raw)
+            read_ask(document)
 
     def test_bounds_the_headers(self):
         """
         More headers than a request may have are refused.
         """
-        from gateway import codec
-
         headers = {str(number): "" for number in range(MAX_HEADERS + 1)}
 
         with pytest.raises(InvalidRequest, match="at most"):
-            read_ask(codec.dumps({"request": {}, "headers": headers}))
+            read_ask({"request": {}, "headers": headers})

@@ -12,20 +12,14 @@ from gateway import Phase, Plugin, Route, hookimpl
 from gateway.app import Gateway
 from gateway.errors import PluginError
 from gateway.events import AdminActed, AdminDenied, Event
+from gateway.management import LOCAL, ROLES, ApiError, actor_of, note_change
 from gateway.plugins import FoundPlugin
 from gateway.server.application import admin_app, make_runner
 from gateway.server.fleet import Solo
 from gateway.server.health import Health
 from gateway.server.launch import Launch
 from gateway.server.logs import LogOutput
-from gateway.server.management import (
-    ACTOR,
-    LOCAL,
-    ROLES,
-    Desk,
-    check_route,
-    may,
-)
+from gateway.server.management import Desk, check_route
 from gateway.server.management_routes import Offices, management_routes
 from gateway.server.station import Station
 from gateway.settings import Address, settings_from_dict
@@ -63,6 +57,8 @@ class BellPlugin(Plugin):
             route("POST", "bell:write"),
             route("GET", "public", "/api/bell/public"),
             route("GET", "bell:read", "/api/bell/broken"),
+            route("POST", "bell:write", "/api/bell/taken"),
+            route("POST", "bell:write", "/api/bell/noted"),
         ]
 
     @hookimpl
@@ -72,7 +68,11 @@ class BellPlugin(Plugin):
     async def ring(self, request):
         if request.path.endswith("broken"):
             raise RuntimeError("holds a secret")
-        self.rung_by.append(request[ACTOR])
+        if request.path.endswith("taken"):
+            raise ApiError(409, "name_taken", "There is such a bell.", path="name")
+        self.rung_by.append(actor_of(request).name)
+        if request.path.endswith("noted"):
+            note_change(request, "bells/1", after={"rung": True}, details={"to": "x"})
         return web.json_response({"rung": True})
 
 
@@ -229,12 +229,6 @@ class TestPermissions:
         with pytest.raises(PluginError, match="must not change"):
             check_route(route, "bell")
 
-    def test_an_unknown_role_may_nothing(self):
-        """
-        A role without a row has no permission.
-        """
-        assert not may("intern", "status:read")
-
     def test_desk_refuses_what_check_refuses(self):
         """
         There is no way to a route definition past the check.
@@ -290,15 +284,54 @@ class TestPluginRoutes:
             ("oncall", "POST /api/bell")
         ]
 
-    async def test_public_asks_for_nothing(self, manage):
+    async def test_a_noted_change_is_told(self, manage):
         """
-        A public route answers without a token.
+        What the handler noted stands in the event, states by their hashes alone.
         """
         managed = await manage(admin=ADMIN)
 
-        status, _ = await managed.call("/api/bell/public")
+        await managed.call("/api/bell/noted", "POST", b"{}", token="token-of-oncall")
+
+        (acted,) = [
+            event for event in managed.bell.heard if isinstance(event, AdminActed)
+        ]
+        assert (acted.target, acted.details) == ("bells/1", {"to": "x"})
+        assert acted.digests[0] == ""
+        assert len(acted.digests[1]) == 64
+
+    async def test_a_refusal_has_the_shape_of_the_core(self, manage):
+        """
+        What a handler raises is told like an error of the core, and is no change.
+        """
+        managed = await manage(admin=ADMIN)
+
+        status, told = await managed.call(
+            "/api/bell/taken", "POST", b"{}", token="token-of-oncall"
+        )
+
+        assert status == 409
+        assert told["error"] == {
+            "code": "name_taken",
+            "message": "There is such a bell.",
+            "path": "name",
+        }
+        assert not any(isinstance(event, AdminActed) for event in managed.bell.heard)
+
+    @pytest.mark.parametrize(
+        ("token", "name"),
+        [(None, ""), ("sk-gw-a-virtual-key", ""), ("token-of-g", "grafana")],
+        ids=["nothing", "a-callers-own", "an-operators"],
+    )
+    async def test_public_asks_for_nothing(self, manage, token, name):
+        """
+        A public route is called whoever asks, with whatever credential; it is told of operators.
+        """
+        managed = await manage(admin=ADMIN)
+
+        status, _ = await managed.call("/api/bell/public", token=token)
 
         assert status == 200
+        assert managed.bell.rung_by == [name]
 
     async def test_a_failure_gives_nothing_away(self, manage):
         """

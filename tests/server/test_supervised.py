@@ -18,11 +18,21 @@ from __future__ import annotations
 
 import os
 import signal
+import time
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import attrs
 from aiohttp import web
 
 from gateway import Phase, Plugin, ProcessSpec, Route, hookimpl
+from gateway.events import Event
+from gateway.management import actor_of, json_response, note_change
+
+
+@attrs.frozen(kw_only=True)
+class Ticked(Event):
+    word: str
 
 
 def tick(file):
@@ -31,18 +41,46 @@ def tick(file):
     signal.pause()
 
 
-async def answer(request):
-    return web.json_response({"pid": os.getpid()})
-
-
 class TickerPlugin(Plugin):
     phase = Phase.OBSERVE
 
     @hookimpl
+    @asynccontextmanager
+    async def lifespan(self, gateway):
+        self.gateway = gateway
+        yield
+
+    @hookimpl
     def register_routes(self):
         return [
-            Route(method="GET", path="/api/ticker", permission="ticker:read", handler=answer)
+            Route(
+                method="GET",
+                path="/api/ticker",
+                permission="ticker:read",
+                handler=self.answer,
+            ),
+            Route(
+                method="POST",
+                path="/api/ticker",
+                permission="ticker:write",
+                handler=self.tell,
+            ),
         ]
+
+    @hookimpl
+    def on_event(self, event):
+        kind = type(event).__name__
+        with Path(os.environ["TICKS"] + "-heard").open("a") as lines:
+            lines.write(f"{os.getpid()} {kind} {event.is_echo} {time.monotonic()}\\n")
+
+    async def answer(self, request):
+        return web.json_response({"pid": os.getpid()})
+
+    async def tell(self, request):
+        event = Ticked(at=self.gateway.clock.now(), word="tick")
+        self.gateway.broadcast(event)
+        note_change(request, "ticker/1", after={"word": "tick"})
+        return json_response({"pid": os.getpid(), "by": actor_of(request).name})
 
     @hookimpl
     def register_processes(self):
@@ -281,6 +319,49 @@ class TestWorkers:
         serving.process.kill()
 
         serving.until(lambda: refuses(serving))
+
+
+class TestEvents:
+    def heard(self, tmp_path, kind: str) -> list[list[str]]:
+        """
+        Return (pid, echo, monotonic) of each event of *kind* that some worker heard.
+        """
+        lines = (tmp_path / "ticks-heard").read_text().splitlines()
+        split = [line.split() for line in lines]
+        return [[pid, echo, at] for pid, name, echo, at in split if name == kind]
+
+    def test_of_one_worker_reach_the_other_within_a_second(
+        self, run_serve, ticker, tmp_path
+    ):
+        """
+        What a plugin's route changes in one worker the other hears of, as an echo.
+        """
+        serving = run_serve("--workers", "2", environ=ticker)
+        told = serving.admin("/api/ticker", {})
+        serving.until(lambda: len(self.heard(tmp_path, "Ticked")) == 2)
+
+        assert told.json["by"] == "local"
+        (first, echo, began), (second, again, ended) = self.heard(tmp_path, "Ticked")
+        pids = {str(worker["pid"]) for worker in workers_of(serving)}
+        assert {first, second} == pids
+        assert (int(first), echo, again) == (told.json["pid"], "False", "True")
+        assert float(ended) - float(began) < 1
+
+    def test_of_one_change_are_told_once(self, run_serve, ticker, tmp_path):
+        """
+        Of new settings every worker hears, and one of them not as an echo; of an operator's
+        deed one worker hears at all.
+        """
+        serving = run_serve("--workers", "2", environ=ticker)
+        new = "version: 1\nproviders: {demo: {}}\nmodels: {fast: demo/echo}\n"
+        (tmp_path / "gateway.yaml").write_text(new)
+
+        serving.admin("/api/reload", {})
+
+        changes = self.heard(tmp_path, "SettingsChanged")
+        assert sorted(echo for _, echo, _ in changes) == ["False", "True"]
+        assert len({pid for pid, _, _ in changes}) == 2
+        assert len(self.heard(tmp_path, "AdminActed")) == 1
 
 
 class TestOnce:

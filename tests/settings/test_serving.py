@@ -35,6 +35,7 @@ server:
 admin:
   oncall: {secret: env.A, role: admin}
   grafana: {secret: env.B}
+storage: {url: "postgresql://gw@db.example/gw", secret: env.DB_PASSWORD}
 egress: {proxy: "http://proxy:3128", ca_file: /ca.pem}
 """
     )
@@ -55,8 +56,19 @@ egress: {proxy: "http://proxy:3128", ca_file: /ca.pem}
     assert server.log.access is False
     assert settings.admin["oncall"].role == "admin"
     assert settings.admin["grafana"].role == "viewer"
+    assert settings.storage.url == "postgresql://gw@db.example/gw"
+    assert settings.storage.secret == SecretRef("env", "DB_PASSWORD")
     assert settings.egress.proxy == "http://proxy:3128"
     assert settings.egress.ca_file == Path("/ca.pem")
+
+
+def test_the_whole_url_of_a_database_may_be_a_secret(load):
+    """
+    A reference stands where the URL may stand.
+    """
+    settings = load("storage: {url: env.DATABASE_URL}\n")
+
+    assert settings.storage.url == SecretRef("env", "DATABASE_URL")
 
 
 @pytest.mark.parametrize(
@@ -98,6 +110,28 @@ egress: {proxy: "http://proxy:3128", ca_file: /ca.pem}
         (
             "admin: {oncall: {secret: env.A, role: root}}",
             'gateway.yaml:1:39 admin.oncall.role: must be admin or viewer, not "root"',
+        ),
+        (
+            "storage: {url: 'postgresql://gw:canary@db/gw'}",
+            (
+                "gateway.yaml:1:16 storage.url: must not hold a password: "
+                "name it by storage.secret"
+            ),
+        ),
+        (
+            "storage: {url: 'mysql://db/gw'}",
+            (
+                "gateway.yaml:1:16 storage.url: must be a URL such as "
+                "postgresql://gateway@db.example/gateway or sqlite:////srv/gateway.db, "
+                "or a reference to a secret that is one"
+            ),
+        ),
+        (
+            "storage: {secret: env.DB}",
+            (
+                "gateway.yaml:1:19 storage.secret: is the password of storage.url, "
+                "which is not set"
+            ),
         ),
         (
             'egress: {proxy: "http://user:canary@proxy"}',
