@@ -10,18 +10,18 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from gateway.dialects.logprobs import is_token, said
 from gateway.dialects.openai_chat import live
 from gateway.dialects.openai_chat.completing import CompletingDialect
-from gateway.dialects.openai_chat.logprobs import blank, is_token
+from gateway.dialects.openai_chat.logprobs import blank
 from gateway.dialects.openai_chat.messages import place_of
 from gateway.dialects.openai_chat.offers import (
     check_counts,
 )
 from gateway.dialects.openai_chat.rules import (
+    each_member,
     each_object,
     end_user,
-    figure,
-    figures,
     label,
     members,
     running,
@@ -36,7 +36,7 @@ from gateway.dialects.openai_chat.texts import (
     CHOICE,
     ENVELOPE,
 )
-from gateway.dialects.shapes import Rule, Walk, each, either, text
+from gateway.dialects.shapes import Rule, Walk, each, either, figure, text
 from gateway.errors import InvalidRequest
 from gateway.views import MESSAGE, Chunk, Request, Response
 
@@ -90,8 +90,9 @@ def _logprobs(walk: Walk, choice: dict[str, Any]) -> None:
     """
     value = choice["logprobs"]
     tokens = value.get("tokens") if isinstance(value, dict) else None
-    spelt = [token for token in tokens or () if isinstance(token, str)]
-    is_echo = isinstance(tokens, list) and "".join(spelt) == choice.get("text")
+    pieces = tokens if isinstance(tokens, list) else ()
+    spelt = "".join(piece for piece in pieces if isinstance(piece, str))
+    is_echo = isinstance(tokens, list) and spelt == choice.get("text")
     shape = _ECHO if is_echo else _UNSPOKEN
     members(shape)(walk, choice, "logprobs", value)
 
@@ -110,16 +111,11 @@ def _candidates(walk: Walk, box: Any, key: Any, value: Any) -> None:
             figure(walk, candidates, token, likelihood)
 
 
-def _tokens(walk: Walk, box: Any, key: Any, value: Any) -> None:
-    if not isinstance(value, list):
-        stray_value(walk, box, key, value)
-
-
 _ECHO: Final[dict[str, Rule]] = {
-    "tokens": _tokens,
-    "token_logprobs": figures(),
+    "tokens": each_member(said(stray_value)),
+    "token_logprobs": each_member(figure),
     "top_logprobs": _candidates,
-    "text_offset": figures(),
+    "text_offset": each_member(figure),
 }
 _UNSPOKEN: Final = {**_ECHO, "tokens": stray_value, "top_logprobs": stray_value}
 

@@ -16,7 +16,6 @@ from gateway.dialects.openai_chat.rules import (
     each_member,
     end_user,
     error,
-    figure,
     figures,
     label,
     labels,
@@ -27,7 +26,7 @@ from gateway.dialects.openai_chat.rules import (
 from gateway.dialects.openai_chat.usage import read_any_usage
 from gateway.dialects.openai_completions import token_numbers
 from gateway.dialects.openai_dialect import OpenAIDialect
-from gateway.dialects.shapes import Rule, Walk, is_base64, text
+from gateway.dialects.shapes import Rule, Walk, figure, is_base64, text
 from gateway.errors import InvalidRequest
 from gateway.views import MESSAGE, Response
 

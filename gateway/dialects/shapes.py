@@ -200,6 +200,17 @@ def identifier(walk: Walk, box: Any, key: Any, value: Any) -> None:
         everything(walk, box, key, value, UNKNOWN)
 
 
+def figure(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    """
+    Pass over a number or a truth value; anything else is text at the wrong place.
+    """
+    if value.__class__ in _CARRIERS:
+        # What stands where it should not comes whole, also in the piece of a text.
+        form, walk.form = walk.form, "whole"
+        everything(walk, box, key, value, UNKNOWN)
+        walk.form = form
+
+
 def node(shape: Shape) -> Rule:
     """
     Make a rule for an object of *shape*.

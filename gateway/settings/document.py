@@ -38,6 +38,10 @@ MAX_FILE_BYTES: Final = 8 * 1024 * 1024
 MAX_NODES: Final = 2_000_000
 
 _LOADER: Final = getattr(yaml, "CLoader", yaml.Loader)
+_TOO_DEEP: Final = f"nested deeper than {MAX_DEPTH} levels"
+# What libyaml from 0.2.6 on says of 1000 brackets.  It reads 1024 characters ahead for the end
+# of what might be a key, and so can meet them before the event of the 65th is taken here.
+_SCANNER_TOO_DEEP: Final = "exceeded maximum nesting depth"
 
 
 def read_document(raw: bytes, problems: Problems) -> Table:
@@ -58,7 +62,9 @@ def read_document(raw: bytes, problems: Problems) -> Table:
             for event in yaml.parse(raw, Loader=_LOADER):
                 builder.take(event)
     except yaml.MarkedYAMLError as exc:
-        problems.add(_mark_of(exc.problem_mark), "", f"not YAML: {exc.problem}")
+        is_deep = exc.problem == _SCANNER_TOO_DEEP
+        message = _TOO_DEEP if is_deep else f"not YAML: {exc.problem}"
+        problems.add(_mark_of(exc.problem_mark), "", message)
         raise problems.error() from None
     except yaml.reader.ReaderError as exc:
         problems.add(_mark_at(raw, exc.position), "", f"not YAML: {exc.reason}")
@@ -264,7 +270,7 @@ class _Builder:
 
     def _check_depth(self, event: Event, levels: int) -> None:
         if len(self.frames) + levels > MAX_DEPTH:
-            self._stop(event, f"nested deeper than {MAX_DEPTH} levels")
+            self._stop(event, _TOO_DEEP)
 
     def _note_tag(
         self, event: ScalarEvent | MappingStartEvent | SequenceStartEvent

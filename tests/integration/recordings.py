@@ -50,6 +50,18 @@ def slices(doc):
         yield from ({**plain, key: part} for part in parts)
 
 
+def places(node, path=(), kinds=()):
+    """
+    Yield every container in *node*, its path, and what tells it from others of its shape.
+    """
+    if isinstance(node, dict | list):
+        yield path, kinds, node
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            step = key if isinstance(node, dict) else "*"
+            kind = value.get("type") if isinstance(value, dict) else None
+            yield from places(value, (*path, key), (*kinds, (step, str(kind))))
+
+
 def frame_of(name, doc):
     head = f"event: {name}\n" if name else ""
     data = doc if isinstance(doc, str) else json.dumps(doc, ensure_ascii=False)

@@ -22,6 +22,7 @@ from gateway.dialects.anthropic_messages.rules import (
     opaque,
     said_by,
 )
+from gateway.dialects.lenient import string_at
 from gateway.dialects.shapes import (
     Rule,
     Shape,
@@ -185,7 +186,11 @@ def chunk_texts(chunk: Chunk) -> list[Text]:
     List the texts of one event.
     """
     doc = chunk.doc
-    if chunk.event == b"content_block_delta" and len(doc) == 3:  # most events there are
+    if (  # most events there are
+        chunk.event == b"content_block_delta"
+        and doc.__class__ is dict
+        and len(doc) == 3
+    ):
         delta = doc.get("delta")
         index = doc.get("index")
         if (
@@ -218,16 +223,17 @@ def _any_chunk_texts(chunk: Chunk) -> list[Text]:
     if doc.__class__ is not dict:
         everything(walk, _Slot(chunk, "_doc"), None, doc, UNKNOWN)
         return walk.out
-    kind, index = doc.get("type"), doc.get("index")
-    shape = _EVENTS.get(kind) if kind.__class__ is str else None
+    kind, index = string_at(doc, "type"), doc.get("index")
+    shape = _EVENTS.get(kind)
     walk.lane = (0, index) if index.__class__ is int else (0,)
     if shape is None:
         everything(walk, None, None, doc, UNKNOWN)
     else:
         walk.shape(doc, shape)
-    if chunk.event is not None and chunk.event != (kind or "").encode():
+    if chunk.event not in (None, kind.encode("utf-8", "surrogatepass")):
         # Nobody writes prose there, which is why somebody might.
-        identifier(walk, _EventName(chunk), None, chunk.event.decode(errors="replace"))
+        name = _EventName(chunk)
+        identifier(walk, name, None, name[None])
     if kind == "content_block_delta":
         _run_on(walk.out, (doc, doc.get("delta")))
     elif kind == "content_block_start":
@@ -270,7 +276,9 @@ def chunk_ends(chunk: Chunk) -> tuple[Lane, ...]:
     if kind == b"content_block_delta":
         return ()
     if kind == b"content_block_stop":
-        return ((0, chunk.doc.get("index")),)
+        doc = chunk.doc
+        index = doc.get("index") if doc.__class__ is dict else None
+        return ((0, index) if index.__class__ is int else (),)
     if kind in (b"message_delta", b"message_stop", b"error"):
         return ((),)
     return ()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gateway import codec
 from gateway.dialects.custom_tools import free_text
 from gateway.dialects.fields import Fields
-from gateway.dialects.lenient import objects, string_at
+from gateway.dialects.lenient import object_at, objects, string_at
 from gateway.dialects.openai_chat import citations
 from gateway.dialects.openai_chat.offers import callers_tools
 from gateway.dialects.openai_chat.parts import read_content, read_part
@@ -21,7 +21,7 @@ from gateway.dialects.openai_chat.stops import read_stop, worst, write_stop
 from gateway.dialects.openai_chat.usage import read_any_usage, write_usage
 from gateway.dialects.openai_chat.wire import NAME
 from gateway.dialects.openai_faults import fault_of
-from gateway.errors import UpstreamError
+from gateway.errors import InvalidRequest, UpstreamError
 from gateway.neutral import (
     Answer,
     Block,
@@ -46,7 +46,8 @@ def read_answer(doc: Any) -> Answer:
 
     Raises:
         UpstreamError: if it is an error.
-        ValueError: if it has no choice; `TypeError` if it is no object.
+        ValueError: if it has no choice, or one that cannot be read; `TypeError` if it is no
+            object.
     """
     if not isinstance(doc, dict):
         raise TypeError("the answer is no object")
@@ -58,13 +59,16 @@ def read_answer(doc: Any) -> Answer:
         raise ValueError("the answer has no choice")
     choice = min(choices, key=_index)
     message = choice.get("message")
-    blocks = read_message(message if isinstance(message, dict) else {})
+    try:
+        blocks = read_message(message if isinstance(message, dict) else {})
+    except InvalidRequest as exc:  # who must be told is the provider, not the caller
+        raise ValueError(f"the answer is malformed: {exc}") from None
     _cite(blocks, citations.sources_of(doc))
     return Answer(
         id=string_at(doc, "id"),
         model=string_at(doc, "model"),
         blocks=blocks,
-        stop=_stop(choice, blocks),
+        stop=_stop(choice),
         usage=read_any_usage(doc),
         created=doc["created"] if isinstance(doc.get("created"), int) else None,
         service_tier=string_at(doc, "service_tier") or None,
@@ -129,35 +133,39 @@ def stops_of(doc: Any) -> Stop | None:
     """
     Return why a whole answer stopped; with several choices the worst.
     """
-    found = []
-    for choice in objects(doc.get("choices") if isinstance(doc, dict) else None):
-        message = choice.get("message")
-        blocks: list[Block] = []
-        if isinstance(message, dict) and not _is_words(message):
-            blocks = read_message(message)
-        found.append(_stop(choice, blocks))
+    choices = objects(doc.get("choices") if isinstance(doc, dict) else None)
+    found = [_stop(choice) for choice in choices]
     return found[0] if len(found) == 1 else worst(found)
 
 
-def _is_words(message: dict[str, Any]) -> bool:
-    """
-    Tell whether *message* is words alone, which most are: no call, no refusal.
-    """
-    return isinstance(message.get("content"), str) and not any(
-        message.get(key) for key in ("tool_calls", "function_call", "refusal")
+def _stop(choice: dict[str, Any]) -> Stop:
+    message = object_at(choice, "message")
+    calls = objects(message.get("tool_calls"))
+    has_calls = isinstance(message.get("function_call"), dict) or any(
+        map(_is_call, calls)
     )
-
-
-def _stop(choice: dict[str, Any], blocks: list[Block]) -> Stop:
-    has_calls = any(isinstance(block, ToolCall) for block in blocks)
     stop = read_stop(
         choice,
         has_calls=has_calls,
-        has_refused=any(isinstance(block, RefusalBlock) for block in blocks),
+        has_refused=_has_refused(message),
     )
     if stop is None:  # xAI ends calls with an empty reason
         stop = Stop(reason="tool" if has_calls else "unknown")
     return stop
+
+
+def _is_call(raw: dict[str, Any]) -> bool:
+    """
+    Tell whether *raw* calls a tool of the caller's, rather than one that the vendor runs.
+    """
+    return any(isinstance(raw.get(key), dict) for key in ("function", "custom"))
+
+
+def _has_refused(message: dict[str, Any]) -> bool:
+    parts = objects(message.get("content"))
+    return bool(string_at(message, "refusal")) or any(
+        part.get("type") == "refusal" for part in parts
+    )
 
 
 def _cite(blocks: list[Block], found: list[dict[str, Any]]) -> None:

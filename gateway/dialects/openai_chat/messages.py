@@ -12,7 +12,6 @@ from typing import Any, Final
 from gateway.dialects.media import document
 from gateway.dialects.openai_chat.rules import (
     citations,
-    figure,
     label,
     labels,
     members,
@@ -25,6 +24,7 @@ from gateway.dialects.shapes import (
     Rule,
     Walk,
     either,
+    figure,
     json_source,
     media,
     text,

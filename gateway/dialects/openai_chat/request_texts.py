@@ -10,7 +10,6 @@ from gateway.dialects.openai_chat.messages import MESSAGE_RULES, RESULT_RULES
 from gateway.dialects.openai_chat.rules import (
     each_object,
     end_user,
-    figure,
     figures,
     label,
     labels,
@@ -26,6 +25,7 @@ from gateway.dialects.shapes import (
     Walk,
     each,
     either,
+    figure,
     free,
     text,
 )

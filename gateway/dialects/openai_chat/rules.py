@@ -11,6 +11,7 @@ from gateway.dialects.shapes import (
     Rule,
     Walk,
     everything,
+    figure,
     free,
     is_base64,
     is_identifier,
@@ -62,14 +63,6 @@ def labels(walk: Walk, box: Any, key: Any, value: Any) -> None:
             label(walk, value, index, member)
     else:
         label(walk, box, key, value)
-
-
-def figure(walk: Walk, box: Any, key: Any, value: Any) -> None:
-    """
-    Pass over a number or a truth value; anything else is text at the wrong place.
-    """
-    if value.__class__ in _CARRIERS:
-        _odd(walk, box, key, value)
 
 
 def figures(words: frozenset[str] = USAGE_WORDS) -> Rule:

@@ -17,7 +17,6 @@ from gateway.dialects.openai_chat.rules import (
     each_member,
     each_object,
     error,
-    figure,
     figures,
     label,
     members,
@@ -25,7 +24,7 @@ from gateway.dialects.openai_chat.rules import (
     stray,
     texts_of,
 )
-from gateway.dialects.shapes import KNOWN_IDENTIFIERS, Rule, Walk, free
+from gateway.dialects.shapes import KNOWN_IDENTIFIERS, Rule, Walk, figure, free
 from gateway.views import (
     MESSAGE,
     NAME,

@@ -14,8 +14,8 @@ from gateway.dialects.openai_responses.item_shapes import item
 from gateway.dialects.openai_responses.part_shapes import ANNOTATION_RULE, PART
 from gateway.dialects.openai_responses.spoken import (
     ANSWER,
-    LOGPROBS,
     SpokenWalk,
+    logprobs,
     spoken,
     token,
     tokens,
@@ -202,7 +202,7 @@ _EVENT: Shape = {
         " annotation_index command_index status obfuscation"
     ),
     "type": None,
-    "logprobs": LOGPROBS,
+    "logprobs": logprobs,
 }
 _LIFECYCLE: Shape = {**_EVENT, "response": node(RESPONSE)}
 _ITEM: Shape = {**_EVENT, "item": _at(item, "output_index")}

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import attrs
 
-from gateway.dialects.lenient import count_at, object_at
+from gateway.dialects.lenient import count_at, object_at, objects, string_at
 from gateway.neutral import Stop, StopReason
 from gateway.usage import Usage
 
@@ -85,10 +85,8 @@ def write_usage(usage: Usage) -> dict[str, Any]:
 
 def _server_tool_calls(response: dict[str, Any]) -> tuple[tuple[str, int], ...]:
     calls: dict[str, int] = {}
-    output = response.get("output")
-    for item in output if output.__class__ is list else ():
-        kind = item.get("type") if item.__class__ is dict else None
-        name = _RUN_BY_PROVIDER.get(kind) if kind.__class__ is str else None
+    for item in objects(response.get("output")):
+        name = _RUN_BY_PROVIDER.get(string_at(item, "type"))
         if name is not None:
             calls[name] = calls.get(name, 0) + 1
     searches = object_at(object_at(response, "tool_usage"), "web_search")
@@ -104,29 +102,25 @@ def read_stop(response: dict[str, Any]) -> Stop:
     """
     Read why the model stopped; a call among the output makes a complete answer ``tool``.
     """
-    status = response.get("status")
+    status = string_at(response, "status")
     if status == "completed":
         return Stop(reason="tool" if _has_call(response) else "end", raw="completed")
     if status == "incomplete":
-        reason = object_at(response, "incomplete_details").get("reason")
-        raw = reason if reason.__class__ is str else "incomplete"
+        details = object_at(response, "incomplete_details")
+        raw = string_at(details, "reason") or "incomplete"
         return Stop(reason=_INCOMPLETE.get(raw, "unknown"), raw=raw)
     if status == "failed":
         error = object_at(response, "error")
-        code = error.get("code")
-        raw = code if code.__class__ is str else "failed"
+        raw = string_at(error, "code") or "failed"
         return Stop(reason="error", raw=raw, detail=error or None)
     if status in {"queued", "in_progress"}:
         return Stop(reason="paused", raw=status)
-    return Stop(reason="unknown", raw=status if status.__class__ is str else "")
+    return Stop(reason="unknown", raw=status)
 
 
 def _has_call(response: dict[str, Any]) -> bool:
-    output = response.get("output")
-    return any(
-        item.__class__ is dict and item.get("type") in _CALLS
-        for item in (output if output.__class__ is list else ())
-    )
+    items = objects(response.get("output"))
+    return any(string_at(item, "type") in _CALLS for item in items)
 
 
 @attrs.frozen(kw_only=True)

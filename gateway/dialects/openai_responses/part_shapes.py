@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.dialects.media import document
-from gateway.dialects.openai_responses.spoken import LOGPROBS, spoken, token, tokens
+from gateway.dialects.openai_responses.spoken import logprobs, spoken, token, tokens
 from gateway.dialects.shapes import (
     Rule,
     Shape,
@@ -85,7 +85,7 @@ PART: Final = by_type(
         **_MEDIA,
         "input_text": _part(text=spoken(MESSAGE), prompt_cache_breakpoint=_BREAKPOINT),
         "output_text": _part(
-            text=spoken(MESSAGE), annotations=each(ANNOTATION_RULE), logprobs=LOGPROBS
+            text=spoken(MESSAGE), annotations=each(ANNOTATION_RULE), logprobs=logprobs
         ),
         "refusal": _part(refusal=spoken(REFUSAL)),
         "summary_text": _part(text=spoken(SUMMARY)),

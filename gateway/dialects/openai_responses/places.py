@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway.dialects.lenient import object_at, string_at
 from gateway.dialects.openai_responses.events import (
     DONES,
     TERMINAL,
@@ -49,7 +50,7 @@ def chunk_ends(chunk: Chunk) -> Sequence[Lane]:
     if kind == "response.shell_call_output_content.done":
         return ((*item, position(doc, "command_index")),)
     if kind == "response.content_part.done":
-        part = _PART_KINDS.get(_type(doc.get("part")), MESSAGE)
+        part = _PART_KINDS.get(string_at(object_at(doc, "part"), "type"), MESSAGE)
         return ((*item, position(doc, "content_index"), part),)
     return ()
 
@@ -120,7 +121,3 @@ def _is_place(box: dict[str, Any], key: str) -> bool:
 
 def _list(value: Any) -> list[Any]:
     return value if value.__class__ is list else []
-
-
-def _type(part: Any) -> Any:
-    return part.get("type") if part.__class__ is dict else None

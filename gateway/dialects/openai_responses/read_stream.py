@@ -195,7 +195,7 @@ class StreamReader:
         events: list[Event] = []
         self._places[string_at(item, "id")] = at
         key = _key(at, ARGUMENTS, 0)
-        if item.get("type") in _CALLS and key not in self._runs:
+        if string_at(item, "type") in _CALLS and key not in self._runs:
             self._has_call = True
             call = read_call(item)
             text, call.arguments = call.arguments, ""
@@ -236,7 +236,7 @@ class StreamReader:
             return
         self._complete.add(at)
         self._places[string_at(item, "id")] = at
-        kind = item.get("type")
+        kind = string_at(item, "type")
         if kind == "message":
             content = item.get("content")
             for number, part in enumerate(content if isinstance(content, list) else ()):

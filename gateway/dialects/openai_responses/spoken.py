@@ -11,11 +11,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway.dialects.logprobs import FIGURES, candidate, said, spelt
 from gateway.dialects.shapes import (
     Rule,
     Walk,
     each,
     everything,
+    free,
     identifier,
     json_source,
     node,
@@ -154,6 +156,19 @@ def blanks_logprobs(box: Any) -> Callable[[], None] | None:
     return blank
 
 
-# The tokens repeat the text that they stand beside, and are blanked when it is edited.
-_LIKELIHOOD: dict[str, Rule | None] = {"token": None, "bytes": None, "logprob": None}
-LOGPROBS: Final = each(node({**_LIKELIHOOD, "top_logprobs": each(node(_LIKELIHOOD))}))
+_stray: Final = free(UNKNOWN)
+_OTHERS: Final = each(node({**FIGURES, "token": candidate(_stray)}))
+_ECHO: Final = each(node({**FIGURES, "token": said(_stray), "top_logprobs": _OTHERS}))
+_TEXTS: Final = each(node({**FIGURES, "token": _stray, "top_logprobs": _OTHERS}))
+
+
+def logprobs(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    """
+    Pass over tokens that spell the text or the delta that they stand beside.
+    """
+    is_echo = box.__class__ is dict and spelt(value) in (
+        None,
+        box.get("text"),
+        box.get("delta"),
+    )
+    (_ECHO if is_echo else _TEXTS)(walk, box, key, value)

@@ -307,3 +307,19 @@ def test_event_without_text_is_quiet(kit):
     A comment between the events has no document and no text.
     """
     assert Chunk(kit.dialect, b": keep-alive\n\n").texts() == []
+
+
+@pytest.mark.parametrize(
+    "doc", [3, [1, 2, 3], {"index": [0]}, {"type": ["x"]}, {"type": "\ud800"}], ids=repr
+)
+@pytest.mark.parametrize("event", [b"content_block_delta", b"content_block_stop"])
+def test_event_of_another_shape_breaks_nothing(kit, event, doc):
+    """
+    Whatever its name, its document may be any JSON; what ends then is all or nothing.
+    """
+    chunk = Chunk(kit.dialect, doc=doc, event=event)
+
+    assert {text.value for text in chunk.texts()} <= {"x", "\ud800", event.decode()} | {
+        *(doc if isinstance(doc, dict) else ())
+    }
+    assert chunk.ends() in ((), ((),))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.errors import ExchangeError, UpstreamError
+from gateway.errors import UpstreamError
 from gateway.neutral import (
     Answer,
     Losses,
@@ -136,6 +136,18 @@ class TestRead:
         with pytest.raises(UNREADABLE):
             kit.dialect.read_answer(kit.response(doc))
 
+    @pytest.mark.parametrize("content", [7, [{"type": 7}], [[]]], ids=repr)
+    def test_malformed_content_is_no_fault_of_the_callers(self, kit, content):
+        """
+        A provider's answer that cannot be read is told as such, and has its reason all the same.
+        """
+        doc = kit.example("response")
+        doc["choices"] = [{"message": {"content": content}, "finish_reason": "length"}]
+
+        with pytest.raises(ValueError, match="the answer is malformed"):
+            kit.dialect.read_answer(kit.response(doc))
+        assert kit.dialect.stop_of(kit.response(doc)).reason == "length"
+
     @pytest.mark.parametrize(
         "odd", [None, 1, True, "x", [], {}, [1], {"a": 1}], ids=repr
     )
@@ -154,7 +166,7 @@ class TestRead:
             ):
                 try:
                     read(response)
-                except (*UNREADABLE, ExchangeError):
+                except (*UNREADABLE, UpstreamError):
                     pass
 
 

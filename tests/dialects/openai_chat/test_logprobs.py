@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.dialects.openai_chat.logprobs import is_token
-
 
 def token(text, *others):
     top = [{"token": other, "logprob": -2.0, "bytes": None} for other in others]
@@ -86,15 +84,3 @@ def test_malformed(kit, odd, found):
     doc["choices"][0]["logprobs"] = odd
 
     assert kit.values(kit.chunk(doc)) == ["Hi", *found]
-
-
-@pytest.mark.parametrize(
-    ("text", "is_one"),
-    [(" Hello", True), ("\n\n", True), ("", True), ("a b", False), ("x" * 25, False)],
-    ids=repr,
-)
-def test_is_token(text, is_one):
-    """
-    A token is a word at most.
-    """
-    assert is_token(text) is is_one
