@@ -116,7 +116,7 @@ class AccessLog:
     """
     Writes the access lines of one worker.
 
-    A line is made where the exchange ends, which takes 6 microseconds, and only written by a
+    A line is made where the exchange ends, and only written by a
     thread, for nobody knows how long that takes.  A thread that made them as well would ask
     the event loop for the interpreter all the time: 20 microseconds a request.
 
