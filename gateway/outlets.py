@@ -185,9 +185,9 @@ class CallerOutlet:
             await self._cut(error)
             return
         self._disarm_ping()
-        if self._last:
-            await self._write(b"".join(self._last))
-        await self._sink.end()
+        last = b"".join(self._last)
+        exchange.bytes_sent += len(last)
+        await self._sink.end(last)
 
     async def discard(self) -> None:
         """

@@ -34,9 +34,9 @@ class Sink(Protocol):
         Take whole frames; waits while the caller is slow.
         """
 
-    async def end(self) -> None:
+    async def end(self, last: bytes = b"") -> None:
         """
-        Take note that the stream is over.
+        Take the *last* frames, and note that the stream is over.
         """
 
 
@@ -85,8 +85,10 @@ class MemorySink:
         """
         self.writes.append(data)
 
-    async def end(self) -> None:
+    async def end(self, last: bytes = b"") -> None:
         """
-        Note that the stream is over.
+        Keep *last* and note that the stream is over.
         """
+        if last:
+            self.writes.append(last)
         self.has_ended = True

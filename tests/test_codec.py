@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import random
 
 import pytest
@@ -130,6 +131,36 @@ def test_splice_changes_one_top_level_value_only(raw, key, value, expected):
     assert spliced == expected
 
 
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (b'{"model":"a","x":1}', b'{"model":"z","x":1}'),
+        (b'{"model": "a", "x": 1}', b'{"model": "z", "x": 1}'),
+        (b'{"x":1,"model":"a"}', b'{"x":1,"model":"z"}'),
+        (b'{"x": 1, "model": "a"}', b'{"x": 1, "model": "z"}'),
+        (b'{"model":"a"}', b'{"model":"z"}'),
+        (b'{"model":"a" ,"x":1}', b'{"model":"z" ,"x":1}'),
+        (b'{"x":1,\n"model":"a"}', b'{"x":1,\n"model":"z"}'),
+        (b'{"x":1,"model":"a"}\n', b'{"x":1,"model":"z"}\n'),
+        (b'{"model":12,"x":{"model":1}}', b'{"model":"z","x":{"model":1}}'),
+        (b'{"x":{"model":"a"},"model":"b"}', b'{"x":{"model":"a"},"model":"z"}'),
+        (b'{"model":"b","x":{"model":"a"}}', b'{"model":"z","x":{"model":"a"}}'),
+        (
+            b'{"model":"a","x":"\\",\\"model\\":\\"a\\""}',
+            b'{"model":"z","x":"\\",\\"model\\":\\"a\\""}',
+        ),
+    ],
+)
+def test_splice_finds_the_first_and_the_last_member(raw, expected):
+    """
+    At both ends, where clients put the model, whatever stands between.
+    """
+    spliced = codec.splice(raw, codec.read(raw), "model", "z")
+
+    assert spliced == expected
+    assert codec.read(spliced) == {**codec.read(raw), "model": "z"}
+
+
 def test_splice_gives_up_rather_than_edit_the_wrong_place():
     """
     A key that is spelt with escapes cannot be found by its bytes: nothing is edited.
@@ -139,7 +170,8 @@ def test_splice_gives_up_rather_than_edit_the_wrong_place():
     assert codec.splice(raw, codec.read(raw), "model", "z") is None
 
 
-def test_splice_agrees_with_parsing_on_random_documents():
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": "), (" , ", " :")])
+def test_splice_agrees_with_parsing_on_random_documents(separators):
     """
     On random documents the spliced bytes parse to the document with that one value changed.
     """
@@ -147,11 +179,20 @@ def test_splice_agrees_with_parsing_on_random_documents():
     names = ["model", "x", "mo\u0064el ", "m"]
     for _ in range(300):
         document = {
-            name: rng.choice([1, "a", {"model": "deep"}, ["model", {"model": 2}], None])
+            name: rng.choice(
+                [
+                    1,
+                    "a",
+                    'x"',
+                    ',"model":"old"',
+                    {"model": "old"},
+                    ["model", {"model": 2}],
+                ]
+            )
             for name in rng.sample(names, 3)
         }
-        document["model"] = rng.choice(["old", 3, None, 1.25])
-        raw = codec.dumps(document)
+        document["model"] = rng.choice(["old", 3, None, 1.25, 'x"', "model", {}])
+        raw = json.dumps(document, separators=separators).encode()
 
         spliced = codec.splice(raw, document, "model", "new")
 

@@ -202,6 +202,10 @@ async def test_on_complete_runs_before_the_last_write(fake):
             seen.append(b"[DONE]" in data)
             await super().write(data)
 
+        async def end(self, last=b""):
+            seen.append(b"[DONE]" in last)
+            await super().end(last)
+
     class Late(Plugin):
         @hookimpl
         async def on_complete(self, exchange):

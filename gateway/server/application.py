@@ -21,7 +21,8 @@ from aiohttp import hdrs, web
 
 from gateway.clock import SystemClock
 from gateway.server.callers import Callers
-from gateway.server.connection import SERVER_NAME, Deadlines, GatewayRunner
+from gateway.server.connection import Deadlines, GatewayRunner
+from gateway.server.heads import SERVER_NAME
 from gateway.server.reception import Reception
 
 if TYPE_CHECKING:
@@ -91,7 +92,10 @@ def make_runner(app: web.Application, gateway: ServedGateway) -> GatewayRunner:
     reception = app.get(RECEPTION)
     if reception is None:
         return GatewayRunner(app, deadlines, shutdown_timeout=1.0)
-    return GatewayRunner(app, deadlines, reception.malformed, shutdown_timeout=1.0)
+    direct = app[CALLERS].direct()
+    return GatewayRunner(
+        app, deadlines, reception.malformed, direct, shutdown_timeout=1.0
+    )
 
 
 def _application() -> web.Application:

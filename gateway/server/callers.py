@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from gateway.exchange import Exchange
+    from gateway.server.connection import Answering
     from gateway.server.reception import Reception
     from gateway.server.routes import Route
 
@@ -51,17 +52,23 @@ class Callers:
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
         self.in_flight = 0
+        self._inference = [
+            (route, _Inference(self, reception, route).answer)
+            for route in inference_routes(reception.gateway.dialects)
+        ]
+
+    def direct(self) -> dict[str, Answering]:
+        """
+        Map the targets of the routes that ask a model to what answers them.
+        """
+        return {route.path: answer for route, answer in self._inference}
 
     def routes(self) -> list[web.RouteDef]:
         """
         Make the route table; the last entry takes whatever no other route takes.
         """
         reception = self._reception
-        dialects = reception.gateway.dialects
-        table = [
-            define(route.path, _Inference(self, reception, route).answer)
-            for route in inference_routes(dialects)
-        ]
+        table = [define(route.path, answer) for route, answer in self._inference]
         for prefix in PREFIXES[OPENAI]:
             for below, methods in WITHOUT_STATE:
                 path = prefix + below
@@ -98,20 +105,21 @@ class _Inference:
         """
         reception = self._reception
         callers = self._callers
-        sink = reception.sink(request)
         began = reception.clock.monotonic()
         callers.in_flight += 1
         try:
             try:
                 exchange = await self._begin(request)
             except ExchangeError as error:
+                sink = reception.sink(request)
                 return await reception.turn_away(
                     request, error, sink, self._route, began
                 )
-            await reception.gateway.relay(exchange, sink)
+            way = reception.exchange_sink(request)
+            await reception.gateway.relay(exchange, way)
         finally:
             callers.in_flight -= 1
-        return sink.answer()
+        return way.answer()
 
     async def _begin(self, request: web.Request) -> Exchange:
         route = self._route

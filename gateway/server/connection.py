@@ -22,18 +22,19 @@ from aiohttp.http_exceptions import HttpProcessingError
 from gateway import codec
 from gateway.errors import ConfigError
 from gateway.hooks import place_of
+from gateway.server.heads import SERVER_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from aiohttp import StreamReader
 
     from gateway.settings import ServerSettings
 
+    Answering = Callable[[Any], Awaitable[web.StreamResponse]]
+
 log = structlog.get_logger("gateway.server")
 
-#: What answers say of the software: nothing that tells which hole may fit.
-SERVER_NAME: Final = "gatewright"
 #: Bytes waiting for a caller above which writers wait for the caller.
 BUFFER_BYTES: Final = 64 * 1024
 #: Bytes of one header field, and of the request line.
@@ -179,6 +180,18 @@ class Connection(web.RequestHandler):
 
     # --- answers ----------------------------------------------------------------------------
 
+    def send(self, data: bytes) -> None:
+        """
+        Send *data*; whoever sends much waits while `writing_paused`.
+
+        Raises:
+            ConnectionError: the caller has left.
+        """
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the caller has left")
+        transport.write(data)
+
     def pause_writing(self) -> None:
         """
         Watch a caller who takes too little: more than `BUFFER_BYTES` wait.
@@ -310,9 +323,10 @@ class _Server(web.Server):
         served: web.Server,
         deadlines: Callable[[], Deadlines],
         on_malformed: Callable[[], None],
+        direct: Mapping[str, Answering],
     ) -> None:
         super().__init__(
-            served.request_handler,
+            _dispatcher(direct, served.request_handler),
             request_factory=served.request_factory,
             handler_cancellation=True,
             loop=asyncio.get_running_loop(),
@@ -343,6 +357,8 @@ class GatewayRunner(web.AppRunner):
         app: From `gateway.server.application`.
         deadlines: Asked for every new connection, so that a reload changes them.
         on_malformed: Called for each request that is not HTTP.
+        direct: What answers requests whose target is exactly a path, past aiohttp's router
+            and signals: 5 microseconds less.
     """
 
     def __init__(
@@ -350,12 +366,25 @@ class GatewayRunner(web.AppRunner):
         app: web.Application,
         deadlines: Callable[[], Deadlines],
         on_malformed: Callable[[], None] = lambda: None,
+        direct: Mapping[str, Answering] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(app, handle_signals=False, **kwargs)
         self._deadlines = deadlines
         self._on_malformed = on_malformed
+        self._direct = direct or {}
 
     async def _make_server(self) -> web.Server:
         served = await super()._make_server()
-        return _Server(served, self._deadlines, self._on_malformed)
+        return _Server(served, self._deadlines, self._on_malformed, self._direct)
+
+
+def _dispatcher(direct: Mapping[str, Answering], rest: Answering) -> Answering:
+    """
+    Make what answers a request: one of *direct*, by its target as it came, or *rest*.
+    """
+
+    def answer(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+        return direct.get(request.raw_path, rest)(request)
+
+    return answer

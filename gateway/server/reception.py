@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 
 from gateway.errors import BodyTimeout, InvalidRequest, Refused, UpgradeRefused
 from gateway.exchange import new_request_id
 from gateway.server import guards
-from gateway.server.sink import HttpSink
+from gateway.server.connection import Connection
+from gateway.server.sink import DirectSink, HttpSink
 from gateway.server.turned_away import TurnedAway
 
 if TYPE_CHECKING:
@@ -149,6 +150,16 @@ class Reception:
         Make the place where the answer to *request* goes.
         """
         return HttpSink(request, closes=self._health.is_draining)
+
+    def exchange_sink(self, request: web.Request) -> HttpSink | DirectSink:
+        """
+        Make the place where the answer of an exchange goes, the shortest way there.
+        """
+        connection = request.protocol
+        closes = self._health.is_draining
+        if request.version == HttpVersion11 and isinstance(connection, Connection):
+            return DirectSink(request, connection, self.clock, closes=closes)
+        return HttpSink(request, closes=closes)
 
     async def turn_away(
         self,

@@ -10,7 +10,7 @@ from aiohttp import web
 from gateway.server.application import CALLERS, admin_app, make_runner
 from gateway.server.health import Health
 
-from .conftest import Serve, ToyGateway
+from .conftest import JSON, Serve, ToyGateway
 
 
 async def hello(request: web.Request) -> web.Response:
@@ -66,3 +66,20 @@ async def test_counts_what_is_under_way(serve: Serve) -> None:
     await wire.read()
 
     assert served.in_flight == 0
+
+
+async def test_every_answer_names_the_server_and_no_version(serve: Serve) -> None:
+    """
+    Answered or turned away, past the router or through it.
+    """
+    wire = await (await serve()).wire()
+
+    told = []
+    for path in ("/v1/chat/completions", "/v1/chat/completions?a=1", "/nowhere"):
+        for headers in (JSON, b""):
+            await wire.post(path, headers=headers)
+            reply = await wire.read()
+            told.append((reply.status, reply.headers["server"]))
+
+    assert [status for status, _ in told] == [200, 415, 200, 415, 404, 404]
+    assert {name for _, name in told} == {"gatewright"}

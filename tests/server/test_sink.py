@@ -14,7 +14,7 @@ from gateway.server.connection import BUFFER_BYTES
 from gateway.server.sink import HttpSink
 from gateway.sinks import Sink
 
-from .conftest import Serve, until
+from .conftest import JSON, Serve, until
 
 
 async def test_a_long_answer_is_whole(serve: Serve) -> None:
@@ -132,14 +132,134 @@ async def test_closes_behind_a_stream_while_draining(serve: Serve) -> None:
     assert await wire.at_end()
 
 
-async def test_a_write_needs_a_start() -> None:
+async def test_the_last_frames_leave_with_the_end(serve: Serve) -> None:
+    """
+    A stream that is told at once is one chunk and the last one.
+    """
+
+    async def answer(exchange: Exchange, sink: Sink) -> None:
+        await sink.start(200, {})
+        await sink.end(b"data: 1\n\n")
+
+    wire = await (await serve(answer)).wire()
+
+    await wire.post()
+    await wire.read_head()
+
+    assert await wire.read_chunk() == b"data: 1\n\n"
+    assert await wire.read_chunk() == b""
+
+
+async def test_nothing_written_ends_no_stream(serve: Serve) -> None:
+    """
+    An empty chunk would be the last one, so that none is ever sent before the end.
+    """
+
+    async def answer(exchange: Exchange, sink: Sink) -> None:
+        await sink.start(200, {})
+        for data in (b"", b"1", b"", b"2"):
+            await sink.write(data)
+        await sink.end()
+
+    wire = await (await serve(answer)).wire()
+
+    await wire.post()
+
+    assert (await wire.read()).body == b"12"
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_an_answer_without_a_body_has_no_length(
+    serve: Serve, status: int
+) -> None:
+    """
+    What must have no body has none, and the connection serves on.
+    """
+
+    async def answer(exchange: Exchange, sink: Sink) -> None:
+        await sink.whole(status, {}, b"never sent")
+
+    wire = await (await serve(answer)).wire()
+
+    for _ in range(2):
+        await wire.post()
+        told, headers = await wire.read_head()
+
+        assert told == status
+        assert not headers.keys() & {"content-length", "transfer-encoding"}
+
+
+async def test_a_stream_left_unended_ends_the_connection(serve: Serve) -> None:
+    """
+    A stream that was not ended must not look as if it was.
+    """
+
+    async def answer(exchange: Exchange, sink: Sink) -> None:
+        await sink.start(200, {})
+        await sink.write(b"half")
+
+    wire = await (await serve(answer)).wire()
+
+    await wire.post()
+    await wire.read_head()
+
+    assert await wire.read_chunk() == b"half"
+    assert await wire.at_end()
+
+
+async def test_requests_of_one_read_are_answered_in_turn(serve: Serve) -> None:
+    """
+    Pipelined requests get their answers in order, each with its own framing.
+    """
+    wire = await (await serve()).wire()
+    bodies = [b'{"model":"%d"}' % number for number in range(5)]
+
+    await wire.send(
+        b"".join(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+            % (len(body), body)
+            for body in bodies
+        )
+    )
+
+    assert [(await wire.read()).body for _ in bodies] == bodies
+
+
+async def test_a_caller_who_wants_the_connection_closed_is_told_so(
+    serve: Serve,
+) -> None:
+    """
+    ``Connection: close`` is answered with itself, and kept.
+    """
+    wire = await (await serve()).wire()
+
+    await wire.post(headers=JSON + b"Connection: close\r\n")
+    reply = await wire.read()
+
+    assert reply.headers["connection"] == "close"
+    assert await wire.at_end()
+
+
+async def test_a_write_needs_a_start(serve: Serve) -> None:
     """
     Writing before the head is a fault of ours, not the caller's leaving.
     """
-    sink = HttpSink(None)  # type: ignore[arg-type]
+    faults = []
 
-    with pytest.raises(RuntimeError):
-        await sink.write(b"1")
+    async def answer(exchange: Exchange, sink: Sink) -> None:
+        for each in (sink, HttpSink(None)):  # type: ignore[arg-type]
+            with pytest.raises(RuntimeError):
+                await each.write(b"1")
+            faults.append(each)
+        await sink.whole(200, {}, b"")
+
+    wire = await (await serve(answer)).wire()
+
+    await wire.post()
+    await wire.read()
+
+    assert len(faults) == 2
 
 
 def test_no_answer_means_the_caller_left() -> None:
