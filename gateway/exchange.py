@@ -277,6 +277,20 @@ class Answer:
             raise ValueError(msg)
 
 
+@attrs.frozen(kw_only=True)
+class Drain:
+    """
+    How far a provider is listened to after the caller left, so that its own figures are known.
+
+    Attributes:
+        max_s: Seconds from the caller's leaving on.
+        max_events: Events of a stream from there on; None is any number.
+    """
+
+    max_s: float
+    max_events: int | None = None
+
+
 @attrs.define(kw_only=True, eq=False)
 class Exchange:
     """
@@ -297,6 +311,8 @@ class Exchange:
         outcome: How it ended; None while it has not.
         turned_at: Position of the plugin that answered, or past the last.
         parent: The exchange that this one is a nested call of.
+        drain: What `pre_request` may set: the provider is listened to after the caller left,
+            instead of being cut off at once.
         dry_run: Nothing is sent, nothing is counted: holds become checks.
         explained_key: In a dry run, the name of the virtual key in whose name an operator asks,
             who was let in by an admin token or is at the machine.  A plugin that identifies
@@ -328,6 +344,7 @@ class Exchange:
     status: int | None = None
     turned_at: int = 1 << 30
     parent: Exchange | None = None
+    drain: Drain | None = None
     dry_run: bool = False
     explained_key: str | None = None
     started_at: float = 0.0

@@ -184,7 +184,7 @@ class CallerOutlet:
         if error is not None:
             await self._cut(error)
             return
-        self._disarm_ping()
+        self.fall_silent()
         last = b"".join(self._last)
         exchange.bytes_sent += len(last)
         await self._sink.end(last)
@@ -283,7 +283,10 @@ class CallerOutlet:
             await self._commit()
         await self._sink.write(self._dialect.ping)
 
-    def _disarm_ping(self) -> None:
+    def fall_silent(self) -> None:
+        """
+        Send no more pings.
+        """
         if self._ping is not None:
             self._ping.cancel()
             self._ping = None
@@ -373,7 +376,7 @@ class CallerOutlet:
         is_refusal = isinstance(error, Refused)
         exchange.outcome = Outcome.REFUSED if is_refusal else Outcome.FAILED
         exchange.error = error
-        self._disarm_ping()
+        self.fall_silent()
         await self._close_filters(exchange.outcome)
         if exchange.is_committed:
             worse = await self._settlement.complete()
@@ -382,7 +385,7 @@ class CallerOutlet:
             await self._send(self._dialect.error_response(error, exchange.id))
 
     async def _cut(self, error: ExchangeError) -> None:
-        self._disarm_ping()
+        self.fall_silent()
         exchange = self._exchange
         exchange.error = error
         if self._tracker is not None:
@@ -394,7 +397,7 @@ class CallerOutlet:
         """
         Let go of everything: the caller is gone.
         """
-        self._disarm_ping()
+        self.fall_silent()
         await self._close_filters(Outcome.LEFT)
 
 

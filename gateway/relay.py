@@ -16,6 +16,7 @@ import structlog
 from multidict import CIMultiDict
 
 from gateway.attempts import Attempts, new_attempt, plan_of
+from gateway.draining import DrainingOutlet
 from gateway.errors import ExchangeError, Refused
 from gateway.exchange import Answer, Attempt, AttemptState, Forwarder, Outcome
 from gateway.flights import Flight, FlightOutlet
@@ -26,7 +27,7 @@ from gateway.settlement import Settlement
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.exchange import Exchange
+    from gateway.exchange import Drain, Exchange
     from gateway.runtime import Runtime
     from gateway.sinks import Sink
     from gateway.tasks import Tasks
@@ -84,10 +85,12 @@ class Relay(Forwarder):
     ) -> None:
         try:
             answer = await self._hooks.pre_request(exchange)
-            if answer is None:
-                await Attempts(self._runtime, exchange, outlet, settlement).run()
-            else:
+            if answer is not None:
                 await outlet.answer(answer)
+            elif exchange.drain is not None:
+                await self._outlive(exchange, exchange.drain, outlet, settlement)
+            else:
+                await Attempts(self._runtime, exchange, outlet, settlement).run()
         except ExchangeError as error:
             await outlet.fail(error)
         except ConnectionError:
@@ -95,6 +98,33 @@ class Relay(Forwarder):
         except Exception as exc:  # noqa: BLE001 - the caller is told something all the same
             log_fault("exchange failed", exchange.id, exc)
             await outlet.fail(ExchangeError())
+
+    async def _outlive(
+        self,
+        exchange: Exchange,
+        drain: Drain,
+        outlet: CallerOutlet,
+        settlement: Settlement,
+    ) -> None:
+        """
+        Try in a task of its own, which a caller who leaves does not end at once.
+
+        Raises:
+            ConnectionError: if the caller had left when it ended.
+        """
+        draining = DrainingOutlet(outlet, drain)
+        attempts = Attempts(self._runtime, exchange, draining, settlement)
+        work = self._tasks.spawn(attempts.run(), name="attempts")
+        draining.runs_as(work)
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            draining.leave()
+            settlement.drains(work)
+            raise
+        if draining.is_alone:
+            msg = "the caller left while the provider answered"
+            raise ConnectionResetError(msg)
 
     def _caller_left(
         self, exchange: Exchange, outlet: CallerOutlet, settlement: Settlement
@@ -108,6 +138,7 @@ class Relay(Forwarder):
     async def _settle_left(
         self, exchange: Exchange, outlet: CallerOutlet, settlement: Settlement
     ) -> None:
+        await settlement.drained()
         await outlet.left()
         await settlement.complete()
         self._observe(exchange)

@@ -27,6 +27,7 @@ class Settlement:
     __slots__ = (
         "_attempts",
         "_complete",
+        "_drain",
         "_exchange",
         "_hooks",
         "_tasks",
@@ -39,6 +40,7 @@ class Settlement:
         self._tasks = tasks
         self._attempts: dict[int, asyncio.Task[None] | None] = {}
         self._complete: asyncio.Task[ExchangeError | None] | None = None
+        self._drain: asyncio.Task[None] | None = None
         #: Whether `complete` was begun.
         self.is_complete = False
 
@@ -49,6 +51,19 @@ class Settlement:
         task = self._begin(attempt)
         if task is not None:
             await asyncio.shield(task)
+
+    def drains(self, work: asyncio.Task[None]) -> None:
+        """
+        Take note that *work* goes on without the caller.
+        """
+        self._drain = work
+
+    async def drained(self) -> None:
+        """
+        Wait for the end of what goes on without the caller, however it ends.
+        """
+        if self._drain is not None:
+            await asyncio.wait([self._drain])
 
     async def complete(self) -> ExchangeError | None:
         """
