@@ -35,6 +35,7 @@ from gateway.exchange import (
     StashKey,
 )
 from gateway.hookspecs import NoSettings, Phase, Plugin, hookimpl
+from gateway.listing import ModelListing
 from gateway.registrations import (
     Detector,
     Embedder,
@@ -72,6 +73,7 @@ __all__ = [
     "Gateway",
     "GatewayError",
     "Identity",
+    "ModelListing",
     "NoSettings",
     "NotAllowed",
     "NotAuthenticated",
