@@ -36,6 +36,7 @@ from gateway.exchange import (
     StashKey,
 )
 from gateway.hookspecs import NoSettings, Phase, Plugin, hookimpl
+from gateway.listing import ModelListing
 from gateway.registrations import (
     Detector,
     Embedder,
@@ -74,6 +75,7 @@ __all__ = [
     "Gateway",
     "GatewayError",
     "Identity",
+    "ModelListing",
     "NoSettings",
     "NotAllowed",
     "NotAuthenticated",

@@ -12,14 +12,13 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import attrs
 import structlog
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from gateway.bulletin import FILE as EVENTS_FILE
 from gateway.bulletin import Bulletin
 from gateway.clock import SystemClock
-from gateway.errors import InvalidRequest, Unavailable
+from gateway.errors import ExchangeError, InvalidRequest, Unavailable
 from gateway.events import (
     GatewayStarted,
     GatewayStopped,
@@ -27,6 +26,8 @@ from gateway.events import (
     SettingsRefused,
 )
 from gateway.exchange import Exchange, new_request_id
+from gateway.listing import ModelListing
+from gateway.outlets import as_told
 from gateway.plugins import FoundPlugin
 from gateway.relay import Relay
 from gateway.runtime import Runtime, make_runtime
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 
     from gateway.clock import Clock
     from gateway.dialects import Dialect
-    from gateway.errors import ExchangeError
     from gateway.events import Event
     from gateway.hooks import Hooks
     from gateway.hookspecs import Plugin
@@ -68,17 +68,6 @@ def gateway_version() -> str:
         return distribution_version("gatewright")
     except PackageNotFoundError:  # run from a tree that nobody installed
         return "0+unknown"
-
-
-@attrs.frozen(kw_only=True)
-class ModelListing:
-    """
-    A model that callers may ask for by *id*.
-    """
-
-    id: str
-    provider: str
-    created: int | None = None
 
 
 class Gateway:
@@ -492,12 +481,26 @@ class Gateway:
 
     def models(self) -> list[ModelListing]:
         """
-        List the models that callers may name.
+        List the models that callers may name, whoever they are.
         """
         return [
             ModelListing(id=name, provider=provider)
             for name, provider in self._runtime.router.names()
         ]
+
+    async def list_models(self, exchange: Exchange) -> Sequence[ModelListing]:
+        """
+        List the models that the caller of *exchange* may know of: see `Plugin.list_models`.
+
+        Raises:
+            ExchangeError: The caller may not ask.
+        """
+        try:
+            return await self.hooks.list_models(exchange, self.models())
+        except ExchangeError as error:
+            told = as_told(error, exchange)
+            told.headers = {**told.headers, **exchange.response_headers}
+            raise told from None
 
     def plugin_report(self) -> list[dict[str, Any]]:
         """

@@ -282,7 +282,10 @@ class NotAuthenticated(Refused):
 
 class BudgetExceeded(Refused):
     """
-    The money is spent, not only held.
+    The money is spent, not only held; or what a model costs is not known (``model_unpriced``).
+
+    To Anthropic's coding agent it is told as 429 ``billing_error`` with ``x-should-retry:
+    false``, which makes it stop.
     """
 
     status: ClassVar[int] = 402

@@ -298,7 +298,8 @@ class Exchange:
 
     Attributes:
         id: The request id, which is also the receipt: ``req_…``.
-        operation: ``generate``, ``embed``, ``complete``, ``count_tokens``.
+        operation: ``generate``, ``embed``, ``complete``, ``count_tokens``; ``list_models`` in
+            `Plugin.list_models` alone.
         dialect: The caller's.
         request: What the caller asks, editable in `pre_request`.
         headers: The caller's headers, read only.

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from gateway.events import Event
     from gateway.exchange import Answer, Attempt, Exchange, Outcome
+    from gateway.listing import ModelListing
     from gateway.plugins import LoadedPlugin
     from gateway.routing.targets import Target
     from gateway.taps import Tap
@@ -46,6 +47,7 @@ CALLED: Final = (
     "after_attempt",
     "on_complete",
     "on_event",
+    "list_models",
     "erase_subject",
 )
 _KEPT_TIMES = 512
@@ -184,6 +186,7 @@ class Hooks:
         self._after_attempt = self._chains["after_attempt"][::-1]
         self._on_complete = self._chains["on_complete"][::-1]
         self._on_event = self._chains["on_event"]
+        self._list_models = self._chains["list_models"]
         self._erase_subject = self._chains["erase_subject"]
         #: Whether a stream can be passed on as it comes, if no filter is open for it.
         self.has_taps = bool(self._open_tap)
@@ -453,6 +456,28 @@ class Hooks:
                 step.call(event)
             except Exception as exc:  # noqa: BLE001 - one listener hides nothing from others
                 step.record(exc)
+
+    async def list_models(
+        self, exchange: Exchange, models: Sequence[ModelListing]
+    ) -> Sequence[ModelListing]:
+        """
+        Let every plugin narrow the models that the caller is told of.
+        """
+        for step in self._list_models:
+            started = perf_counter_ns()
+            try:
+                waiting = step.call(exchange, models)
+                left = tuple(
+                    await (waiting if step.timeout_s is None else step.limited(waiting))
+                )
+            except Exception as exc:  # noqa: BLE001
+                step.failed(exchange, started, exc)
+                continue
+            step.done(
+                exchange, started, "passed" if left == tuple(models) else "changed"
+            )
+            models = left
+        return models
 
     async def erase_subject(self, subject: str) -> list[tuple[str, str]]:
         """

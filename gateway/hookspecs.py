@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gateway.events import Event
     from gateway.exchange import Answer, Attempt, Exchange
     from gateway.filters import StreamFilter
+    from gateway.listing import ModelListing
     from gateway.providers.vendors import Vendor
     from gateway.registrations import (
         Detector,
@@ -402,6 +403,28 @@ class Plugin:
         When: as it happens, in the process in which it happens.
         Order: by phase; an exception is logged and hides the event from nobody else.
         """
+
+    @hookspec
+    async def list_models(
+        self, exchange: Exchange, models: Sequence[ModelListing]
+    ) -> Sequence[ModelListing]:
+        """
+        Narrow the list of models to those that the caller may use.
+
+        When: a caller asks which models there are, or for one of them by name.  This is the only
+            hook that is called for such an exchange: it has the caller's headers, its operation
+            is ``list_models``, its request names the one model or none, and a plugin that
+            identifies callers does so here as in `pre_request`.
+        Order: by phase; each sees what the one before returned.
+
+        Returns:
+            The models that the caller may know of.  One that is left out is told to be unknown
+            (404), as one that does not exist.
+
+        Raises:
+            Refused: to tell nothing: 401 where a credential is required.
+        """
+        return models
 
     @hookspec
     async def erase_subject(self, subject: str) -> str | None:

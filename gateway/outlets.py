@@ -9,7 +9,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Protocol
 
 from gateway import assembly, neutral
-from gateway.errors import BudgetExceeded, ExchangeError, Refused
+from gateway.errors import BudgetExceeded, ExchangeError, NotAuthenticated, Refused
 from gateway.exchange import Outcome
 from gateway.views import Chunk
 
@@ -30,6 +30,7 @@ _ERROR = 400
 _OK = 200
 #: What Anthropic's coding agent sends with every request.
 _AGENT = "X-Claude-Code-Session-Id"
+_NO_RETRY = {"x-should-retry": "false"}
 #: Where a vendor's SDK looks for the request id.
 _REQUEST_ID = {"openai": "x-request-id", "anthropic": "request-id"}
 
@@ -405,19 +406,20 @@ def as_told(error: ExchangeError, exchange: Exchange) -> ExchangeError:
     """
     Return *error* in the form in which this caller understands it.
 
-    Anthropic's coding agent tries again after 402, and stops at a 429 that says not to.
+    Anthropic's coding agent tries again after 402, and stops at a 429 that says not to; nor
+    does a credential get better by being sent again.
     Source: Anthropic, "LLM gateway" protocol for Claude Code.
     """
-    if (
-        isinstance(error, BudgetExceeded)
-        and exchange.dialect.vendor == "anthropic"
-        and _AGENT in exchange.headers
-    ):
+    if exchange.dialect.vendor != "anthropic" or _AGENT not in exchange.headers:
+        return error
+    if isinstance(error, NotAuthenticated):
+        error.headers = {**error.headers, **_NO_RETRY}
+    if isinstance(error, BudgetExceeded):
         return BudgetExceeded(
             str(error),
             status=429,
             code=error.code,
-            headers={**error.headers, "x-should-retry": "false"},
+            headers={**error.headers, **_NO_RETRY},
             details=error.details,
         )
     return error

@@ -153,6 +153,52 @@ async def test_an_answer_turns_the_exchange_round():
     ]
 
 
+async def test_list_models_narrows_by_phase():
+    """
+    Each plugin sees what the one before left, and the trail says who changed it.
+    """
+
+    class Odd(Plugin):
+        phase = Phase.IDENTIFY
+
+        @hookimpl
+        async def list_models(self, exchange, models):
+            return [model for model in models if model % 2]
+
+    class Small(Plugin):
+        phase = Phase.GOVERN
+
+        @hookimpl
+        async def list_models(self, exchange, models):
+            CALLS.append(f"small of {list(models)}")
+            return [model for model in models if model < 4]
+
+    exchange = make_exchange()
+    plugins = [FoundPlugin(name=cls.__name__, cls=cls) for cls in (Small, Odd)]
+    hooks = Hooks(load_plugins(settings_from_dict({}), plugins, installed=False))
+
+    assert tuple(await hooks.list_models(exchange, [1, 2, 3, 4, 5])) == (1, 3)
+    assert CALLS == ["small of [1, 3, 5]"]
+    assert [line.outcome for line in exchange.trail.lines] == ["changed", "changed"]
+
+
+async def test_list_models_fails_closed():
+    """
+    A plugin that breaks shows nobody a list.
+    """
+
+    class Broken(Plugin):
+        @hookimpl
+        async def list_models(self, exchange, models):
+            raise OSError
+
+    plugins = [FoundPlugin(name="broken", cls=Broken)]
+    hooks = Hooks(load_plugins(settings_from_dict({}), plugins, installed=False))
+
+    with pytest.raises(PluginFailed):
+        await hooks.list_models(make_exchange(), [1])
+
+
 async def test_on_complete_reaches_everybody():
     """
     Plugins inside the one that answered hear of the end too, for they are on the exchange.

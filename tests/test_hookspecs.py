@@ -57,6 +57,7 @@ async def test_the_bodies_change_nothing():
     assert await plugin.pre_request(exchange) is None
     assert plugin.choose_targets(exchange, (1, 2)) == (1, 2)
     assert await plugin.before_attempt(exchange, attempt) is None
+    assert await plugin.list_models(exchange, (1, 2)) == (1, 2)
     assert plugin.open_tap(exchange, attempt) is None
     assert plugin.open_filter(exchange, attempt) is None
     assert await plugin.on_stream_chunk(exchange, chunk) is chunk

@@ -11,8 +11,11 @@ from aiohttp import web
 from gateway import codec
 from gateway.clock import utc_text
 from gateway.errors import ModelNotFound
+from gateway.listing import LIST_MODELS
+from gateway.server import guards
 from gateway.server.plain_routes import PlainRoute
 from gateway.server.routes import ANTHROPIC
+from gateway.views import Request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,17 +52,36 @@ class ModelsRoute(PlainRoute):
     One route that lists models, or shows the one that its path names.
     """
 
-    def make(self, request: web.Request, dialect: Dialect) -> web.Response:
+    async def make(
+        self, request: web.Request, dialect: Dialect, request_id: str
+    ) -> web.Response:
         """
         Render what the caller may ask for.
         """
-        models = self._reception.gateway.models()
+        gateway = self._reception.gateway
         name = request.match_info.get("id")
+        exchange = gateway.exchange(
+            dialect=dialect,
+            operation=LIST_MODELS,
+            request=Request(dialect, doc={"model": name or ""}, operation=LIST_MODELS),
+            headers=request.headers,
+            peer=guards.peer_of(request),
+            path=self._path,
+            request_id=request_id,
+        )
+        models = await gateway.list_models(exchange)
         if name is None:
             body = model_list(models, dialect.vendor)
         else:
             body = one_model(models, name, dialect.vendor)
-        return web.Response(body=body, content_type="application/json")
+        headers = {
+            "Content-Type": "application/json",
+            # What one caller may know is not for another.
+            "Cache-Control": "no-store",
+            "x-gw-request-id": exchange.id,
+            **exchange.response_headers,
+        }
+        return web.Response(body=body, headers=headers)
 
 
 def model_list(models: Sequence[Listing], vendor: str) -> bytes:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import hdrs, web
 
 from gateway.errors import ExchangeError, Refused, UnsupportedOperation
+from gateway.exchange import new_request_id
 from gateway.server import guards
 from gateway.server.routes import READ, Route, vendor_dialect
 
@@ -35,7 +36,9 @@ class PlainRoute(ABC):
         self._methods = methods
 
     @abstractmethod
-    def make(self, request: web.Request, dialect: Dialect) -> web.Response:
+    async def make(
+        self, request: web.Request, dialect: Dialect, request_id: str
+    ) -> web.Response:
         """
         Make the answer.
 
@@ -59,12 +62,15 @@ class PlainRoute(ABC):
         dialect = vendor_dialect(dialects, request.path, request.headers)
         route = Route(path=self._path, methods=self._methods, dialect=dialect)
         sink = reception.sink(request)
+        request_id = new_request_id(reception.clock.now())
         try:
             self.check(request)
-            response = self.make(request, dialect)
+            response = await self.make(request, dialect, request_id)
         except ExchangeError as error:
-            return await reception.turn_away(request, error, sink, route, began)
-        reception.tell(request, route, began, response)
+            return await reception.turn_away(
+                request, error, sink, route, began, request_id
+            )
+        reception.tell(request, route, began, response, request_id)
         return sink.take(response)
 
 
@@ -82,7 +88,9 @@ class Probe(PlainRoute):
         else:
             super().check(request)
 
-    def make(self, request: web.Request, dialect: Dialect) -> web.Response:
+    async def make(
+        self, request: web.Request, dialect: Dialect, request_id: str
+    ) -> web.Response:
         """
         Greet.
         """
@@ -94,7 +102,9 @@ class Unsupported(PlainRoute):
     A route that the vendor has and the gateway cannot have.
     """
 
-    def make(self, request: web.Request, dialect: Dialect) -> web.Response:
+    async def make(
+        self, request: web.Request, dialect: Dialect, request_id: str
+    ) -> web.Response:
         """
         Refuse by name.
         """
@@ -116,7 +126,9 @@ class Nowhere(PlainRoute):
         """
         self._reception.admit(request, "", request.method)
 
-    def make(self, request: web.Request, dialect: Dialect) -> web.Response:
+    async def make(
+        self, request: web.Request, dialect: Dialect, request_id: str
+    ) -> web.Response:
         """
         Refuse; the path is not repeated, for it may hold anything.
         """

@@ -86,9 +86,9 @@ class ServedGateway(Protocol):
         Tell of an error before there was an exchange.
         """
 
-    def models(self) -> Sequence[Listing]:
+    async def list_models(self, exchange: Exchange) -> Sequence[Listing]:
         """
-        List the models that callers may ask for.
+        List the models that the caller of *exchange* may know of.
         """
 
 
@@ -168,11 +168,12 @@ class Reception:
         sink: HttpSink,
         route: Route,
         began: float,
+        request_id: str = "",
     ) -> web.StreamResponse:
         """
         Tell the caller of *error*, and the watchers that there was no exchange.
         """
-        request_id = new_request_id(self.clock.now())
+        request_id = request_id or new_request_id(self.clock.now())
         await self.gateway.refuse(route.dialect, error, sink, request_id)
         response = sink.answer()
         if self._watchers:

@@ -4,7 +4,12 @@ A gateway on a real socket, for tests: with plugins, in front of a fake vendor.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from secrets import token_hex
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
@@ -13,8 +18,13 @@ from aiohttp import web
 from gateway import codec
 from gateway.app import Gateway
 from gateway.server.application import callers_app, make_runner
+from gateway.server.fleet import Solo
 from gateway.server.health import Health
-from gateway.settings import Settings, settings_from_dict
+from gateway.server.launch import Launch
+from gateway.server.logs import LogOutput
+from gateway.server.management_routes import management_routes
+from gateway.server.station import Station
+from gateway.settings import Address, Settings, settings_from_dict
 
 if TYPE_CHECKING:
     from gateway.hookspecs import Plugin
@@ -34,6 +44,9 @@ class GatewayClient:
             async with GatewayClient(settings_for(fake), plugins=[MyPlugin]) as client:
                 answer = await client.post("/v1/chat/completions", {...})
 
+    The management routes, the plugins' among them, stand beside the callers': ``client.ask("PUT",
+    "/api/bells/1", {...})``.
+
     Attributes:
         gateway: The gateway itself.
 
@@ -41,6 +54,8 @@ class GatewayClient:
         settings: A snapshot, or the mapping to make one of.
         plugins: Plugin classes that take part.
         installed: Whether plugins that happen to be installed take part too.
+        environ: Where references ``env.…`` lead.
+        data_dir: Where plugins keep their files; left out: a folder that goes with the client.
     """
 
     def __init__(
@@ -49,10 +64,24 @@ class GatewayClient:
         *,
         plugins: Sequence[type[Plugin] | FoundPlugin] = (),
         installed: bool = False,
+        environ: Mapping[str, str] | None = None,
+        data_dir: Path | None = None,
     ) -> None:
         if not isinstance(settings, Settings):
             settings = settings_from_dict(settings)
-        self.gateway = Gateway(settings, plugins=plugins, installed=installed)
+        self._environ = dict(environ or {})
+        self._folder: Path | None = None
+        if data_dir is None and settings.server.data_dir is None:
+            # Made by whoever keeps something there; a name that nobody guesses.
+            data_dir = Path(gettempdir(), f"gatewright-{token_hex(16)}")
+            self._folder = data_dir
+        self.gateway = Gateway(
+            settings,
+            plugins=plugins,
+            installed=installed,
+            environ=environ,
+            data_dir=data_dir,
+        )
         self._runner: web.BaseRunner | None = None
         self._session: aiohttp.ClientSession | None = None
         self._port = 0
@@ -74,7 +103,8 @@ class GatewayClient:
     async def __aenter__(self) -> Self:
         await self.gateway.start()
         health = Health()
-        self._runner = make_runner(callers_app(self.gateway, health), self.gateway)
+        app = callers_app(self.gateway, health, routes=self._management())
+        self._runner = make_runner(app, self.gateway)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
@@ -89,6 +119,13 @@ class GatewayClient:
         if self._runner is not None:
             await self._runner.cleanup()
         await self.gateway.stop()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _management(self) -> Sequence[web.RouteDef]:
+        station = Station(self.gateway, LogOutput(BytesIO(), is_text=False))
+        fleet = Solo(station, Launch(), Address("127.0.0.1", 0), self._environ)
+        return management_routes(fleet, is_shared=True)
 
     async def post(
         self,
@@ -99,12 +136,26 @@ class GatewayClient:
         """
         Post *document*, and read the whole answer.
         """
+        return await self.ask("POST", path, document, headers)
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        document: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> ClientAnswer:
+        """
+        Ask by any *method*, with *document* as JSON or as it is, and read the whole answer.
+        """
         if self._session is None:
             msg = "the client is an async context manager: enter it first"
             raise RuntimeError(msg)
-        raw = document if isinstance(document, bytes) else codec.dumps(dict(document))
-        async with self._session.post(
-            self.url + path, data=raw, headers={**_JSON, **(headers or {})}
+        raw = document
+        if document is not None and not isinstance(document, bytes):
+            raw = codec.dumps(document)
+        async with self._session.request(
+            method, self.url + path, data=raw, headers={**_JSON, **(headers or {})}
         ) as response:
             body = await response.read()
             return ClientAnswer(response.status, dict(response.headers), body)

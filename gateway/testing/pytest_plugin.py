@@ -7,7 +7,7 @@ loads this module in every run, also where no test is about a gateway.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -52,15 +52,17 @@ async def gateway_client(
     A function that starts a gateway with the given plugins in front of `fake_upstream`.
 
     ``client = await gateway_client(MyPlugin, plugins={"my": {...}})``; keyword arguments are
-    tables of the settings.
+    tables of the settings, and *environ* is where their references ``env.…`` lead.
     """
     from gateway.testing import GatewayClient, settings_for
 
     async with AsyncExitStack() as stack:
 
-        async def start(*plugins: Any, **tables: Any) -> GatewayClient:
+        async def start(
+            *plugins: Any, environ: Mapping[str, str] | None = None, **tables: Any
+        ) -> GatewayClient:
             settings = settings_for(fake_upstream, **tables)
-            client = GatewayClient(settings, plugins=plugins)
+            client = GatewayClient(settings, plugins=plugins, environ=environ)
             return await stack.enter_async_context(client)
 
         yield start

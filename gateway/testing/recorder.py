@@ -27,6 +27,7 @@ from gateway.taps import Tap
 if TYPE_CHECKING:
     from gateway.app import Gateway
     from gateway.events import Event
+    from gateway.listing import ModelListing
     from gateway.routing.targets import Target
 
 
@@ -166,6 +167,16 @@ class HookRecorder(Plugin):
         Note the call.
         """
         self._note("on_complete", exchange)
+
+    @hookimpl
+    async def list_models(
+        self, exchange: Exchange, models: Sequence[ModelListing]
+    ) -> Sequence[ModelListing]:
+        """
+        Note the call.
+        """
+        self._note("list_models", exchange)
+        return models
 
     @hookimpl
     def on_event(self, event: Event) -> None:

@@ -176,7 +176,7 @@ class ToyGateway:
         headers.update(error.headers)
         await sink.whole(error.status, headers, response.encode())
 
-    def models(self) -> list[ToyListing]:
+    async def list_models(self, exchange: Exchange) -> list[ToyListing]:
         return self.listed
 
 

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
+
 import pytest
 
-from gateway import Plugin, hookimpl
+from gateway import Plugin, Route, hookimpl
+from gateway.management import actor_of, json_response, read_json
+from gateway.settings import settings_from_dict
 from gateway.testing import GatewayClient, HookRecorder, settings_for
 
 CHAT = {"model": "openai/m", "messages": [{"role": "user", "content": "hi"}]}
@@ -26,6 +30,59 @@ async def test_a_client_asks_through_a_plugin(fake_upstream, gateway_client):
     assert answer.headers["x-stamp"] == "seen"
     assert answer.json["choices"][0]["message"]["content"] == "echo: hi"
     assert fake_upstream.bill[0].model == "m"
+
+
+class Bell(Plugin):
+    """
+    Has a route, a key of its own and a file.
+    """
+
+    @hookimpl
+    @asynccontextmanager
+    async def lifespan(self, gateway):
+        self.gateway = gateway
+        yield
+
+    @hookimpl
+    def register_routes(self):
+        path = "/api/bells/{id}"
+        return [
+            Route(method="PUT", path=path, permission="bells:write", handler=self.put)
+        ]
+
+    async def put(self, request):
+        told = await read_json(request)
+        self.gateway.derive("bell/one")
+        return json_response({"by": actor_of(request).name, **told}, 201)
+
+
+async def test_a_client_manages_too(gateway_client):
+    """
+    Plugins' management routes stand beside the callers', under the same rules.
+    """
+    admin = {"ann": {"secret": "env.ANN", "role": "admin"}}
+    client = await gateway_client(Bell, admin=admin, environ={"ANN": "token-of-ann"})
+    told = {"Authorization": "Bearer token-of-ann"}
+
+    denied = await client.ask("PUT", "/api/bells/1", {"tone": "a"})
+    answer = await client.ask("PUT", "/api/bells/1", {"tone": "a"}, told)
+
+    assert denied.status == 401
+    assert (answer.status, answer.json) == (201, {"by": "ann", "tone": "a"})
+
+
+async def test_what_plugins_keep_goes_with_the_client(gateway_client):
+    """
+    No test leaves anything in the data directory of whoever runs it.
+    """
+    settings = settings_from_dict({"providers": {"demo": {}}})
+    async with GatewayClient(settings, plugins=[Bell]) as client:
+        await client.ask("PUT", "/api/bells/1", {})
+        folder = client.gateway.data_dir
+        kept = [path.name for path in folder.iterdir()]
+
+    assert kept == ["secret_key"]
+    assert not folder.exists()
 
 
 async def test_a_stream_is_read_as_events(gateway_client):

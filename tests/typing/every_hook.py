@@ -22,6 +22,7 @@ from gateway import (
     Exchange,
     Gateway,
     Identity,
+    ModelListing,
     Outcome,
     Phase,
     Plugin,
@@ -178,6 +179,13 @@ class EveryPlugin(Plugin):
     def on_event(self, event: Event) -> None:
         if isinstance(event, SettingsChanged):
             assert_type(event.changed, tuple[str, ...])
+
+    @hookimpl
+    async def list_models(
+        self, exchange: Exchange, models: Sequence[ModelListing]
+    ) -> Sequence[ModelListing]:
+        assert_type(models[0].id, str)
+        return [model for model in models if model.provider != "hidden"]
 
     @hookimpl
     async def erase_subject(self, subject: str) -> str | None:
