@@ -33,7 +33,10 @@ class Collector:
         """
         match event:
             case neutral.Delta(index, text):
-                self._append(self._blocks[index], text)
+                block = self._blocks[index]
+                self._append(block, text)
+                if isinstance(block, neutral.TextBlock | neutral.RefusalBlock):
+                    block.logprobs += event.logprobs
             case neutral.Open(index, block):
                 self._blocks[index] = block
                 self.answer.blocks.append(block)
@@ -116,12 +119,12 @@ def _block_events(index: int, block: neutral.Block) -> Iterable[neutral.Event]:
         case neutral.TextBlock():
             yield neutral.Open(index, neutral.TextBlock(text="", cache=block.cache))
             if block.text:
-                yield neutral.Delta(index, block.text)
+                yield neutral.Delta(index, block.text, block.logprobs)
             for raw in block.annotations:
                 yield neutral.Annotation(index, raw)
         case neutral.RefusalBlock():
             yield neutral.Open(index, neutral.RefusalBlock(text=""))
-            yield neutral.Delta(index, block.text)
+            yield neutral.Delta(index, block.text, block.logprobs)
         case neutral.ReasoningBlock():
             yield from _reasoning_events(index, block)
         case neutral.ToolCall():

@@ -12,6 +12,7 @@ Anthropic messages), one row a concept in ``tests/dialects/translation_table.py`
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 import attrs
@@ -83,11 +84,13 @@ class TextBlock:
 
     Attributes:
         annotations: Citations and the like, each as the dialect that it came in wrote it.
+        logprobs: The likelihoods of its tokens, as `gateway.dialects.logprobs` reads them.
         cache: The prompt-cache breakpoint behind the block (Anthropic's ``cache_control``).
     """
 
     text: str
     annotations: list[dict[str, Any]] = attrs.Factory(list)
+    logprobs: list[dict[str, Any]] = attrs.Factory(list)
     cache: dict[str, Any] | None = None
 
 
@@ -98,6 +101,7 @@ class RefusalBlock:
     """
 
     text: str
+    logprobs: list[dict[str, Any]] = attrs.Factory(list)
 
 
 @attrs.define(kw_only=True)
@@ -454,10 +458,14 @@ class Open:
 class Delta:
     """
     The next piece of an open block's text, arguments or reasoning.
+
+    Attributes:
+        logprobs: The likelihoods of the piece's tokens, where the provider told them.
     """
 
     index: int
     text: str
+    logprobs: Sequence[dict[str, Any]] = ()
 
 
 @attrs.frozen

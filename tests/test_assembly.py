@@ -10,6 +10,7 @@ from gateway.testing import find_dialect, make_request
 from gateway.usage import Usage
 
 SEAL = neutral.Seal(dialect="anthropic_messages", data="c2ln")
+LIKELY = {"token": "hi", "logprob": -0.5}
 ANSWER = neutral.Answer(
     id="a1",
     model="m",
@@ -18,8 +19,10 @@ ANSWER = neutral.Answer(
         neutral.ReasoningBlock(text="hm", seal=SEAL),
         neutral.ReasoningBlock(text="ab", is_summary=True, parts=["a", "b"]),
         neutral.ReasoningBlock(is_redacted=True, seal=SEAL),
-        neutral.TextBlock(text="hi", annotations=[{"type": "url_citation"}]),
-        neutral.RefusalBlock(text="no"),
+        neutral.TextBlock(
+            text="hi", annotations=[{"type": "url_citation"}], logprobs=[LIKELY]
+        ),
+        neutral.RefusalBlock(text="no", logprobs=[LIKELY]),
         neutral.ToolCall(id="c1", name="f", arguments='{"a": 1}'),
         neutral.ToolCall(id="c2", name="g"),
         neutral.Opaque(dialect="openai_responses", raw={"type": "web_search_call"}),

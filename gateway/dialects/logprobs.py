@@ -79,34 +79,29 @@ def read_logprobs(value: Any) -> list[dict[str, Any]]:
     return [entry for entry in objects(value) if _is_likelihood(entry)]
 
 
-def write_logprobs(
-    entries: Iterable[dict[str, Any]], *, no_bytes: list[int] | None
-) -> list[dict[str, Any]]:
+def write_logprobs(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """
-    Write *entries* with the members that a dialect requires, and no others.
+    Write *entries* with the members that both dialects require, and no others.
 
-    Args:
-        no_bytes: What the dialect writes where the bytes of a token are not told.
+    The bytes of a token are null where the provider did not tell them.
     """
     return [
         {
-            **_likelihood(entry, no_bytes),
+            **_likelihood(entry),
             "top_logprobs": [
-                _likelihood(other, no_bytes)
-                for other in read_logprobs(entry.get("top_logprobs"))
+                _likelihood(other) for other in read_logprobs(entry.get("top_logprobs"))
             ],
         }
         for entry in entries
     ]
 
 
-def _likelihood(entry: dict[str, Any], no_bytes: list[int] | None) -> dict[str, Any]:
-    raw = entry.get("bytes")
-    told = raw if isinstance(raw, list) else no_bytes
+def _likelihood(entry: dict[str, Any]) -> dict[str, Any]:
+    told = entry.get("bytes")
     return {
         "token": entry["token"],
         "logprob": entry["logprob"],
-        "bytes": None if told is None else [*told],
+        "bytes": [*told] if isinstance(told, list) else None,
     }
 
 

@@ -57,12 +57,12 @@ def test_writing_has_what_the_dialect_requires():
     """
     given = {"token": "hi", "logprob": -0.5, "top_logprobs": [HI], "new": 1}
 
-    (written,) = write_logprobs([given], no_bytes=[])
+    (written,) = write_logprobs([given])
 
     assert written == {
         "token": "hi",
         "logprob": -0.5,
-        "bytes": [],
+        "bytes": None,
         "top_logprobs": [HI],
     }
 
@@ -71,7 +71,7 @@ def test_writing_shares_no_node():
     """
     What is written twice is not one list.
     """
-    first, second = write_logprobs([HI, HI], no_bytes=None)
+    first, second = write_logprobs([HI, HI])
 
     assert first == second
     assert first["bytes"] is not second["bytes"]

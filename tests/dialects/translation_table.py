@@ -116,7 +116,6 @@ class Case:
         want: Values by their dotted place in the target; `ABSENT` for none.
         lost: The exact losses: action by field.
         refused: The field that the request is refused for, or "".
-        fault: What is known to be wrong: the case fails, and must.
     """
 
     row: str
@@ -130,7 +129,6 @@ class Case:
     want: Mapping[str, Any]
     lost: Mapping[str, str]
     refused: str
-    fault: str
 
     @property
     def id(self) -> str:
@@ -237,7 +235,6 @@ def _cases(
                 want=there.pop("want", {}),
                 lost=there.pop("lost"),
                 refused=there.pop("refused", ""),
-                fault=there.pop("fault", ""),
             )
             if there:
                 raise ValueError(f"{row_id}: {sorted(there)}")
@@ -360,10 +357,7 @@ def _lines(row: Row) -> Iterator[str]:
         yield f"| {what} | – | only {row.elsewhere} | – |"
     for case in row.cases:
         way = f"{case.source} → {case.target}"
-        told = (
-            f"{run(case)}; known fault: {case.fault}" if case.fault else str(run(case))
-        )
-        yield f"| {_cell(what)} | {way} | {_cell(told)} | `{case.id}` |"
+        yield f"| {_cell(what)} | {way} | {_cell(str(run(case)))} | `{case.id}` |"
         what = ""
     for name in DIALECTS:
         if name in row.unsaid:

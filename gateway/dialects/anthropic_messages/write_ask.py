@@ -25,7 +25,7 @@ from gateway.dialects.tool_names import ToolNames, called_names
 
 if TYPE_CHECKING:
     from gateway.dialects import ModelLimits
-    from gateway.neutral import Ask, Losses, ToolDefinition
+    from gateway.neutral import Ask, Losses, ResponseFormat, ToolDefinition
 
 Doc = dict[str, Any]
 
@@ -230,10 +230,25 @@ class _AskWriter:
             schema = wanted.schema or {}
             if not self.is_own:
                 schema = closed_schema(schema, self.losses, "response_format.schema")
-                schema = _with_labels(schema, wanted.name, wanted.description)
+                schema = self._labelled(schema, wanted)
             config["format"] = {"type": "json_schema", "schema": schema}
         if config:
             doc["output_config"] = config
+
+    def _labelled(self, schema: Doc, wanted: ResponseFormat) -> Doc:
+        """
+        Keep the name and description of a format where Anthropic has a place: in its schema.
+        """
+        labels: Doc = {}
+        if wanted.name and "title" not in schema:
+            labels["title"] = wanted.name
+        if wanted.description and "description" not in schema:
+            labels["description"] = wanted.description
+        elif wanted.description not in (None, "", schema.get("description")):
+            self.losses.drop(
+                "response_format.description", "the schema has a description of its own"
+            )
+        return {**schema, **labels}
 
     # --- the rest -----------------------------------------------------------------------
 
@@ -333,15 +348,3 @@ class _AskWriter:
         # Always the same one, so that the vendor can still tell its end users apart.
         self.losses.change("user", "Anthropic takes no e-mail address: a pseudonym")
         return hashlib.sha256(user.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
-def _with_labels(schema: Doc, name: str | None, description: str | None) -> Doc:
-    """
-    Keep the name and description of a format where Anthropic has a place: in its schema.
-    """
-    labels: Doc = {}
-    if name and "title" not in schema:
-        labels["title"] = name
-    if description and "description" not in schema:
-        labels["description"] = description
-    return {**schema, **labels}

@@ -150,7 +150,8 @@ class BlockWriter:
                 f"messages.{block.kind}", f"Anthropic takes no {block.kind}"
             )
         if block.detail not in (None, "auto"):
-            self.losses.drop("image.detail", "Anthropic chooses the resolution itself")
+            why = "Anthropic chooses the resolution itself"
+            self.losses.drop(f"{block.kind}.detail", why)
         if block.kind == "image":
             doc = {"type": "image", "source": self._image_source(block)}
             return _with_cache(doc, block.cache)

@@ -10,6 +10,7 @@ from gateway import codec
 from gateway.dialects.custom_tools import free_text
 from gateway.dialects.fields import Fields
 from gateway.dialects.lenient import object_at, objects, string_at
+from gateway.dialects.logprobs import read_logprobs, write_logprobs
 from gateway.dialects.openai_chat import citations
 from gateway.dialects.openai_chat.offers import callers_tools
 from gateway.dialects.openai_chat.parts import read_content, read_part
@@ -36,6 +37,8 @@ from gateway.neutral import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gateway.dialects.tool_names import OfferedTools
     from gateway.views import Request
 
@@ -64,6 +67,7 @@ def read_answer(doc: Any) -> Answer:
     except InvalidRequest as exc:  # who must be told is the provider, not the caller
         raise ValueError(f"the answer is malformed: {exc}") from None
     _cite(blocks, citations.sources_of(doc))
+    _weigh(blocks, object_at(choice, "logprobs"))
     return Answer(
         id=string_at(doc, "id"),
         model=string_at(doc, "model"),
@@ -174,6 +178,18 @@ def _cite(blocks: list[Block], found: list[dict[str, Any]]) -> None:
         texts[-1].annotations += found
 
 
+def _weigh(blocks: list[Block], logprobs: dict[str, Any]) -> None:
+    """
+    Put the likelihoods of a choice's tokens on what they spell.
+    """
+    said: dict[type[Block], str] = {TextBlock: "content", RefusalBlock: "refusal"}
+    for block in blocks:
+        # Of several texts, which none has that tells likelihoods, the first.
+        name = said.pop(type(block), "")
+        if isinstance(block, TextBlock | RefusalBlock) and name:
+            block.logprobs = read_logprobs(logprobs.get(name))
+
+
 def _index(choice: dict[str, Any]) -> int:
     index = choice.get("index")
     return index if isinstance(index, int) else 0
@@ -191,7 +207,7 @@ def write_answer(answer: Answer, asked: Request, losses: Losses) -> dict[str, An
     choice = {
         "index": 0,
         "message": message,
-        "logprobs": None,
+        "logprobs": _logprobs(answer.blocks) if asked.peek("logprobs") else None,
         **write_stop(
             answer.stop,
             has_refused=message["refusal"] is not None,
@@ -210,6 +226,27 @@ def write_answer(answer: Answer, asked: Request, losses: Losses) -> dict[str, An
     if answer.usage is not None:
         doc["usage"] = write_usage(answer.usage)
     return doc
+
+
+def _logprobs(blocks: list[Block]) -> dict[str, Any] | None:
+    said = [entry for b in blocks if isinstance(b, TextBlock) for entry in b.logprobs]
+    refused = [
+        entry for b in blocks if isinstance(b, RefusalBlock) for entry in b.logprobs
+    ]
+    return choice_logprobs(said, refused)
+
+
+def choice_logprobs(
+    said: Iterable[dict[str, Any]], refused: Iterable[dict[str, Any]]
+) -> dict[str, Any] | None:
+    """
+    Write a choice's ``logprobs`` of its content and of its refusal; None where there are none.
+    """
+    written = {
+        "content": write_logprobs(said) or None,
+        "refusal": write_logprobs(refused) or None,
+    }
+    return written if any(written.values()) else None
 
 
 def offers_functions(asked: Request) -> bool:

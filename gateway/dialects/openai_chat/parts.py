@@ -278,6 +278,8 @@ def _write_document(
 ) -> list[dict[str, Any]]:
     if block.cites:
         losses.drop("document.citations", "the dialect cites web pages only")
+    if block.detail not in (None, "auto"):
+        losses.drop("document.detail", "only images are looked at closely")
     if block.text is not None or block.blocks is not None:
         if not is_own:
             return _quote_document(block, losses)

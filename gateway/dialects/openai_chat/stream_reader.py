@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
-from gateway.dialects.lenient import objects
+from gateway.dialects.lenient import object_at, objects
+from gateway.dialects.logprobs import read_logprobs
 from gateway.dialects.openai_chat.answer import source_of
 from gateway.dialects.openai_chat.citations import sources_of
 from gateway.dialects.openai_chat.reasoning import (
@@ -85,6 +86,8 @@ class ChatReader:
         self._details: list[dict[str, Any]] = []
         self._sources: list[dict[str, Any]] = []
         self._annotations: list[dict[str, Any]] = []
+        # Of tokens that no words were told of yet: half a character, say.
+        self._likely: dict[type[Block], list[dict[str, Any]]] = {}
 
     def read(self, chunk: Chunk) -> Iterator[Event]:
         """
@@ -124,6 +127,10 @@ class ChatReader:
         )
 
     def _choice(self, choice: dict[str, Any]) -> Iterator[Event]:
+        if choice.get("logprobs"):
+            for kind, name in ((TextBlock, "content"), (RefusalBlock, "refusal")):
+                likely = object_at(choice, "logprobs").get(name)
+                self._likely.setdefault(kind, []).extend(read_logprobs(likely))
         delta = choice.get("delta")
         if isinstance(delta, dict):
             yield from self._delta(delta)
@@ -181,7 +188,7 @@ class ChatReader:
         if self._block is not kind:
             yield from self._begin(kind(text=""))
         if self._open is not None:
-            yield Delta(self._open, words)
+            yield Delta(self._open, words, self._likely.pop(kind, ()))
 
     def _begin(self, block: Block) -> Iterator[Event]:
         yield from self._close()

@@ -4,13 +4,14 @@ Neutral events, written as one stream.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from gateway.dialects.custom_tools import free_text
 from gateway.dialects.openai_chat.answer import (
+    choice_logprobs,
     drop_block,
     offers_functions,
 )
@@ -67,6 +68,7 @@ class _Written:
         words: Reasoning said so far, kept because its seal covers it; arguments that hold a
             custom tool's input, kept until it can be taken out.
         is_custom: It is the call of a tool that takes free text.
+        has_source: Some of a call's arguments were told.
     """
 
     block: Block
@@ -75,6 +77,7 @@ class _Written:
     words: list[str] = attrs.Factory(list)
     seal: Seal | None = None
     is_custom: bool = False
+    has_source: bool = False
 
 
 class ChatWriter:
@@ -91,6 +94,7 @@ class ChatWriter:
         self._wants_usage = isinstance(options, dict) and bool(
             options.get("include_usage")
         )
+        self._wants_logprobs = bool(asked.peek("logprobs"))
         self._envelope: dict[str, Any] = {}
         self._role: dict[str, Any] = {"role": "assistant"}
         self._blocks: dict[int, _Written] = {}
@@ -110,7 +114,8 @@ class ChatWriter:
     def _write(self, event: Event) -> Iterator[Chunk]:
         match event:
             case Delta(index, text):
-                yield from self._delta(self._blocks[index], text)
+                likely = event.logprobs if self._wants_logprobs else ()
+                yield from self._delta(self._blocks[index], text, likely)
             case Open(index, block):
                 self._blocks[index] = opened = _Written(block=block)
                 yield from self._open(opened)
@@ -147,14 +152,20 @@ class ChatWriter:
         if self._wants_usage:
             self._envelope["usage"] = None  # on every chunk but the last
 
-    def _chunk(self, delta: dict[str, Any], finish: dict[str, Any]) -> Chunk:
+    def _chunk(self, delta: dict[str, Any], beside: dict[str, Any]) -> Chunk:
         delta = {**self._role, **delta}
         self._role = {}
-        choice = {"index": 0, "delta": delta, "logprobs": None, **finish}
+        choice = {
+            "index": 0,
+            "delta": delta,
+            "logprobs": None,
+            "finish_reason": None,
+            **beside,
+        }
         return Chunk(self._dialect, doc={**self._envelope, "choices": [choice]})
 
     def _said(self, **delta: Any) -> Chunk:
-        return self._chunk(delta, {"finish_reason": None})
+        return self._chunk(delta, {})
 
     # --- blocks -----------------------------------------------------------------------------
 
@@ -196,20 +207,25 @@ class ChatWriter:
         }
         return self._said(**first, tool_calls=[written_call])
 
-    def _delta(self, opened: _Written, text: str) -> Iterator[Chunk]:
+    def _delta(
+        self, opened: _Written, text: str, likely: Sequence[dict[str, Any]] = ()
+    ) -> Iterator[Chunk]:
         if not text:
             return
         match opened.block:
             case TextBlock():
                 self._length += len(text)
                 opened.end = self._length
-                yield self._said(content=text)
+                logprobs = choice_logprobs(likely, ())
+                yield self._chunk({"content": text}, {"logprobs": logprobs})
             case ReasoningBlock():
                 opened.words.append(text)
                 yield self._said(reasoning_content=text)
             case RefusalBlock():
-                yield self._said(refusal=text)
+                logprobs = choice_logprobs((), likely)
+                yield self._chunk({"refusal": text}, {"logprobs": logprobs})
             case ToolCall(kind=kind):
+                opened.has_source = True
                 if opened.is_custom and kind != "custom":
                     opened.words.append(text)
                 else:
@@ -236,6 +252,9 @@ class ChatWriter:
                     yield from self._sealed(words, seal, is_redacted=is_redacted)
             case ToolCall() as call:
                 text = free_text(call, words) if words else ""
+                if not opened.is_custom and not opened.has_source:
+                    text = "{}"  # no arguments are none, and still JSON
+                    opened.has_source = True
                 if text:
                     yield self._source(opened, text)
             case _:

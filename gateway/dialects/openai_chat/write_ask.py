@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.dialects.openai_chat.parts import write_cache
-from gateway.dialects.openai_chat.strictness import is_strict_schema
 from gateway.dialects.openai_chat.wire import LONGEST_NAME, NAME
 from gateway.dialects.openai_chat.write_messages import MessageWriter
+from gateway.dialects.strictness import enforced
 from gateway.dialects.tool_names import ToolNames
 
 if TYPE_CHECKING:
@@ -226,11 +226,8 @@ class _AskWriter:
             written["strict"] = self._strict(form.is_strict, form.schema)
         return written
 
-    def _strict(self, is_strict: bool, schema: dict[str, Any] | None) -> bool:
-        if is_strict and not self._is_own and not is_strict_schema(schema or {}):
-            self._losses.change("strict", "its schema has optional or open parts")
-            return False
-        return is_strict
+    def _strict(self, wanted: bool, schema: dict[str, Any] | None) -> bool:
+        return enforced(schema, self._losses, wanted=wanted, is_own=self._is_own)
 
     # --- the rest ---------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.dialects.lenient import objects
-from gateway.dialects.openai_responses.wire import MADE_HERE
+from gateway.dialects.openai_responses.wire import LOGPROBS, MADE_HERE
 from gateway.dialects.tool_names import OfferedTools
 from gateway.errors import InvalidRequest
 from gateway.neutral import Seal
@@ -101,6 +101,14 @@ def callers_tools(doc: dict[str, Any]) -> OfferedTools:
             if isinstance(tool.get("name"), str)
         }
     )
+
+
+def wants_logprobs(doc: dict[str, Any]) -> bool:
+    """
+    Tell whether a request asks for the likelihoods of the answer's tokens.
+    """
+    included = doc.get("include")
+    return isinstance(included, list) and LOGPROBS in included
 
 
 def drop_foreign_seals(request: Request) -> int:

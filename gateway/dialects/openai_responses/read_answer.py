@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gateway.dialects.lenient import string_at
+from gateway.dialects.logprobs import read_logprobs
 from gateway.dialects.openai_responses.outcome import read_stop, read_usage
 from gateway.dialects.openai_responses.read_blocks import read_reasoning
 from gateway.dialects.openai_responses.wire import NAME
@@ -77,7 +78,8 @@ def _part(part: Any) -> list[Block]:
     text = string_at(part, "text")
     if part.get("type") != "output_text" and not text:
         return []
-    return [TextBlock(text=text, annotations=citations(part))]
+    likely = read_logprobs(part.get("logprobs"))
+    return [TextBlock(text=text, annotations=citations(part), logprobs=likely)]
 
 
 def citations(part: dict[str, Any]) -> list[dict[str, Any]]:

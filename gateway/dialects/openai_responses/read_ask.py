@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from gateway.dialects.fields import Fields
 from gateway.dialects.openai_responses.read_turns import read_turns
-from gateway.dialects.openai_responses.wire import NAME
+from gateway.dialects.openai_responses.wire import LOGPROBS, NAME
 from gateway.errors import InvalidRequest, Untranslatable
 from gateway.neutral import (
     Ask,
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from gateway.views import Request
 
 ENCRYPTED: Final = "reasoning.encrypted_content"
-LOGPROBS: Final = "message.output_text.logprobs"
 
 # What is stored at the vendor cannot be sent to another one.
 _STORED: Final = {

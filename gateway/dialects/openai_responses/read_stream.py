@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from gateway.dialects.lenient import object_at, string_at
+from gateway.dialects.logprobs import read_logprobs
 from gateway.dialects.openai_responses.events import DELTAS, DONES, position, type_of
 from gateway.dialects.openai_responses.faults import read_error_event, read_failure
 from gateway.dialects.openai_responses.outcome import read_stop, read_usage
@@ -123,7 +124,7 @@ class StreamReader:
         if run is not None:
             part = position(doc, run.part) if run.part else 0
             at = position(doc, "output_index")
-            return self._tell(at, run.kind, part, doc.get("delta"))
+            return self._tell(at, run.kind, part, doc.get("delta"), doc.get("logprobs"))
         return list(self._read(kind, doc))
 
     def _read(self, kind: str, doc: dict[str, Any]) -> Iterator[Event]:
@@ -131,7 +132,8 @@ class StreamReader:
         at = position(doc, "output_index")
         if run is not None:
             part = position(doc, run.part) if run.part else 0
-            yield from self._repeat(at, run.kind, part, doc.get(run.key))
+            said, likely = doc.get(run.key), doc.get("logprobs")
+            yield from self._repeat(at, run.kind, part, said, likely)
         elif kind in ("response.created", "response.queued", "response.in_progress"):
             yield from self._begin(object_at(doc, "response"))
         elif kind == "response.output_item.added":
@@ -151,7 +153,9 @@ class StreamReader:
 
     # --- running texts ------------------------------------------------------------------------
 
-    def _tell(self, at: int, kind: str, part: int, text: Any) -> list[Event]:
+    def _tell(
+        self, at: int, kind: str, part: int, text: Any, likely: Any = None
+    ) -> list[Event]:
         if not isinstance(text, str) or not text:
             return []
         key = _key(at, kind, part)
@@ -167,14 +171,16 @@ class StreamReader:
             run.part = part
             events.append(SummaryPart(run.index))
         run.is_told = True
-        events.append(Delta(run.index, text))
+        events.append(Delta(run.index, text, read_logprobs(likely) if likely else ()))
         return events
 
-    def _repeat(self, at: int, kind: str, part: int, text: Any) -> list[Event]:
+    def _repeat(
+        self, at: int, kind: str, part: int, text: Any, likely: Any = None
+    ) -> list[Event]:
         run = self._runs.get(_key(at, kind, part))
         if run is not None and (part < run.part or (part == run.part and run.is_told)):
             return []
-        return self._tell(at, kind, part, text)
+        return self._tell(at, kind, part, text, likely)
 
     def _open(
         self, events: list[Event], key: _Key, block: Block, part: int = 0
@@ -210,7 +216,8 @@ class StreamReader:
         if part.get("type") not in ("output_text", "refusal"):
             return
         key = "refusal" if kind == REFUSAL else "text"
-        yield from self._repeat(at, kind, number, part.get(key))
+        likely = part.get("logprobs")
+        yield from self._repeat(at, kind, number, part.get(key), likely)
         yield from self._cite(at, number, citations(part), is_repeat=True)
         run = self._runs.get(_key(at, kind, number))
         if run is not None:

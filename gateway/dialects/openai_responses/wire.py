@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 NAME: Final = "openai_responses"
 
+#: Asks, among ``include``, for the likelihoods of tokens.
+LOGPROBS: Final = "message.output_text.logprobs"
+
 #: How many letters a tool's name may have.
 LONGEST_NAME: Final = 64
 

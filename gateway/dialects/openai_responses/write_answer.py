@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.dialects.custom_tools import free_text
-from gateway.dialects.openai_responses.asked import callers_tools
+from gateway.dialects.logprobs import write_logprobs
+from gateway.dialects.openai_responses.asked import callers_tools, wants_logprobs
 from gateway.dialects.openai_responses.outcome import (
     Ending,
     write_stop,
@@ -35,7 +36,8 @@ from gateway.neutral import (
 )
 
 if TYPE_CHECKING:
-    from gateway.dialects.tool_names import OfferedTools
+    from collections.abc import Iterator, Sequence
+
     from gateway.neutral import Answer, Block, Losses
     from gateway.views import Request
 
@@ -128,7 +130,8 @@ def write_answer(answer: Answer, asked: Request, losses: Losses, now: float) -> 
         service_tier=answer.service_tier,
     )
     ending = write_stop(answer.stop)
-    output = _OutputWriter(callers_tools(asked.doc), losses).write(answer.blocks)
+    writer = _OutputWriter(asked, losses)
+    output = writer.write(answer.blocks)
     if output and output[-1]["type"] in ID_PREFIXES and ending.status != "completed":
         output[-1]["status"] = "incomplete"
     usage = None if answer.usage is None else write_usage(answer.usage)
@@ -143,8 +146,9 @@ class _OutputWriter:
     Writes the blocks of one answer as items; words next to each other are parts of a message.
     """
 
-    def __init__(self, offered: OfferedTools, losses: Losses) -> None:
-        self._offered = offered
+    def __init__(self, asked: Request, losses: Losses) -> None:
+        self._offered = callers_tools(asked.doc)
+        self._wants_logprobs = wants_logprobs(asked.doc)
         self._losses = losses
         self._ids = ItemIds()
         self._output: list[Doc] = []
@@ -168,11 +172,13 @@ class _OutputWriter:
         if self._message is None:
             self._message = []
             self._output.append(message_item(self._id("message"), self._message))
+        likely = block.logprobs if self._wants_logprobs else ()
         if isinstance(block, RefusalBlock):
             self._message.append(refusal_part(block.text))
+            drop_logprobs(likely, self._losses)
         else:
             annotations = answer_annotations(block.annotations, self._losses)
-            self._message.append(text_part(block.text, annotations))
+            self._message.append(text_part(block.text, annotations, likely))
 
     def _item(self, block: Block) -> Doc | None:
         match block:
@@ -217,7 +223,7 @@ def message_item(item_id: str, content: list[Doc], status: str = "completed") ->
     }
 
 
-def text_part(text: str, annotations: list[Doc]) -> Doc:
+def text_part(text: str, annotations: list[Doc], likely: Sequence[Doc] = ()) -> Doc:
     """
     Write a part of a message: words.
     """
@@ -225,7 +231,7 @@ def text_part(text: str, annotations: list[Doc]) -> Doc:
         "type": "output_text",
         "text": text,
         "annotations": annotations,
-        "logprobs": [],
+        "logprobs": answer_logprobs(likely),
     }
 
 
@@ -315,6 +321,40 @@ def answer_annotations(raws: list[Doc], losses: Losses) -> list[Doc]:
     if len(kept) < len(written):
         losses.drop("annotations", "OpenAI has no such citations")
     return kept
+
+
+def answer_logprobs(likely: Sequence[Doc]) -> list[Doc]:
+    """
+    Write the likelihoods of a part's tokens, whose bytes are a list here, never null.
+    """
+    written = write_logprobs(likely)
+    for entry in _with_others(written):
+        entry["bytes"] = entry["bytes"] or []
+    return written
+
+
+def event_logprobs(likely: Sequence[Doc]) -> list[Doc]:
+    """
+    Write the likelihoods of an event's tokens, which have no bytes there.
+    """
+    written = write_logprobs(likely)
+    for entry in _with_others(written):
+        del entry["bytes"]
+    return written
+
+
+def _with_others(written: list[Doc]) -> Iterator[Doc]:
+    for entry in written:
+        yield entry
+        yield from entry["top_logprobs"]
+
+
+def drop_logprobs(likely: Sequence[Doc], losses: Losses) -> None:
+    """
+    Record the likelihoods of a refusal's tokens, which have no place.
+    """
+    if likely:
+        losses.drop("logprobs", "OpenAI's Responses tell none of a refusal")
 
 
 def drop_block(block: Block, losses: Losses) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.dialects.openai_responses.read_ask import ENCRYPTED, LOGPROBS
-from gateway.dialects.openai_responses.wire import LONGEST_NAME, NAME
+from gateway.dialects.openai_responses.read_ask import ENCRYPTED
+from gateway.dialects.openai_responses.wire import LOGPROBS, LONGEST_NAME, NAME
 from gateway.dialects.openai_responses.write_turns import TurnWriter
+from gateway.dialects.strictness import enforced
 from gateway.dialects.tool_names import ToolNames
 from gateway.errors import Untranslatable
 
@@ -134,8 +135,11 @@ class _AskWriter:
         doc["parameters"] = tool.parameters or _NO_PARAMETERS
         if tool.is_strict is not None or not self.is_own:
             # Left out it would mean that the schema is enforced, and may be refused.
-            doc["strict"] = bool(tool.is_strict)
+            doc["strict"] = self._strict(bool(tool.is_strict), tool.parameters)
         return doc
+
+    def _strict(self, wanted: bool, schema: Doc | None) -> bool:
+        return enforced(schema, self.losses, wanted=wanted, is_own=self.is_own)
 
     def _choice(self, tools: list[Doc]) -> str | Doc | None:
         choice = self.ask.tool_choice
@@ -188,11 +192,22 @@ class _AskWriter:
         text: Doc = {}
         wanted = self.ask.response_format
         if wanted is not None:
-            text["format"] = _format(wanted)
+            text["format"] = self._format(wanted)
         if self.ask.verbosity is not None:
             text["verbosity"] = self.ask.verbosity
         if text:
             doc["text"] = text
+
+    def _format(self, wanted: ResponseFormat) -> Doc:
+        form: Doc = {"type": wanted.kind}
+        if wanted.kind == "json_schema":
+            form["name"] = _BAD_LETTERS.sub("_", wanted.name or "answer")[:64]
+            form["schema"] = wanted.schema or {}
+            if wanted.description is not None:
+                form["description"] = wanted.description
+            if wanted.is_strict is not None:
+                form["strict"] = self._strict(wanted.is_strict, wanted.schema)
+        return form
 
     # --- sampling and limits ------------------------------------------------------------------
 
@@ -262,18 +277,6 @@ class _AskWriter:
                 doc[key] = _joined(doc.get(key), value)
             else:
                 self.losses.drop(key, _NO_WORD)
-
-
-def _format(wanted: ResponseFormat) -> Doc:
-    form: Doc = {"type": wanted.kind}
-    if wanted.kind == "json_schema":
-        form["name"] = _BAD_LETTERS.sub("_", wanted.name or "answer")[:64]
-        form["schema"] = wanted.schema or {}
-        if wanted.description is not None:
-            form["description"] = wanted.description
-        if wanted.is_strict is not None:
-            form["strict"] = wanted.is_strict
-    return form
 
 
 def _joined(written: Any, extra: Any) -> Any:

@@ -20,6 +20,7 @@ from gateway.dialects.openai_responses.write_answer import (
     answer_annotations,
     answer_seal,
     custom_call_item,
+    event_logprobs,
     function_call_item,
     message_item,
     reasoning_item,
@@ -30,6 +31,8 @@ from gateway.dialects.openai_responses.write_answer import (
 from gateway.neutral import ReasoningBlock
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gateway.dialects.openai_responses.wire import Emit
     from gateway.neutral import Losses, Seal, ToolCall
 
@@ -109,13 +112,14 @@ class _Part:
     is_refusal: bool
     text: list[str] = attrs.Factory(list)
     annotations: list[Doc] = attrs.Factory(list)
+    likely: list[Doc] = attrs.Factory(list)
     is_open: bool = True
 
     def doc(self) -> Doc:
         text = "".join(self.text)
         if self.is_refusal:
             return refusal_part(text)
-        return text_part(text, copied(self.annotations))
+        return text_part(text, copied(self.annotations), self.likely)
 
 
 class MessageItem(Item):
@@ -134,6 +138,12 @@ class MessageItem(Item):
         """
         return not any(part.is_open for part in self._parts)
 
+    def is_refusal(self, number: int) -> bool:
+        """
+        Tell whether the part *number* is a refusal.
+        """
+        return self._parts[number].is_refusal
+
     def open(self, *, is_refusal: bool) -> tuple[int, list[Emit]]:
         """
         Open a part; returns its number too.
@@ -147,7 +157,7 @@ class MessageItem(Item):
             )
         ]
 
-    def tell(self, number: int, text: str) -> list[Emit]:
+    def tell(self, number: int, text: str, likely: Sequence[Doc] = ()) -> list[Emit]:
         """
         Say the next words.
         """
@@ -161,7 +171,8 @@ class MessageItem(Item):
         }
         if part.is_refusal:
             return [("response.refusal.delta", members)]
-        members["logprobs"] = []
+        part.likely += likely
+        members["logprobs"] = event_logprobs(likely) if likely else []
         return [("response.output_text.delta", members)]
 
     def cite(self, number: int, raw: Doc, losses: Losses) -> list[Emit]:
@@ -200,7 +211,7 @@ class MessageItem(Item):
                 "response.output_text.done",
                 content_index=number,
                 text=text,
-                logprobs=[],
+                logprobs=event_logprobs(part.likely),
             )
         return [
             said,

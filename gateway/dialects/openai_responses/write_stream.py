@@ -13,12 +13,13 @@ import attrs
 
 from gateway import neutral
 from gateway.dialects.openai_faults import fault_doc
-from gateway.dialects.openai_responses.asked import callers_tools
+from gateway.dialects.openai_responses.asked import callers_tools, wants_logprobs
 from gateway.dialects.openai_responses.faults import error_members, failure
 from gateway.dialects.openai_responses.outcome import Ending, write_stop, write_usage
 from gateway.dialects.openai_responses.wire import NAME, ItemIds, copied, numbered
 from gateway.dialects.openai_responses.write_answer import (
     drop_block,
+    drop_logprobs,
     finish_response,
     new_response,
     seal_id,
@@ -71,6 +72,7 @@ class StreamWriter:
         self._losses = losses
         self._now = now
         self._offered = callers_tools(asked.doc)
+        self._wants_logprobs = wants_logprobs(asked.doc)
         self._ids = ItemIds()
         self._sequence = 0
         self._response: Doc | None = None
@@ -95,6 +97,8 @@ class StreamWriter:
             under_way = self._open.get(event.index)
             if under_way is None or not event.text:
                 return []
+            if event.logprobs and self._wants_logprobs:
+                return self._chunks(self._weigh(under_way, event))
             return self._chunks(under_way.item.tell(under_way.number, event.text))
         return self._chunks(self._emits(event))
 
@@ -210,6 +214,16 @@ class StreamWriter:
             case neutral.Opaque() if block.dialect == NAME:
                 return OpaqueItem(at, block.raw)
         return None
+
+    def _weigh(self, under_way: _Open, event: neutral.Delta) -> list[Emit]:
+        """
+        Say the next words with the likelihoods of their tokens, which a refusal has not.
+        """
+        item, number = under_way.item, under_way.number
+        if isinstance(item, MessageItem) and not item.is_refusal(number):
+            return item.tell(number, event.text, event.logprobs)
+        drop_logprobs(event.logprobs, self._losses)
+        return item.tell(number, event.text)
 
     def _open_part(self, index: int, *, is_refusal: bool) -> list[Emit]:
         events: list[Emit] = []

@@ -67,6 +67,22 @@ class TestText:
             End(),
         ]
 
+    def test_log_probabilities_come_with_their_words(self, kit):
+        """
+        What was told of half a character waits for the whole one; what is none is left out.
+        """
+        half, rest = ({"token": token, "logprob": -0.5} for token in ("h", "i"))
+        docs = [kit.event({"content": word}) for word in ("", "hi", "!")]
+        for doc, likely in zip(docs, [[half], [rest], [{"token": 3}]], strict=True):
+            doc["choices"][0]["logprobs"] = {"content": likely, "refusal": None}
+
+        events = kit.events([*docs, kit.event(finish="stop"), kit.done])
+
+        assert [event for event in events if isinstance(event, Delta)] == [
+            Delta(0, "hi", [half, rest]),
+            Delta(0, "!", []),
+        ]
+
     def test_azure_begins_without_choices(self, kit):
         """
         A first event about the prompt's filter has no id, and is not the start.

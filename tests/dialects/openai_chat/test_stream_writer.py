@@ -87,6 +87,50 @@ class TestAccumulated:
 
         assert final(kit, events).choices[0].message.content is None
 
+    @pytest.mark.parametrize("is_closed", [True, False])
+    def test_call_without_arguments_has_none_in_json(self, kit, is_closed):
+        """
+        Nothing was told of its arguments, and the caller finds an object all the same.
+        """
+        close = [Close(0)] if is_closed else []
+        events = [Start("m", "x"), Open(0, call()), *close, Finish(Stop(reason="tool"))]
+
+        choice = final(kit, events).choices[0]
+
+        assert choice.message.tool_calls[0].function.arguments == "{}"
+
+    def test_custom_tool_may_be_given_nothing(self, kit):
+        """
+        Free text is no JSON: none of it stays none.
+        """
+        events = [Open(0, call(kind="custom")), Close(0), Finish(Stop(reason="tool"))]
+
+        chunks, _ = kit.written([Start("m", "x"), *events])
+
+        inputs = [
+            one["custom"]["input"]
+            for chunk in chunks
+            if not chunk.is_done
+            for one in chunk.doc["choices"][0]["delta"].get("tool_calls", ())
+        ]
+        assert inputs == [""]
+
+    @pytest.mark.parametrize("block", [TEXT, RefusalBlock(text="")], ids=["text", "no"])
+    def test_log_probabilities_only_if_asked(self, kit, block):
+        """
+        Whoever asked finds them beside the words, of a refusal too; nobody else does.
+        """
+        likely = [{"token": "hi", "logprob": -0.5, "bytes": None, "top_logprobs": []}]
+        events = [Start("m", "x"), Open(0, block), Delta(0, "hi", likely), Close(0)]
+        events += [Finish(Stop(reason="end"))]
+
+        asked = final(kit, events, logprobs=True).choices[0].logprobs
+        silent = final(kit, events).choices[0].logprobs
+
+        found = asked.content if block is TEXT else asked.refusal
+        assert [(one.token, one.logprob) for one in found] == [("hi", -0.5)]
+        assert silent is None
+
     def test_silence_is_empty_content(self, kit):
         """
         An answer without a block is a message all the same.

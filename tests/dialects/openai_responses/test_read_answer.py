@@ -42,7 +42,9 @@ def test_rich_response(kit):
             seal=Seal(dialect="openai_responses", data="gAAAAABo-x_y=", item_id="rs_1"),
         ),
         TextBlock(
-            text="It rains.", annotations=doc["output"][1]["content"][0]["annotations"]
+            text="It rains.",
+            annotations=doc["output"][1]["content"][0]["annotations"],
+            logprobs=doc["output"][1]["content"][0]["logprobs"],
         ),
         RefusalBlock(text="I cannot say more."),
         ToolCall(

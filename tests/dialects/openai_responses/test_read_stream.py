@@ -31,6 +31,13 @@ from gateway.neutral import (
 from gateway.usage import Usage
 
 MESSAGE = {"id": "msg_1", "type": "message", "role": "assistant"}
+LIKELY = [
+    {
+        "token": "It ",
+        "logprob": -0.1,
+        "top_logprobs": [{"token": "He", "logprob": -2.0}],
+    }
+]
 CREATED = {
     "type": "response.created",
     "response": {
@@ -77,7 +84,7 @@ def test_story(kit):
         Close(0),
         Close(1),
         Open(2, TextBlock(text="")),
-        Delta(2, "It "),
+        Delta(2, "It ", LIKELY),
     ]
     assert sum(isinstance(event, Annotation) for event in events) == 4
     assert sum(isinstance(event, Open) for event in events) == len(

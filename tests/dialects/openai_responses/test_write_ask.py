@@ -252,8 +252,9 @@ class TestFormat:
         """
         The schema is flat, with a name in the letters that the vendor takes.
         """
+        schema = {**SCHEMA, "required": ["x"], "additionalProperties": False}
         wanted = ResponseFormat(
-            kind="json_schema", name="my answer", schema=SCHEMA, is_strict=True
+            kind="json_schema", name="my answer", schema=schema, is_strict=True
         )
 
         doc = kit.written(kit.ask(response_format=wanted))
@@ -262,10 +263,23 @@ class TestFormat:
             "format": {
                 "type": "json_schema",
                 "name": "my_answer",
-                "schema": SCHEMA,
+                "schema": schema,
                 "strict": True,
             }
         }
+
+    def test_schema_that_is_not_enforced(self, kit):
+        """
+        A schema that OpenAI would refuse is not to be enforced, which is on the record.
+        """
+        wanted = ResponseFormat(kind="json_schema", schema=SCHEMA, is_strict=True)
+        tool = ToolDefinition(name="f", parameters=SCHEMA, is_strict=True)
+        losses = Losses()
+
+        doc = kit.written(kit.ask(response_format=wanted, tools=[tool]), losses)
+
+        assert doc["text"]["format"]["strict"] is doc["tools"][0]["strict"] is False
+        assert losses.header() == "strict=changed"
 
     def test_schema_without_a_name(self, kit):
         """
