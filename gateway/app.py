@@ -72,11 +72,15 @@ def gateway_version() -> str:
 class ModelListing:
     """
     A model that callers may ask for by *id*.
+
+    Attributes:
+        leads_to: Its targets and fallbacks, each as ``provider/model``.
     """
 
     id: str
     provider: str
     created: int | None = None
+    leads_to: tuple[str, ...] = ()
 
 
 class Gateway:
@@ -335,6 +339,7 @@ class Gateway:
         headers: CIMultiDictProxy[str],
         peer: str = "",
         path: str = "",
+        query: str = "",
         request_id: str | None = None,
         parent: Exchange | None = None,
     ) -> Exchange:
@@ -352,6 +357,7 @@ class Gateway:
             clock=clock,
             peer=peer,
             path=path,
+            query=query,
             parent=parent,
             started_at=clock.monotonic(),
         )
@@ -434,9 +440,10 @@ class Gateway:
         """
         List the models that callers may name.
         """
+        router = self._runtime.router
         return [
-            ModelListing(id=name, provider=provider)
-            for name, provider in self._runtime.router.names()
+            ModelListing(id=name, provider=provider, leads_to=router.leads_to(name))
+            for name, provider in router.names()
         ]
 
     def plugin_report(self) -> list[dict[str, Any]]:
