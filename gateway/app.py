@@ -365,6 +365,7 @@ class Gateway:
         headers: CIMultiDictProxy[str],
         peer: str = "",
         path: str = "",
+        query: str = "",
         request_id: str | None = None,
         parent: Exchange | None = None,
     ) -> Exchange:
@@ -382,6 +383,7 @@ class Gateway:
             clock=clock,
             peer=peer,
             path=path,
+            query=query,
             parent=parent,
             started_at=clock.monotonic(),
         )
@@ -483,9 +485,10 @@ class Gateway:
         """
         List the models that callers may name, whoever they are.
         """
+        router = self._runtime.router
         return [
-            ModelListing(id=name, provider=provider)
-            for name, provider in self._runtime.router.names()
+            ModelListing(id=name, provider=provider, leads_to=router.leads_to(name))
+            for name, provider in router.names()
         ]
 
     async def list_models(self, exchange: Exchange) -> Sequence[ModelListing]:

@@ -13,6 +13,7 @@ from multidict import CIMultiDict
 
 from gateway import neutral
 from gateway.errors import (
+    ModelNotFound,
     Refused,
     UnsupportedOperation,
     UpstreamBusy,
@@ -56,12 +57,23 @@ def plan_of(runtime: Runtime, exchange: Exchange) -> Plan:
     """
     Choose the targets of *exchange*, plugins included, and the order to try them in.
 
+    Plugins are asked as well where the router has nobody for the model: they may know one.
+
     Raises:
         ModelNotFound: if nobody serves the model.
         UnsupportedOperation: if nobody who serves it speaks the operation.
     """
-    targets = runtime.router.candidates(exchange.request)
-    return runtime.router.plan(tuple(runtime.hooks.choose_targets(exchange, targets)))
+    try:
+        targets = runtime.router.candidates(exchange.request)
+    except ModelNotFound as nobody:
+        if nobody.model != exchange.request.model:
+            raise  # one of the request's fallbacks
+        chosen = runtime.hooks.choose_targets(exchange, ())
+        if not chosen:
+            raise
+    else:
+        chosen = runtime.hooks.choose_targets(exchange, targets)
+    return runtime.router.plan(tuple(chosen))
 
 
 def new_attempt(runtime: Runtime, exchange: Exchange, target: Target) -> Attempt:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast, overl
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Mapping
+    from collections.abc import AsyncIterable, Mapping, Sequence
 
     from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -304,6 +304,7 @@ class Exchange:
         request: What the caller asks, editable in `pre_request`.
         headers: The caller's headers, read only.
         peer: The caller's network address.
+        query: The query string as it came; some callers put a credential into it.
         settings: The snapshot that the exchange began with, and keeps.
         identity: Who calls, once somebody found out.
         response: The whole answer, or after a stream the assembled one.
@@ -332,6 +333,7 @@ class Exchange:
     clock: Clock
     peer: str = ""
     path: str = ""
+    query: str = attrs.field(default="", repr=False)
     identity: Identity | None = None
     stash: Stash = attrs.field(factory=Stash, repr=False)
     trail: Trail = attrs.field(factory=Trail, repr=False)
@@ -381,6 +383,26 @@ class Exchange:
         """
         return self.attempts[-1] if self.attempts else None
 
+    def targets(self, name: str) -> Sequence[Target]:
+        """
+        Return the targets that the router has for the model *name*, the first to try first.
+
+        For `choose_targets`: any of them may be put among the candidates.
+
+        Raises:
+            ModelNotFound: Nobody has such a model, or several providers have it.
+            UnsupportedOperation: Somebody has, but not for this operation.
+        """
+        return self._relayed("targets").targets(self, name)
+
+    def offers(self, name: str) -> Sequence[Target]:
+        """
+        Return a target of every provider that is known to have the model *name* itself.
+
+        Names of the settings are not looked up; where nobody has it, nothing is returned.
+        """
+        return self._relayed("offers").offers(self, name)
+
     def forward(self) -> Flight:
         """
         Run what lies inside the calling plugin as a `Flight` that outlives this caller.
@@ -388,10 +410,7 @@ class Exchange:
         For `pre_request` only.  The flight tries the targets, with their `before_attempt`,
         and lives while anybody waits for it.
         """
-        if self.forwarder is None:
-            msg = "forward() is for pre_request of an exchange that the gateway relays"
-            raise RuntimeError(msg)
-        return self.forwarder.forward(self)
+        return self._relayed("forward").forward(self)
 
     async def join(self, flight: Flight) -> Answer:
         """
@@ -403,16 +422,31 @@ class Exchange:
         Raises:
             Refused: if this exchange may not use the flight's target.
         """
+        return await self._relayed("join").join(self, flight)
+
+    def _relayed(self, name: str) -> Forwarder:
         if self.forwarder is None:
-            msg = "join() is for pre_request of an exchange that the gateway relays"
+            msg = f"{name}() is for hooks of an exchange that the gateway relays"
             raise RuntimeError(msg)
-        return await self.forwarder.join(self, flight)
+        return self.forwarder
 
 
 class Forwarder:
     """
     The relay, as far as an exchange may know it.
     """
+
+    def targets(self, exchange: Exchange, name: str) -> Sequence[Target]:
+        """
+        See `Exchange.targets`.
+        """
+        raise NotImplementedError
+
+    def offers(self, exchange: Exchange, name: str) -> Sequence[Target]:
+        """
+        See `Exchange.offers`.
+        """
+        raise NotImplementedError
 
     def forward(self, exchange: Exchange) -> Flight:
         """

@@ -267,12 +267,14 @@ class Plugin:
         """
         Narrow, weigh or reorder the candidate targets.
 
-        When: after `pre_request`, once per exchange, unless a plugin answered.
+        When: after `pre_request`, once per exchange, unless a plugin answered; with no
+            targets where the router has none for the model.  ``exchange.targets(name)`` and
+            ``exchange.offers(name)`` find further ones.
         Order: by phase; each sees what the one before returned.
 
         Returns:
             The targets in the order in which they are tried; empty means none is left, and
-            the caller gets 503.
+            the caller gets 503, or 404 where the router had none.
 
         Raises:
             Refused: to say no with a reason of its own.

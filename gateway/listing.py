@@ -21,8 +21,10 @@ class ModelListing:
         id: The name to ask for it by.
         provider: Who runs it.
         created: Unix seconds, where known.
+        leads_to: Its targets and fallbacks, each as ``provider/model``.
     """
 
     id: str
     provider: str
     created: int | None = None
+    leads_to: tuple[str, ...] = ()

@@ -25,9 +25,10 @@ from gateway.outlets import CallerOutlet
 from gateway.settlement import Settlement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from gateway.exchange import Drain, Exchange
+    from gateway.routing.targets import Target
     from gateway.runtime import Runtime
     from gateway.sinks import Sink
     from gateway.tasks import Tasks
@@ -143,12 +144,33 @@ class Relay(Forwarder):
         await settlement.complete()
         self._observe(exchange)
 
+    # --- targets ----------------------------------------------------------------------------
+
+    def targets(self, exchange: Exchange, name: str) -> Sequence[Target]:
+        """
+        See `Exchange.targets`.
+        """
+        return self._runtime.router.resolve(
+            name, exchange.operation, exchange.dialect.name
+        )
+
+    def offers(self, exchange: Exchange, name: str) -> Sequence[Target]:
+        """
+        See `Exchange.offers`.
+        """
+        return self._runtime.router.offers(
+            name, exchange.operation, exchange.dialect.name
+        )
+
     # --- flights ----------------------------------------------------------------------------
 
     def forward(self, exchange: Exchange) -> Flight:
         """
         See `Exchange.forward`.
         """
+        if exchange.dry_run:
+            msg = "forward() would ask a provider, which a dry run does not"
+            raise RuntimeError(msg)
         inner = attrs.evolve(
             exchange,
             request=exchange.request.fork(),
@@ -212,6 +234,7 @@ class Relay(Forwarder):
             What was decided, as JSON values.
         """
         exchange.dry_run = True
+        exchange.forwarder = self
         verdict: dict[str, Any] = {"request_id": exchange.id}
         try:
             answer = await self._hooks.pre_request(exchange)

@@ -810,6 +810,71 @@ async def test_a_name_is_no_credential_of_a_real_request(fake):
     assert seen == [None]
 
 
+async def test_a_plugin_may_know_a_target_where_the_router_knows_none(fake):
+    """
+    choose_targets is asked with nothing, and may find targets through the exchange.
+    """
+    seen = []
+
+    class Knows(Plugin):
+        phase = Phase.ROUTE
+
+        @hookimpl
+        def choose_targets(self, exchange, targets):
+            seen.append(tuple(targets))
+            return exchange.targets("pair")
+
+    async with running(fake, Knows) as gateway:
+        exchange, sink = await ask(gateway, "nobody-has-this")
+        told = await gateway.explain(begin(gateway, "nobody-has-this"))
+
+    assert sink.status == 200
+    assert seen == [(), ()]
+    assert exchange.attempt.target.asked == "pair"
+    assert told["targets"][0]["target"] == "main/first"
+
+
+async def test_where_no_plugin_knows_one_either_the_router_is_heard(fake):
+    """
+    A model that nobody has stays 404, and so does a fallback, which no plugin is asked for.
+    """
+    asked = []
+
+    class Knows(Plugin):
+        phase = Phase.ROUTE
+
+        @hookimpl
+        def choose_targets(self, exchange, targets):
+            asked.append(exchange.request.model)
+            return exchange.offers(exchange.request.model)
+
+    async with running(fake, Knows) as gateway:
+        _, nowhere = await ask(gateway, "nobody-has-this")
+        _, fallback = await ask(gateway, "pair", fallbacks=["nobody-has-this"])
+
+    assert (nowhere.status, fallback.status) == (404, 404)
+    assert asked == ["nobody-has-this"]
+
+
+async def test_a_dry_run_cannot_forward(fake):
+    """
+    What would ask a provider fails in a dry run, whatever the plugin.
+    """
+
+    class Forwards(Plugin):
+        phase = Phase.ANSWER
+
+        @hookimpl
+        async def pre_request(self, exchange):
+            exchange.forward()
+
+    async with running(fake, Forwards) as gateway:
+        told = await gateway.explain(begin(gateway, "pair"))
+
+    assert told["refused"]["code"] == "plugin_failed"
+    assert len(fake.requests) == 0
+
+
 async def test_a_trace_is_kept(fake):
     """
     What was decided on a recent exchange can be asked for by its id.

@@ -64,7 +64,10 @@ def usable_keys(provider: Provider, target: Target) -> Sequence[ProviderKey]:
     """
     if target.key is not None:
         return [key for key in provider.keys if key.name == target.key]
-    return [key for key in provider.keys if key.serves(target.model)]
+    usable = [key for key in provider.keys if key.serves(target.model)]
+    if target.keys is not None:
+        return [key for key in usable if key.name in target.keys]
+    return usable
 
 
 def choose_key(

@@ -107,6 +107,21 @@ class Resolver:
             return _without_repeats((*targets, *more))
         return targets
 
+    def offers(self, name: str, operation: str, dialect: str) -> tuple[Target, ...]:
+        """
+        Return a target of every provider that is known to have the model *name* itself.
+
+        Unlike `resolve` this reads no name of the settings, and takes several providers
+        for an answer; none is one too.
+        """
+        found = []
+        for provider in self._providers.values():
+            if provider.lists(name):
+                found.append((_branch(provider, "providers"), name))
+            elif self._knows(provider, name):
+                found.append((_branch(provider, "catalog"), name))
+        return tuple(self._targets(name, found, operation, dialect))
+
     def names(self) -> dict[str, str]:
         """
         List the models that callers may be told of, each with its first provider.
@@ -121,6 +136,15 @@ class Resolver:
             for model in self._models_of(provider):
                 names.setdefault(f"{provider.name}/{model}", provider.name)
         return names
+
+    def leads_to(self, name: str) -> tuple[str, ...]:
+        """
+        Write out what a listed *name* leads to, each as ``provider/model``.
+        """
+        route = self._routes.find(name)
+        if route is None or not route.name.is_exact:
+            return (name,)
+        return tuple(f"{branch.provider}/{branch.model}" for branch in route.branches)
 
     # -- by name ----------------------------------------------------------------
 
@@ -141,7 +165,16 @@ class Resolver:
         return found
 
     def _candidates(self, name: str, operation: str, dialect: str) -> Iterable[Target]:
-        for branch, model in self._branches(name):
+        yield from self._targets(name, self._branches(name), operation, dialect)
+
+    def _targets(
+        self,
+        name: str,
+        branches: Iterable[tuple[Branch, str]],
+        operation: str,
+        dialect: str,
+    ) -> Iterable[Target]:
+        for branch, model in branches:
             provider = self._providers[branch.provider]
             spoken = self._dialect(provider, model, operation, dialect)
             if spoken:
@@ -153,6 +186,7 @@ class Resolver:
                     weight=branch.weight,
                     is_fallback=branch.is_fallback,
                     source=branch.source,
+                    asked=name,
                 )
 
     def _branches(self, name: str) -> list[tuple[Branch, str]]:
@@ -191,12 +225,7 @@ class Resolver:
         source = "providers"
         if not listing:
             source = "catalog"
-            listing = [
-                provider
-                for provider in self._providers.values()
-                if provider.offers(name)
-                and self._catalog.find(provider.vendor.name, name)
-            ]
+            listing = [p for p in self._providers.values() if self._knows(p, name)]
         if len(listing) > 1:
             ways = ", ".join(f'"{p.name}/{name[:200]}"' for p in islice(listing, 5))
             msg = f"Several providers have this model; ask for one of {ways}."
@@ -204,6 +233,14 @@ class Resolver:
         if not listing:
             raise self._not_found(name)
         return _branch(listing[0], source), name
+
+    def _knows(self, provider: Provider, name: str) -> bool:
+        """
+        Tell whether the catalog has *name* at *provider*, and it may be asked for.
+        """
+        if not provider.offers(name):
+            return False
+        return self._catalog.find(provider.vendor.name, name) is not None
 
     def _dialect(
         self, provider: Provider, model: str, operation: str, dialect: str

@@ -130,11 +130,23 @@ class Router:
         """
         return self._resolver.resolve(name, operation, dialect, fallbacks)
 
+    def offers(self, name: str, operation: str, dialect: str) -> tuple[Target, ...]:
+        """
+        Return a target of every provider that has *name*; see `Resolver.offers`.
+        """
+        return self._resolver.offers(name, operation, dialect)
+
     def names(self) -> Iterable[tuple[str, str]]:
         """
         List the models that callers may be told of, each with its first provider.
         """
         return self._resolver.names().items()
+
+    def leads_to(self, name: str) -> tuple[str, ...]:
+        """
+        Write out what a listed *name* leads to; see `Resolver.leads_to`.
+        """
+        return self._resolver.leads_to(name)
 
     def plan(self, targets: Sequence[Target]) -> Plan:
         """

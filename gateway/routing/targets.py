@@ -22,19 +22,24 @@ class Target:
         key: Name of the provider key, where there is only one or it was chosen; None
             while it is to be chosen, and where none of ours is sent.  A plugin that
             sets it in `choose_targets` pins the target to that key.
+        keys: Names of the provider keys among which one may be chosen; None is all of
+            them.  A plugin that sets it in `choose_targets` keeps the others out.
         weight: Its share of first choices; 0 is tried only after the others.
         is_fallback: Declared as one, by the settings or by the request.
         source: Why it is among the candidates: ``models.smart.targets[0]``, ``asked``,
             ``catalog``, ``request.fallbacks[1]``.
+        asked: The name that led here, as the caller, a fallback or a plugin wrote it.
     """
 
     provider: str
     model: str
     dialect: str
     key: str | None = None
+    keys: tuple[str, ...] | None = None
     weight: int = 1
     is_fallback: bool = False
     source: str = ""
+    asked: str = ""
 
     @property
     def name(self) -> str:
@@ -56,9 +61,11 @@ class Target:
             model=self.model,
             dialect=self.dialect,
             key=key,
+            keys=self.keys,
             weight=self.weight,
             is_fallback=self.is_fallback,
             source=self.source,
+            asked=self.asked,
         )
 
 

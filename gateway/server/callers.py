@@ -137,6 +137,7 @@ class _Inference:
             headers=request.headers,
             peer=guards.peer_of(request),
             path=route.path,
+            query=request.query_string,
         )
         exchange.stash[BYTES_IN] = len(raw)
         return exchange

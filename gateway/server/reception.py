@@ -68,6 +68,7 @@ class ServedGateway(Protocol):
         headers: CIMultiDictProxy[str],
         peer: str,
         path: str,
+        query: str = "",
         request_id: str | None = None,
     ) -> Exchange:
         """

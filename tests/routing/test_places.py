@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections import Counter
 from random import Random
 
+import attrs
 import pytest
 
 from gateway.routing.health import Health
@@ -39,6 +40,18 @@ def provider(make_router):
         }
     }
     return make_router(providers).providers["b"]
+
+
+def test_a_target_may_be_kept_to_some_keys(provider):
+    """
+    A plugin lets one caller use some of the keys; the rules of the keys hold all the same.
+    """
+    kept = attrs.evolve(BARE, keys=("two", "off", "other"))
+
+    usable = usable_keys(provider, kept)
+
+    assert [key.name for key in usable] == ["two"]
+    assert kept.with_key("two").keys == kept.keys
 
 
 def test_an_attempt_touches_four_places():

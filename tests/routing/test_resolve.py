@@ -469,6 +469,74 @@ class TestListing:
             ("c/claude-x", "c"),
         ]
 
+    def test_tells_what_a_listed_name_leads_to(self, make_router):
+        """
+        Who filters the list sees behind names of the settings, fallbacks too.
+        """
+        router = make_router(
+            models={
+                "fast": "a/gpt-5",
+                "smart": {"targets": ["c/x"], "fallbacks": ["b/y"]},
+            }
+        )
+
+        led = [router.leads_to(name) for name in ("fast", "smart", "a/gpt-5")]
+
+        assert led == [("a/gpt-5",), ("c/x", "b/y"), ("a/gpt-5",)]
+
+
+class TestOffers:
+    def test_every_provider_that_has_the_model_is_a_target(self, make_router):
+        """
+        What several providers have is no error here, whatever the settings call it.
+        """
+        catalog = Catalog([ModelFacts(provider="openai", model="gpt-x")])
+        router = make_router(
+            {
+                "a": {"type": "openai", "keys": {"k": "env.K"}},
+                "b": {"type": "openai", "keys": {"k": "env.K"}, "models": ["gpt-x"]},
+                "c": {"type": "openai", "keys": {"k": "env.K"}, "models": ["other"]},
+            },
+            {"gpt-x": "c/other"},
+            catalog=catalog,
+        )
+
+        found = router.offers("gpt-x", *GEN)
+
+        assert [(target.name, target.source) for target in found] == [
+            ("a/gpt-x", "catalog"),
+            ("b/gpt-x", "providers"),
+        ]
+        assert {target.asked for target in found} == {"gpt-x"}
+
+    def test_where_nobody_has_it_nothing_is_offered(self, make_router):
+        """
+        A list may be empty; an error is for `resolve`.
+        """
+        assert make_router().offers("nobody-has-this", *GEN) == ()
+
+
+class TestAsked:
+    def test_a_target_says_which_name_led_to_it(self, make_router):
+        """
+        Who authorises a target needs the name that was written, also for fallbacks.
+        """
+        router = make_router(
+            models={
+                "smart": {"targets": ["c/x"], "fallbacks": ["b/y"]},
+                "my-*": "a/gpt-*",
+            }
+        )
+
+        found = router.resolve("smart", *GEN, fallbacks=["my-5", "a/z"])
+
+        assert [(target.name, target.asked) for target in found] == [
+            ("c/x", "smart"),
+            ("b/y", "smart"),
+            ("a/gpt-5", "my-5"),
+            ("a/z", "a/z"),
+        ]
+
 
 @pytest.mark.deep
 def test_an_alias_costs_little(make_router):

@@ -136,6 +136,7 @@ class ToyGateway:
         headers: CIMultiDictProxy[str],
         peer: str,
         path: str,
+        query: str = "",
         request_id: str | None = None,
     ) -> Exchange:
         exchange = Exchange(
@@ -148,6 +149,7 @@ class ToyGateway:
             clock=self.clock,
             peer=peer,
             path=path,
+            query=query,
             started_at=self.clock.monotonic(),
         )
         self.exchanges.append(exchange)
