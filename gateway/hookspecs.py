@@ -119,9 +119,10 @@ class Plugin:
     @hookspec
     def register_dialects(self) -> Iterable[Dialect]:
         """
-        Add wire formats.
+        Add wire formats; callers reach each at the paths of its ``served_at``.
 
-        When: once, before the settings are used.
+        When: once, before the settings are used.  The paths are settled when a process starts: a
+            reload that brings new ones says that they wait for a restart.
         Order: by phase; two of one name are an error that names both plugins.
 
         Returns:
@@ -134,11 +135,12 @@ class Plugin:
         """
         Add routes to the management API.
 
-        When: once per worker, when the application is built.
+        When: once per worker, before the settings are used; a reload brings and takes them.
         Order: by phase; the same method and path twice is an error that names both plugins.
 
         Returns:
-            Routes below ``/api/``, each with the permission that it needs.
+            Routes below ``/api/``, each with the permission that it needs.  Their handlers find
+            who asks, what was sent and how to answer in `gateway.management`.
         """
         return ()
 
@@ -213,7 +215,8 @@ class Plugin:
         """
         Add processes that run once per data directory, whatever the number of workers.
 
-        When: once, before the first worker starts; the supervisor owns them.
+        When: once, before the first worker starts; the supervisor owns them.  A reload that
+            brings new ones says that they wait for a restart.
         Order: by phase; two of one name are an error that names both plugins.
 
         Returns:

@@ -26,7 +26,7 @@ class Route:
         path: As aiohttp writes it: ``/api/governance/virtual-keys/{id}``.
         permission: ``<thing>:read``, ``<thing>:write``, or ``public``; the roles are built
             from it (a ``viewer`` has every ``:read``).
-        handler: An aiohttp handler.
+        handler: An aiohttp handler; `gateway.management` holds what it needs.
         summary: One sentence for the documentation.
     """
 

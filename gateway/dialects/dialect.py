@@ -5,6 +5,7 @@ What a dialect does: one wire format's views, framing, errors, neutral reader an
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from gateway import codec
@@ -87,6 +88,9 @@ class Dialect(ABC):
         vendor: Whose format it is; same vendor, same error shapes and credential headers.
         operations: Which operations it speaks, `generate` first where it does.
         path: The provider's path below its base URL (``/chat/completions``), by operation.
+        served_at: Whole paths at which callers reach it, each with its operation, as aiohttp
+            writes them: ``{"/v1beta/models/{model}:embedContent": "embed"}``.  The core's own
+            dialects have theirs from the table of `gateway.server.routes`.
         done: The frame that ends a stream behind the last event, or b"".
         terminal_marks: Byte strings one of which stands in every frame that ends a stream, so
             that a read without any need not be looked at frame by frame; () for always look.
@@ -97,6 +101,7 @@ class Dialect(ABC):
     vendor: ClassVar[str]
     operations: ClassVar[tuple[str, ...]]
     path: ClassVar[Mapping[str, str]]
+    served_at: ClassVar[Mapping[str, str]] = MappingProxyType({})
     done: ClassVar[bytes] = b""
     terminal_marks: ClassVar[tuple[bytes, ...]] = ()
     ping: ClassVar[bytes] = b": ping\n\n"
@@ -125,6 +130,17 @@ class Dialect(ABC):
         request = Request(self, raw, doc, operation=operation)
         self.check_request(request)
         return request
+
+    def read_call(
+        self, raw: bytes, operation: str, values: Mapping[str, str]
+    ) -> Request:
+        """
+        Read a caller's body that came to a path of `served_at` with braces; as `read_request`.
+
+        Args:
+            values: What stood in the place of the braces: a model's name.
+        """
+        return self.read_request(raw, operation)
 
     def check_request(self, request: Request) -> None:
         """

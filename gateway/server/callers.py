@@ -14,7 +14,7 @@ from gateway.exchange import StashKey
 from gateway.server import guards
 from gateway.server.body import read_body
 from gateway.server.models_route import ModelsRoute
-from gateway.server.plain_routes import Nowhere, Probe, Unsupported
+from gateway.server.plain_routes import Nowhere, Probe, Unsupported, route_gone
 from gateway.server.routes import (
     ANYTHING,
     MODELS,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from gateway.server.connection import Answering
     from gateway.server.reception import Reception
     from gateway.server.routes import Route
+    from gateway.views import Request
 
 #: Bytes of the request's body, decompressed; on the exchange for metrics and the log.
 BYTES_IN: Final = StashKey[int]("bytes_in")
@@ -92,12 +93,13 @@ class _Inference:
     One route that asks a model.
     """
 
-    __slots__ = ("_callers", "_reception", "_route")
+    __slots__ = ("_callers", "_has_values", "_reception", "_route")
 
     def __init__(self, callers: Callers, reception: Reception, route: Route) -> None:
         self._callers = callers
         self._reception = reception
         self._route = route
+        self._has_values = "{" in route.path
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """
@@ -129,11 +131,13 @@ class _Inference:
         if self._callers.in_flight > limits.max_in_flight:
             msg = "The gateway has as many requests under way as it takes."
             raise Unavailable(msg, code="overloaded", retry_after_s=_SHED_S)
+        if route.dialect.name not in gateway.dialects:
+            raise route_gone()  # a reload has put the dialect's plugin out of force
         raw = await read_body(request, limits)
         exchange = gateway.exchange(
             dialect=route.dialect,
             operation=route.operation,
-            request=route.dialect.read_request(raw, route.operation),
+            request=self._read(raw, request),
             headers=request.headers,
             peer=guards.peer_of(request),
             path=route.path,
@@ -141,3 +145,9 @@ class _Inference:
         )
         exchange.stash[BYTES_IN] = len(raw)
         return exchange
+
+    def _read(self, raw: bytes, request: web.Request) -> Request:
+        route = self._route
+        if self._has_values:
+            return route.dialect.read_call(raw, route.operation, request.match_info)
+        return route.dialect.read_request(raw, route.operation)

@@ -39,6 +39,7 @@ from gateway.server.fleet import (
     worker_status,
 )
 from gateway.server.launch import Launch
+from gateway.server.live_routes import LiveRoutes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,9 +117,8 @@ class Control:
         ]
         for method, path, answer in routes:
             app.router.add_route(method, path, _telling_errors(answer))
-        for route, _ in self._station.gateway.routes:
-            answer = _telling_errors(self._runs(route))
-            app.router.add_route(route.method, route.path, answer)
+        gateway = self._station.gateway
+        app.add_routes([LiveRoutes(lambda: gateway.routes, self._define)])
         return app
 
     async def _status(self, request: web.Request) -> web.Response:
@@ -161,6 +161,9 @@ class Control:
         if event is not None:
             self._station.gateway.publish(event)
         return json_response({})
+
+    def _define(self, route: Route, _: str) -> web.RouteDef:
+        return web.route(route.method, route.path, _telling_errors(self._runs(route)))
 
     def _runs(self, route: Route) -> Any:
         async def run(request: web.Request) -> web.StreamResponse:

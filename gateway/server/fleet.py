@@ -16,9 +16,10 @@ from gateway.events import SettingsRefused
 from gateway.server.explaining import Ask, explain
 from gateway.server.launch import check_serving, needs_restart, problems_of
 from gateway.server.management import SettingsRejected
+from gateway.server.routes import inference_routes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from aiohttp import web
 
@@ -111,6 +112,7 @@ class Solo:
         self._listen = listen
         self._environ = environ
         self._reloading = asyncio.Lock()
+        self._settled = settled_at_start(station.gateway)
 
     @property
     def gateway(self) -> Gateway:
@@ -185,7 +187,8 @@ class Solo:
                 gateway.publish(refused_event(gateway, rejected, actor))
                 raise
             await put_in_force(gateway, settings, actor)
-            return reload_report(before, settings)
+            new = settled_at_start(gateway) - self._settled
+            return reload_report(before, settings, new)
 
 
 # --- what every process tells of itself -----------------------------------------------------
@@ -323,12 +326,29 @@ def refused_event(
     return SettingsRefused(at=gateway.clock.now(), actor=actor, problems=problems)
 
 
-def reload_report(before: Settings, after: Settings) -> dict[str, Any]:
+def settled_at_start(gateway: Gateway) -> frozenset[str]:
+    """
+    Name what plugins of *gateway* register that is settled when a process starts.
+
+    Those are the callers' paths of dialects, and the processes that run once.
+    """
+    paths = (route.path for route in inference_routes(gateway.dialects))
+    processes = (f"process {spec.name}" for spec in gateway.runtime.processes)
+    return frozenset((*paths, *processes))
+
+
+def reload_report(
+    before: Settings, after: Settings, unsettled: Iterable[str] = ()
+) -> dict[str, Any]:
     """
     Tell what a reload changed.
+
+    Args:
+        unsettled: What plugins register that is not there before the next start: see
+            `settled_at_start`.
     """
     changed = changed_paths(before, after)
-    late = needs_restart(changed)
+    late = [*needs_restart(changed), *sorted(unsettled)]
     log.info(
         "settings reloaded",
         before=before.short,

@@ -131,6 +131,7 @@ def check_serving(gateway: Gateway, launch: Launch, listen: Address) -> None:
 
     Raises:
         ConfigError: With what is wrong and what to do.
+        PluginError: A plugin's route cannot be registered.
     """
     from gateway.server.guards import may_listen
 
@@ -144,6 +145,15 @@ def check_serving(gateway: Gateway, launch: Launch, listen: Address) -> None:
         raise ConfigError(Problem(exc.problems[0].message)) from None
     _check_admin(settings, launch)
     _check_schemes(gateway)
+    _check_paths(gateway)
+
+
+def _check_paths(gateway: Gateway) -> None:
+    from gateway.server.management_routes import check_routes
+    from gateway.server.routes import check_dialects
+
+    check_routes(gateway)
+    check_dialects(gateway.dialects)
 
 
 def _check_admin(settings: Settings, launch: Launch) -> None:

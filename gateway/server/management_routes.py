@@ -20,12 +20,14 @@ from gateway.management import (
 )
 from gateway.registrations import Route
 from gateway.server.explaining import Ask, read_ask
-from gateway.server.management import Desk
+from gateway.server.live_routes import LiveRoutes
+from gateway.server.management import Desk, check_route
 from gateway.settings import settings_as_dict
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from gateway.app import Gateway
     from gateway.providers.provider import Provider
     from gateway.server.fleet import Fleet
 
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 #: A request to be explained is as long as requests may be.
 _MAX_EXPLAINED_BYTES: Final = 1 << 30
+#: For whoever wants to know which routes the core has, not to call them.
+_NOBODY: Final[Any] = None
 METRICS_PATH: Final = "/metrics"
 
 # What an operator's own request carries, or the connection; never the explained request's.
@@ -143,9 +147,26 @@ class Offices:
         return json_response(await self._fleet.reload(actor_of(request).name))
 
 
-def management_routes(fleet: Fleet, *, is_shared: bool) -> list[web.RouteDef]:
+def check_routes(gateway: Gateway) -> None:
+    """
+    Check that the plugins' routes of *gateway* may be registered.
+
+    Raises:
+        PluginError: One has no permission, stands where it must not, or is the core's.
+    """
+    taken = {route.name for route in Offices(_NOBODY).table()}
+    for route, plugin in gateway.routes:
+        check_route(route, plugin)
+        if route.name in taken:
+            msg = f"the route {route.name} is the core's"
+            raise PluginError(msg, plugin=plugin, hook="register_routes")
+
+
+def management_routes(fleet: Fleet, *, is_shared: bool) -> list[web.AbstractRouteDef]:
     """
     Make every management route, guarded; the last takes whatever no other takes.
+
+    A plugin's route is there as long as the plugin is active, whatever a reload changes.
 
     Args:
         is_shared: They stand on the callers' listener, and so answer this machine only.
@@ -155,14 +176,14 @@ def management_routes(fleet: Fleet, *, is_shared: bool) -> list[web.RouteDef]:
     """
     desk = Desk(lambda: fleet.gateway, fleet.publish, is_shared=is_shared)
 
-    table = Offices(fleet).table()
-    taken = {route.name for route in table}
-    routes = [desk.define(route) for route in table]
-    for route, plugin in fleet.gateway.routes:
-        if route.name in taken:
-            msg = f"the route {route.name} is the core's"
-            raise PluginError(msg, plugin=plugin, hook="register_routes")
-        routes.append(desk.define(_forwarded(route, fleet), plugin))
+    def define(route: Route, plugin: str) -> web.RouteDef:
+        return desk.define(_forwarded(route, fleet), plugin)
+
+    check_routes(fleet.gateway)
+    routes: list[web.AbstractRouteDef] = [
+        desk.define(route) for route in Offices(fleet).table()
+    ]
+    routes.append(LiveRoutes(lambda: fleet.gateway.routes, define))
     path = "/api/{rest:.*}" if is_shared else "/{rest:.*}"
     routes.append(web.route(hdrs.METH_ANY, path, _nowhere))
     return routes

@@ -132,5 +132,12 @@ class Nowhere(PlainRoute):
         """
         Refuse; the path is not repeated, for it may hold anything.
         """
-        msg = "There is no such route here."
-        raise Refused(msg, status=404, code="route_not_found")
+        raise route_gone()
+
+
+def route_gone() -> Refused:
+    """
+    Make the error for a path that leads nowhere.
+    """
+    msg = "There is no such route here."
+    return Refused(msg, status=404, code="route_not_found")

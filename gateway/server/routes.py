@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 from aiohttp import hdrs, web
 
+from gateway.errors import PluginError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -50,6 +52,7 @@ ANYTHING: Final = "/{anything:.*}"
 #: Methods of a route that is only looked at.
 READ: Final = "GET, HEAD"
 
+_NOT_FOR_CALLERS: Final = ("/api/", "/metrics", "/healthz", "/readyz")
 _ANTHROPIC_PATHS: Final = ("/anthropic/", "/v1/messages")
 
 
@@ -86,6 +89,40 @@ def inference_routes(dialects: Mapping[str, Dialect]) -> Iterable[Route]:
                 dialect=dialect,
                 operation=operation,
             )
+    for dialect in dialects.values():
+        for path, operation in dialect.served_at.items():
+            yield Route(path=path, methods="POST", dialect=dialect, operation=operation)
+
+
+def check_dialects(dialects: Mapping[str, Dialect]) -> None:
+    """
+    Check that the paths at which *dialects* are served are nobody else's.
+
+    Raises:
+        PluginError: One is the core's, another dialect's, or none for callers.
+    """
+    taken = set(_paths_of_the_core())
+    for route in inference_routes(dialects):
+        dialect, path = route.dialect, route.path
+        wrong = ""
+        if not path.startswith("/") or path.startswith(_NOT_FOR_CALLERS):
+            wrong = "is none for callers"
+        elif path in taken:
+            wrong = "is taken"
+        elif route.operation not in dialect.operations:
+            wrong = f"is for {route.operation}, which the dialect does not speak"
+        if wrong:
+            msg = f"the dialect {dialect.name}: its path {path} {wrong}"
+            raise PluginError(msg, plugin=dialect.name, hook="register_dialects")
+        taken.add(path)
+
+
+def _paths_of_the_core() -> Iterable[str]:
+    yield from PROBES
+    for prefix in all_prefixes():
+        yield from (prefix + below for below in MODELS)
+    for prefix in PREFIXES[OPENAI]:
+        yield from (prefix + below for below, _ in WITHOUT_STATE)
 
 
 def all_prefixes() -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from gateway.server.fleet import (
     read_again,
     refused_event,
     reload_report,
+    settled_at_start,
     try_settings,
 )
 from gateway.server.management import SettingsRejected
@@ -76,6 +77,7 @@ class Supervisor:
         self._listen = listen
         self._folder = folder
         self._copied = _copy(launch, folder, gateway.settings)
+        self._settled = settled_at_start(gateway)
         self._reloading = asyncio.Lock()
         self._tasks = Tasks()
         self._crew: Crew | None = None
@@ -266,7 +268,8 @@ class Supervisor:
                     differing.append({"worker": index, "why": why})
                 else:
                     is_told = True
-            report = reload_report(before, gateway.settings)
+            new = settled_at_start(gateway) - self._settled
+            report = reload_report(before, gateway.settings, new)
             return {**report, "differing": differing}
 
     async def _try_everywhere(self) -> tuple[Gateway, Launch]:

@@ -122,7 +122,7 @@ class GatewayClient:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _management(self) -> Sequence[web.RouteDef]:
+    def _management(self) -> Sequence[web.AbstractRouteDef]:
         station = Station(self.gateway, LogOutput(BytesIO(), is_text=False))
         fleet = Solo(station, Launch(), Address("127.0.0.1", 0), self._environ)
         return management_routes(fleet, is_shared=True)

@@ -126,7 +126,9 @@ class TestReload:
         before = settings_from_dict({"version": 1})
         after = settings_from_dict({"version": 1, "server": {"listen": "127.0.0.1:9"}})
 
-        assert reload_report(before, after)["needs_restart"] == ["server.listen"]
+        report = reload_report(before, after, ["/toy", "process ticker"])
+
+        assert report["needs_restart"] == ["server.listen", "/toy", "process ticker"]
 
 
 class TestStatus:

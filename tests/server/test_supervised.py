@@ -364,6 +364,41 @@ class TestEvents:
         assert len(self.heard(tmp_path, "AdminActed")) == 1
 
 
+class TestReload:
+    SETTINGS = "version: 1\nproviders: {demo: {}}\nhooks: {disabled: [%s]}\n"
+
+    def test_brings_a_plugins_routes_to_all(self, run_serve, ticker, tmp_path):
+        """
+        A plugin that a reload activates answers; what waits for a start is said.
+        """
+        off, on = self.SETTINGS % "ticker", self.SETTINGS % ""
+        serving = run_serve("--workers", "2", environ=ticker, settings=off)
+        before = serving.admin("/api/ticker")
+        (tmp_path / "gateway.yaml").write_text(on)
+
+        report = serving.admin("/api/reload", {}).json
+        during = serving.admin("/api/ticker")
+        (tmp_path / "gateway.yaml").write_text(off)
+        serving.admin("/api/reload", {})
+        after = serving.admin("/api/ticker")
+
+        assert (before.status, during.status, after.status) == (404, 200, 404)
+        assert report["needs_restart"] == ["process ticker"]
+
+    def test_brings_a_plugins_routes_to_one_process(self, run_serve, ticker, tmp_path):
+        """
+        Without a supervisor it is the same.
+        """
+        serving = run_serve(environ=ticker, settings=self.SETTINGS % "ticker")
+        before = serving.admin("/api/ticker")
+        (tmp_path / "gateway.yaml").write_text(self.SETTINGS % "")
+
+        serving.admin("/api/reload", {})
+
+        assert (before.status, serving.admin("/api/ticker").status) == (404, 200)
+        assert "supervisor" not in serving.admin("/api/status").json
+
+
 class TestOnce:
     def test_a_process_runs_once_beside_the_workers(self, run_serve, ticker, tmp_path):
         """
