@@ -298,7 +298,7 @@ class Attempts:
             headers,
             body,
             provider.timeouts,
-            provider.proxy,
+            self._runtime.proxy(provider),
             total_s=self._left_s(provider),
         )
 

@@ -6,6 +6,7 @@ A reload makes a new one beside the old; exchanges keep the one that they began 
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -17,6 +18,7 @@ from gateway.plugins import collect, load_plugins
 from gateway.providers.configured import make_providers
 from gateway.providers.vendors import VENDORS
 from gateway.routing.router import Router
+from gateway.upstream import Proxy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,6 +87,23 @@ class Runtime:
         if target.key is None:
             return None
         return self.secrets.get(self._secret_refs[target.provider, target.key])
+
+    def proxy(self, provider: Provider) -> Proxy | None:
+        """
+        Return the proxy on the way to *provider*, with its credentials as they are now.
+
+        Raises:
+            SecretMissing: if their reference leads nowhere.
+        """
+        told = provider.proxy
+        if told is None:
+            return None
+        if told.secret is None:
+            return Proxy(told.url)
+        secret = self.secrets.get(told.secret)
+        pair = secret if told.user is None else f"{told.user}:{secret}"
+        # RFC 7617 section 2.1: UTF-8, for which a proxy may ask and none refuses.
+        return Proxy(told.url, f"Basic {b64encode(pair.encode()).decode()}")
 
     def facts(self, target: Target) -> ModelFacts:
         """

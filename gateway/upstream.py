@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import aiohttp
 import attrs
+from aiohttp import hdrs
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import HttpProcessingError
 from aiohttp.streams import EofStream
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 #: Seconds that an idle connection is kept; below what vendors keep theirs.
 KEEP_ALIVE_S: Final = 15.0
+#: A proxy that was sent no credentials, or wrong ones, answers so by itself.
+_PROXY_ASKS: Final = 407
 _BROKEN: Final = (
     aiohttp.ClientError,
     HttpProcessingError,
@@ -200,6 +203,34 @@ class LocalReply:
         """
 
 
+@attrs.frozen
+class Proxy:
+    """
+    An HTTP proxy on the way to a provider.
+
+    Args:
+        authorization: The value of ``Proxy-Authorization``, or None.
+    """
+
+    url: str
+    authorization: str | None = attrs.field(default=None, repr=False)
+
+    def arguments(self, url: str, headers: Mapping[str, str]) -> dict[str, Any]:
+        """
+        Return what aiohttp needs to be told to ask for *url* this way.
+
+        The credentials go to the proxy alone: with the request for a tunnel, within which the
+        provider is asked, or with a request that the proxy itself reads, whose it is to take
+        them out (RFC 9110 section 11.7.2).
+        """
+        if self.authorization is None:
+            return {"proxy": self.url}
+        told = {hdrs.PROXY_AUTHORIZATION: self.authorization}
+        if url.startswith("https:"):
+            return {"proxy": self.url, "proxy_headers": told}
+        return {"proxy": self.url, "headers": {**headers, **told}}
+
+
 @attrs.define(eq=False)
 class Upstream:
     """
@@ -267,7 +298,7 @@ class Upstream:
         headers: Mapping[str, str],
         body: bytes,
         timeouts: Timeouts,
-        proxy: str | None = None,
+        proxy: Proxy | None = None,
         total_s: float | None = None,
     ) -> HttpReply:
         """
@@ -288,7 +319,7 @@ class Upstream:
         url: str,
         headers: Mapping[str, str],
         timeouts: Timeouts,
-        proxy: str | None = None,
+        proxy: Proxy | None = None,
     ) -> HttpReply:
         """
         Ask for *url*; as `post`.
@@ -302,7 +333,7 @@ class Upstream:
         headers: Mapping[str, str],
         body: bytes | None,
         timeouts: Timeouts,
-        proxy: str | None,
+        proxy: Proxy | None,
         total_s: float | None = None,
     ) -> HttpReply:
         connector, session = self._connector, self._session
@@ -313,15 +344,18 @@ class Upstream:
         address = self._addresses.find(url) if proxy is None else None
         try:
             if address is None:
+                way = {} if proxy is None else proxy.arguments(url, headers)
                 response = await session.request(
                     method,
                     url,
-                    headers=headers,
                     data=body,
                     timeout=limits,
                     allow_redirects=False,
-                    proxy=proxy,
+                    **{"headers": headers, **way},
                 )
+                if proxy is not None and response.status == _PROXY_ASKS:
+                    response.close()
+                    raise _unreachable()
                 return _of_session(response, timeouts.idle_s)
             head = address.head(method, headers, None if body is None else len(body))
             loop = asyncio.get_running_loop()
@@ -391,10 +425,16 @@ def _failure(exc: BaseException, *, is_connected: bool) -> UpstreamError:
             "The provider's certificate was not accepted.",
             details={"failure": "connect"},
         )
-    if is_connected or not isinstance(exc, aiohttp.ClientConnectorError):
+    # A proxy that refuses the tunnel has let nothing through to the provider.
+    unsent = aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError
+    if is_connected or not isinstance(exc, unsent):
         return UpstreamError(
             "The provider broke off its answer.", details={"failure": "broken"}
         )
+    return _unreachable()
+
+
+def _unreachable() -> UpstreamError:
     return UpstreamError(
         "The provider could not be reached.", details={"failure": "connect"}
     )

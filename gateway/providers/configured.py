@@ -13,7 +13,7 @@ from gateway.providers.provider import Provider, root_of
 from gateway.providers.vendors import VENDORS, Vendor
 from gateway.routing.patterns import NamePattern
 from gateway.routing.targets import ProviderKey
-from gateway.settings import ProviderSettings, Settings
+from gateway.settings import ProviderSettings, ProxySettings, Settings
 
 if TYPE_CHECKING:
     from gateway.dialects import Dialect
@@ -108,7 +108,7 @@ def _make(
     wanted: ProviderSettings,
     vendor: Vendor,
     dialects: Mapping[str, Dialect],
-    proxy: str | None,
+    proxy: ProxySettings | None,
 ) -> Provider:
     models = vendor.models if wanted.models is None else wanted.models
     keys = [ProviderKey.from_settings(key, k) for key, k in wanted.keys.items()]

@@ -15,7 +15,7 @@ from gateway.providers import credentials, headers
 from gateway.providers.vendors import InProcess, Vendor
 from gateway.routing.patterns import NamePattern
 from gateway.routing.targets import ProviderKey
-from gateway.settings import Timeouts
+from gateway.settings import ProxySettings, Timeouts
 
 if TYPE_CHECKING:
     from multidict import MultiMapping
@@ -43,6 +43,7 @@ class Provider:
         auth: Whose credential goes upstream: one of *keys*, the caller's, none.
         models: What may be asked for; None is anything.
         extra_headers: The operator's own headers for it, lower case.
+        proxy: The HTTP proxy on the way to it, or None.
         in_process: What answers in this process instead of HTTP, or None.
     """
 
@@ -57,7 +58,7 @@ class Provider:
     timeouts: Timeouts = attrs.field(factory=Timeouts)
     max_parallel: int = 1000
     queue_timeout_s: float = 1.0
-    proxy: str | None = None
+    proxy: ProxySettings | None = None
     in_process: InProcess | None = None
     key_names: frozenset[str] = attrs.field(init=False, repr=False)
     _spoken: dict[str, tuple[str, ...]] = attrs.field(

@@ -100,7 +100,7 @@ def _cost(settings: Settings, provider: str) -> str:
     """
     if settings.source is not None:
         return ""
-    names = [ref.name for _, ref in find_secrets(settings.providers[provider])]
+    names = [ref.name for _, ref in find_secrets(settings.providers[provider].keys)]
     return f" ({' '.join(names)} found: costs real money)" if names else ""
 
 

@@ -258,7 +258,8 @@ def _at_stake(settings: Settings) -> str:
     """
     found = dict.fromkeys(
         reference.name if reference.scheme == "env" else str(reference)
-        for _, reference in find_secrets(settings.providers)
+        for provider in settings.providers.values()
+        for _, reference in find_secrets(provider.keys)
     )
     names = list(found)
     if not names:

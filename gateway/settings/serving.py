@@ -10,13 +10,13 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from gateway.settings.upstreams import ProxySettings
 from gateway.settings.values import (
     Address,
     SecretRef,
     above,
     at_least,
     between,
-    http_url,
     told,
 )
 
@@ -273,15 +273,14 @@ class EgressSettings:
     The way out to the providers.
 
     Attributes:
-        proxy: URL of an HTTP proxy; None goes directly.
+        proxy: an HTTP proxy; None goes directly.
 
         ca_file: PEM file of certificate authorities, instead of the system's.
     """
 
-    proxy: str | None = attrs.field(
+    proxy: ProxySettings | None = attrs.field(
         default=None,
-        validator=http_url,
-        metadata=told("URL of an HTTP proxy; left out: directly."),
+        metadata=told("HTTP proxy, its URL or a table; left out: directly."),
     )
     ca_file: Path | None = attrs.field(
         default=None,

@@ -5,7 +5,7 @@ What the settings file says about who is upstream: providers, models, routing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import attrs
 
@@ -18,6 +18,52 @@ from gateway.settings.values import (
     not_empty,
     told,
 )
+
+
+@attrs.frozen(kw_only=True)
+class ProxySettings:
+    """
+    An HTTP proxy on the way out.
+
+    Attributes:
+        url: where it listens, without credentials.
+
+        user: who we are to it.
+
+        secret: where the password is found; without *user*, where ``user:password`` is.
+    """
+
+    url: str = attrs.field(
+        validator=http_url, metadata=told("Where it listens, without credentials.")
+    )
+    user: str | None = attrs.field(
+        default=None, validator=not_empty, metadata=told("Who we are to it.")
+    )
+    secret: SecretRef | None = attrs.field(
+        default=None,
+        metadata=told("Where the password is found; without user: user:password."),
+    )
+
+    @user.validator
+    def _has_a_password(self, _: Any, value: str | None) -> None:
+        # RFC 7617 section 2: a user with a colon cannot be told from his password.
+        if value is not None and ":" in value:
+            raise ValueError("must not hold a colon")
+
+    @secret.validator
+    def _stands_with_user(self, _: Any, value: SecretRef | None) -> None:
+        if self.user is not None and value is None:
+            raise ValueError("needs a secret beside its user")
+
+    @classmethod
+    def short_form(cls, text: str) -> Self:
+        """
+        Read the short form, the URL alone.
+
+        Raises:
+            ValueError: *text* is none.
+        """
+        return cls(url=text)
 
 
 @attrs.frozen(kw_only=True)
@@ -116,7 +162,7 @@ class ProviderSettings:
 
         queue_timeout_s: how long a request waits for its turn.
 
-        proxy: URL of an HTTP proxy for this provider; None is ``egress.proxy``.
+        proxy: the HTTP proxy for this provider; None is ``egress.proxy``.
     """
 
     type: str | None = attrs.field(
@@ -156,9 +202,8 @@ class ProviderSettings:
         validator=at_least(0),
         metadata=told("How long a request waits for its turn."),
     )
-    proxy: str | None = attrs.field(
+    proxy: ProxySettings | None = attrs.field(
         default=None,
-        validator=http_url,
         metadata=told("HTTP proxy for this provider; left out: egress.proxy."),
     )
 

@@ -11,6 +11,7 @@ import http.client
 import ipaddress
 import json
 import ssl
+from base64 import b64encode
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -114,9 +115,13 @@ def _authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 class Proxy:
     """
     An HTTP proxy that notes what it is asked for, and passes it on.
+
+    Attributes:
+        pair: ``user:password`` of who may ask; "" lets everybody.
     """
 
     status: int = 200
+    pair: str = ""
     seen: list[str] = attrs.field(factory=list)
     url: str = ""
 
@@ -136,6 +141,15 @@ class Proxy:
             writer.write(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % self.status)
             writer.close()
             return
+        rest, told = self._taken_out(rest)
+        if self.pair and told != f"Basic {b64encode(self.pair.encode()).decode()}":
+            writer.write(
+                b"HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic realm=x\r\n"
+                b"Content-Length: 5\r\n\r\nproxy"
+            )
+            await writer.drain()
+            writer.close()
+            return
         if method == "CONNECT":
             there = urlsplit(f"//{target}")
             sent, told = b"", b"HTTP/1.1 200 Connected\r\n\r\n"
@@ -146,6 +160,21 @@ class Proxy:
         up_writer.write(sent)
         writer.write(told)
         await asyncio.gather(pump(reader, up_writer), pump(up_reader, writer))
+
+    @staticmethod
+    def _taken_out(rest: bytes) -> tuple[bytes, str]:
+        """
+        Take the proxy's own credentials out of the headers, as RFC 9110 asks of a proxy.
+        """
+        told = ""
+        kept = []
+        for line in rest.split(b"\r\n"):
+            name, _, value = line.partition(b": ")
+            if name.lower() == b"proxy-authorization":
+                told = value.decode()
+            else:
+                kept.append(line)
+        return b"\r\n".join(kept), told
 
 
 async def pump(reader, writer):
@@ -167,9 +196,17 @@ async def _proxy():
 # --- a gateway ------------------------------------------------------------------------------
 
 
-async def ask(fake, *, own_proxy=None, **egress):
+async def ask(fake, **way):
     """
-    Ask *fake*, the only provider of a gateway whose way out is *egress*.
+    Ask *fake*, through a gateway of its own; see `gateway_of`.
+    """
+    async with gateway_of(fake, **way) as client:
+        return await client.post(CHAT, ASK)
+
+
+def gateway_of(fake, *, own_proxy=None, environ=None, **egress) -> GatewayClient:
+    """
+    Make a gateway whose only provider is *fake*, and whose way out is *egress*.
     """
     house = {"type": "openai-compatible", "base_url": fake.openai_url, "auth": "none"}
     if own_proxy is not None:
@@ -177,10 +214,12 @@ async def ask(fake, *, own_proxy=None, **egress):
     settings = {
         "providers": {"house": house},
         "routing": {"retries": 0},
-        "egress": {name: str(value) for name, value in egress.items()},
+        "egress": {
+            name: value if isinstance(value, dict) else str(value)
+            for name, value in egress.items()
+        },
     }
-    async with GatewayClient(settings) as client:
-        return await client.post(CHAT, ASK)
+    return GatewayClient(settings, environ=environ)
 
 
 @pytest.fixture(name="private_fake")
@@ -302,6 +341,80 @@ class TestProxies:
         assert answer.status == 502
         assert str(unused_port).encode() not in answer.body
         assert len(fake.requests) == 0
+
+
+class TestProxyThatAsksWhoComes:
+    @pytest.fixture(params=["http", "https"])
+    async def way(self, request, authority):
+        """
+        A provider that is asked through the proxy itself, or through a tunnel.
+        """
+        context = authority.context(HOME) if request.param == "https" else None
+        async with FakeUpstream(ssl_context=context) as fake:
+            yield fake, ({"ca_file": authority.file} if context else {})
+
+    @pytest.mark.parametrize(
+        ("told", "secret"),
+        [
+            ({"user": "gw"}, "p@ss: wörd"),
+            ({}, "gw:p@ss: wörd"),
+        ],
+        ids=["user", "pair"],
+    )
+    async def test_lets_the_gateway_through(self, way, told, secret):
+        """
+        The credentials come from the reference, and reach the proxy alone.
+        """
+        fake, trust = way
+        async with Proxy(pair="gw:p@ss: wörd").running() as proxy:
+            told = {"url": proxy.url, "secret": "env.PAIR", **told}
+            environ = {"PAIR": secret}
+            answer = await ask(fake, proxy=told, environ=environ, **trust)
+
+        assert answer.status == 200
+        (request,) = fake.requests
+        assert "proxy-authorization" not in {name.lower() for name in request.headers}
+
+    @pytest.mark.parametrize("secret", ["wrong", None], ids=["wrong", "none"])
+    async def test_is_an_upstream_failure_otherwise(self, way, secret):
+        """
+        A refusal of the proxy is no answer of the provider, and names neither.
+        """
+        fake, trust = way
+        async with Proxy(pair="gw:right").running() as proxy:
+            told: object = proxy.url
+            if secret is not None:
+                told = {"url": proxy.url, "user": "gw", "secret": "env.PW"}
+            environ = {"PW": secret or ""}
+            answer = await ask(fake, proxy=told, environ=environ, **trust)
+
+        assert answer.status == 502
+        assert answer.headers["x-gw-code"] == "upstream_failed"
+        assert b"proxy" not in answer.body.lower()
+        assert len(fake.requests) == 0
+
+    async def test_is_told_a_new_password_once_its_file_says_so(
+        self, private_fake, authority, tmp_path, monkeypatch
+    ):
+        """
+        Passwords are changed while the gateway runs; a tunnel of before is not used again.
+        """
+        monkeypatch.setattr("gateway.secrets.LOOK_AGAIN_S", 0)
+        file = tmp_path / "password"
+        file.touch(0o600)
+        file.write_text("old")
+        async with Proxy(pair="gw:old").running() as proxy:
+            told = {"url": proxy.url, "user": "gw", "secret": f"file.{file}"}
+            async with gateway_of(
+                private_fake, proxy=told, ca_file=authority.file
+            ) as client:
+                before = await client.post(CHAT, ASK)
+                proxy.pair = "gw:newer"
+                file.write_text("newer")
+                after = await client.post(CHAT, ASK)
+
+        assert (before.status, after.status) == (200, 200)
+        assert len(proxy.seen) == 2
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

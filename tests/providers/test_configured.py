@@ -43,7 +43,7 @@ class TestMakeProviders:
         assert [(key.name, key.weight) for key in provider.keys] == [("a", 3), ("b", 1)]
         assert (provider.auth, provider.max_parallel) == ("key", 7)
         assert provider.timeouts.idle_s == 9
-        assert provider.proxy == "http://proxy:3128"
+        assert provider.proxy.url == "http://proxy:3128"
 
     def test_a_keyless_vendor_needs_no_setting(self, dialects):
         """

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.settings import Address, SecretRef
+from gateway.settings import Address, ProxySettings, SecretRef
 
 
 def test_reads_every_key_of_the_server(load):
@@ -58,8 +58,26 @@ egress: {proxy: "http://proxy:3128", ca_file: /ca.pem}
     assert settings.admin["grafana"].role == "viewer"
     assert settings.storage.url == "postgresql://gw@db.example/gw"
     assert settings.storage.secret == SecretRef("env", "DB_PASSWORD")
-    assert settings.egress.proxy == "http://proxy:3128"
+    assert settings.egress.proxy == ProxySettings(url="http://proxy:3128")
     assert settings.egress.ca_file == Path("/ca.pem")
+
+
+def test_a_proxy_may_ask_who_comes(load):
+    """
+    In a table of its own the proxy has credentials, by reference.
+    """
+    settings = load(
+        """
+egress: {proxy: {url: "http://proxy:3128", user: gw, secret: env.PROXY}}
+providers:
+  demo: {proxy: {url: "http://other:3128", secret: file./run/pair}}
+"""
+    )
+
+    assert settings.egress.proxy == ProxySettings(
+        url="http://proxy:3128", user="gw", secret=SecretRef("env", "PROXY")
+    )
+    assert settings.providers["demo"].proxy.user is None
 
 
 def test_the_whole_url_of_a_database_may_be_a_secret(load):
@@ -139,6 +157,21 @@ def test_the_whole_url_of_a_database_may_be_a_secret(load):
                 "gateway.yaml:1:17 egress.proxy: must not hold a user or password: "
                 "credentials are secrets"
             ),
+        ),
+        (
+            'egress: {proxy: {url: "http://user:canary@proxy"}}',
+            (
+                "gateway.yaml:1:23 egress.proxy.url: must not hold a user or "
+                "password: credentials are secrets"
+            ),
+        ),
+        (
+            'egress: {proxy: {url: "http://proxy", user: gw}}',
+            ("gateway.yaml:1:17 egress.proxy: needs a secret beside its user"),
+        ),
+        (
+            'egress: {proxy: {url: "http://proxy", user: "a:b", secret: env.A}}',
+            "gateway.yaml:1:45 egress.proxy.user: must not hold a colon",
         ),
         (
             "egress: {proxy: proxy:3128}",

@@ -37,7 +37,7 @@ providers:
     assert (eu.timeouts.connect_s, eu.timeouts.first_byte_s) == (1.0, 2.0)
     assert (eu.timeouts.idle_s, eu.timeouts.total_s) == (3.0, 4.0)
     assert (eu.max_parallel, eu.queue_timeout_s) == (5, 0.0)
-    assert eu.proxy == "http://127.0.0.1:3128"
+    assert eu.proxy.url == "http://127.0.0.1:3128"
     assert (eu.auth, settings.providers["mine"].auth) == ("key", "caller")
 
 
