@@ -312,7 +312,8 @@ class Exchange:
         error: The refusal or failure that the caller was told.
         outcome: How it ended; None while it has not.
         turned_at: Position of the plugin that answered, or past the last.
-        parent: The exchange that this one is a nested call of.
+        parent: The exchange that this one is a nested call of: it has that one's identity, and
+            its caller pays.
         drain: What `pre_request` may set: the provider is listened to after the caller left,
             instead of being cut off at once.
         dry_run: Nothing is sent, nothing is counted: holds become checks.

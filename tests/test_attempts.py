@@ -49,6 +49,28 @@ async def test_another_key_is_another_attempt(
     assert fake_upstream.requests[1].headers["Authorization"] == "Bearer sk-good"
 
 
+@pytest.mark.parametrize(
+    ("dialects", "path"),
+    [(None, "/v1/responses"), (["openai_chat"], "/v1/chat/completions")],
+    ids=["what-the-type-speaks", "chat-alone"],
+)
+async def test_a_provider_is_asked_in_what_it_speaks(
+    fake_upstream, gateway_client, dialects, path
+):
+    """
+    A server that speaks chat alone gets chat, whatever its type and the caller speak.
+    """
+    told = {} if dialects is None else {"dialects": dialects}
+    main = place(fake_upstream, "openai", auth="none", **told)
+    client = await gateway_client(providers={"main": main})
+
+    answer = await client.post("/v1/responses", {"model": "main/m", "input": "hi"})
+
+    assert answer.status == 200, answer.body
+    assert answer.json["object"] == "response"
+    assert [request.path for request in fake_upstream.requests] == [path]
+
+
 async def test_retry_after_is_told(fake_upstream, gateway_client):
     """
     A provider that is out of breath is told as it is, with when to come back.

@@ -43,7 +43,10 @@ def make_providers(
         if vendor is None:
             problems.append(_unknown(name, wanted, vendors))
             continue
-        found = list(_problems(name, wanted, vendor))
+        found = [
+            *_problems(name, wanted, vendor),
+            *_unspoken(name, wanted, vendor, dialects),
+        ]
         problems += found
         if not found:
             proxy = wanted.proxy or settings.egress.proxy
@@ -103,6 +106,22 @@ def _problems(name: str, wanted: ProviderSettings, vendor: Vendor) -> Iterable[P
                 yield Problem(f'"{model}" has more than one *', path=f"{path}.{where}")
 
 
+def _unspoken(
+    name: str,
+    wanted: ProviderSettings,
+    vendor: Vendor,
+    dialects: Mapping[str, Dialect],
+) -> Iterable[Problem]:
+    # What answers in this process speaks what it was made to speak.
+    known = dialects if vendor.in_process is None else vendor.dialects
+    for number, told in enumerate(wanted.dialects or ()):
+        if told not in known:
+            near = difflib.get_close_matches(told, known, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            msg = f'"{told}" cannot be spoken: {hint}One of {" ".join(sorted(known))}'
+            yield Problem(msg, path=f"{_path(name)}.dialects[{number}]")
+
+
 def _make(
     name: str,
     wanted: ProviderSettings,
@@ -117,6 +136,7 @@ def _make(
         vendor=vendor,
         base_url=root_of(vendor, wanted.base_url) or "",
         dialects=dialects,
+        declared=wanted.dialects,
         keys=tuple(keys),
         # A vendor that asks for no credential is sent none, unless there is one.
         auth="none" if wanted.auth == "key" and not keys else wanted.auth,

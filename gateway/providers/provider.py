@@ -38,6 +38,8 @@ class Provider:
         vendor: The row of the table of vendors that it is.
         base_url: Where it answers, without a slash at the end.
         dialects: All dialects that the gateway speaks, by name.
+        declared: The names of those that it speaks itself, where that is not what its vendor
+            speaks; the preferred one first.
         keys: Its credentials.
         key_names: Their names.
         auth: Whose credential goes upstream: one of *keys*, the caller's, none.
@@ -51,6 +53,7 @@ class Provider:
     vendor: Vendor
     base_url: str
     dialects: Mapping[str, Dialect]
+    declared: tuple[str, ...] | None = None
     keys: tuple[ProviderKey, ...] = ()
     auth: Literal["key", "caller", "none"] = "key"
     models: tuple[NamePattern, ...] | None = None
@@ -76,13 +79,20 @@ class Provider:
             **dict(self.vendor.defaults),
             **self.extra_headers,
         }
-        for name in self.vendor.dialects:
-            dialect = self.dialects.get(name)
-            if dialect is None:
-                continue  # no part of this gateway speaks it
+        for name in self.spoken:
+            dialect = self.dialects[name]
             for operation in dialect.operations:
                 self._spoken[operation] = (*self._spoken.get(operation, ()), name)
                 self._urls[name, operation] = self._join(dialect.path[operation])
+
+    @property
+    def spoken(self) -> tuple[str, ...]:
+        """
+        The names of the dialects in which it can be asked from here, the preferred one first.
+        """
+        declared = self.declared
+        names = self.vendor.dialects if declared is None else declared
+        return tuple(name for name in names if name in self.dialects)
 
     def _join(self, path: str) -> str:
         """
@@ -200,9 +210,7 @@ class Provider:
             "auth": self.auth,
             "keys": [key.name for key in self.keys],
             "models": None if self.models is None else [str(m) for m in self.models],
-            "dialects": [
-                name for name in self.vendor.dialects if name in self.dialects
-            ],
+            "dialects": list(self.spoken),
         }
 
 

@@ -222,7 +222,7 @@ def _provider(provider: Provider) -> dict[str, Any]:
         "type": provider.vendor.name,
         "base_url": provider.base_url,
         "auth": provider.auth,
-        "dialects": list(provider.vendor.dialects),
+        "dialects": list(provider.spoken),
         "keys": [key.name for key in provider.keys],
         "max_parallel": provider.max_parallel,
     }

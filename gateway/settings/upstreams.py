@@ -156,6 +156,9 @@ class ProviderSettings:
 
         models: the models that may be asked for; None is all.
 
+        dialects: the wire formats that it speaks, the preferred one first; None is what
+            its type speaks.
+
         timeouts: how long it may take.
 
         max_parallel: requests at once, from one worker.
@@ -188,6 +191,13 @@ class ProviderSettings:
     models: tuple[str, ...] | None = attrs.field(
         default=None,
         metadata=told("Models that may be asked for, * allowed; left out: all."),
+    )
+    dialects: tuple[str, ...] | None = attrs.field(
+        default=None,
+        validator=not_empty,
+        metadata=told(
+            "Wire formats that it speaks, best first; left out: those of its type."
+        ),
     )
     timeouts: Timeouts = attrs.field(
         factory=Timeouts, metadata=told("How long it may take.")

@@ -7,6 +7,7 @@ from gateway.providers.configured import make_providers
 from gateway.providers.demo import DemoVendor
 from gateway.providers.vendors import VENDORS, Vendor
 from gateway.settings.load import settings_from_dict, settings_from_environment
+from gateway.testing import make_request
 
 
 def problems_of(dialects, providers: dict) -> list[str]:
@@ -55,6 +56,36 @@ class TestMakeProviders:
 
         assert provider.auth == "none"
         assert provider.base_url == "http://127.0.0.1:11434/v1"
+
+    def test_a_provider_says_what_it_speaks(self, dialects):
+        """
+        A server behind a base URL may speak less than its type, or something else.
+        """
+        house = {"type": "openai-compatible", "base_url": "http://h.example/v1"}
+        settings = settings_from_dict(
+            {
+                "providers": {
+                    "chat": {**house, "dialects": ["openai_chat"]},
+                    "both": {
+                        **house,
+                        "dialects": ["anthropic_messages", "openai_chat"],
+                    },
+                    "usual": house,
+                }
+            }
+        )
+
+        made = make_providers(settings, dialects)
+
+        assert made["chat"].speaks("embed") == ()
+        assert made["both"].speaks("generate") == ("anthropic_messages", "openai_chat")
+        assert made["both"].describe()["dialects"] == [
+            "anthropic_messages",
+            "openai_chat",
+        ]
+        url = made["both"].url("anthropic_messages", "generate", make_request())
+        assert url == "http://h.example/v1/messages"
+        assert "openai_embeddings" in made["usual"].spoken
 
     def test_plugins_add_vendors(self, dialects):
         """
@@ -143,6 +174,27 @@ class TestProblems:
 
         assert "env.OPENAI_API_KEY" in problem
         assert "auth: caller" in problem
+
+    @pytest.mark.parametrize(
+        ("kind", "why"),
+        [
+            ("ollama", "did you mean openai_chat?"),
+            ("demo", "One of openai_chat openai_embeddings"),
+        ],
+    )
+    def test_what_cannot_be_spoken_is_told_where_it_stands(self, dialects, kind, why):
+        """
+        A slip in a dialect's name, and a dialect of what answers in this process.
+        """
+        told = [
+            "openai_chat",
+            "openai_chet" if kind == "ollama" else "openai_responses",
+        ]
+
+        (problem,) = problems_of(dialects, {kind: {"dialects": told}})
+
+        assert problem.startswith(f"providers.{kind}.dialects[1]: ")
+        assert why in problem
 
     def test_a_pattern_has_one_star(self, dialects):
         """
