@@ -153,7 +153,7 @@ def test_another_releases_event_counts_as_missed(path, monkeypatch):
     Two releases on one data directory may not know each other's fields.
     """
     anna, ben = Party(path), Party(path)
-    told = {**event_as_dict(Said(at=1.0, word="one")), "fields": {"wrod": "one"}}
+    told = {**event_as_dict(Said(at=1.0, word="one")), "fields": {"text": "one"}}
     with monkeypatch.context() as patch:
         patch.setattr(bulletin, "event_as_dict", lambda event: told)
         anna.say("one")
