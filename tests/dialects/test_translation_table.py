@@ -42,7 +42,7 @@ unheard-of guardrail-settings
 
 system-in-chat system-in-responses system-in-messages system-in-gemini system-in-converse
 system-in-cohere system-later system-alone same-role user-first prefill blank-text
-orphan-result missing-result result-twice participant order-elsewhere function-in-chat
+orphan-result missing-result result-twice result-late participant order-elsewhere function-in-chat
 custom-tool function-in-responses hosted-tool function-in-messages function-in-gemini
 function-in-converse function-in-cohere no-parameters tool-names history-without-tools
 empty-tool-list choice-auto choice-none choice-required choice-named choice-allowed

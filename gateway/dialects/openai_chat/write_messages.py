@@ -16,6 +16,7 @@ from gateway.dialects.openai_chat.parts import (
 )
 from gateway.dialects.openai_chat.reasoning import for_provider, write_reasoning
 from gateway.dialects.openai_chat.wire import NAME
+from gateway.dialects.repair import repair_calls
 from gateway.neutral import (
     Block,
     MediaBlock,
@@ -50,7 +51,11 @@ class MessageWriter:
     def write(self, turns: Iterable[Turn]) -> list[dict[str, Any]]:
         """
         Write *turns*, one message each and one for each tool's result.
+
+        Another dialect's are repaired where OpenAI refuses them.
         """
+        if not self.is_own:
+            turns = repair_calls(turns, self.losses)
         out: list[dict[str, Any]] = []
         for turn in turns:
             match turn.role:
