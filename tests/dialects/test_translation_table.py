@@ -48,7 +48,7 @@ function-in-converse function-in-cohere no-parameters tool-names history-without
 empty-tool-list choice-auto choice-none choice-required choice-named choice-allowed
 one-call-at-a-time forced-call-and-thinking call-in-chat call-in-responses call-in-messages
 call-in-gemini call-in-converse call-in-cohere custom-call no-arguments broken-arguments
-call-ids failed-result image-in-result parallel-results
+call-ids failed-result image-in-result document-in-result parallel-results
 
 image-in-base64 image-by-url image-detail image-by-file-id image-elsewhere document-in-base64
 document-by-url document-by-file-id document-as-text document-cited document-elsewhere audio
