@@ -42,13 +42,13 @@ unheard-of guardrail-settings
 
 system-in-chat system-in-responses system-in-messages system-in-gemini system-in-converse
 system-in-cohere system-later system-alone same-role user-first prefill blank-text
-orphan-result missing-result result-twice participant order-elsewhere function-in-chat
+orphan-result missing-result result-twice result-late participant order-elsewhere function-in-chat
 custom-tool function-in-responses hosted-tool function-in-messages function-in-gemini
 function-in-converse function-in-cohere no-parameters tool-names history-without-tools
 empty-tool-list choice-auto choice-none choice-required choice-named choice-allowed
 one-call-at-a-time forced-call-and-thinking call-in-chat call-in-responses call-in-messages
 call-in-gemini call-in-converse call-in-cohere custom-call no-arguments broken-arguments
-call-ids failed-result image-in-result parallel-results
+call-ids failed-result image-in-result document-in-result parallel-results
 
 image-in-base64 image-by-url image-detail image-by-file-id image-elsewhere document-in-base64
 document-by-url document-by-file-id document-as-text document-cited document-elsewhere audio

@@ -16,6 +16,7 @@ from gateway.dialects.openai_chat.parts import (
 )
 from gateway.dialects.openai_chat.reasoning import for_provider, write_reasoning
 from gateway.dialects.openai_chat.wire import NAME
+from gateway.dialects.repair import repair_calls
 from gateway.neutral import (
     Block,
     MediaBlock,
@@ -50,7 +51,11 @@ class MessageWriter:
     def write(self, turns: Iterable[Turn]) -> list[dict[str, Any]]:
         """
         Write *turns*, one message each and one for each tool's result.
+
+        Another dialect's are repaired where OpenAI refuses them.
         """
+        if not self.is_own:
+            turns = repair_calls(turns, self.losses)
         out: list[dict[str, Any]] = []
         for turn in turns:
             match turn.role:
@@ -64,7 +69,9 @@ class MessageWriter:
 
     def _instruction(self, turn: Turn) -> dict[str, Any]:
         role = "developer" if turn.is_developer else "system"
-        return self._named({"role": role, "content": self._content(turn.blocks)}, turn)
+        message = {"role": role, "content": self._content(turn.blocks)}
+        self._annotate(message, turn.blocks)
+        return self._named(message, turn)
 
     def _user(self, turn: Turn) -> list[dict[str, Any]]:
         results = [block for block in turn.blocks if isinstance(block, ToolResult)]
@@ -73,6 +80,7 @@ class MessageWriter:
         out = [self._result(result, shown) for result in results]
         if shown or others or not results:
             message = {"role": "user", "content": self._content([*shown, *others])}
+            self._annotate(message, others)
             out.append(self._named(message, turn))
         return out
 
@@ -108,7 +116,7 @@ class MessageWriter:
             ]
         return self._named(message, turn)
 
-    def _annotate(self, message: dict[str, Any], said: list[Any]) -> None:
+    def _annotate(self, message: dict[str, Any], said: Iterable[Block]) -> None:
         found = [
             raw
             for block in said

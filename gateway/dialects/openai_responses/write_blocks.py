@@ -59,6 +59,8 @@ class PartWriter:
     def _input(self, block: Block) -> list[Doc]:
         match block:
             case TextBlock():
+                if block.annotations:
+                    self._losses.drop("annotations", "only the model annotates here")
                 return self._with_breakpoint(_text(block.text), block)
             case RefusalBlock():
                 return _text(block.text)
@@ -133,6 +135,8 @@ class PartWriter:
             part["file_url"] = block.url
         else:
             part["file_id"] = self._file_id(block)
+        if block.title and "filename" not in part:
+            self._losses.drop("document.title", "OpenAI names what it is sent itself")
         if block.detail is not None:
             part["detail"] = block.detail
         return [part]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gateway.dialects.openai_responses.repair import repair_calls
 from gateway.dialects.openai_responses.wire import NAME, call_id
 from gateway.dialects.openai_responses.write_blocks import PartWriter
+from gateway.dialects.repair import repair_calls
 from gateway.neutral import (
     Block,
     MediaBlock,
@@ -41,12 +41,6 @@ class TurnWriter:
         self._names = names
         self._losses = losses
         self._parts = PartWriter(ask.dialect, losses)
-        self._custom = {
-            block.id
-            for turn in ask.turns
-            for block in turn.blocks
-            if isinstance(block, ToolCall) and block.kind == "custom"
-        }
 
     def write(self) -> tuple[str | None, list[Doc]]:
         """
@@ -59,12 +53,13 @@ class TurnWriter:
         instructions = None if first is None else self._one_text(first)
         if first is not None and instructions is None:
             others.insert(0, first)
+        turns = self._ask.turns
+        if self._ask.dialect != NAME:
+            turns = repair_calls(turns, self._losses)
         items: list[Doc] = []
-        for turn in [*others, *self._ask.turns]:
+        for turn in [*others, *turns]:
             if turn is not None:
                 items.extend(self._turn(turn))
-        if self._ask.dialect != NAME:
-            items = repair_calls(items, self._losses)
         return instructions, items
 
     def _one_text(self, turn: Turn) -> str | None:
@@ -107,7 +102,7 @@ class TurnWriter:
         return items
 
     def _result(self, result: ToolResult) -> Doc:
-        is_custom = result.kind == "custom" or result.call_id in self._custom
+        is_custom = result.kind == "custom"
         kind = "custom_tool_call_output" if is_custom else "function_call_output"
         output = self._parts.result(result)
         return {"type": kind, "call_id": self._id(result.call_id), "output": output}

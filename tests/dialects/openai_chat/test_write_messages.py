@@ -63,8 +63,9 @@ class TestAssistant:
             ToolCall(id="c", name="f"),
             ToolCall(id="d", name="sql", arguments="select", kind="custom"),
         )
+        results = ToolResult(call_id="c"), ToolResult(call_id="d")
 
-        (message,), losses = messages(kit, turn)
+        (message, *_), losses = messages(kit, turn, kit.turn("user", *results))
 
         assert message == {
             "role": "assistant",
@@ -90,7 +91,7 @@ class TestAssistant:
         """
         Content is null beside calls only.
         """
-        (message,), _ = messages(
+        (message, _), _ = messages(
             kit, kit.turn("assistant", ToolCall(id="c", name="f", arguments="{}"))
         )
 
@@ -136,19 +137,28 @@ class TestAssistant:
         )
 
 
+def results(kit, *blocks):
+    """
+    Write what tools gave back, behind their calls.
+    """
+    given = [block for block in blocks if isinstance(block, ToolResult)]
+    calls = [ToolCall(id=block.call_id, name="f") for block in given]
+    turns = kit.turn("assistant", *calls), kit.turn("user", *blocks)
+    (_, *found), losses = messages(kit, *turns)
+    return found, losses
+
+
 class TestResults:
     def test_before_what_the_user_says(self, kit):
         """
         Each result is a message, before the user's.
         """
-        turn = kit.turn(
-            "user",
+        found, losses = results(
+            kit,
             ToolResult(call_id="a", content=[TextBlock(text="1")]),
             ToolResult(call_id="b"),
-            "So?",
+            TextBlock(text="So?"),
         )
-
-        found, losses = messages(kit, turn)
 
         assert found == [
             {"role": "tool", "tool_call_id": "a", "content": "1"},
@@ -165,7 +175,7 @@ class TestResults:
             call_id="a", content=[TextBlock(text="no such city")], is_error=True
         )
 
-        (message,), losses = messages(kit, kit.turn("user", failed))
+        (message,), losses = results(kit, failed)
 
         assert message["content"] == "Error: no such city"
         assert losses.header() == "tool_result.is_error=emulated"
@@ -177,7 +187,7 @@ class TestResults:
         image = MediaBlock(kind="image", media_type="image/png", data="aaaa")
         shown = ToolResult(call_id="a", content=[TextBlock(text="see"), image])
 
-        (tool, user), losses = messages(kit, kit.turn("user", shown))
+        (tool, user), losses = results(kit, shown)
 
         assert tool["content"] == "see"
         assert user["content"] == [
@@ -195,8 +205,32 @@ class TestResults:
         One text is a string, several are parts.
         """
         content = [TextBlock(text="x")] * count
-        turn = kit.turn("user", ToolResult(call_id="a", content=content))
 
-        (message,), _ = messages(kit, turn)
+        (message,), _ = results(kit, ToolResult(call_id="a", content=content))
 
         assert isinstance(message["content"], str) is (count == 1)
+
+    def test_what_does_not_meet_is_repaired(self, kit):
+        """
+        OpenAI refuses a call without its result, and a result without its call.
+        """
+        call = kit.turn("assistant", ToolCall(id="a", name="f"))
+        orphan = ToolResult(call_id="b", content=[TextBlock(text="x")])
+
+        found, losses = messages(kit, call, kit.turn("user", orphan))
+
+        assert [message["role"] for message in found] == ["assistant", "tool", "user"]
+        assert losses.header() == "tool_result=emulated, tool_calls=emulated"
+
+    def test_own_conversations_are_not_repaired(self, kit):
+        """
+        What was said in this dialect is left to the provider to judge.
+        """
+        orphan = ToolResult(call_id="b", content=[TextBlock(text="x")])
+        ask = kit.ask(kit.turn("user", orphan), dialect="openai_chat")
+
+        doc, losses = kit.write(ask)
+
+        found = doc["messages"]
+        assert losses.found == []
+        assert [message["role"] for message in found] == ["tool"]

@@ -102,11 +102,11 @@ def test_tool_loop(kit):
         ),
         (
             assistant(ToolCall(id="x" * 65, name="f")),
-            "tool_calls.id=changed, tool_calls=emulated",
+            "tool_calls=emulated, tool_calls.id=changed",
         ),
         (
             assistant(ToolCall(id="c", name="f", cache={"type": "ephemeral"})),
-            "cache_control=dropped, tool_calls=emulated",
+            "tool_calls=emulated, cache_control=dropped",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
