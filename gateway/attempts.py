@@ -13,7 +13,6 @@ from multidict import CIMultiDict
 
 from gateway import neutral
 from gateway.errors import (
-    ModelNotFound,
     Refused,
     UnsupportedOperation,
     UpstreamBusy,
@@ -63,17 +62,12 @@ def plan_of(runtime: Runtime, exchange: Exchange) -> Plan:
         ModelNotFound: if nobody serves the model.
         UnsupportedOperation: if nobody who serves it speaks the operation.
     """
-    try:
-        targets = runtime.router.candidates(exchange.request)
-    except ModelNotFound as nobody:
-        if nobody.model != exchange.request.model:
-            raise  # one of the request's fallbacks
-        chosen = runtime.hooks.choose_targets(exchange, ())
-        if not chosen:
-            raise
-    else:
-        chosen = runtime.hooks.choose_targets(exchange, targets)
-    return runtime.router.plan(tuple(chosen))
+    candidates = runtime.router.candidates(exchange.request)
+    chosen = tuple(runtime.hooks.choose_targets(exchange, candidates.targets))
+    nobody = candidates.nobody
+    if nobody is not None and all(target.is_fallback for target in chosen):
+        raise nobody
+    return runtime.router.plan(chosen)
 
 
 def new_attempt(runtime: Runtime, exchange: Exchange, target: Target) -> Attempt:

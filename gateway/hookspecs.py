@@ -270,14 +270,15 @@ class Plugin:
         """
         Narrow, weigh or reorder the candidate targets.
 
-        When: after `pre_request`, once per exchange, unless a plugin answered; with no
-            targets where the router has none for the model.  ``exchange.targets(name)`` and
-            ``exchange.offers(name)`` find further ones.
+        When: after `pre_request`, once per exchange, unless a plugin answered.  Where the
+            router has none for the model, with the request's own fallbacks alone.
+            ``exchange.targets(name)`` and ``exchange.offers(name)`` find further ones.
         Order: by phase; each sees what the one before returned.
 
         Returns:
             The targets in the order in which they are tried; empty means none is left, and
-            the caller gets 503, or 404 where the router had none.
+            the caller gets 503, or 404 where the router had none and no first choice
+            was added.
 
         Raises:
             Refused: to say no with a reason of its own.

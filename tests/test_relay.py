@@ -821,15 +821,15 @@ async def test_a_plugin_may_know_a_target_where_the_router_knows_none(fake):
 
         @hookimpl
         def choose_targets(self, exchange, targets):
-            seen.append(tuple(targets))
-            return exchange.targets("pair")
+            seen.append([target.name for target in targets])
+            return (*exchange.targets("pair"), *targets)
 
     async with running(fake, Knows) as gateway:
-        exchange, sink = await ask(gateway, "nobody-has-this")
+        exchange, sink = await ask(gateway, "nobody-has-this", fallbacks=["m"])
         told = await gateway.explain(begin(gateway, "nobody-has-this"))
 
     assert sink.status == 200
-    assert seen == [(), ()]
+    assert seen == [["main/m"], []]
     assert exchange.attempt.target.asked == "pair"
     assert told["targets"][0]["target"] == "main/first"
 
@@ -846,10 +846,10 @@ async def test_where_no_plugin_knows_one_either_the_router_is_heard(fake):
         @hookimpl
         def choose_targets(self, exchange, targets):
             asked.append(exchange.request.model)
-            return exchange.offers(exchange.request.model)
+            return (*exchange.offers(exchange.request.model), *targets)
 
     async with running(fake, Knows) as gateway:
-        _, nowhere = await ask(gateway, "nobody-has-this")
+        _, nowhere = await ask(gateway, "nobody-has-this", fallbacks=["pair"])
         _, fallback = await ask(gateway, "pair", fallbacks=["nobody-has-this"])
 
     assert (nowhere.status, fallback.status) == (404, 404)

@@ -48,7 +48,7 @@ class _Found:
 
     @classmethod
     def of(cls, targets: Iterable[Target]) -> _Found:
-        once = _without_repeats(targets)
+        once = without_repeats(targets)
         weighed = [target for target in once if not target.is_fallback]
         total = sum(target.weight for target in weighed)
         choices = sum(1 for target in weighed if target.weight)
@@ -103,8 +103,8 @@ class Resolver:
         found = self._found(name, operation, dialect)
         targets = found.targets if found.is_settled else self._shuffled(found)
         if fallbacks:
-            more = self._fallbacks(fallbacks, operation, dialect)
-            return _without_repeats((*targets, *more))
+            more = self.fallbacks(fallbacks, operation, dialect)
+            return without_repeats((*targets, *more))
         return targets
 
     def offers(self, name: str, operation: str, dialect: str) -> tuple[Target, ...]:
@@ -270,9 +270,16 @@ class Resolver:
             chosen += 1
         return (targets[chosen], *targets[:chosen], *targets[chosen + 1 :])
 
-    def _fallbacks(
+    def fallbacks(
         self, names: Sequence[str], operation: str, dialect: str
     ) -> Iterable[Target]:
+        """
+        Find the targets of the *names* that a request gives as its fallbacks.
+
+        Raises:
+            ModelNotFound: Nobody here has one of them.
+            UnsupportedOperation: Somebody has, but not for this operation.
+        """
         for number, name in enumerate(names):
             for target in self._found(name, operation, dialect).targets:
                 yield attrs.evolve(
@@ -326,7 +333,10 @@ def _only_key(provider: Provider, model: str) -> str | None:
     return names[0] if len(names) == 1 else None
 
 
-def _without_repeats(targets: Iterable[Target]) -> tuple[Target, ...]:
+def without_repeats(targets: Iterable[Target]) -> tuple[Target, ...]:
+    """
+    Return *targets* with none twice, each at its first place.
+    """
     once: dict[tuple[str, str, str | None], Target] = {}
     for target in targets:
         once.setdefault((target.provider, target.model, target.key), target)

@@ -6,15 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
+from gateway.errors import ModelNotFound
 from gateway.routing.admission import Admission
 from gateway.routing.fallbacks import take_fallbacks
 from gateway.routing.health import Health
 from gateway.routing.plan import Plan
-from gateway.routing.resolve import Resolver
+from gateway.routing.resolve import Resolver, without_repeats
 from gateway.routing.retries import RetryBudget
 from gateway.routing.targets import Target
 
@@ -58,6 +59,19 @@ class Vitals:
                 self.budgets[name] = RetryBudget(
                     clock=self.clock.monotonic, share=settings.retry_budget
                 )
+
+
+class Candidates(NamedTuple):
+    """
+    What the router has for a request.
+
+    Attributes:
+        targets: The first to try first; without the model, the request's fallbacks alone.
+        nobody: What the caller is told if no plugin knows a target for the model either.
+    """
+
+    targets: tuple[Target, ...]
+    nobody: ModelNotFound | None = None
 
 
 class Router:
@@ -106,21 +120,29 @@ class Router:
         self.health = self.vitals.health
         self.monotonic: Callable[[], float] = clock.monotonic
 
-    def candidates(self, request: Request) -> tuple[Target, ...]:
+    def candidates(self, request: Request) -> Candidates:
         """
-        Return the targets for *request*, the first to try first.
+        Find the targets for *request*.
 
         Takes this gateway's own field ``fallbacks`` out of the request.
 
         Raises:
             InvalidRequest: ``fallbacks`` is malformed.
-            ModelNotFound: Nobody here has such a model.
-            UnsupportedOperation: Somebody has, but not for this operation.
+            ModelNotFound: Nobody here has one of the fallbacks.
+            UnsupportedOperation: Somebody has the model, but not for this operation.
         """
         fallbacks = take_fallbacks(request)
-        return self._resolver.resolve(
-            request.model, request.operation, request.dialect.name, fallbacks
-        )
+        model, operation = request.model, request.operation
+        dialect = request.dialect.name
+        try:
+            found = self._resolver.resolve(model, operation, dialect)
+            nobody = None
+        except ModelNotFound as error:
+            found, nobody = (), error
+        if fallbacks:
+            further = self._resolver.fallbacks(fallbacks, operation, dialect)
+            found = without_repeats((*found, *further))
+        return Candidates(found, nobody)
 
     def resolve(
         self, name: str, operation: str, dialect: str, fallbacks: Sequence[str] = ()

@@ -33,6 +33,7 @@ class TestNames:
             dialect="openai_chat",
             key="only",
             source="models.fast.targets[0]",
+            asked="fast",
         )
 
     def test_a_star_carries_what_it_matched(self, make_router):

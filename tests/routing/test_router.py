@@ -18,13 +18,26 @@ class TestCandidates:
             "openai_responses", model="fast", fallbacks=["c/claude-opus-4-5"]
         )
 
-        targets = router.candidates(request)
+        targets = router.candidates(request).targets
 
         assert [(t.name, t.dialect) for t in targets] == [
             ("a/gpt-5-mini", "openai_responses"),
             ("c/claude-opus-4-5", "anthropic_messages"),
         ]
         assert "fallbacks" not in request.doc
+
+    def test_a_model_that_nobody_has_leaves_the_fallbacks(
+        self, make_router, make_request
+    ):
+        """
+        The error is kept, for a plugin may know a target yet.
+        """
+        request = make_request(model="nobody-has-this", fallbacks=["fast"])
+
+        found = make_router(models=MODELS).candidates(request)
+
+        assert [target.is_fallback for target in found.targets] == [True]
+        assert found.nobody.model == "nobody-has-this"
 
     def test_malformed_fallbacks_are_refused(self, make_router, make_request):
         """
