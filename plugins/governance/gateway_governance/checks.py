@@ -13,9 +13,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import available_timezones
 
 import attrs
 
@@ -33,6 +32,7 @@ from gateway_governance.entities import (
     Team,
     VirtualKey,
 )
+from gateway_governance.periods import find_zone
 
 Entity = Customer | Team | VirtualKey | ModelConfig | RoutingRule | PricingOverride
 
@@ -268,7 +268,7 @@ def _rate_faults(rate: RateLimit, steps: tuple[Step, ...]) -> Iterator[Fault]:
 def _window_faults(
     limit: Budget | RateLimit, steps: tuple[Step, ...]
 ) -> Iterator[Fault]:
-    if limit.calendar is not None and not is_zone(limit.calendar):
+    if limit.calendar is not None and not _is_zone(limit.calendar):
         yield Fault(
             (*steps, "calendar"), f"no such time zone{_near_zone(limit.calendar)}"
         )
@@ -276,16 +276,10 @@ def _window_faults(
         yield Fault((*steps, "anchor"), "is no time")
 
 
-@lru_cache(maxsize=1024)
-def is_zone(name: str) -> bool:
-    """
-    Tell whether the IANA time zone *name* is known on this machine.
-    """
-    if len(name) > 64 or not name.isascii():
-        return False
+def _is_zone(name: str) -> bool:
     try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        find_zone(name[:64])  # no zone's name is longer
+    except ValueError:
         return False
     return True
 
