@@ -273,12 +273,14 @@ class ModelConfig:
     Limits on a model, or on all that a provider serves, for everybody together.
 
     Attributes:
+        name: What the settings file calls it; "" where nobody gave it one.
         model: The provider's name for it, at most one ``*`` in it.
         provider: Of which provider; None is of any.
     """
 
     id: str
-    model: str
+    name: str = ""
+    model: str = ANY
     provider: str | None = None
     limits: Limits = NO_LIMITS
     is_declared: bool = False

@@ -12,7 +12,7 @@ import attrs
 
 from gateway.errors import ConfigError, Problem
 from gateway.settings import SecretRef
-from gateway_governance.settings import VirtualKeySettings
+from gateway_governance.owners import VirtualKeySettings
 
 MIN_CHARACTERS = 16
 #: No key is longer; a longer value is not worth hashing.
@@ -77,6 +77,8 @@ class Keyring:
         found: dict[bytes, VirtualKey] = {}
         problems = []
         for name, key in self._keys.items():
+            if key.secret is None:
+                continue
             value = self._resolve(key.secret)
             digest = self._digest(value)
             path = f"plugins.governance.virtual_keys.{name}.secret"

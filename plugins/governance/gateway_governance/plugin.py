@@ -38,7 +38,7 @@ class GovernancePlugin(Plugin):
 
     def __init__(self, settings: GovernanceSettings) -> None:
         super().__init__(settings)
-        self.authenticates_callers = settings.require_key
+        self.authenticates_callers = bool(settings.require_key)
         self._keyring: Keyring | None = None
 
     @hookimpl

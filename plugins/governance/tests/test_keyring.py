@@ -6,7 +6,7 @@ from gateway import ConfigError
 from gateway.settings import SecretRef
 from gateway.testing import ManualClock
 from gateway_governance.keyring import Keyring
-from gateway_governance.settings import VirtualKeySettings
+from gateway_governance.owners import VirtualKeySettings
 
 
 def keyring(clock=None, /, **values: str):

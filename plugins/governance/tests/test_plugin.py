@@ -20,7 +20,8 @@ async def governed(**settings):
     """
     Run a gateway with the plugin, and yield the plugin.
     """
-    table = {"virtual_keys": {"me": {"secret": "env.VK_ME", "team": "t"}}, **settings}
+    keys = {"me": {"secret": "env.VK_ME", "team": "t"}}
+    table = {"teams": {"t": {}}, "virtual_keys": keys, **settings}
     found = [FoundPlugin(name="governance", cls=GovernancePlugin)]
     gateway = Gateway(
         settings_from_dict({"plugins": {"governance": table}}),

@@ -1,0 +1,3 @@
+"""
+The ledger: budgets that cannot be overspent, however many workers there are and whoever dies.
+"""
