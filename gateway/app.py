@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from gateway.hooks import Hooks
     from gateway.hookspecs import Plugin
     from gateway.plugins import LoadedPlugin
-    from gateway.registrations import Route
+    from gateway.registrations import Detector, Embedder, Encoding, Route
     from gateway.sinks import Sink
     from gateway.storage import Storage
     from gateway.views import Request
@@ -144,6 +144,27 @@ class Gateway:
         Every dialect by name.
         """
         return self._runtime.dialects
+
+    @property
+    def detectors(self) -> Mapping[str, Detector]:
+        """
+        What plugins registered to find things in text, by name.
+        """
+        return self._runtime.detectors
+
+    @property
+    def embedders(self) -> Mapping[str, Embedder]:
+        """
+        What they registered to turn texts into vectors, by name.
+        """
+        return self._runtime.embedders
+
+    @property
+    def encodings(self) -> Mapping[str, Encoding]:
+        """
+        What they registered to count tokens, by name.
+        """
+        return self._runtime.encodings
 
     @property
     def routes(self) -> Sequence[tuple[Route, str]]:

@@ -17,7 +17,7 @@ import attrs
 from gateway import codec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from gateway.dialects import Dialect
 
@@ -252,6 +252,14 @@ class Request(View):
         """
         doc = self._doc if self._doc is not None else self.doc
         return doc.get(key)
+
+    @property
+    def members(self) -> Mapping[str, Any]:
+        """
+        The top level, read without taking a copy of the document; do not change it.
+        """
+        members: Mapping[str, Any] = self._doc if self._doc is not None else self.doc
+        return members
 
     def fork(self) -> Request:
         """

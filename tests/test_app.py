@@ -64,6 +64,36 @@ def gateway_of(*classes, **tables) -> Gateway:
     return Gateway(settings_from_dict(tables), plugins=found, installed=False)
 
 
+@attrs.frozen
+class Registered:
+    name: str
+
+
+class Registers(Plugin):
+    @hookimpl
+    def register_detectors(self):
+        return [Registered("pii")]
+
+    @hookimpl
+    def register_embedders(self):
+        return [Registered("ngrams")]
+
+    @hookimpl
+    def register_encodings(self):
+        return [Registered("o200k_base")]
+
+
+def test_what_plugins_register_is_found_where_the_hooks_say():
+    """
+    Detectors, embedders and encodings of one plugin are there for another, by name.
+    """
+    gateway = gateway_of(Registers)
+
+    assert gateway.detectors["pii"] == Registered("pii")
+    assert gateway.embedders["ngrams"] == Registered("ngrams")
+    assert gateway.encodings["o200k_base"] == Registered("o200k_base")
+
+
 async def test_plugins_live_as_long_as_the_gateway():
     """
     Lifespans are entered before the start is told and left after the stop.

@@ -60,6 +60,18 @@ def test_a_fork_is_changed_alone():
     assert codec.loads(fork.encode())["model"] == "other"
 
 
+def test_members_are_read_without_a_copy():
+    """
+    A fork's top level is the original's until somebody edits it.
+    """
+    request = make_request(ODD)
+
+    members = request.fork().members
+
+    assert members is request.doc
+    assert members["messages"][0]["content"] == "hi"
+
+
 def test_the_original_may_change_after_the_fork_took_its_own():
     """
     A fork that was read is independent of later edits.

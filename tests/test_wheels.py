@@ -261,7 +261,7 @@ def test_wheel_holds_its_package_whole(wheels, name):
     wanted = {
         path.relative_to(package.parent).as_posix()
         for path in package.rglob("*")
-        if path.suffix in {".py", ".json", ".yaml"} or path.name == "py.typed"
+        if path.suffix in {".py", ".json", ".xz", ".yaml"} or path.name == "py.typed"
     }
 
     assert wanted - set(wheels[name].names) == set()

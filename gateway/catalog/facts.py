@@ -145,6 +145,19 @@ class ModelFacts:
     dialects: tuple[str, ...] = ()
     source: str = ""
 
+    @property
+    def most_input_tokens(self) -> int | None:
+        """
+        The longest prompt that can be billed; None if that is not known.
+
+        A price for prompts beyond the documented window shows that there is a longer one,
+        which some vendors open to those who ask by a header.
+        """
+        window = self.context_window
+        if window is None or (self.tiers and self.tiers[-1].above_tokens >= window):
+            return None
+        return window
+
     def price_at(self, prompt_tokens: int) -> Price | None:
         """
         Return the price that holds for a request with so long a prompt.

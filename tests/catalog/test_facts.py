@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import attrs
 import pytest
 
 from gateway.catalog import UNKNOWN, ModelFacts, Price, Tier
@@ -129,3 +130,23 @@ class TestModelFacts:
         An unknown price is None, never zero.
         """
         assert UNKNOWN.cost_nano(Usage(input=1)) is None
+
+    def test_the_window_bounds_a_prompt(self):
+        """
+        No prompt that is billed is longer than the window, where the window is known.
+        """
+        facts = ModelFacts(provider="openai", model="m", context_window=128_000)
+
+        assert facts.most_input_tokens == 128_000
+        assert UNKNOWN.most_input_tokens is None
+
+    @pytest.mark.parametrize(
+        ("window", "most"), [(200_000, None), (199_999, None), (200_001, 200_001)]
+    )
+    def test_a_price_beyond_the_window_shows_that_there_is_more(self, window, most):
+        """
+        Where prompts as long as the window or longer have a price, it bounds nothing.
+        """
+        facts = attrs.evolve(self.facts, context_window=window)
+
+        assert facts.most_input_tokens == most
