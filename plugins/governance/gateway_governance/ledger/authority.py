@@ -1,0 +1,473 @@
+"""
+What must survive the machine: how much of each budget may be spent, and what was.
+
+The authority keeps a record of each window of each money meter.  `Record.mark` says how much of
+it was ever handed out to machines, `Record.settled` what exchanges came to.  A machine that lost
+its memory has at most spent the mark, so that is what it takes for spent.  The mark goes up before
+anybody may spend what it adds, and comes down only when who holds it says that it is not needed:
+never by a timer, so no clock can make anybody spend twice.
+
+`MemoryAuthority` is for simulations and tests, `sqlite.SqliteAuthority` for one machine.  All
+times are Unix microseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+import attrs
+
+
+#: Of how many percent of a budget somebody wants to hear.
+THRESHOLDS: Final = (50, 80, 100)
+
+
+@attrs.frozen(kw_only=True)
+class Want:
+    """
+    A machine wants to spend on a meter.
+
+    Attributes:
+        starts: The window that contains now by the meter's period, from here …
+        ends: … to here.
+        at: Now.
+        known: Up to where this machine knows to be granted in the window that starts at
+            *starts*; None where it knows of no window.
+        more: How much it wants on top.
+    """
+
+    meter: str
+    starts: int
+    ends: int
+    at: int
+    limit: int
+    known: int | None = None
+    more: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Record:
+    """
+    One window of one meter.
+
+    Attributes:
+        before: The mark as it was found.
+        mark: How much may be spent, by whomever.
+        settled: What exchanges came to.
+        burned: What was sent by workers that died, and is not resolved.
+    """
+
+    meter: str
+    starts: int
+    ends: int
+    before: int = 0
+    mark: int = 0
+    settled: int = 0
+    burned: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Return:
+    """
+    What a machine was granted and will not spend.
+    """
+
+    meter: str
+    starts: int
+    amount: int
+
+
+@attrs.frozen(kw_only=True)
+class Charge:
+    """
+    What one exchange came to on one money meter.
+
+    Attributes:
+        amount: What is charged.
+        returned: What it held more than that, where the window was over already and so the
+            pool could not take it back.
+        limit: The limit at that time, for thresholds.
+    """
+
+    meter: str
+    starts: int
+    amount: int
+    returned: int = 0
+    limit: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Settled:
+    """
+    A settlement as it stands in the journal.
+
+    Attributes:
+        hold_id: The hold that it ended.
+        actual: Money, tokens, requests.
+        row: The columns of the usage row, in the order of `usage.COLUMNS`; empty for none.
+    """
+
+    hold_id: int
+    actual: tuple[int, int, int]
+    charges: tuple[Charge, ...]
+    row: tuple[Any, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Burned:
+    """
+    A hold that was sent by a worker that died, as it stands in the journal.
+
+    Attributes:
+        at: When it was taken.
+        charges: Money only: what it held, each as *amount*.
+    """
+
+    hold_id: int
+    at: int
+    charges: tuple[Charge, ...]
+
+
+@attrs.frozen(kw_only=True)
+class BurnedHold:
+    """
+    A burned hold, and what an operator found out about it.
+
+    Attributes:
+        amount: What it held, of each of its meters.
+        resolved_nano: What it truly came to; None as long as nobody has said.
+    """
+
+    hold_id: int
+    at: int
+    amount: int
+    charges: tuple[Charge, ...]
+    resolved_nano: int | None = None
+    actor: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Crossed:
+    """
+    So much of a budget is spent; told once for each meter, window and threshold.
+    """
+
+    meter: str
+    starts: int
+    percent: int
+    spent: int
+    limit: int
+
+
+class Authority(Protocol):
+    """
+    Keeps the records; each method is one durable transaction.
+    """
+
+    async def anchors(self, meters: Mapping[str, int]) -> Mapping[str, int]:
+        """
+        Return when each of *meters* was first seen; those that are new at the time given.
+        """
+
+    async def open(
+        self, wants: Sequence[Want], returns: Sequence[Return] = ()
+    ) -> Sequence[Record]:
+        """
+        Find or begin the windows that *wants* are in, and raise their marks.
+
+        Where something is known of the window, the mark becomes at least *known* + *more*,
+        else *more* is added; never past the limit, and never is a mark lowered here.  Windows
+        of a meter never overlap, whatever the settings said when they began.
+        """
+
+    async def look(self, wants: Sequence[Want]) -> Sequence[Record | None]:
+        """
+        Return the windows that *wants* are in, as far as they have begun.
+        """
+
+    async def give_back(self, returns: Sequence[Return]) -> None:
+        """
+        Lower marks by what will not be spent.
+        """
+
+    async def extend(self, returns: Sequence[Return], limits: Sequence[int]) -> bool:
+        """
+        Raise the marks of windows, over or not, by *amount* each: all or none.
+
+        Args:
+            limits: What none of the marks may pass.
+        """
+
+    async def reset(self, want: Want) -> Record:
+        """
+        End the window that contains ``want.at`` there, and begin another with nothing spent.
+        """
+
+    async def settle(self, entries: Sequence[Settled | Burned]) -> Sequence[Crossed]:
+        """
+        Take over what a journal says; entries that came before change nothing.
+
+        Returns:
+            The thresholds that were crossed by it, each once and for all.
+        """
+
+    async def cross(self, crossed: Crossed) -> bool:
+        """
+        Say that a threshold was crossed; whether this was the first to say so.
+        """
+
+    async def burned(self, *, unresolved_only: bool = True) -> Sequence[BurnedHold]:
+        """
+        List burned holds, the oldest first.
+        """
+
+    async def resolve(
+        self, hold_id: int, *, true_nano: int, actor: str, at: int
+    ) -> BurnedHold | None:
+        """
+        Correct a burned hold to what it truly came to; None if it is resolved or unknown.
+
+        Its charges become settled, and what it held more is given back.
+        """
+
+
+@attrs.define
+class _Window:
+    starts: int
+    ends: int
+    mark: int = 0
+    settled: int = 0
+    burned: int = 0
+
+
+def place(windows: Iterable[tuple[int, int]], want: Want) -> tuple[int, int] | None:
+    """
+    Say where a new window of *want* begins and ends, between those that there are.
+
+    Returns:
+        None where one of *windows* contains ``want.at``.
+    """
+    starts, ends = want.starts, want.ends
+    for other_starts, other_ends in windows:
+        if other_starts <= want.at < other_ends:
+            return None
+        if other_ends <= want.at:
+            starts = max(starts, other_ends)
+        else:
+            ends = min(ends, other_starts)
+    return starts, ends
+
+
+def raised(want: Want, mark: int) -> int:
+    """
+    Return what *mark* becomes when *want* is met.
+    """
+    base = mark if want.known is None else want.known
+    return max(mark, min(want.limit, base + want.more))
+
+
+def crossings(charge: Charge, before: int, after: int) -> list[Crossed]:
+    """
+    Return the thresholds between *before* and *after*.
+    """
+    if charge.limit <= 0:
+        return []
+    return [
+        Crossed(
+            meter=charge.meter,
+            starts=charge.starts,
+            percent=percent,
+            spent=after,
+            limit=charge.limit,
+        )
+        for percent in THRESHOLDS
+        if before * 100 < percent * charge.limit <= after * 100
+    ]
+
+
+class MemoryAuthority:
+    """
+    An authority that lasts as long as the process.
+    """
+
+    def __init__(self) -> None:
+        self._anchors: dict[str, int] = {}
+        self._windows: dict[str, dict[int, _Window]] = {}
+        self._entries: dict[object, Settled | Burned] = {}
+        self._burned: dict[int, BurnedHold] = {}
+        self._crossed: set[tuple[str, int, int]] = set()
+
+    async def anchors(self, meters: Mapping[str, int]) -> Mapping[str, int]:
+        """
+        Return when each of *meters* was first seen.
+        """
+        return {
+            meter: self._anchors.setdefault(meter, at) for meter, at in meters.items()
+        }
+
+    async def open(
+        self, wants: Sequence[Want], returns: Sequence[Return] = ()
+    ) -> Sequence[Record]:
+        """
+        Find or begin windows, and raise their marks.
+        """
+        for back in returns:
+            self._at(back.meter, back.starts).mark -= back.amount
+        return [self._open(want) for want in wants]
+
+    def _open(self, want: Want) -> Record:
+        window = self._find(want)
+        if window is None:
+            windows = self._windows.setdefault(want.meter, {})
+            found = place([(each.starts, each.ends) for each in windows.values()], want)
+            starts, ends = found or (want.starts, want.ends)
+            window = windows.setdefault(
+                starts, _Window(starts, ends, mark=want.known or 0)
+            )
+        before = window.mark
+        window.mark = raised(want, before)
+        return _record(want.meter, window, before)
+
+    def _find(self, want: Want) -> _Window | None:
+        windows = self._windows.get(want.meter, {})
+        if want.known is not None:
+            return windows.get(want.starts)
+        for window in windows.values():
+            if window.starts <= want.at < window.ends:
+                return window
+        return None
+
+    def _at(self, meter: str, starts: int) -> _Window:
+        windows = self._windows.setdefault(meter, {})
+        return windows.setdefault(starts, _Window(starts, starts))
+
+    async def look(self, wants: Sequence[Want]) -> Sequence[Record | None]:
+        """
+        Return windows as far as they have begun.
+        """
+        found = [(want, self._find(want)) for want in wants]
+        return [
+            None if window is None else _record(want.meter, window, window.mark)
+            for want, window in found
+        ]
+
+    async def give_back(self, returns: Sequence[Return]) -> None:
+        """
+        Lower marks.
+        """
+        await self.open((), returns)
+
+    async def extend(self, returns: Sequence[Return], limits: Sequence[int]) -> bool:
+        """
+        Raise marks, all or none.
+        """
+        windows = [self._at(more.meter, more.starts) for more in returns]
+        for window, more, limit in zip(windows, returns, limits, strict=True):
+            if window.mark + more.amount > limit:
+                return False
+        for window, more in zip(windows, returns, strict=True):
+            window.mark += more.amount
+        return True
+
+    async def reset(self, want: Want) -> Record:
+        """
+        Begin another window within the one that there is.
+        """
+        window = self._find(attrs.evolve(want, known=None))
+        starts, ends = want.at, want.ends
+        if window is not None:
+            starts = max(starts, window.starts + 1)
+            ends, window.ends = window.ends, starts
+        fresh = _Window(starts, ends)
+        self._windows.setdefault(want.meter, {})[starts] = fresh
+        return _record(want.meter, fresh, 0)
+
+    async def settle(self, entries: Sequence[Settled | Burned]) -> Sequence[Crossed]:
+        """
+        Take over what a journal says.
+        """
+        crossed: list[Crossed] = []
+        for entry in entries:
+            if self._knows(entry):
+                continue
+            for charge in entry.charges:
+                window = self._at(charge.meter, charge.starts)
+                before = window.settled + window.burned
+                window.mark -= charge.returned
+                if isinstance(entry, Settled):
+                    window.settled += charge.amount
+                else:
+                    window.burned += charge.amount
+                found = crossings(charge, before, before + charge.amount)
+                crossed += [each for each in found if await self.cross(each)]
+        return crossed
+
+    def _knows(self, entry: Settled | Burned) -> bool:
+        key: object = entry.hold_id
+        if isinstance(entry, Settled):
+            key = entry.row[:2] or ("hold", entry.hold_id)
+        elif entry.hold_id not in self._burned:
+            self._burned[entry.hold_id] = _burned_hold(entry)
+        if key in self._entries:
+            return True
+        self._entries[key] = entry
+        return False
+
+    async def cross(self, crossed: Crossed) -> bool:
+        """
+        Say that a threshold was crossed.
+        """
+        key = (crossed.meter, crossed.starts, crossed.percent)
+        is_first = key not in self._crossed
+        self._crossed.add(key)
+        return is_first
+
+    async def burned(self, *, unresolved_only: bool = True) -> Sequence[BurnedHold]:
+        """
+        List burned holds.
+        """
+        found = sorted(self._burned.values(), key=lambda hold: (hold.at, hold.hold_id))
+        return [
+            hold for hold in found if hold.resolved_nano is None or not unresolved_only
+        ]
+
+    async def resolve(
+        self, hold_id: int, *, true_nano: int, actor: str, at: int
+    ) -> BurnedHold | None:
+        """
+        Correct a burned hold.
+        """
+        found = self._burned.get(hold_id)
+        if found is None or found.resolved_nano is not None:
+            return None
+        for charge in found.charges:
+            window = self._at(charge.meter, charge.starts)
+            window.burned -= charge.amount
+            window.settled += true_nano
+            window.mark -= charge.amount - true_nano
+        self._burned[hold_id] = attrs.evolve(
+            found, resolved_nano=true_nano, actor=actor
+        )
+        return self._burned[hold_id]
+
+
+def _record(meter: str, window: _Window, before: int) -> Record:
+    return Record(
+        meter=meter,
+        starts=window.starts,
+        ends=window.ends,
+        before=before,
+        mark=window.mark,
+        settled=window.settled,
+        burned=window.burned,
+    )
+
+
+def _burned_hold(entry: Burned) -> BurnedHold:
+    return BurnedHold(
+        hold_id=entry.hold_id,
+        at=entry.at,
+        amount=max((charge.amount for charge in entry.charges), default=0),
+        charges=entry.charges,
+    )

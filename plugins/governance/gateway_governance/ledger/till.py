@@ -1,0 +1,180 @@
+"""
+One worker's desk at the pool: everything that it does there without waiting for anybody.
+
+Knows no loop and no file, so that simulations run the same code as the gateway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from gateway_governance.ledger.authority import (
+    Burned,
+    Charge,
+    Return,
+    Settled,
+)
+from gateway_governance.ledger.pool import LIMIT, STARTS, Hold, Plan, Pool
+from gateway_governance.ledger.rows import Probe, Rows
+from gateway_governance.ledger.sweep import Sweeper, Swept, parts_of
+
+if TYPE_CHECKING:
+    from gateway_governance.ledger.cells import Cells
+    from gateway_governance.ledger.meters import Actual, Demand, Meter, WindowAt
+    from gateway_governance.ledger.roster import Roster
+
+#: Plans are cheap to make and dear to look for: so many are kept.
+_PLANS: Final = 100_000
+
+
+class Writes(Protocol):
+    """
+    Where settlements are written down before they count.
+    """
+
+    def write(self, entry: Settled | Burned) -> None:
+        """
+        Have *entry* survive this process.
+        """
+
+
+class Till:
+    """
+    Holds and settles for one worker.
+
+    Args:
+        seat: The slots that are this worker's.
+        epoch: Unlike any other worker's, ever.
+        journal: Where its settlements are written down.
+    """
+
+    def __init__(
+        self,
+        cells: Cells,
+        roster: Roster,
+        *,
+        seat: int,
+        epoch: int,
+        journal: Writes,
+        window_at: WindowAt,
+        clock: Callable[[], float],
+    ) -> None:
+        self.pool = Pool(cells, seat=seat, epoch=epoch, clock=clock)
+        self.rows = Rows(cells, roster, window_at=window_at, clock=clock)
+        self.sweeper = Sweeper(cells, roster)
+        self._journal = journal
+        self._cells = cells
+        # By identity: owners hand out the same tuple of meters time and again, and to hash
+        # one costs more than to hold on it.  The tuple stands beside the plan, so it lives.
+        self._plans: dict[int, tuple[tuple[Meter, ...], Plan]] = {}
+
+    def hold(self, demand: Demand) -> Hold | None:
+        """
+        Take what *demand* asks for, if nothing stands in the way.
+        """
+        found = self._plans.get(id(demand.meters))
+        if found is None:
+            return None
+        return self.pool.hold(found[1], demand)
+
+    def prepare(self, demand: Demand) -> Probe:
+        """
+        Do what `hold` was in want of, as far as this worker can, and say what is left to do.
+        """
+        return self.rows.probe(self.plan(demand.meters), demand)
+
+    def plan(self, meters: tuple[Meter, ...]) -> Plan:
+        """
+        Find where *meters* stand, and remember it.
+        """
+        if len(self._plans) >= _PLANS:
+            self._plans.clear()
+        found = self.rows.plan(meters)
+        self._plans[id(meters)] = (meters, found)
+        return found
+
+    def settle(self, hold: Hold, actual: Actual, row: tuple[Any, ...] = ()) -> int:
+        """
+        Write down what *hold* came to, then let it count.
+
+        Args:
+            row: The columns of the usage row; empty for a hold of no money.
+
+        Returns:
+            By how much a strict money meter was charged more than it held.
+        """
+        if not hold.is_open:
+            msg = f"{hold!r} was settled or released before"
+            raise RuntimeError(msg)
+        if row or hold.plan.money:
+            self._journal.write(
+                Settled(
+                    hold_id=hold.id,
+                    actual=(actual.money_nano, actual.tokens, actual.requests),
+                    charges=self._charges(hold, actual.money_nano),
+                    row=row,
+                )
+            )
+        return self.pool.settle(hold, actual)
+
+    def _charges(self, hold: Hold, money_nano: int) -> tuple[Charge, ...]:
+        plan = hold.plan
+        late = self.pool.late(hold)
+        back = max(0, hold.money_nano - money_nano)
+        return tuple(
+            [
+                Charge(
+                    meter=plan.meters[at].id,
+                    starts=hold.rows[at][STARTS],
+                    amount=money_nano,
+                    returned=back if at in late and at < plan.strict else 0,
+                    limit=hold.rows[at][LIMIT],
+                )
+                for at in range(plan.money)
+            ]
+        )
+
+    def release(self, hold: Hold) -> list[Return]:
+        """
+        Give back what *hold* took: nothing was sent.
+
+        Returns:
+            What goes back to windows that are over, for the authority.
+        """
+        plan = hold.plan
+        returns = [
+            Return(
+                meter=plan.meters[at].id,
+                starts=hold.rows[at][STARTS],
+                amount=hold.money_nano,
+            )
+            for at in self.pool.late(hold)
+            if at < plan.strict and hold.money_nano
+        ]
+        self.pool.release(hold)
+        return returns
+
+    def sweep(self, seat: int, entries: Iterable[Settled | Burned]) -> Swept:
+        """
+        Clear up after the dead worker of *seat*.
+
+        Args:
+            entries: What it wrote down.
+        """
+        journaled = {
+            entry.hold_id: entry.actual
+            for entry in entries
+            if isinstance(entry, Settled)
+        }
+        return self.sweeper.sweep(seat, journaled=journaled, burn=self._journal.write)
+
+    def busy(self, seats: Sequence[int]) -> set[int]:
+        """
+        Return the rows that open holds name.
+        """
+        found: set[int] = set()
+        for seat in seats:
+            for slot in self.sweeper.open_slots(seat):
+                found.update(part.word for part in parts_of(self._cells.words, slot))
+        return found
