@@ -102,7 +102,7 @@ def test_the_catalog_prices_what_no_plugin_did():
     The attempt then tells which prices it was, and is at the tier that was asked for.
     """
     made = runtime({"providers": OPENAI}, KnowsModels)
-    exchange = make_exchange({"model": "m", "service_tier": "priority"})
+    exchange = make_exchange({"model": "m", "messages": [], "service_tier": "priority"})
     attempt = make_attempt(exchange, provider="openai", model="house-model")
     attempt.usage = Usage(input=10)
 
@@ -135,7 +135,7 @@ def test_what_plugins_know_of_models_outweighs_the_catalog():
     made = runtime({"providers": OPENAI}, KnowsModels)
 
     known = made.catalog.limits("openai", "gpt-5")
-    assert known.tariffs == (TARIFF,)
+    assert known.tariffs[0].price.input_pico == PRICE.input_pico
     assert known.takes_sampling is False
     assert made.catalog.limits("openai", "house-model").tariffs == (TARIFF,)
     assert made.catalog.version != runtime({"providers": OPENAI}).catalog.version

@@ -16,6 +16,7 @@ from gateway.catalog.dearest import Dearest
 from gateway.catalog.facts import UNKNOWN, ModelFacts
 from gateway.catalog.prices import Price, Rates, Tariff, Tier
 from gateway.catalog.reading import CatalogError, read_catalog, read_catalog_file
+from gateway.catalog.writing import write_catalog
 
 __all__ = [
     "FIELDS",
@@ -34,4 +35,5 @@ __all__ = [
     "read_catalog",
     "read_catalog_file",
     "usd_of",
+    "write_catalog",
 ]

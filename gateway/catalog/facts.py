@@ -88,8 +88,11 @@ class ModelFacts:
         """
         Return these facts, and of *older* what is not known here.
 
-        Prices are taken whole: those of two sources are never mixed.
+        Prices of tokens are taken whole: those of two sources are never mixed.  A tool
+        of the vendor that has no price here keeps the one that it had.
         """
+        tools = older.tariffs[-1].price.server_tools if older.tariffs else ()
+        tariffs = tuple(tariff.with_tools(tools) for tariff in self.tariffs)
         return attrs.evolve(
             self,
             context_window=_either(self.context_window, older.context_window),
@@ -98,7 +101,7 @@ class ModelFacts:
             reasons_adaptively=_either(
                 self.reasons_adaptively, older.reasons_adaptively
             ),
-            tariffs=self.tariffs or older.tariffs,
+            tariffs=tariffs or older.tariffs,
             capabilities=self.capabilities or older.capabilities,
             dialects=self.dialects or older.dialects,
         )

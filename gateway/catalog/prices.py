@@ -7,7 +7,7 @@ pico-USD per token), costs are nano-USD, rounded up once for each request.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from itertools import pairwise
 from typing import Final
@@ -173,6 +173,13 @@ class Rates:
                 price = tier.price
         return price
 
+    def changed(self, change: Callable[[Price], Price]) -> Rates:
+        """
+        Return these with *change* made to each price.
+        """
+        long = tuple(attrs.evolve(tier, price=change(tier.price)) for tier in self.long)
+        return Rates(price=change(self.price), long=long)
+
     def up_to(self, prompt_tokens: int) -> Iterator[Price]:
         """
         Yield every price that a prompt of at most so many tokens may have.
@@ -290,6 +297,33 @@ class Tariff:
             # Only what has a price comes here, so callers' words do not fill it.
             self._dearest[key] = found
         return found
+
+    def with_tools(self, tools: tuple[tuple[str, int], ...]) -> Tariff:
+        """
+        Return this tariff with *tools* priced as well; those that it lists stay.
+        """
+        if not tools:
+            return self
+
+        def priced(price: Price) -> Price:
+            return attrs.evolve(
+                price,
+                server_tools=tuple({**dict(tools), **dict(price.server_tools)}.items()),
+            )
+
+        return self.changed(priced)
+
+    def changed(self, change: Callable[[Price], Price]) -> Tariff:
+        """
+        Return this tariff with *change* made to each of its prices.
+        """
+        return attrs.evolve(
+            self,
+            rates=self.rates.changed(change),
+            services=tuple(
+                (name, rates.changed(change)) for name, rates in self.services
+            ),
+        )
 
     def _may_end_in(self, asked: str | None) -> Iterator[Rates | None]:
         yield self.rates

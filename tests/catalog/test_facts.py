@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from gateway.catalog import UNKNOWN, ModelFacts, Price, Rates, Tariff
+from gateway.catalog import UNKNOWN, ModelFacts, Price, Rates, Tariff, Tier
 from gateway.usage import Usage
 
 
@@ -64,6 +64,32 @@ def test_two_prices_of_one_day_are_refused():
     """
     with pytest.raises(ValueError, match="order of their days"):
         ModelFacts(provider="acme", model="m", tariffs=(EARLY, EARLY))
+
+
+def test_a_tool_keeps_the_price_that_it_had():
+    """
+    Lists of prices seldom name every tool; the prices of tokens are of one list.
+    """
+
+    def facts(cache_read_pico, *tools):
+        price = Price(
+            input_pico=1,
+            output_pico=2,
+            cache_read_pico=cache_read_pico,
+            server_tools=tools,
+        )
+        rates = Rates(price=price, long=(Tier(above_tokens=5, price=price),))
+        tariff = Tariff(
+            valid_from=date(2026, 1, 31), rates=rates, services=(("flex", rates),)
+        )
+        return ModelFacts(provider="acme", model="m", tariffs=(tariff,))
+
+    known = facts(None, ("search", 9)).over(facts(1, ("search", 5), ("fetch", 0)))
+
+    tariff = known.tariffs[0]
+    for price in (tariff.price, tariff.rates.at(9), tariff.rates_of("flex").at(9)):
+        assert dict(price.server_tools) == {"search": 9, "fetch": 0}
+        assert price.cache_read_pico is None
 
 
 def test_newer_facts_keep_what_they_do_not_know():
