@@ -56,6 +56,19 @@ class ModelFacts:
             msg = "prices do not stand in the order of their days"
             raise ValueError(msg)
 
+    @property
+    def most_input_tokens(self) -> int | None:
+        """
+        The longest prompt that can be billed; None if that is not known.
+
+        A price for prompts beyond the documented window shows that there is a longer one,
+        which some vendors open to those who ask by a header.
+        """
+        window = self.context_window
+        if window is None or any(tariff.longest >= window for tariff in self.tariffs):
+            return None
+        return window
+
     def tariff_at(self, at: float) -> Tariff | None:
         """
         Return what holds at *at*, Unix seconds; days begin in UTC.

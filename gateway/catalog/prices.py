@@ -228,6 +228,13 @@ class Tariff:
         """
         return self.rates.price
 
+    @property
+    def longest(self) -> int:
+        """
+        The highest threshold of a price for long prompts; 0 without one.
+        """
+        return self._thresholds[-1] if self._thresholds else 0
+
     def rates_of(self, service: str | None) -> Rates | None:
         """
         Return the prices of the service tier called *service*; None if they are unknown.

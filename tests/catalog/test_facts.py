@@ -40,6 +40,31 @@ def test_a_price_holds_from_its_day_on(when, found):
     assert FACTS.tariff_at(at(when)) is found
 
 
+@pytest.mark.parametrize(
+    ("window", "above", "most"),
+    [
+        pytest.param(128_000, None, 128_000, id="one-price"),
+        pytest.param(128_000, 100_000, 128_000, id="a-price-within"),
+        pytest.param(200_000, 200_000, None, id="a-price-beyond"),
+        pytest.param(None, 200_000, None, id="unknown"),
+    ],
+)
+def test_the_longest_prompt_is_the_window_unless_a_price_lies_beyond(
+    window, above, most
+):
+    """
+    A price for longer prompts than the documented window shows that there is a longer one.
+    """
+    price = Price(input_pico=1, output_pico=1)
+    long = () if above is None else (Tier(above_tokens=above, price=price),)
+    tariff = Tariff(valid_from=date(2026, 1, 31), rates=Rates(price=price, long=long))
+    facts = ModelFacts(
+        provider="acme", model="m", context_window=window, tariffs=(tariff,)
+    )
+
+    assert facts.most_input_tokens == most
+
+
 def test_usage_is_priced_at_its_time():
     """
     An old record can be priced again as it was.
