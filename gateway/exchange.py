@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from multidict import CIMultiDict, CIMultiDictProxy
 
     from gateway import neutral
+    from gateway.catalog import Tariff
     from gateway.clock import Clock
     from gateway.dialects import Dialect
     from gateway.errors import ExchangeError
@@ -224,6 +225,9 @@ class Attempt:
         flight: The flight that it is tried in, or that it follows.
         hold_nano: What is held for it, in nano-USD, for plugins to share.
         usage: What the provider said it used.
+        tariff: What its model costs.  A plugin may choose it in `before_attempt`; where none
+            did, the core puts the catalog's there once the usage is known.
+        price_version: Of which catalog, and of what else, *tariff* is.
         stop: Why the model stopped, with the provider's raw word.
         status: The provider's HTTP status, or None.
         bytes_received: Of the provider's body so far.
@@ -240,6 +244,8 @@ class Attempt:
     state: AttemptState = AttemptState.PLANNED
     hold_nano: int = 0
     usage: Usage | None = None
+    tariff: Tariff | None = attrs.field(default=None, repr=False)
+    price_version: str = ""
     stop: neutral.Stop | None = None
     status: int | None = None
     bytes_received: int = 0

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import click
 
     from gateway.app import Gateway
+    from gateway.catalog import ModelFacts
     from gateway.dialects import Dialect
     from gateway.events import Event
     from gateway.exchange import Answer, Attempt, Exchange
@@ -194,6 +195,19 @@ class Plugin:
 
         Returns:
             Embedders, found as ``gateway.embedders[name]``.
+        """
+        return ()
+
+    @hookspec
+    def register_models(self) -> Iterable[ModelFacts]:
+        """
+        Add facts of models, prices above all, to the catalog.
+
+        When: at the start and at every reload, after every plugin was constructed.
+        Order: by phase; facts of one model from two plugins are an error that names both.
+
+        Returns:
+            Facts; they outweigh the catalog's own, which hold for what they do not say.
         """
         return ()
 

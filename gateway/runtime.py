@@ -115,11 +115,20 @@ class Runtime:
     def price(self, exchange: Exchange, attempt: Attempt) -> None:
         """
         Put what *attempt* cost on the exchange, where usage and price are known.
+
+        A plugin may have chosen the tariff; else the catalog's of now holds.
         """
         usage = attempt.usage
         if usage is None or attempt.joined:
             return
-        cost = self.facts(attempt.target).cost_nano(usage)
+        tariff = attempt.tariff
+        if tariff is None:
+            tariff = self.facts(attempt.target).tariff_at(exchange.clock.now())
+            if tariff is None:
+                return
+            attempt.tariff = tariff
+            attempt.price_version = self.catalog.version
+        cost = tariff.cost_nano(usage, attempt.request.service_tier)
         if cost is not None:
             exchange.cost_nano = (exchange.cost_nano or 0) + cost
 
@@ -151,7 +160,7 @@ def make_runtime(
     _register_stores(plugins, secrets)
     vendors = {**VENDORS, **_values(plugins, "register_providers")}
     providers = make_providers(settings, dialects, vendors)
-    catalog = Catalog.builtin()
+    catalog = _catalog(plugins)
     router = Router(
         settings,
         providers,
@@ -185,6 +194,19 @@ def _name(value: Any) -> str:
 def _values(plugins: Sequence[LoadedPlugin], hook: str) -> dict[str, Any]:
     found = collect(plugins, hook, _name)
     return {name: value for name, (value, _) in found.items()}
+
+
+def _catalog(plugins: Sequence[LoadedPlugin]) -> Catalog:
+    """
+    Return the catalog that comes with the gateway, with what plugins know of models.
+    """
+    builtin = Catalog.builtin()
+    added = collect(plugins, "register_models", _model)
+    return builtin.extended(facts for facts, _ in added.values()) if added else builtin
+
+
+def _model(facts: ModelFacts) -> str:
+    return f"{facts.provider}/{facts.model}"
 
 
 def _dialects(plugins: Sequence[LoadedPlugin]) -> dict[str, Dialect]:

@@ -60,6 +60,7 @@ class Trace:
                 attempt.joined,
                 attempt.stop,
                 attempt.usage,
+                attempt.price_version,
                 attempt.hold_nano,
                 attempt.upstream_id,
             )
@@ -144,6 +145,7 @@ def _attempt(
     joined: bool,
     stop: Stop | None,
     usage: Usage | None,
+    price_version: str,
     hold_nano: int,
     upstream_id: str | None,
 ) -> dict[str, Any]:
@@ -159,6 +161,7 @@ def _attempt(
         "stop": None if stop is None else stop.reason,
         "input_tokens": None if usage is None else usage.total_input,
         "output_tokens": None if usage is None else usage.total_output,
+        "prices": price_version or None,
         "hold_nano": hold_nano,
         "upstream_id": upstream_id,
     }

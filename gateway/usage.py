@@ -4,7 +4,12 @@ What a provider says it used, in buckets that do not overlap.
 
 from __future__ import annotations
 
+from typing import Final
+
 import attrs
+
+#: The service tier that is no special one; vendors call it by several names.
+STANDARD: Final = "default"
 
 
 @attrs.frozen(kw_only=True)
@@ -13,15 +18,21 @@ class Usage:
     Tokens of one attempt; every token stands in exactly one bucket.
 
     Attributes:
-        input: Prompt tokens neither read from nor written to a cache, without audio.
+        input: Prompt tokens neither read from nor written to a cache, of text.
         cache_read: Prompt tokens read from the provider's prompt cache.
         cache_write_5m: Prompt tokens written to it, at the short lifetime.
         cache_write_1h: Prompt tokens written to it, at a long lifetime.
         input_audio: Audio tokens of the prompt.
-        output: Tokens of the answer without reasoning and audio.
+        input_image: Image tokens of the prompt, where the provider tells them apart.
+        output: Tokens of the answer without reasoning, audio and images.
         reasoning: Tokens of reasoning, shown or not.
         output_audio: Audio tokens of the answer.
+        output_image: Image tokens of the answer.
+        images: Images in the prompt, for vendors that bill them by the piece.
         server_tool_calls: Calls of tools that the provider ran, by its name for them.
+        service_tier: The tier at which the provider says that it served: `STANDARD`,
+            ``flex``, ``priority``, ``batch``, ``fast``, …; None if it does not say.
+        region: Where the provider says that it computed, if that has a price.
         is_estimated: Counted here, because the provider said nothing.
     """
 
@@ -30,10 +41,15 @@ class Usage:
     cache_write_5m: int = 0
     cache_write_1h: int = 0
     input_audio: int = 0
+    input_image: int = 0
     output: int = 0
     reasoning: int = 0
     output_audio: int = 0
+    output_image: int = 0
+    images: int = 0
     server_tool_calls: tuple[tuple[str, int], ...] = ()
+    service_tier: str | None = None
+    region: str | None = None
     is_estimated: bool = False
 
     @property
@@ -47,6 +63,7 @@ class Usage:
             + self.cache_write_5m
             + self.cache_write_1h
             + self.input_audio
+            + self.input_image
         )
 
     @property
@@ -54,4 +71,4 @@ class Usage:
         """
         All tokens of the answer.
         """
-        return self.output + self.reasoning + self.output_audio
+        return self.output + self.reasoning + self.output_audio + self.output_image

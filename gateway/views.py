@@ -321,6 +321,20 @@ class Request(View):
         self.dialect.set_output_cap(self, tokens)
 
     @property
+    def service_tier(self) -> str | None:
+        """
+        The service tier that the caller asks for; None leaves it to the provider.
+        """
+        return self.dialect.service_tier(self)
+
+    @property
+    def region(self) -> str | None:
+        """
+        Where the caller wants the answer computed, if that has a price.
+        """
+        return self.dialect.region(self)
+
+    @property
     def tools(self) -> Sequence[Tool]:
         """
         The tools that the caller offers to the model.

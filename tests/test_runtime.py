@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from datetime import date
+
 import attrs
 import pytest
 
 from gateway import ConfigError, Plugin, ProcessSpec, Route, Usage, hookimpl
+from gateway.catalog import ModelFacts, Price, Rates, Tariff
 from gateway.clock import SystemClock
 from gateway.dialects import Dialect
 from gateway.plugins import FoundPlugin, PluginErrors
@@ -68,6 +71,86 @@ def test_what_an_attempt_cost_is_added_up():
     assert before is None
     assert once is not None
     assert exchange.cost_nano == once > 0
+
+
+PRICE = Price(input_pico=2_000, output_pico=0)
+TARIFF = Tariff(
+    valid_from=date(2026, 1, 31),
+    rates=Rates(price=PRICE),
+    services=(("priority", Rates(price=attrs.evolve(PRICE, input_pico=5_000))),),
+)
+
+
+def test_a_plugin_chooses_the_tariff_of_an_attempt():
+    """
+    What a plugin priced the attempt at is what it costs, whatever the catalog says.
+    """
+    made = runtime({"providers": OPENAI})
+    exchange = make_exchange()
+    attempt = make_attempt(exchange, provider="openai", model="gpt-5")
+    attempt.usage, attempt.tariff = Usage(input=10), TARIFF
+    attempt.price_version = "its own"
+
+    made.price(exchange, attempt)
+
+    assert exchange.cost_nano == 20
+    assert attempt.price_version == "its own"
+
+
+def test_the_catalog_prices_what_no_plugin_did():
+    """
+    The attempt then tells which prices it was, and is at the tier that was asked for.
+    """
+    made = runtime({"providers": OPENAI}, KnowsModels)
+    exchange = make_exchange({"model": "m", "messages": [], "service_tier": "priority"})
+    attempt = make_attempt(exchange, provider="openai", model="house-model")
+    attempt.usage = Usage(input=10)
+
+    made.price(exchange, attempt)
+
+    assert exchange.cost_nano == 50
+    assert attempt.tariff is TARIFF
+    assert attempt.price_version == made.catalog.version
+
+
+class KnowsModels(Plugin):
+    @hookimpl
+    def register_models(self):
+        return [
+            ModelFacts(provider="openai", model="house-model", tariffs=(TARIFF,)),
+            ModelFacts(provider="openai", model="gpt-5", tariffs=(TARIFF,)),
+        ]
+
+
+class KnowsThemToo(KnowsModels):
+    @hookimpl
+    def register_models(self):
+        return [ModelFacts(provider="openai", model="gpt-5")]
+
+
+def test_what_plugins_know_of_models_outweighs_the_catalog():
+    """
+    Their facts are in the catalog, which keeps what they do not say.
+    """
+    made = runtime({"providers": OPENAI}, KnowsModels)
+
+    known = made.catalog.limits("openai", "gpt-5")
+    assert known.tariffs[0].price.input_pico == PRICE.input_pico
+    assert known.takes_sampling is False
+    assert made.catalog.limits("openai", "house-model").tariffs == (TARIFF,)
+    assert made.catalog.version != runtime({"providers": OPENAI}).catalog.version
+
+
+def test_facts_of_one_model_from_two_plugins_are_an_error():
+    """
+    Nobody could say which price holds, so both plugins are named.
+    """
+    with pytest.raises(PluginErrors) as caught:
+        runtime({"providers": OPENAI}, KnowsModels, KnowsThemToo)
+
+    assert "openai/gpt-5" in str(caught.value)
+    assert "knowsmodels" in str(caught.value)
+    assert "knowsthemtoo" in str(caught.value)
 
 
 @attrs.frozen

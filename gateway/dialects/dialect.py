@@ -194,6 +194,18 @@ class Dialect(ABC):
         """
         return ()
 
+    def service_tier(self, request: Request) -> str | None:
+        """
+        Return the service tier that *request* asks for; None leaves it to the provider.
+        """
+        return None
+
+    def region(self, request: Request) -> str | None:
+        """
+        Return where *request* wants to be computed, if that has a price; None if it does not say.
+        """
+        return None
+
     def output_cap(self, request: Request) -> int | None:
         """
         Return the most tokens that the answer may have, or None.

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from gateway.dialects import openai_faults as faults
 from gateway.dialects.dialect import Dialect
+from gateway.dialects.tiers import openai_tier
 from gateway.views import Response
 
 if TYPE_CHECKING:
     from gateway.errors import ExchangeError
     from gateway.neutral import Fault
+    from gateway.views import Request
 
 
 class OpenAIDialect(Dialect):
@@ -21,6 +23,12 @@ class OpenAIDialect(Dialect):
     """
 
     vendor: ClassVar[str] = "openai"
+
+    def service_tier(self, request: Request) -> str | None:
+        """
+        Return ``service_tier``.
+        """
+        return openai_tier(request.peek("service_tier"))
 
     def error_of(self, response: Response) -> str | None:
         """

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+
 import pytest
 
-from gateway.catalog import UNKNOWN, Catalog, ModelFacts
+from gateway.catalog import UNKNOWN, Catalog, ModelFacts, Price, Rates, Tariff
 from gateway.dialects import ModelLimits
 from gateway.providers.vendors import VENDORS
 from gateway.usage import Usage
@@ -11,6 +13,25 @@ from gateway.usage import Usage
 @pytest.fixture(scope="module")
 def builtin() -> Catalog:
     return Catalog.builtin()
+
+
+NOW = datetime(2026, 11, 28, tzinfo=UTC).timestamp()
+
+
+def all_rates(entry: ModelFacts) -> list[Rates]:
+    return [
+        rates
+        for tariff in entry.tariffs
+        for rates in (tariff.rates, *(rates for _, rates in tariff.services))
+    ]
+
+
+def all_prices(entry: ModelFacts) -> list[Price]:
+    return [
+        price
+        for rates in all_rates(entry)
+        for price in (rates.price, *(tier.price for tier in rates.long))
+    ]
 
 
 def facts(provider: str, model: str, **more) -> ModelFacts:
@@ -78,9 +99,19 @@ class TestFind:
 
         extended = self.catalog.extended([added])
 
-        assert extended.find("openai", "gpt-4") is added
+        assert extended.find("openai", "gpt-4") == added
         assert len(extended) == len(self.catalog)
         assert self.catalog.find("openai", "gpt-4").max_output_tokens is None
+
+    def test_a_snapshot_that_is_added_keeps_what_is_known_of_its_model(self):
+        """
+        A price list names snapshots one by one and knows nothing of sampling.
+        """
+        catalog = Catalog([facts("openai", "gpt-5", takes_sampling=False)])
+
+        extended = catalog.extended([facts("openai", "gpt-5-2025-08-07")])
+
+        assert extended.find("openai", "gpt-5-2025-08-07").takes_sampling is False
 
     def test_unknown_models_have_limits_that_say_nothing(self):
         """
@@ -92,7 +123,69 @@ class TestFind:
         """
         No price is not a price of zero.
         """
-        assert self.catalog.cost_nano("openai", "secret-model", Usage(input=1)) is None
+        usage = Usage(input=1)
+
+        assert self.catalog.cost_nano("openai", "secret-model", usage, at=NOW) is None
+
+
+class TestVersion:
+    @staticmethod
+    def priced(model="m", pico=1_000, **more) -> ModelFacts:
+        price = Price(input_pico=pico, output_pico=0)
+        tariff = Tariff(valid_from=date(2026, 1, 31), rates=Rates(price=price))
+        return facts("acme", model, **{"tariffs": (tariff,), **more})
+
+    def test_is_of_what_is_known_not_of_its_order(self):
+        """
+        Two processes that read the same facts agree, whatever order they read them in.
+        """
+        first, second = self.priced("m"), self.priced("n")
+
+        one = Catalog([first, second]).version
+
+        assert one == Catalog([second, first]).version
+        assert len(one) == 16
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            pytest.param({"pico": 1_001}, id="price"),
+            pytest.param({"max_output_tokens": 5}, id="limit"),
+            pytest.param({"capabilities": frozenset({"tools"})}, id="capability"),
+            pytest.param({"tariffs": ()}, id="no-price"),
+        ],
+    )
+    def test_changes_with_every_fact(self, changed):
+        """
+        A record's version tells apart what would have been priced in another way.
+        """
+        before = Catalog([self.priced()]).version
+
+        assert Catalog([self.priced(**changed)]).version != before
+
+    def test_does_not_change_with_the_source(self):
+        """
+        Where a fact was found does not change it.
+        """
+        before = Catalog([self.priced()]).version
+
+        assert Catalog([self.priced(source="elsewhere")]).version == before
+
+    def test_is_the_same_in_another_process(self):
+        """
+        No hash seed and no address is in it: this is the version of these facts for ever.
+        """
+        known = self.priced(capabilities=frozenset({"b", "a", "c"}))
+
+        assert Catalog([known]).version == "99ed10bd0549781f"
+
+    def test_unpriced_models_are_listed(self):
+        """
+        An operator can see what would be refused.
+        """
+        catalog = Catalog([self.priced("m"), facts("acme", "n")])
+
+        assert catalog.unpriced(NOW) == (("acme", "n"),)
 
 
 class TestBuiltin:
@@ -120,7 +213,7 @@ class TestBuiltin:
         """
         Prices of the file, in USD per million tokens, come out in nano-USD.
         """
-        assert builtin.cost_nano(provider, model, usage) == nano
+        assert builtin.cost_nano(provider, model, usage, at=NOW) == nano
 
     def test_every_entry_says_where_it_is_from(self, builtin):
         """
@@ -133,15 +226,16 @@ class TestBuiltin:
         A slip of the decimal point is caught: answers cost more than prompts do.
         """
         for entry in builtin._facts.values():
-            price = entry.price
-            if price is None or "embed" in entry.capabilities:
+            if "embed" in entry.capabilities:
                 continue
-            assert price.input_pico <= price.output_pico <= 200_000_000, entry.model
-            if price.cache_read_pico is not None:
-                assert price.cache_read_pico <= price.input_pico, entry.model
-            for tier in entry.tiers:
-                assert tier.price.input_pico >= price.input_pico, entry.model
-                assert tier.price.output_pico >= price.output_pico, entry.model
+            for price in all_prices(entry):
+                assert price.input_pico <= price.output_pico <= 300_000_000
+                read = price.cache_read_pico
+                assert read is None or read <= price.input_pico, entry.model
+            for rates in all_rates(entry):
+                for tier in rates.long:
+                    assert tier.price.input_pico >= rates.price.input_pico, entry.model
+                    assert tier.price.output_pico >= rates.price.output_pico
 
     def test_models_that_refuse_sampling_are_known(self, builtin):
         """
@@ -166,6 +260,9 @@ class TestBuiltin:
         """
         searches = Usage(server_tool_calls=(("web_search", 3),))
 
-        assert builtin.cost_nano("openai", "gpt-5", searches) == 30_000_000
-        assert builtin.cost_nano("anthropic", "claude-opus-4-8", searches) == 30_000_000
-        assert builtin.cost_nano("openai", "gpt-4o", searches) is None
+        def cost(provider, model):
+            return builtin.cost_nano(provider, model, searches, at=NOW)
+
+        assert cost("openai", "gpt-5") == 30_000_000
+        assert cost("anthropic", "claude-opus-4-8") == 30_000_000
+        assert cost("openai", "gpt-4o") is None

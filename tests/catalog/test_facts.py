@@ -1,152 +1,141 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
-import attrs
 import pytest
 
-from gateway.catalog import UNKNOWN, ModelFacts, Price, Tier
+from gateway.catalog import UNKNOWN, ModelFacts, Price, Rates, Tariff, Tier
 from gateway.usage import Usage
 
-DAY = date(2026, 1, 31)
-PRICE = Price(
-    input_pico=3_000_000,
-    output_pico=15_000_000,
-    cache_read_pico=300_000,
-    cache_write_5m_pico=3_750_000,
-    cache_write_1h_pico=6_000_000,
-    input_audio_pico=40_000_000,
-    output_audio_pico=80_000_000,
-    server_tools=(("web_search", 10_000_000_000),),
-    valid_from=DAY,
+
+def tariff(day: str, input_pico: int) -> Tariff:
+    price = Price(input_pico=input_pico, output_pico=0)
+    return Tariff(valid_from=date.fromisoformat(day), rates=Rates(price=price))
+
+
+def at(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+
+
+EARLY = tariff("2026-01-31", 1_000)
+LATE = tariff("2026-07-01", 2_000)
+FACTS = ModelFacts(provider="acme", model="m", tariffs=(EARLY, LATE))
+
+
+@pytest.mark.parametrize(
+    ("when", "found"),
+    [
+        pytest.param("2026-01-31T00:00:00", EARLY, id="the-first-day"),
+        pytest.param("2026-06-30T23:59:59", EARLY, id="the-last-second"),
+        pytest.param("2026-07-01T00:00:00", LATE, id="the-next-day-begins"),
+        pytest.param("2031-01-01T00:00:00", LATE, id="for-ever"),
+        pytest.param("2020-01-01T00:00:00", EARLY, id="before-it-was-learned"),
+        pytest.param("1970-01-01T00:00:00", EARLY, id="epoch"),
+    ],
 )
-PLAIN = Price(input_pico=3_000_000, output_pico=15_000_000, valid_from=DAY)
+def test_a_price_holds_from_its_day_on(when, found):
+    """
+    Days begin in UTC; the first price is the best that is known of earlier days.
+    """
+    assert FACTS.tariff_at(at(when)) is found
 
 
-class TestPrice:
-    @pytest.mark.parametrize(
-        ("usage", "nano"),
-        [
-            pytest.param(Usage(input=1_000), 3_000_000, id="input"),
-            pytest.param(Usage(output=1_000), 15_000_000, id="output"),
-            pytest.param(Usage(reasoning=1_000), 15_000_000, id="reasoning"),
-            pytest.param(Usage(cache_read=1_000), 300_000, id="cache-read"),
-            pytest.param(Usage(cache_write_5m=1_000), 3_750_000, id="cache-write-5m"),
-            pytest.param(Usage(cache_write_1h=1_000), 6_000_000, id="cache-write-1h"),
-            pytest.param(Usage(input_audio=10), 400_000, id="audio-in"),
-            pytest.param(Usage(output_audio=10), 800_000, id="audio-out"),
-            pytest.param(
-                Usage(server_tool_calls=(("web_search", 2),)), 20_000_000, id="tools"
-            ),
-            pytest.param(Usage(), 0, id="nothing"),
-        ],
-    )
-    def test_each_bucket_has_its_own_price(self, usage, nano):
-        """
-        A token costs what its bucket costs, in nano-USD.
-        """
-        assert PRICE.cost_nano(usage) == nano
-
-    def test_rounds_up_once(self):
-        """
-        Fractions of a nano-USD are summed before they are rounded, and never down.
-        """
-        price = Price(input_pico=50_001, output_pico=400_001, valid_from=DAY)
-
-        cost = price.cost_nano(Usage(input=1, output=1))
-
-        assert cost == 451  # 450.002, not 51 + 401
-
-    @pytest.mark.parametrize(
-        "bucket", ["cache_read", "cache_write_5m", "cache_write_1h"]
-    )
-    def test_a_cache_without_discount_costs_as_input(self, bucket):
-        """
-        Vendors without a price for a cache bucket bill it as input.
-        """
-        assert PLAIN.cost_nano(Usage(**{bucket: 1_000})) == 3_000_000
-
-    @pytest.mark.parametrize(
-        "usage",
-        [
-            pytest.param(Usage(input=5, input_audio=1), id="audio-in"),
-            pytest.param(Usage(input=5, output_audio=1), id="audio-out"),
-            pytest.param(Usage(server_tool_calls=(("shell", 1),)), id="tool"),
-        ],
-    )
-    def test_what_has_no_price_has_no_cost(self, usage):
-        """
-        A cost that is known in part only is not told as if it were whole.
-        """
-        assert PLAIN.cost_nano(usage) is None
-
-    def test_an_unused_tool_needs_no_price(self):
-        """
-        A tool that was offered and not called costs nothing, whatever it is.
-        """
-        assert PLAIN.cost_nano(Usage(server_tool_calls=(("shell", 0),))) == 0
-
-    def test_tells_its_dearest_buckets(self):
-        """
-        A hold assumes the most that a token may cost.
-        """
-        assert PRICE.dearest_input_pico == 40_000_000
-        assert PRICE.dearest_output_pico == 80_000_000
-        assert PLAIN.dearest_input_pico == 3_000_000
-        assert PLAIN.dearest_output_pico == 15_000_000
-
-
-class TestModelFacts:
+@pytest.mark.parametrize(
+    ("window", "above", "most"),
+    [
+        pytest.param(128_000, None, 128_000, id="one-price"),
+        pytest.param(128_000, 100_000, 128_000, id="a-price-within"),
+        pytest.param(200_000, 200_000, None, id="a-price-beyond"),
+        pytest.param(None, 200_000, None, id="unknown"),
+    ],
+)
+def test_the_longest_prompt_is_the_window_unless_a_price_lies_beyond(
+    window, above, most
+):
+    """
+    A price for longer prompts than the documented window shows that there is a longer one.
+    """
+    price = Price(input_pico=1, output_pico=1)
+    long = () if above is None else (Tier(above_tokens=above, price=price),)
+    tariff = Tariff(valid_from=date(2026, 1, 31), rates=Rates(price=price, long=long))
     facts = ModelFacts(
-        provider="anthropic",
-        model="claude",
-        price=PLAIN,
-        tiers=(
-            Tier(
-                above_tokens=200_000,
-                price=Price(
-                    input_pico=6_000_000, output_pico=22_500_000, valid_from=DAY
-                ),
-            ),
-        ),
+        provider="acme", model="m", context_window=window, tariffs=(tariff,)
     )
 
-    def test_a_long_prompt_is_dearer_as_a_whole(self):
-        """
-        Above the threshold the whole request has the other price, output as well.
-        """
-        cost = self.facts.cost_nano(Usage(input=200_000, cache_read=1, output=10))
+    assert facts.most_input_tokens == most
 
-        assert cost == 200_001 * 6_000 + 10 * 22_500
 
-    def test_the_threshold_itself_is_short(self):
-        """
-        The other price begins above the threshold, not at it.
-        """
-        assert self.facts.cost_nano(Usage(input=200_000)) == 200_000 * 3_000
+def test_usage_is_priced_at_its_time():
+    """
+    An old record can be priced again as it was.
+    """
+    usage = Usage(input=10)
 
-    def test_without_a_price_there_is_no_cost(self):
-        """
-        An unknown price is None, never zero.
-        """
-        assert UNKNOWN.cost_nano(Usage(input=1)) is None
+    assert FACTS.cost_nano(usage, at=at("2026-02-01T00:00:00")) == 10
+    assert FACTS.cost_nano(usage, at=at("2026-08-01T00:00:00")) == 20
 
-    def test_the_window_bounds_a_prompt(self):
-        """
-        No prompt that is billed is longer than the window, where the window is known.
-        """
-        facts = ModelFacts(provider="openai", model="m", context_window=128_000)
 
-        assert facts.most_input_tokens == 128_000
-        assert UNKNOWN.most_input_tokens is None
+def test_without_a_price_there_is_no_cost():
+    """
+    An unknown price is None, never zero.
+    """
+    assert UNKNOWN.tariff_at(0) is None
+    assert UNKNOWN.cost_nano(Usage(input=1), at=0) is None
 
-    @pytest.mark.parametrize(
-        ("window", "most"), [(200_000, None), (199_999, None), (200_001, 200_001)]
+
+def test_two_prices_of_one_day_are_refused():
+    """
+    Nobody could say which of them holds.
+    """
+    with pytest.raises(ValueError, match="order of their days"):
+        ModelFacts(provider="acme", model="m", tariffs=(EARLY, EARLY))
+
+
+def test_a_tool_keeps_the_price_that_it_had():
+    """
+    Lists of prices seldom name every tool; the prices of tokens are of one list.
+    """
+
+    def facts(cache_read_pico, *tools):
+        price = Price(
+            input_pico=1,
+            output_pico=2,
+            cache_read_pico=cache_read_pico,
+            server_tools=tools,
+        )
+        rates = Rates(price=price, long=(Tier(above_tokens=5, price=price),))
+        tariff = Tariff(
+            valid_from=date(2026, 1, 31), rates=rates, services=(("flex", rates),)
+        )
+        return ModelFacts(provider="acme", model="m", tariffs=(tariff,))
+
+    known = facts(None, ("search", 9)).over(facts(1, ("search", 5), ("fetch", 0)))
+
+    tariff = known.tariffs[0]
+    for price in (tariff.price, tariff.rates.at(9), tariff.rates_of("flex").at(9)):
+        assert dict(price.server_tools) == {"search": 9, "fetch": 0}
+        assert price.cache_read_pico is None
+
+
+def test_newer_facts_keep_what_they_do_not_know():
+    """
+    A price list does not make the gateway forget what a model refuses.
+    """
+    older = ModelFacts(
+        provider="acme",
+        model="m",
+        max_output_tokens=7,
+        takes_sampling=False,
+        tariffs=(EARLY,),
+        capabilities=frozenset({"tools"}),
     )
-    def test_a_price_beyond_the_window_shows_that_there_is_more(self, window, most):
-        """
-        Where prompts as long as the window or longer have a price, it bounds nothing.
-        """
-        facts = attrs.evolve(self.facts, context_window=window)
+    newer = ModelFacts(
+        provider="acme", model="m", max_output_tokens=9, tariffs=(LATE,), source="new"
+    )
 
-        assert facts.most_input_tokens == most
+    known = newer.over(older)
+
+    assert (known.max_output_tokens, known.takes_sampling) == (9, False)
+    assert known.tariffs == (LATE,)
+    assert known.capabilities == {"tools"}
+    assert known.source == "new"

@@ -34,6 +34,7 @@ from gateway import (
     Usage,
     hookimpl,
 )
+from gateway.catalog import ModelFacts
 from gateway.dialects import Dialect
 from gateway.errors import ExchangeError
 from gateway.events import Event, SettingsChanged
@@ -87,6 +88,10 @@ class EveryPlugin(Plugin):
 
     @hookimpl
     def register_embedders(self) -> Iterable[Embedder]:
+        return ()
+
+    @hookimpl
+    def register_models(self) -> Iterable[ModelFacts]:
         return ()
 
     @hookimpl

@@ -24,6 +24,7 @@ from gateway.dialects.anthropic_messages import (
 )
 from gateway.dialects.anthropic_messages.wire import NAME
 from gateway.dialects.dialect import Dialect
+from gateway.dialects.tiers import anthropic_region, anthropic_tier
 from gateway.errors import InvalidRequest
 from gateway.views import Request, Response, fields_of
 
@@ -95,6 +96,18 @@ class AnthropicMessages(Dialect):
         List the tools that *request* offers, remote MCP servers among them.
         """
         return tools.tools_of(request)
+
+    def service_tier(self, request: Request) -> str | None:
+        """
+        Return ``service_tier``, or that ``speed`` asks for the fast mode.
+        """
+        return anthropic_tier(request.peek("service_tier"), request.peek("speed"))
+
+    def region(self, request: Request) -> str | None:
+        """
+        Return ``inference_geo``.
+        """
+        return anthropic_region(request.doc)
 
     def output_cap(self, request: Request) -> int | None:
         """

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.dialects.lenient import count_at, is_count, object_at
+from gateway.dialects.tiers import anthropic_region, anthropic_tier
 from gateway.neutral import Stop, ToolCall
 from gateway.usage import Usage
 
@@ -70,6 +71,8 @@ def read_usage(doc: Any) -> Usage | None:
         output=output - reasoning,
         reasoning=reasoning,
         server_tool_calls=_server_tool_calls(doc),
+        service_tier=anthropic_tier(doc.get("service_tier"), doc.get("speed")),
+        region=anthropic_region(doc),
     )
 
 
@@ -130,7 +133,7 @@ def write_usage(usage: Usage | None, service_tier: str | None = None) -> dict[st
     usage = usage or Usage()
     short, long = usage.cache_write_5m, usage.cache_write_1h
     doc: dict[str, Any] = {
-        "input_tokens": usage.input + usage.input_audio,
+        "input_tokens": usage.input + usage.input_audio + usage.input_image,
         "cache_creation_input_tokens": short + long,
         "cache_read_input_tokens": usage.cache_read,
         "output_tokens": usage.total_output,

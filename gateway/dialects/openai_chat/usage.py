@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from gateway.dialects.tiers import openai_tier
 from gateway.usage import Usage
 
 _OPENAIS: Final = frozenset(
@@ -23,9 +24,9 @@ _OPENAIS: Final = frozenset(
 _NOTHING: Final[dict[str, Any]] = {}
 
 
-def read_usage(raw: Any) -> Usage | None:
+def read_usage(raw: Any, tier: str | None = None) -> Usage | None:
     """
-    Read a ``usage`` object; None if it counts nothing.
+    Read a ``usage`` object, of an answer at the service *tier*; None if it counts nothing.
 
     Deviations known: DeepSeek's ``prompt_cache_hit_tokens``, caches counted as Anthropic names
     them, ``cached_tokens`` and ``reasoning_tokens`` beside the totals, xAI's and Perplexity's
@@ -34,7 +35,7 @@ def read_usage(raw: Any) -> Usage | None:
     if not isinstance(raw, dict):
         return None
     if raw.keys() <= _OPENAIS:
-        usage = _as_openai_counts(raw)
+        usage = _as_openai_counts(raw, tier)
         if usage is not None:
             return usage
     prompt = _count(raw, "prompt_tokens", "input_tokens")
@@ -44,7 +45,7 @@ def read_usage(raw: Any) -> Usage | None:
         return None
     if prompt is None:
         prompt = max((total or 0) - (completion or 0), 0)
-    return _buckets(raw, prompt, completion or 0, total)
+    return _buckets(raw, prompt, completion or 0, total, tier)
 
 
 def read_any_usage(doc: Any) -> Usage | None:
@@ -53,9 +54,10 @@ def read_any_usage(doc: Any) -> Usage | None:
     """
     if not isinstance(doc, dict):
         return None
-    usage = read_usage(doc.get("usage"))
+    tier = openai_tier(doc.get("service_tier"))
+    usage = read_usage(doc.get("usage"), tier)
     if usage is None and isinstance(doc.get("x_groq"), dict):
-        usage = read_usage(doc["x_groq"].get("usage"))
+        usage = read_usage(doc["x_groq"].get("usage"), tier)
     return usage
 
 
@@ -70,6 +72,8 @@ def write_usage(usage: Usage) -> dict[str, Any]:
     }
     if written:
         prompt["cache_write_tokens"] = written
+    if usage.input_image:
+        prompt["image_tokens"] = usage.input_image
     return {
         "prompt_tokens": usage.total_input,
         "completion_tokens": usage.total_output,
@@ -84,7 +88,7 @@ def write_usage(usage: Usage) -> dict[str, Any]:
     }
 
 
-def _as_openai_counts(raw: dict[str, Any]) -> Usage | None:
+def _as_openai_counts(raw: dict[str, Any], tier: str | None) -> Usage | None:
     """
     Read what OpenAI itself writes; None if anything in it is not as documented.
     """
@@ -98,6 +102,8 @@ def _as_openai_counts(raw: dict[str, Any]) -> Usage | None:
         audio_in = spent.get("audio_tokens") or 0
         reasoning = made.get("reasoning_tokens") or 0
         audio_out = made.get("audio_tokens") or 0
+        if spent.get("image_tokens") or made.get("image_tokens"):
+            return None  # rare, and cached ones are in two counts
         plain_in = prompt - cached - written - audio_in
         plain_out = completion - reasoning - audio_out
         counts = (plain_in, cached, written, audio_in, plain_out, reasoning, audio_out)
@@ -115,11 +121,16 @@ def _as_openai_counts(raw: dict[str, Any]) -> Usage | None:
         output=plain_out,
         reasoning=reasoning,
         output_audio=audio_out,
+        service_tier=tier,
     )
 
 
 def _buckets(
-    raw: dict[str, Any], prompt: int, completion: int, total: int | None
+    raw: dict[str, Any],
+    prompt: int,
+    completion: int,
+    total: int | None,
+    tier: str | None,
 ) -> Usage:
     spent = _details(raw, "prompt_tokens_details", "input_tokens_details")
     made = _details(raw, "completion_tokens_details", "output_tokens_details")
@@ -137,6 +148,8 @@ def _buckets(
     )
     audio_in = _first(_count(spent, "audio_tokens"))
     audio_out = _first(_count(made, "audio_tokens"))
+    images_in = _first(_count(spent, "image_tokens"))
+    images_out = _first(_count(made, "image_tokens"))
     shown = completion
     # All tokens add up only if the reasoning is counted beside the completion.
     if not (reasoning and total == prompt + completion + reasoning):
@@ -146,16 +159,21 @@ def _buckets(
     cached = min(cached, prompt)
     written = min(written, prompt - cached)
     audio_in = min(audio_in, prompt - cached - written)
+    images_in = min(images_in, prompt - cached - written - audio_in)
     audio_out = min(audio_out, shown)
+    images_out = min(images_out, shown - audio_out)
     return Usage(
-        input=prompt - cached - written - audio_in,
+        input=prompt - cached - written - audio_in - images_in,
         cache_read=cached,
         cache_write_5m=written,
         input_audio=audio_in,
-        output=shown - audio_out,
+        input_image=images_in,
+        output=shown - audio_out - images_out,
         reasoning=reasoning,
         output_audio=audio_out,
+        output_image=images_out,
         server_tool_calls=_server_tools(raw),
+        service_tier=tier,
     )
 
 

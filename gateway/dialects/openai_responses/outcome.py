@@ -11,6 +11,7 @@ from typing import Any, Final
 import attrs
 
 from gateway.dialects.lenient import count_at, object_at, objects, string_at
+from gateway.dialects.tiers import openai_tier
 from gateway.neutral import Stop, StopReason
 from gateway.usage import Usage
 
@@ -58,6 +59,7 @@ def read_usage(response: Any) -> Usage | None:
         output=max(count_at(usage, "output_tokens") - reasoning, 0),
         reasoning=reasoning,
         server_tool_calls=_server_tool_calls(response),
+        service_tier=openai_tier(response.get("service_tier")),
     )
 
 

@@ -68,6 +68,8 @@ def test_rich_answer_is_read(kit):
         output=35,
         reasoning=15,
         server_tool_calls=(("web_search", 1),),
+        service_tier="default",
+        region="eu",
     )
     assert answer.service_tier == "default"
 

@@ -46,6 +46,7 @@ def test_facts_are_in_the_frames_that_tell(kit):
         output=35,
         reasoning=15,
         server_tool_calls=(("web_search", 1),),
+        service_tier="default",
     )
     assert facts.fault is None
 

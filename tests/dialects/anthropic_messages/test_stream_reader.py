@@ -85,6 +85,7 @@ def test_rich_stream_is_read(kit):
                 output=35,
                 reasoning=15,
                 server_tool_calls=(("web_search", 1),),
+                service_tier="default",
             )
         ),
         End(),

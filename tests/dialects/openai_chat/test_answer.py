@@ -56,7 +56,9 @@ class TestRead:
         assert answer.blocks[0].seal == Seal(dialect="openai_chat", data="c2ln")
         assert answer.blocks[3].arguments == '{"city": "New York"}'
         assert answer.stop == Stop(reason="tool", raw="TOOL_USE")
-        assert answer.usage == Usage(input=8, cache_read=1, output=2, reasoning=1)
+        assert answer.usage == Usage(
+            input=8, cache_read=1, output=2, reasoning=1, service_tier="default"
+        )
         assert (answer.id, answer.created) == ("chatcmpl-1", 1763600000)
 
     def test_citations_of_the_whole_answer(self, kit):
@@ -301,7 +303,13 @@ class TestWrite:
                 ToolCall(id="d", name="sql", arguments="select", kind="custom"),
             ],
             stop=Stop(reason="tool", raw="tool_calls"),
-            usage=Usage(input=3, cache_read=4, cache_write_5m=1, output=2),
+            usage=Usage(
+                input=3,
+                cache_read=4,
+                cache_write_5m=1,
+                output=2,
+                service_tier="default",
+            ),
             created=5,
             service_tier="default",
         )

@@ -144,7 +144,7 @@ def test_read_what_was_written(kit):
             ToolCall(id="call_2", name="g", arguments="free", kind="custom"),
         ],
         stop=Stop(reason="tool", raw="completed"),
-        usage=Usage(input=1, cache_read=2, output=3, reasoning=4),
+        usage=Usage(input=1, cache_read=2, output=3, reasoning=4, service_tier="flex"),
         created=7,
         service_tier="flex",
     )

@@ -105,7 +105,7 @@ def test_it_is_read_as_it_was_written(kit):
     """
     Read back, the answer is the one that was written.
     """
-    usage = Usage(input=3, cache_read=2, output=4, reasoning=1)
+    usage = Usage(input=3, cache_read=2, output=4, reasoning=1, service_tier="flex")
     given = answer(
         *BLOCKS,
         id="resp_1",
