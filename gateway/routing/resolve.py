@@ -82,6 +82,7 @@ class Resolver:
         self._catalog = catalog
         self._random = random
         self._remembered: dict[tuple[str, str, str], _Found] = {}
+        self._offered: dict[tuple[str, str, str], tuple[Target, ...]] = {}
 
     def resolve(
         self, name: str, operation: str, dialect: str, fallbacks: Sequence[str] = ()
@@ -114,13 +115,17 @@ class Resolver:
         Unlike `resolve` this reads no name of the settings, and takes several providers
         for an answer; none is one too.
         """
-        found = []
-        for provider in self._providers.values():
-            if provider.lists(name):
-                found.append((_branch(provider, "providers"), name))
-            elif self._knows(provider, name):
-                found.append((_branch(provider, "catalog"), name))
-        return tuple(self._targets(name, found, operation, dialect))
+        key = (name, operation, dialect)
+        offered = self._offered.get(key)
+        if offered is None:
+            found = self._having(name)
+            offered = tuple(self._targets(name, found, operation, dialect))
+            if not offered:
+                return ()  # strangers' names are not worth remembering
+            if len(self._offered) >= MAX_REMEMBERED:
+                self._offered.clear()
+            self._offered[key] = offered
+        return offered
 
     def names(self) -> dict[str, str]:
         """
@@ -233,6 +238,13 @@ class Resolver:
         if not listing:
             raise self._not_found(name)
         return _branch(listing[0], source), name
+
+    def _having(self, name: str) -> Iterable[tuple[Branch, str]]:
+        for provider in self._providers.values():
+            if provider.lists(name):
+                yield _branch(provider, "providers"), name
+            elif self._knows(provider, name):
+                yield _branch(provider, "catalog"), name
 
     def _knows(self, provider: Provider, name: str) -> bool:
         """

@@ -514,7 +514,10 @@ class TestOffers:
         """
         A list may be empty; an error is for `resolve`.
         """
-        assert make_router().offers("nobody-has-this", *GEN) == ()
+        router = make_router()
+
+        assert router.offers("nobody-has-this", *GEN) == ()
+        assert not router._resolver._offered
 
 
 class TestAsked:
