@@ -18,6 +18,7 @@ from zoneinfo import available_timezones
 
 import attrs
 
+from gateway.catalog import FIELDS
 from gateway.settings.values import NAME
 from gateway_governance.entities import (
     ANY,
@@ -32,6 +33,7 @@ from gateway_governance.entities import (
     Team,
     VirtualKey,
 )
+from gateway_governance.overriding import is_price_name
 from gateway_governance.periods import find_zone
 
 Entity = Customer | Team | VirtualKey | ModelConfig | RoutingRule | PricingOverride

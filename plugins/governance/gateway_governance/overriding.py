@@ -78,7 +78,9 @@ def is_price_name(name: str) -> bool:
     Tell whether *name* is one of a price, see the module.
     """
     match = _NAME.fullmatch(name)
-    return match is not None and (match["tool"] is not None or match["bucket"] in FIELDS)
+    return match is not None and (
+        match["tool"] is not None or match["bucket"] in FIELDS
+    )
 
 
 def _read_change(name: str, usd: str) -> Change:
