@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, Self
 
@@ -51,6 +51,9 @@ class Catalog:
         snapshot of it) stays, see `ModelFacts.over`.
         """
         return Catalog([*self._facts.values(), *facts])
+
+    def __iter__(self) -> Iterator[ModelFacts]:
+        return iter(self._facts.values())
 
     def __len__(self) -> int:
         return len(self._facts)

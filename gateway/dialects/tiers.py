@@ -8,7 +8,6 @@ service tiers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from gateway.usage import STANDARD
@@ -44,9 +43,8 @@ def anthropic_tier(tier: Any, speed: Any) -> str | None:
     return STANDARD if tier in _STANDARD_NAMES else tier[:_LONGEST]
 
 
-def anthropic_region(doc: Mapping[str, Any]) -> str | None:
+def anthropic_region(region: Any) -> str | None:
     """
     Read ``inference_geo`` of a request or of a usage.
     """
-    region = doc.get("inference_geo")
     return region[:_LONGEST] if isinstance(region, str) and region else None

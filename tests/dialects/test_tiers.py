@@ -115,7 +115,7 @@ def test_a_request_tells_its_region():
     assert Request(anthropic, doc={"inference_geo": "us"}).region == "us"
     assert Request(anthropic, doc={}).region is None
     assert Request(find_dialect("openai_chat"), doc={"region": "us"}).region is None
-    assert anthropic_region({"inference_geo": 5}) is None
+    assert anthropic_region(5) is None
 
 
 def test_an_anthropic_answer_tells_how_it_was_served():

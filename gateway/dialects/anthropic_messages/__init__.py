@@ -107,7 +107,7 @@ class AnthropicMessages(Dialect):
         """
         Return ``inference_geo``.
         """
-        return anthropic_region(request.doc)
+        return anthropic_region(request.peek("inference_geo"))
 
     def output_cap(self, request: Request) -> int | None:
         """

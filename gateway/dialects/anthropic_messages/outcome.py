@@ -72,7 +72,7 @@ def read_usage(doc: Any) -> Usage | None:
         reasoning=reasoning,
         server_tool_calls=_server_tool_calls(doc),
         service_tier=anthropic_tier(doc.get("service_tier"), doc.get("speed")),
-        region=anthropic_region(doc),
+        region=anthropic_region(doc.get("inference_geo")),
     )
 
 

@@ -67,9 +67,6 @@ _RARE: Final = frozenset(
     )
 )
 
-#: Anthropic's words for what the catalog calls otherwise.
-_SERVICES: Final = {"standard_only": "default", "standard": "default"}
-
 #: Dialects whose answers take a cap on their tokens.
 _CAPPED: Final = frozenset(
     ("openai_chat", "openai_completions", "openai_responses", "anthropic_messages")
@@ -208,8 +205,8 @@ def bound_of(request: Request, facts: ModelFacts, operation: str) -> Bound:
         may_lower=asked.may_lower and bool(output is None or output),
         least_output=_least(dialect, asked),
         images=tally.images,
-        service=asked.service,
-        region=asked.region,
+        service=None if asked is _PLAIN else request.service_tier,
+        region=None if asked is _PLAIN else request.region,
     )
 
 
@@ -264,8 +261,6 @@ class _Asked:
     least_output: int = 0
     may_lower: bool = True
     unbounded: tuple[str, ...] = ()
-    service: str | None = None
-    region: str | None = None
 
 
 _PLAIN: Final = _Asked()
@@ -292,9 +287,6 @@ def _asked(
     if dialect == "anthropic_messages":
         _ask_thinking(asked, body.get("thinking"), output)
     asked.unbounded = (*unbounded, *tally.server_tools)
-    asked.service = _service(body)
-    region = body.get("inference_geo")
-    asked.region = region if isinstance(region, str) else None
     return asked
 
 
@@ -332,18 +324,6 @@ def _bytes_in(node: Any) -> int:
     if isinstance(node, dict):
         node = list(node.values())
     return sum(map(_bytes_in, node)) if isinstance(node, list) else 0
-
-
-def _service(body: Mapping[str, Any]) -> str | None:
-    """
-    Return the service tier that is asked for; ``auto`` leaves it to the account's settings.
-    """
-    if body.get("speed") == "fast":
-        return "fast"
-    tier = body.get("service_tier")
-    if not isinstance(tier, str) or tier == "auto":
-        return None
-    return _SERVICES.get(tier, tier)
 
 
 def _must_be_whole(body: Mapping[str, Any]) -> bool:

@@ -18,6 +18,7 @@ from zoneinfo import available_timezones
 
 import attrs
 
+from gateway.catalog import FIELDS
 from gateway.settings.values import NAME
 from gateway_governance.entities import (
     ANY,
@@ -32,6 +33,7 @@ from gateway_governance.entities import (
     Team,
     VirtualKey,
 )
+from gateway_governance.overriding import is_price_name
 from gateway_governance.periods import find_zone
 
 Entity = Customer | Team | VirtualKey | ModelConfig | RoutingRule | PricingOverride
@@ -49,16 +51,6 @@ MAX_METADATA: Final = 32
 MAX_WEIGHT: Final = 1_000_000
 #: USD for a million tokens; the dearest known is far below.
 MAX_PRICE_USD: Final = 1_000_000
-#: What a price may be given for, as the catalog calls it.
-BUCKETS: Final = (
-    "input",
-    "output",
-    "cache_read",
-    "cache_write_5m",
-    "cache_write_1h",
-    "input_audio",
-    "output_audio",
-)
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _MODEL: Final = re.compile(r"[^\s\x00-\x1f\x7f\ud800-\udfff]{1,200}")
@@ -403,8 +395,8 @@ def _override_faults(override: PricingOverride, known: Known) -> Iterator[Fault]
     if not override.prices:
         yield Fault(("prices",), "changes no price")
     for bucket, usd in override.prices.items():
-        if bucket not in BUCKETS:
-            message = f"no such price{there_are(bucket, BUCKETS)}"
+        if not is_price_name(bucket):
+            message = f"no such price{there_are(bucket, FIELDS)}"
             yield Fault(("prices", bucket), message)
         elif message := price_fault(usd):
             yield Fault(("prices", bucket), message)

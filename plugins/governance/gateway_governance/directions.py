@@ -161,8 +161,7 @@ class PricingOverrideSettings:
     Other prices than the catalog's.
 
     Attributes:
-        prices: USD per million tokens: ``input``, ``output``, ``cache_read``,
-            ``cache_write_5m``, ``cache_write_1h``, ``input_audio``, ``output_audio``.
+        prices: USD by the names that `overriding` tells.
         provider: Of which provider; None is of any.
         model: The provider's name for it, at most one ``*`` in it.
         virtual_key: For which key; None is for all.

@@ -335,8 +335,8 @@ class PricingOverride:
     Another price than the catalog's.
 
     Attributes:
-        prices: USD per million tokens, as decimal text, by the catalog's names for buckets:
-            ``input``, ``output``, ``cache_read``, …; those that are left out stay.
+        prices: USD, as decimal text, by the names that `overriding` tells: ``input``,
+            ``priority.output``, ``cache_read@200000``, …; what none speaks of stays.
         provider: Of which provider; None is of any.
         model: The provider's name for it, at most one ``*`` in it.
         key_id: For which virtual key; None is for all.

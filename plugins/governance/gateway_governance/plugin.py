@@ -4,7 +4,7 @@ The governance plugin.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, ClassVar
 
@@ -20,10 +20,12 @@ from gateway import (
 )
 from gateway_governance.credentials import credential_of
 from gateway_governance.keyring import Keyring
+from gateway_governance.price_files import read_price_files
 from gateway_governance.settings import GovernanceSettings
 
 if TYPE_CHECKING:
     from gateway import Gateway
+    from gateway.catalog import ModelFacts
 
 
 class GovernancePlugin(Plugin):
@@ -40,6 +42,10 @@ class GovernancePlugin(Plugin):
         super().__init__(settings)
         self.authenticates_callers = bool(settings.require_key)
         self._keyring: Keyring | None = None
+
+    @hookimpl
+    def register_models(self) -> Iterable[ModelFacts]:
+        return read_price_files(self.settings.price_files)
 
     @hookimpl
     @asynccontextmanager

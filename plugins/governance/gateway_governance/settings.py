@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final, Literal, Self
 
 import attrs
@@ -233,6 +234,7 @@ class GovernanceSettings:
         required_headers: Headers without which a request is refused.
         wait: Waiting for what others hold.
         runs: Budgets of runs.
+        price_files: Files of prices, which outweigh the gateway's own.
         customers: Organizations, by name; likewise the other entities.
     """
 
@@ -267,6 +269,10 @@ class GovernanceSettings:
     )
     runs: RunSettings = attrs.field(
         factory=RunSettings, metadata=told("Budgets of runs, which callers name.")
+    )
+    price_files: tuple[Path, ...] = attrs.field(
+        default=(),
+        metadata=told("Files of prices; a later one outweighs an earlier one."),
     )
     customers: Mapping[str, CustomerSettings] = attrs.field(
         factory=dict, metadata=told("Organizations, by name.")

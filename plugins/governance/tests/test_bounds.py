@@ -393,6 +393,7 @@ class TestService:
             ("openai_chat", {}, None, None),
             ("openai_chat", {"service_tier": "auto"}, None, None),
             ("openai_chat", {"service_tier": "priority"}, "priority", None),
+            ("openai_responses", {"service_tier": "fast"}, "priority", None),
             ("anthropic_messages", {"service_tier": "standard_only"}, "default", None),
             ("anthropic_messages", {"speed": "fast"}, "fast", None),
             ("anthropic_messages", {"inference_geo": "us"}, None, "us"),

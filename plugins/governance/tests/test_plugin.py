@@ -43,6 +43,27 @@ def test_the_plugin_is_written_as_the_core_asks():
     assert GovernancePlugin.phase is Phase.GOVERN
 
 
+async def test_price_files_are_in_the_gateways_catalog(tmp_path):
+    """
+    What the operator's files say is what everybody prices by.
+    """
+    path = tmp_path / "prices.yaml"
+    path.write_text(
+        "openai: {models: {gpt-5: {price: {from: 2026-01-31, input: 7, output: 8}}}}"
+    )
+    table = {"price_files": [str(path)]}
+    gateway = Gateway(
+        settings_from_dict({"plugins": {"governance": table}}),
+        plugins=[FoundPlugin(name="governance", cls=GovernancePlugin)],
+        installed=False,
+    )
+
+    facts = gateway.runtime.catalog.limits("openai", "gpt-5")
+
+    assert facts.tariffs[0].price.input_pico == 7_000_000
+    assert facts.takes_sampling is False
+
+
 async def test_a_known_key_identifies_its_caller():
     """
     The key's name and team are known to every plugin inside.
