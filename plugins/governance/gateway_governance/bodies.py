@@ -29,7 +29,8 @@ class Tally:
 
     Attributes:
         model: Whose rules count media.
-        media_bytes: Bytes of the body that are media in base64: no text.
+        media: The strings that are media: no text.
+        media_bytes: How much of the body they are.
         media_tokens: What the media cost.
         named: State that the body only names, each by its place: files, earlier answers.
         server_tools: Tools that the provider runs, each by its place.
@@ -39,6 +40,7 @@ class Tally:
 
     __slots__ = (
         "images",
+        "media",
         "media_bytes",
         "media_tokens",
         "model",
@@ -49,6 +51,7 @@ class Tally:
 
     def __init__(self, model: str) -> None:
         self.model = model
+        self.media: list[str] = []
         self.media_bytes = 0
         self.media_tokens = 0
         self.named: list[str] = []
@@ -67,6 +70,7 @@ class Tally:
                 data = source.partition(",")[2]
             if not data.startswith(("http:", "https:")):
                 size = size_of(data)
+                self.media.append(source)
                 self.media_bytes += len(data)
         self.images += 1
         word = detail if isinstance(detail, str) else "auto"
@@ -77,6 +81,7 @@ class Tally:
         Count a piece of sound in base64.
         """
         if isinstance(data, str):
+            self.media.append(data)
             self.media_bytes += len(data)
             self.media_tokens += audio_tokens(self.model, data)
 
@@ -87,16 +92,21 @@ class Tally:
         word = kind if isinstance(kind, str) and _KIND.fullmatch(kind) else None
         self.named.append(f"{place} {word}" if word else place)
 
-    def file(self, place: str, data: Any) -> None:
+    def file(self, place: str, data: Any, media_type: str = "") -> None:
         """
         Note a file: written ones are words like any other, of the rest nothing is known.
+
+        Args:
+            data: A ``data:`` URL, or base64 of *media_type*.
         """
-        if isinstance(data, str) and _WRITTEN.match(data):
-            return
         if isinstance(data, str):
-            if data.startswith(_IMAGE_URL):
+            head = f"{_DATA_URL}{media_type}" if media_type else data
+            if _WRITTEN.match(head):
+                return
+            if head.startswith(_IMAGE_URL):
                 self.image(data)
                 return
+            self.media.append(data)
             self.media_bytes += len(data)
         self.elsewhere(place)
 
@@ -284,10 +294,8 @@ def _document(tally: Tally, source: Any, place: str) -> None:
             _blocks(tally, content, f"{place}.source.content", None)
     elif kind == "base64":
         media_type = source.get("media_type")
-        data = source.get("data")
-        if isinstance(data, str) and isinstance(media_type, str):
-            data = f"data:{media_type[:64]};base64,{data}"
-        tally.file(place, data)
+        kind = media_type[:64] if isinstance(media_type, str) else ""
+        tally.file(place, source.get("data"), kind)
     elif kind != "text":
         tally.elsewhere(place)
 

@@ -110,6 +110,9 @@ class Bound:
         unbounded: What nothing bounds, by its place in the body.
         may_lower: Whether the output cap may be lowered without breaking the answer.
         least_output: No cap goes below it: what the dialect accepts, or thinking needs.
+        counted_tokens: What a tokenizer made of the words, before any factor; 0 where nobody
+            counted.
+        is_mostly_ascii: Whether the words are, where somebody counted.
         images: Images in the prompt, for vendors that charge for each.
         service: The service tier that the request names, by the catalog's word for it; None
             leaves it to the provider.
@@ -128,6 +131,8 @@ class Bound:
     unbounded: tuple[str, ...] = ()
     may_lower: bool = True
     least_output: int = 1
+    counted_tokens: int = 0
+    is_mostly_ascii: bool = True
     images: int = 0
     service: str | None = None
     region: str | None = None

@@ -1,0 +1,208 @@
+"""
+What a request will probably use, learned from those before it: what a rate limit holds.
+
+A rate limit that held the worst case would let in a hundredth of what it allows, for hardly a
+request uses its whole cap.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import OrderedDict
+from collections.abc import Hashable
+from math import ceil, log2
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+import attrs
+
+if TYPE_CHECKING:
+    from gateway_governance.bounds import Bound
+
+#: Buckets for each doubling, and doublings: up to a million tokens, at most a fifth too high.
+_STEPS: Final = 4
+_BUCKETS: Final = 20 * _STEPS + 1
+_SHARE: Final = 0.95
+#: An observation weighs half as much when so many others came after it.
+_HALF_LIFE: Final = 64
+_GROWTH: Final = 2.0 ** (1 / _HALF_LIFE)
+_MOST_WEIGHT: Final = 1e12
+#: Fewer observations say nothing of a twentieth of them.
+_LEAST_SEEN: Final = 20
+#: What is taken for an answer of which nothing is known yet.
+FIRST_OUTPUT_TOKENS: Final = 1024
+
+#: Tokens that a byte of a body makes, before anything was learned, and the share of news.
+_FIRST_TOKENS_PER_BYTE: Final = 0.25
+_WEIGHT: Final = 0.1
+#: The template of most vendors; the bound's is a ceiling.
+_USUAL_TEMPLATE_TOKENS: Final = 16
+
+_MOST_MODELS: Final = 1024
+_MOST_KEYS: Final = 8192
+
+
+class Percentile:
+    """
+    The value that 95 of 100 observations do not exceed, the newer ones weighing more.
+
+    A histogram on a logarithmic scale, in 650 bytes; instead of making the old ones lighter, a
+    new one is made heavier.
+    """
+
+    __slots__ = ("_counts", "_total", "_value", "_weight", "seen")
+
+    def __init__(self) -> None:
+        self.seen = 0
+        self._counts = array("d", bytes(8 * _BUCKETS))
+        self._total = 0.0
+        self._weight = 1.0
+        self._value: int | None = None
+
+    def add(self, value: int) -> None:
+        """
+        Take *value* in.
+        """
+        bucket = 0 if value <= 1 else min(ceil(log2(value) * _STEPS), _BUCKETS - 1)
+        self._counts[bucket] += self._weight
+        self._total += self._weight
+        self._weight *= _GROWTH
+        self._value = None
+        self.seen += 1
+        if self._weight > _MOST_WEIGHT:
+            self._lighten()
+
+    @property
+    def value(self) -> int:
+        """
+        The percentile, rounded up to its bucket's end; 0 of no observations.
+        """
+        if self._value is None:
+            self._value = self._find()
+        return self._value
+
+    def _find(self) -> int:
+        left = self._total * _SHARE
+        if not left:
+            return 0
+        for bucket, count in enumerate(self._counts):
+            left -= count
+            if left <= 0:
+                return ceil(2 ** (bucket / _STEPS))
+        return ceil(2 ** ((_BUCKETS - 1) / _STEPS))
+
+    def _lighten(self) -> None:
+        for bucket, count in enumerate(self._counts):
+            self._counts[bucket] = count / self._weight
+        self._total = sum(self._counts)
+        self._weight = 1.0
+
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class _Recent(Generic[K, V]):
+    """
+    A mapping that forgets what was longest not learned.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._entries: OrderedDict[K, V] = OrderedDict()
+        self.get = self._entries.get
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def put(self, key: K, value: V) -> None:
+        self._entries[key] = value
+        self._entries.move_to_end(key)
+        if len(self._entries) > self._most:
+            self._entries.popitem(last=False)
+
+
+@attrs.define
+class Expected:
+    """
+    What answers and prompts came to, by key and model, and by model alone.
+
+    It has no clock and no chance in it: the same requests lead to the same expectations.
+    """
+
+    _of_keys: _Recent[tuple[str, str], Percentile] = attrs.field(
+        init=False, factory=lambda: _Recent(_MOST_KEYS)
+    )
+    _of_models: _Recent[str, Percentile] = attrs.field(
+        init=False, factory=lambda: _Recent(_MOST_MODELS)
+    )
+    _per_byte: _Recent[str, float] = attrs.field(
+        init=False, factory=lambda: _Recent(_MOST_MODELS)
+    )
+
+    def tokens(self, bound: Bound, key_id: str | None, model: str) -> int:
+        """
+        Return what *bound*'s request will probably use: its prompt, and answers as usual.
+        """
+        output = self.output_tokens(key_id, model)
+        if bound.output_tokens is not None:
+            output = min(output, bound.output_tokens)
+        return self.prompt_tokens(bound, model) + bound.choices * output
+
+    def output_tokens(self, key_id: str | None, model: str) -> int:
+        """
+        Return what 95 of 100 answers do not exceed, of this key, else of anybody.
+        """
+        for learned in (
+            self._of_keys.get((key_id or "", model)),
+            self._of_models.get(model),
+        ):
+            if learned is not None and learned.seen >= _LEAST_SEEN:
+                return learned.value
+        return FIRST_OUTPUT_TOKENS
+
+    def prompt_tokens(self, bound: Bound, model: str) -> int:
+        """
+        Return what the prompt will probably be: counted, or by its bytes.
+        """
+        words = bound.counted_tokens
+        if not words:
+            per_byte = self._per_byte.get(model) or _FIRST_TOKENS_PER_BYTE
+            words = ceil(bound.text_tokens * per_byte)
+        template = min(_USUAL_TEMPLATE_TOKENS, bound.template_tokens)
+        return min(words + template + bound.media_tokens, bound.input_tokens)
+
+    def learn(
+        self,
+        bound: Bound,
+        key_id: str | None,
+        model: str,
+        *,
+        input_tokens: int,
+        output_tokens: int,
+    ) -> None:
+        """
+        Take in what a provider reported for *bound*'s request.
+        """
+        each = -(-output_tokens // bound.choices)
+        key = key_id or "", model
+        for learned in (
+            _found(self._of_keys, key),
+            _found(self._of_models, model),
+        ):
+            learned.add(each)
+        if bound.counted_tokens or bound.media_tokens or bound.window_named:
+            return
+        if not bound.text_tokens:
+            return
+        per_byte = min(input_tokens / bound.text_tokens, 1.0)
+        before = self._per_byte.get(model) or _FIRST_TOKENS_PER_BYTE
+        self._per_byte.put(model, before + _WEIGHT * (per_byte - before))
+
+
+def _found(recent: _Recent[K, Percentile], key: K) -> Percentile:
+    """
+    Return what was learned of *key*, and keep it for longer.
+    """
+    learned = recent.get(key) or Percentile()
+    recent.put(key, learned)
+    return learned
