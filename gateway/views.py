@@ -218,6 +218,10 @@ class View:
 class Request(View):
     """
     What the caller asks for, in the caller's dialect.
+
+    `texts` are all words that can be read here.  A prompt of token numbers, which legacy
+    completions and embeddings take, is words that cannot, and yields no text: `unreadable` names
+    the field that holds one, and who must have inspected every word refuses such a request.
     """
 
     __slots__ = ("_is_shared", "edits", "operation")
@@ -344,7 +348,9 @@ class Request(View):
     @property
     def unreadable(self) -> Sequence[str]:
         """
-        The fields that hold words in a form that no view can show (token numbers).
+        The fields that hold words in a form that no view can show: token numbers.
+
+        They yield no texts, so a guardrail that looks at `texts` alone would pass them unseen.
         """
         return self.dialect.unreadable(self)
 
@@ -353,7 +359,7 @@ class Request(View):
         Every piece of text that a person or a model wrote, wherever the dialect hides it.
 
         A closed world: what the dialect does not list as something else is a text of kind
-        ``unknown``.
+        ``unknown``.  Words in numbers are not among them; see `unreadable`.
         """
         if self._texts is None or self._is_shared:
             self.doc  # noqa: B018 - a fork takes its own document before anybody edits it

@@ -156,6 +156,7 @@ class OpenAICompletions(CompletingDialect):
     name: ClassVar[str] = "openai_completions"
     operations: ClassVar[tuple[str, ...]] = ("complete",)
     path: ClassVar[Mapping[str, str]] = MappingProxyType({"complete": "/completions"})
+    numbered: ClassVar[str] = "prompt"
     caps: ClassVar[tuple[str, ...]] = ("max_tokens",)
     envelope: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {"id": "cmpl-cut", "object": "text_completion", "created": 0, "model": ""}
@@ -184,15 +185,6 @@ class OpenAICompletions(CompletingDialect):
         List the texts of *request*; a prompt of token numbers is none, see `unreadable`.
         """
         return texts_of(request, "user", _REQUEST)
-
-    def unreadable(self, request: Request) -> Sequence[str]:
-        """
-        Name the members whose words nobody here can read: prompts of token numbers.
-        """
-        prompt = request.peek("prompt")
-        prompts = prompt if isinstance(prompt, list) else []
-        has_tokens = token_numbers(prompt) or any(map(token_numbers, prompts))
-        return ("prompt",) if has_tokens else ()
 
     # --- answers ----------------------------------------------------------------------------
 

@@ -1,10 +1,10 @@
 """
-What all of OpenAI's dialects have in common: their errors.
+What all of OpenAI's dialects have in common: their errors, and prompts of token numbers.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from gateway.dialects import openai_faults as faults
 from gateway.dialects.dialect import Dialect
@@ -12,6 +12,8 @@ from gateway.dialects.tiers import openai_tier
 from gateway.views import Response
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gateway.errors import ExchangeError
     from gateway.neutral import Fault
     from gateway.views import Request
@@ -20,9 +22,21 @@ if TYPE_CHECKING:
 class OpenAIDialect(Dialect):
     """
     A dialect of OpenAI's; what it reads and writes is for its own class to say.
+
+    Attributes:
+        numbered: The member of a request that takes token numbers in place of words, or "".
     """
 
     vendor: ClassVar[str] = "openai"
+    numbered: ClassVar[str] = ""
+
+    def unreadable(self, request: Request) -> Sequence[str]:
+        """
+        Name the member whose words nobody here can read, if it lists numbers.
+        """
+        if self.numbered and lists_numbers(request.peek(self.numbered)):
+            return (self.numbered,)
+        return ()
 
     def service_tier(self, request: Request) -> str | None:
         """
@@ -54,3 +68,16 @@ class OpenAIDialect(Dialect):
         """
         status, doc = faults.fault_doc(fault)
         return Response(self, doc=doc, status=status)
+
+
+def lists_numbers(value: Any) -> bool:
+    """
+    Tell whether a number stands in a list anywhere in *value*, be it beside words.
+
+    Servers differ in what they make of such lists, so any number counts.
+    """
+    if isinstance(value, dict):
+        return any(map(lists_numbers, value.values()))
+    return isinstance(value, list) and any(
+        isinstance(member, int | float) or lists_numbers(member) for member in value
+    )

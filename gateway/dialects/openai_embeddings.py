@@ -7,7 +7,7 @@ image as well.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -109,6 +109,7 @@ class OpenAIEmbeddings(OpenAIDialect):
     name: ClassVar[str] = "openai_embeddings"
     operations: ClassVar[tuple[str, ...]] = ("embed",)
     path: ClassVar[Mapping[str, str]] = MappingProxyType({"embed": "/embeddings"})
+    numbered: ClassVar[str] = "input"
 
     def check_request(self, request: Request) -> None:
         """
@@ -130,15 +131,6 @@ class OpenAIEmbeddings(OpenAIDialect):
         List the texts of *request*; an input of token numbers is none, see `unreadable`.
         """
         return texts_of(request, "user", _REQUEST)
-
-    def unreadable(self, request: Request) -> Sequence[str]:
-        """
-        Name the members whose words nobody here can read: inputs of token numbers.
-        """
-        value = request.peek("input")
-        inputs = value if isinstance(value, list) else []
-        has_tokens = token_numbers(value) or any(map(token_numbers, inputs))
-        return ("input",) if has_tokens else ()
 
     def response_texts(self, response: Response) -> list[Text]:
         """

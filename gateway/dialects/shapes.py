@@ -102,6 +102,13 @@ class Walk:
         self.lane = lane
 
 
+def walk_other(walk: Walk, doc: Any) -> None:
+    """
+    Yield every string of a whole document that is no object.
+    """
+    everything(walk, Top(walk.view), None, doc, UNKNOWN)
+
+
 def unknown(walk: Walk, box: Any, key: Any, value: Any) -> None:
     """
     Yield every string of what nobody listed, the name of the key first.
@@ -154,22 +161,19 @@ def free(kind: str, words: frozenset[str] = frozenset()) -> Rule:
 def text(kind: str, role: str | None = None) -> Rule:
     """
     Make a rule for a string, or a list of strings, that is text of *kind*.
+
+    Args:
+        role: Who wrote it, where that is not who wrote what is around it.
     """
 
     def rule(walk: Walk, box: Any, key: Any, value: Any) -> None:
         if value.__class__ is str:
-            if not value:
-                return
-            if role is None:
+            if value:
                 walk.add(box, key, kind)
-                return
-            before, walk.role = walk.role, role
-            walk.add(box, key, kind)
-            walk.role = before
         elif value.__class__ is list or value.__class__ is dict:
             everything(walk, box, key, value, kind)
 
-    return rule
+    return rule if role is None else said_by(role, rule)
 
 
 def is_identifier(value: str) -> bool:
@@ -268,6 +272,19 @@ def either(string: Rule, other: Rule) -> Rule:
         (string if value.__class__ is str else other)(walk, box, key, value)
 
     return rule
+
+
+def said_by(role: str, rule: Rule) -> Rule:
+    """
+    Make a rule that is *rule* for words that *role* wrote.
+    """
+
+    def quoted(walk: Walk, box: Any, key: Any, value: Any) -> None:
+        before, walk.role = walk.role, role
+        rule(walk, box, key, value)
+        walk.role = before
+
+    return quoted
 
 
 def json_source(kind: str = ARGUMENTS) -> Rule:
@@ -400,6 +417,23 @@ def _add_token(walk: Walk, tokens: JsonTokens, index: int, kind: str) -> None:
             write,
         )
     )
+
+
+class Top:
+    """
+    The document of a view, seen as a value that can be replaced.
+    """
+
+    __slots__ = ("_view",)
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    def __getitem__(self, key: None) -> Any:
+        return self._view.doc
+
+    def __setitem__(self, key: None, value: Any) -> None:
+        self._view._doc = value  # noqa: SLF001 - a bare string has no other place to be put
 
 
 class _KeyBox:

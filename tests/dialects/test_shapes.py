@@ -17,6 +17,7 @@ from gateway.dialects.shapes import (
     json_source,
     media,
     node,
+    said_by,
     text,
 )
 from gateway.testing import find_dialect
@@ -225,6 +226,24 @@ def test_base64_is_told_from_words(value, expected):
     Media is passed over, a URL or words in its place are not.
     """
     assert is_base64(value) is expected
+
+
+@pytest.mark.parametrize("value", ["one", ["one"]], ids=str)
+@pytest.mark.parametrize(
+    "rule",
+    [said_by("tool", text("message")), text("message", "tool")],
+    ids=["said by", "text"],
+)
+def test_role_holds_for_the_rule_only(rule, value):
+    """
+    Who said it is told for what the rule walks, and for nothing after it.
+    """
+    doc = {"a": value, "b": "two"}
+    walk = Walk(View(find_dialect("openai_chat"), doc=doc), "user")
+
+    walk.shape(doc, {"a": rule, "b": text("message")})
+
+    assert [found.role for found in walk.out] == ["tool", "user"]
 
 
 def test_random_documents_lose_no_string(rng):

@@ -2,7 +2,8 @@
 Promises of every dialect, over the registry: one that is added is covered by being registered.
 
 What a dialect's documents look like stands in ``tests/dialects/examples/<name>.json``: rich
-requests, answers and events, and recordings, each the same answer whole and as a stream.  A
+requests, answers and events, the fields that take token numbers, and recordings, each the same
+answer whole and as a stream.  A
 dialect without that file fails here by its name.
 """
 
@@ -23,7 +24,7 @@ from gateway.dialects import Dialect, core_dialects
 from gateway.errors import Blocked, UpstreamError
 from gateway.neutral import Losses
 from gateway.sse import Frames
-from gateway.views import Chunk, Response
+from gateway.views import Chunk, Request, Response
 
 
 def load(name):
@@ -198,6 +199,38 @@ def test_events_that_nobody_has_heard_of_are_text(example, name):
     values = [t.value for t in Chunk(example.dialect, frame_of(name, doc)).texts()]
 
     assert {CANARY, CARD} <= set(values)
+
+
+#: A prompt of token numbers, alone, among others, and where it should not be.
+TOKENS = (
+    [7],
+    [[7], [8, 9]],
+    ["words", [7]],
+    [7, "words"],
+    [7.5],
+    [[[7]]],
+    [{"a": [7]}],
+)
+
+
+@pytest.mark.parametrize("example", ALL, ids=str)
+def test_words_that_nobody_can_read_are_named(example):
+    """
+    A field that takes token numbers is named when it holds any, by every dialect that has one.
+    """
+    fields = [field for field in example.docs("requests")[0] if field != "model"]
+    operation = example.dialect.operations[0]
+
+    named = {field: set() for field in fields}
+    for field in fields:
+        for tokens in (*TOKENS, ["words"], "words"):
+            raw = json.dumps({"model": "m", field: tokens}).encode()
+            view = Request(example.dialect, raw, operation=operation)
+            named[field].add((*view.unreadable, tokens in TOKENS))
+
+    for field, found in named.items():
+        numbered = field in example.said.get("numbered", ())
+        assert found == {((field, True) if numbered else (True,)), (False,)}
 
 
 # --- what the SDKs make of it ---------------------------------------------------------------

@@ -20,7 +20,6 @@ from gateway.dialects.anthropic_messages.rules import (
     ids,
     mapping,
     opaque,
-    said_by,
 )
 from gateway.dialects.lenient import string_at
 from gateway.dialects.shapes import (
@@ -32,7 +31,9 @@ from gateway.dialects.shapes import (
     everything,
     identifier,
     node,
+    said_by,
     text,
+    walk_other,
 )
 from gateway.views import (
     ARGUMENTS,
@@ -46,7 +47,7 @@ from gateway.views import (
 )
 
 if TYPE_CHECKING:
-    from gateway.views import Chunk, Lane, Response, View
+    from gateway.views import Chunk, Lane, Response
 
 # What the deltas of a stream call their text, its kind, whether a signature covers it,
 # and whether it is JSON source.
@@ -132,7 +133,7 @@ def response_texts(response: Response) -> list[Text]:
     walk.lane = (0,)
     doc = response.doc
     if doc.__class__ is not dict:
-        everything(walk, _Slot(response, "_doc"), None, doc, UNKNOWN)
+        walk_other(walk, doc)
     else:
         walk.shape(doc, _FAULT if doc.get("type") == "error" else _ANSWER)
     _name_lanes(walk.out)
@@ -221,7 +222,7 @@ def _any_chunk_texts(chunk: Chunk) -> list[Text]:
     walk = Walk(chunk, "assistant")
     doc = chunk.doc
     if doc.__class__ is not dict:
-        everything(walk, _Slot(chunk, "_doc"), None, doc, UNKNOWN)
+        walk_other(walk, doc)
         return walk.out
     kind, index = string_at(doc, "type"), doc.get("index")
     shape = _EVENTS.get(kind)
@@ -282,24 +283,6 @@ def chunk_ends(chunk: Chunk) -> tuple[Lane, ...]:
     if kind in (b"message_delta", b"message_stop", b"error"):
         return ((),)
     return ()
-
-
-class _Slot:
-    """
-    A view's attribute as a box with one place.
-    """
-
-    __slots__ = ("_name", "_view")
-
-    def __init__(self, view: View, name: str) -> None:
-        self._view = view
-        self._name = name
-
-    def __getitem__(self, key: Any) -> Any:
-        return getattr(self._view, self._name)
-
-    def __setitem__(self, key: Any, new: Any) -> None:
-        setattr(self._view, self._name, new)
 
 
 class _EventName:

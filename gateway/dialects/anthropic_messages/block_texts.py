@@ -14,7 +14,6 @@ from gateway.dialects.anthropic_messages.rules import (
     ids,
     mapping,
     opaque,
-    said_by,
     sealed_by,
 )
 from gateway.dialects.shapes import (
@@ -28,6 +27,7 @@ from gateway.dialects.shapes import (
     identifier,
     media,
     node,
+    said_by,
     text,
 )
 from gateway.views import (

@@ -19,7 +19,6 @@ from gateway.dialects.anthropic_messages.rules import (
     at,
     ids,
     opaque,
-    said_by,
 )
 from gateway.dialects.shapes import (
     SCHEMA_WORDS,
@@ -31,6 +30,7 @@ from gateway.dialects.shapes import (
     free,
     identifier,
     node,
+    said_by,
     text,
 )
 from gateway.views import (

@@ -42,19 +42,6 @@ def opaque(walk: Walk, box: Any, key: Any, value: Any) -> None:
     everything(walk, box, key, value, UNKNOWN)
 
 
-def said_by(role: str, rule: Rule) -> Rule:
-    """
-    Make a rule that applies *rule* to what *role* said.
-    """
-
-    def spoken(walk: Walk, box: Any, key: Any, value: Any) -> None:
-        before, walk.role = walk.role, role
-        rule(walk, box, key, value)
-        walk.role = before
-
-    return spoken
-
-
 def at(step: str, rule: Rule) -> Rule:
     """
     Make a rule that applies *rule* in a lane of its own.

@@ -14,7 +14,6 @@ from gateway.dialects.openai_chat.rules import (
     label,
     labels,
     members,
-    said_by,
     texts_of,
     token_biases,
     walk_members,
@@ -27,6 +26,7 @@ from gateway.dialects.shapes import (
     either,
     figure,
     free,
+    said_by,
     text,
 )
 from gateway.views import (

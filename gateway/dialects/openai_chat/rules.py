@@ -15,7 +15,9 @@ from gateway.dialects.shapes import (
     free,
     is_base64,
     is_identifier,
+    said_by,
     unknown,
+    walk_other,
 )
 from gateway.views import ANNOTATION, ERROR, NAME, UNKNOWN, Text
 
@@ -245,19 +247,6 @@ def whole(rule: Rule) -> Rule:
     return at_once
 
 
-def said_by(role: str, rule: Rule) -> Rule:
-    """
-    Make a rule that is *rule* for words that *role* wrote.
-    """
-
-    def quoted(walk: Walk, box: Any, key: Any, value: Any) -> None:
-        before, walk.role = walk.role, role
-        rule(walk, box, key, value)
-        walk.role = before
-
-    return quoted
-
-
 #: An ``error``, in every shape that vendors give it.
 error: Final = said_by(
     "provider",
@@ -311,12 +300,8 @@ def texts_of(view: View, role: str, shape: Mapping[str, Rule]) -> list[Text]:
     walk = Walk(view, role)
     if doc.__class__ is dict:
         walk_members(walk, doc, shape)
-    elif doc.__class__ is str:
-        # Nobody can put another string in the place of a whole document: an edit is refused.
-        walk.sealed = True
-        everything(walk, [doc], 0, doc, UNKNOWN)
     else:
-        everything(walk, None, None, doc, UNKNOWN)
+        walk_other(walk, doc)
     return walk.out
 
 

@@ -32,13 +32,15 @@ from gateway.dialects.shapes import (
     everything,
     free,
     node,
+    said_by,
     text,
     unknown,
+    walk_other,
 )
 from gateway.views import ERROR, MESSAGE, UNKNOWN
 
 if TYPE_CHECKING:
-    from gateway.views import Request, Response, Text, View
+    from gateway.views import Request, Response, Text
 
 _CATEGORY = re.compile(r"[\w/-]{1,64}", re.ASCII)
 
@@ -68,30 +70,7 @@ def walk_document(walk: Walk, doc: Any, shape: Shape) -> None:
     if doc.__class__ is dict:
         walk.shape(doc, shape)
     else:
-        everything(walk, _Top(walk.view), None, doc, UNKNOWN)
-
-
-class _Top:
-    """
-    The document of a view, seen as a value that can be replaced.
-    """
-
-    __slots__ = ("_view",)
-
-    def __init__(self, view: View) -> None:
-        self._view = view
-
-    def __getitem__(self, key: None) -> Any:
-        return self._view.doc
-
-    def __setitem__(self, key: None, value: Any) -> None:
-        self._view._doc = value  # noqa: SLF001 - a bare string has no other place to be put
-
-
-def _system(walk: Walk, box: Any, key: Any, value: Any) -> None:
-    before, walk.role = walk.role, "system"
-    _INSTRUCTIONS(walk, box, key, value)
-    walk.role = before
+        walk_other(walk, doc)
 
 
 def _output(walk: Walk, box: Any, key: Any, value: Any) -> None:
@@ -118,7 +97,6 @@ def _by_category(walk: Walk, box: Any, key: Any, value: Any) -> None:
         (token if known else unknown)(walk, value, name, member)
 
 
-_INSTRUCTIONS: Final = either(text(MESSAGE), items)
 _MODERATED: Final = node(
     {
         **tokens("type model code flagged mode"),
@@ -162,7 +140,7 @@ _SETTINGS: Final[dict[str, Rule | None]] = {
     "context_management": each(node(tokens("type compact_threshold"))),
     "conversation": token_or(node(tokens("id"))),
     "image": node(tokens("context_compression")),
-    "instructions": _system,
+    "instructions": said_by("system", either(text(MESSAGE), items)),
     "metadata": free(UNKNOWN),
     "moderation": _MODERATION,
     "prompt": node({**tokens("id version"), "variables": _variables}),

@@ -11,7 +11,6 @@ from gateway.dialects.anthropic_messages.rules import (
     ids,
     mapping,
     opaque,
-    said_by,
     sealed_by,
 )
 from gateway.dialects.shapes import Walk, identifier, node, text
@@ -46,17 +45,6 @@ def test_what_is_no_seal_is_text(walked, value):
     texts = walked(opaque, value)
 
     assert {t.kind for t in texts} == {UNKNOWN}
-
-
-def test_role_holds_for_the_rule_only(walked):
-    """
-    Who said it is told for what the rule walks, and for nothing after it.
-    """
-    rule = node({"a": said_by("tool", text(MESSAGE)), "b": text(MESSAGE)})
-
-    texts = walked(rule, {"a": "one", "b": "two"})
-
-    assert [t.role for t in texts] == ["tool", "user"]
 
 
 def test_lane_holds_for_the_rule_only(walked):
