@@ -23,6 +23,7 @@ from yarl import URL
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from aiohttp.client_reqrep import ConnectionKey
     from aiohttp.connector import Connection
     from multidict import MultiMapping
 
@@ -52,14 +53,25 @@ class Wire(ResponseHandler):
 
     Attributes:
         is_idle: Nobody asked, so that no byte may come.
+        waits_since: When the provider's last byte came, or all of the request was sent;
+            None while it is for us to go on.  By the loop's clock.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
         self.is_idle = True
+        self.waits_since: float | None = None
+        self._now = loop.time
         self._answer: aiohttp.StreamReader | None = None
 
-    def ask(self, head: bytes, body: bytes, first_byte_s: float, *, bare: bool) -> None:
+    @property
+    def owes(self) -> bool:
+        """
+        Whether more of an answer is to come.
+        """
+        return self._answer is None or not self._answer.is_eof()
+
+    def ask(self, head: bytes, body: bytes, *, bare: bool) -> None:
         """
         Write a request whole.
 
@@ -76,7 +88,6 @@ class Wire(ResponseHandler):
         self.set_response_params(
             skip_payload=bare,
             read_until_eof=True,
-            read_timeout=first_byte_s,
             read_bufsize=READ_BYTES,
             max_field_size=MAX_FIELD_BYTES,
         )
@@ -84,8 +95,7 @@ class Wire(ResponseHandler):
             transport.write(head + body)
         else:
             transport.writelines((head, body))
-        if not self.writing_paused:
-            self.start_timeout()
+        self.waits_since = None if self.writing_paused else self._now()
 
     async def answered(self) -> Answer:
         """
@@ -101,7 +111,6 @@ class Wire(ResponseHandler):
                 return message.code, message.headers, body
             if message.code < 100 or message.code == 101:
                 raise aiohttp.ClientConnectionError("an answer nobody asked for")
-            self.start_timeout()  # which the end of an interim answer stopped
         raise aiohttp.ClientConnectionError("interim answers without end")
 
     def rest(self) -> None:
@@ -132,6 +141,8 @@ class Wire(ResponseHandler):
         Take what came; hang up if nobody asked for it.
         """
         if not self.is_idle:
+            if data:
+                self.waits_since = self._now()
             super().data_received(data)
         elif data and self.transport is not None:  # aiohttp resumes with nothing
             self.force_close()
@@ -143,7 +154,25 @@ class Wire(ResponseHandler):
         """
         super().resume_writing()
         if not self.is_idle and self._answer is None:
-            self.start_timeout()
+            self.waits_since = self._now()
+
+    def pause_reading(self) -> None:
+        """
+        Have more than whoever reads can take: it is not the provider who is slow.
+        """
+        self.waits_since = None
+        super().pause_reading()
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """
+        Wait for the provider again.
+
+        aiohttp's readers ask for it after every read, and its protocol then parses nothing
+        and resumes what was not paused: 3 microseconds an event of a stream.
+        """
+        if self._reading_paused:  # private, and what aiohttp itself goes by
+            self.waits_since = self._now()
+            super().resume_reading(resume_parser)  # which may pause again
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
         """
@@ -188,6 +217,19 @@ class WireConnector(aiohttp.TCPConnector):
                 made.transport.abort()
 
 
+class _Key(aiohttp.ClientRequest):
+    """
+    What aiohttp's connector looks a connection up by; nothing in it ever changes.
+    """
+
+    @functools.cached_property
+    def connection_key(self) -> ConnectionKey:
+        """
+        Everything that must be the same for a connection to serve.
+        """
+        return super().connection_key
+
+
 class Address:
     """
     Where requests of one URL go, and how they begin.
@@ -200,7 +242,7 @@ class Address:
 
     def __init__(self, url: URL, loop: asyncio.AbstractEventLoop) -> None:
         #: What aiohttp's connector takes; it is a key there, and never sent.
-        self.key = aiohttp.ClientRequest("GET", url, loop=loop)
+        self.key = _Key("GET", url, loop=loop)
         self._target = url.raw_path_qs
         self._host = url.host_port_subcomponent
 
@@ -280,9 +322,21 @@ def _address(url: str) -> Address | None:
 class Call:
     """
     One request and its answer, on a connection that is its own until the end.
+
+    One timer watches over everything, and looks when it is due whether it still is: aiohttp's
+    own would be set anew with every read, which costs 2 microseconds an event of a stream.
     """
 
-    __slots__ = ("_connection", "_is_answered", "_is_late", "_timer", "_wire")
+    __slots__ = (
+        "_connection",
+        "_deadline",
+        "_is_answered",
+        "_is_late",
+        "_loop",
+        "_patience_s",
+        "_timer",
+        "_wire",
+    )
 
     def __init__(self, connection: Connection) -> None:
         wire = connection.protocol
@@ -291,7 +345,10 @@ class Call:
             raise TypeError("aiohttp's connector makes connections of its own kind")
         self._connection: Connection | None = connection
         self._wire = wire
+        self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._deadline = 0.0
+        self._patience_s = 0.0
         self._is_late = False
         self._is_answered = False
 
@@ -310,9 +367,10 @@ class Call:
         """
         wire = self._wire
         try:
-            wire.ask(head, body, timeouts.first_byte_s, bare=bare)
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(max(left_s, 0.001), self._expire)
+            self._deadline = self._loop.time() + max(left_s, 0.001)
+            self._patience_s = timeouts.first_byte_s
+            wire.ask(head, body, bare=bare)
+            self._watch()
             answer = await wire.answered()
             if self._is_late:
                 raise aiohttp.SocketTimeoutError
@@ -320,9 +378,35 @@ class Call:
             self.close()
             raise
         # From the first byte on it is the pause between bytes that counts.
-        wire.read_timeout = timeouts.idle_s
+        self._patience_s = timeouts.idle_s
         self._is_answered = True
+        if timeouts.idle_s < timeouts.first_byte_s and wire.owes:
+            self._watch()
         return answer
+
+    def _due(self) -> float:
+        """
+        Return when it will have taken too long, as far as is known by now.
+        """
+        wire = self._wire
+        if not wire.owes:
+            return self._deadline
+        since = wire.waits_since
+        if since is None:
+            since = self._loop.time()
+        return min(self._deadline, since + self._patience_s)
+
+    def _watch(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(self._due(), self._look)
+
+    def _look(self) -> None:
+        # Loops count in milliseconds: a timer may be that early.
+        if self._due() <= self._loop.time() + 0.001:
+            self._expire()
+        else:
+            self._watch()
 
     def _expire(self) -> None:
         self._is_late = True

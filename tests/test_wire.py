@@ -483,6 +483,41 @@ async def test_time_runs_out(peer, upstream, writes, at_least, at_most):
     await peer.until(lambda: peer.readers[0].at_eof() or peer.readers[0].exception())
 
 
+@pytest.mark.parametrize(("first_byte_s", "idle_s"), [(9, 0.2), (0.2, 9)])
+async def test_each_wait_has_its_own_limit(peer, upstream, first_byte_s, idle_s):
+    """
+    Before the first byte one counts and behind it the other, whichever is longer.
+    """
+    silent, stalled = (5.0,), (b"HTTP/1.1 200 OK\r\n\r\na", 5.0)
+    peer.answers = [silent if first_byte_s < idle_s else stalled]
+    timeouts = attrs.evolve(QUICK, first_byte_s=first_byte_s, idle_s=idle_s)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+
+    with pytest.raises(UpstreamTimeout):
+        await ask(upstream, peer, timeouts=timeouts)
+
+    assert 0.2 <= loop.time() - began < 0.5
+
+
+async def test_a_slow_reader_is_not_the_providers_fault(peer, upstream):
+    """
+    While more waits here than is read ahead, no limit but that for everything counts.
+    """
+    body = b"x" * 30_000_000
+    peer.answers = [(b"HTTP/1.1 200 OK\r\nContent-Length: 30000000\r\n\r\n" + body,)]
+    timeouts = attrs.evolve(QUICK, first_byte_s=0.2, idle_s=0.2, total_s=60)
+    reply = await upstream.post(peer.url, {}, b"", timeouts)
+    reads = reply.reads()
+
+    got = len(await anext(reads))
+    await asyncio.sleep(3 * timeouts.idle_s)
+    async for read in reads:
+        got += len(read)
+
+    assert got == len(body)
+
+
 async def test_less_time_than_the_timeouts_say(peer, upstream):
     """
     What is left for all attempts is the most that one may take.

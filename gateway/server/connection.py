@@ -148,6 +148,13 @@ class Connection(web.RequestHandler):
         elif self._waiter is not None and self._head_timer is None:
             self._expect_head()
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """
+        Read on, if reading was paused: readers ask for it after every read.
+        """
+        if self._reading_paused:  # private, and what aiohttp itself goes by
+            super().resume_reading(resume_parser)
+
     def _expect_head(self) -> None:
         self._head_timer = self._loop.call_later(
             self._deadlines.header_s, self._head_too_slow
