@@ -10,7 +10,6 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -307,10 +306,12 @@ def _key_faults(key: VirtualKey, known: Known) -> Iterator[Fault]:
         yield Fault(("expires_at",), "is no time")
     yield from _metadata_faults(key.metadata)
     configs = key.provider_configs or ()
-    counts = Counter(config.provider for config in configs)
+    providers = [config.provider for config in configs]
     for index, config in enumerate(configs):
         steps = ("provider_configs", index)
-        if counts[config.provider] > 1:
+        if config.id.partition(":")[0] != key.id:
+            yield Fault((*steps, "id"), f"must begin with the key's own id, {key.id}:")
+        if config.provider in providers[:index]:
             yield Fault((*steps, "provider"), "stands twice among the key's providers")
         yield from _config_faults(config, known, steps)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
+from gateway_governance.documents import kind_of
 from gateway_governance.entities import (
     Budget,
     Customer,
@@ -25,7 +26,6 @@ from gateway_governance.snapshot import (
     owners_in,
     snapshot_of,
 )
-from gateway_governance.documents import kind_of
 from gateway_governance.values import Mint
 
 MINT = Mint(b"k" * 32)
