@@ -27,6 +27,7 @@ from gateway_governance.entities import (
     Team,
     VirtualKey,
 )
+from gateway_governance.snapshot import Change
 from gateway_governance.store import Conflict, Store
 from gateway_governance.tables import ENTITIES, METADATA
 from gateway_governance.values import Mint
@@ -532,8 +533,10 @@ class TestHostile:
 @pytest.mark.deep
 async def test_a_hundred_thousand_keys(store):
     """
-    A hundred thousand keys are read in five seconds; then one look-up and one change cost
-    no more than among ten.
+    A hundred thousand keys are read in five seconds, and a look-up among them takes microseconds.
+
+    Judged by the processor time of all threads, which is what it takes where nobody else wants
+    the processors; the clock on the wall is printed beside it.
     """
     values = []
     rows = []
