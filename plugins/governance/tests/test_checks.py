@@ -141,8 +141,8 @@ WRONG = [
         "scope_id: no such customer",
     ),
     (
-        RoutingRule(id="r", name="r", fallbacks=("x",)),
-        "fallbacks.0: is not provider/model",
+        RoutingRule(id="r", name="r", fallbacks=("a b",)),
+        "fallbacks.0: a model's name",
     ),
     (
         RoutingRule(id="r", name="r", targets=(RoutingTarget(weight=0.0),)),
@@ -158,12 +158,12 @@ WRONG = [
     ),
     (PricingOverride(id="o", name="o"), "prices: changes no price"),
     (PricingOverride(id="o", name="o", prices={"x": "1"}), "prices.x: no such price"),
-    (PricingOverride(id="o", name="o", prices={"input": "-1"}), "is no price"),
-    (PricingOverride(id="o", name="o", prices={"input": "NaN"}), "is no price"),
-    (PricingOverride(id="o", name="o", prices={"input": "0.0000001"}), "is no price"),
+    (PricingOverride(id="o", name="o", prices={"input": "-1"}), "USD"),
+    (PricingOverride(id="o", name="o", prices={"input": "NaN"}), "USD"),
+    (PricingOverride(id="o", name="o", prices={"input": "0.0000001"}), "USD"),
     (
-        PricingOverride(id="o", name="o", prices={"input": "1000001"}),
-        "more than 1000000",
+        PricingOverride(id="o", name="o", prices={"input": "1e10"}),
+        "USD",
     ),
 ]
 
