@@ -10,9 +10,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import available_timezones
 
@@ -20,6 +18,7 @@ import attrs
 
 from gateway.catalog import FIELDS
 from gateway.settings.values import NAME
+from gateway_governance.cel import compile_condition
 from gateway_governance.entities import (
     ANY,
     Budget,
@@ -33,7 +32,7 @@ from gateway_governance.entities import (
     Team,
     VirtualKey,
 )
-from gateway_governance.overriding import is_price_name
+from gateway_governance.overriding import is_price_name, read_changes
 from gateway_governance.periods import find_zone
 
 Entity = Customer | Team | VirtualKey | ModelConfig | RoutingRule | PricingOverride
@@ -49,12 +48,9 @@ MAX_LIST: Final = 1_000
 MAX_OVERRIDES: Final = 16
 MAX_METADATA: Final = 32
 MAX_WEIGHT: Final = 1_000_000
-#: USD for a million tokens; the dearest known is far below.
-MAX_PRICE_USD: Final = 1_000_000
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _MODEL: Final = re.compile(r"[^\s\x00-\x1f\x7f\ud800-\udfff]{1,200}")
-_PRICE: Final = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,6})?")
 
 Step = str | int
 
@@ -73,10 +69,16 @@ class Fault:
     message: str
 
 
-def _compiles(condition: str) -> None:
-    """
-    Take any condition for right.
-    """
+def _check_price(name: str, usd: str) -> None:
+    if not is_price_name(name):
+        msg = f"no such price{there_are(name, FIELDS)}"
+        raise ValueError(msg)
+    read_changes({name: usd})
+
+
+def _check_condition(condition: str) -> None:
+    if condition.strip() != "true":  # which needs no engine
+        compile_condition(condition)
 
 
 @attrs.frozen(kw_only=True)
@@ -88,13 +90,15 @@ class Known:
         providers: Their names; None where they cannot be known, and are not checked.
         customers: Ids of those that are there; likewise below.
         condition: Raises ValueError where a routing rule's condition is none.
+        price: Raises ValueError where a name and an amount of USD are no price.
     """
 
     providers: Collection[str] | None = None
     customers: Collection[str] = ()
     teams: Collection[str] = ()
     virtual_keys: Collection[str] = ()
-    condition: Callable[[str], Any] = _compiles
+    condition: Callable[[str], Any] = _check_condition
+    price: Callable[[str, str], Any] = _check_price
 
 
 def faults_of(entity: Entity, known: Known) -> Iterator[Fault]:
@@ -299,10 +303,12 @@ def _key_faults(key: VirtualKey, known: Known) -> Iterator[Fault]:
         yield Fault(("expires_at",), "is no time")
     yield from _metadata_faults(key.metadata)
     configs = key.provider_configs or ()
-    counts = Counter(config.provider for config in configs)
+    providers = [config.provider for config in configs]
     for index, config in enumerate(configs):
         steps = ("provider_configs", index)
-        if counts[config.provider] > 1:
+        if config.id.partition(":")[0] != key.id:
+            yield Fault((*steps, "id"), f"must begin with the key's own id, {key.id}:")
+        if config.provider in providers[:index]:
             yield Fault((*steps, "provider"), "stands twice among the key's providers")
         yield from _config_faults(config, known, steps)
 
@@ -381,11 +387,8 @@ def _target_faults(rule: RoutingRule, known: Known) -> Iterator[Fault]:
     if rule.targets and not any(target.weight for target in rule.targets):
         yield Fault(("targets",), "every target has weight 0, so none is ever chosen")
     for index, fallback in enumerate(rule.fallbacks):
-        provider, slash, model = fallback.partition("/")
-        if not slash or not provider or _MODEL.fullmatch(model) is None:
-            yield Fault(("fallbacks", index), "is not provider/model")
-        else:
-            yield from _provider_faults(provider, known, ("fallbacks", index))
+        # A name that callers use, or provider/model: only the router can tell which.
+        yield from _model_faults(fallback, ("fallbacks", index))
 
 
 def _override_faults(override: PricingOverride, known: Known) -> Iterator[Fault]:
@@ -394,20 +397,8 @@ def _override_faults(override: PricingOverride, known: Known) -> Iterator[Fault]
     yield from _reference("key_id", override.key_id, known.virtual_keys)
     if not override.prices:
         yield Fault(("prices",), "changes no price")
-    for bucket, usd in override.prices.items():
-        if not is_price_name(bucket):
-            message = f"no such price{there_are(bucket, FIELDS)}"
-            yield Fault(("prices", bucket), message)
-        elif message := price_fault(usd):
-            yield Fault(("prices", bucket), message)
-
-
-def price_fault(usd: str) -> str:
-    """
-    Say what is wrong with a price in USD per million tokens; "" if nothing is.
-    """
-    if _PRICE.fullmatch(usd) is None:
-        return (
-            "is no price: USD for a million tokens, at most six decimals, such as 1.25"
-        )
-    return "" if Decimal(usd) <= MAX_PRICE_USD else f"more than {MAX_PRICE_USD} USD"
+    for name, usd in override.prices.items():
+        try:
+            known.price(name, usd)
+        except ValueError as exc:
+            yield Fault(("prices", name), str(exc))

@@ -10,8 +10,8 @@ from typing import Any, Literal, Self
 
 import attrs
 
+from gateway.catalog import SCALES, pico_of
 from gateway.settings import at_least, not_empty, told
-from gateway_governance.checks import price_fault
 from gateway_governance.entities import ANY, PricingOverride, RoutingRule, RoutingTarget
 
 Scope = Literal["global", "customer", "team", "virtual_key"]
@@ -30,8 +30,7 @@ def price(instance: Any, attribute: attrs.Attribute[Any], value: Decimal) -> Non
     """
     Demand a price in USD per million tokens.
     """
-    if message := price_fault(usd_text(value)):
-        raise ValueError(message)
+    pico_of(usd_text(value), SCALES["input"])
 
 
 @attrs.frozen(kw_only=True)
@@ -59,10 +58,10 @@ class RoutingTargetSettings:
     @classmethod
     def short_form(cls, text: str) -> Self:
         """
-        Read the short form, ``provider/model`` or ``provider``.
+        Read the short form: ``provider/model``, or a name that callers use.
         """
-        provider, _, model = text.partition("/")
-        return cls(provider=provider, model=model or None)
+        provider, slash, model = text.partition("/")
+        return cls(provider=provider, model=model) if slash else cls(model=text)
 
     def target(self) -> RoutingTarget:
         """
@@ -97,7 +96,7 @@ class RoutingRuleSettings:
         default=(), metadata=told("Candidates; weights pick the first.")
     )
     fallbacks: tuple[str, ...] = attrs.field(
-        default=(), metadata=told("provider/model, tried last, in this order.")
+        default=(), metadata=told("provider/model or names, tried last, in this order.")
     )
     customer: str | None = attrs.field(
         default=None, metadata=told("For requests of this customer alone.")

@@ -337,24 +337,18 @@ class GovernanceSettings:
             if key.hash is not None
         }
 
-    def problems(
-        self,
-        providers: Collection[str] | None = None,
-        condition: Any = None,
-    ) -> Iterator[Problem]:
+    def problems(self, providers: Collection[str] | None = None) -> Iterator[Problem]:
         """
         Yield what does not fit together, each with its path.
 
         Args:
             providers: Those that are declared, where they are known.
-            condition: Raises ValueError where a routing rule's condition is none.
         """
         known = Known(
             providers=providers,
             customers=self.customers,
             teams=self.teams,
             virtual_keys=self.virtual_keys,
-            **({} if condition is None else {"condition": condition}),
         )
         for index, header in enumerate(self.required_headers):
             if _HEADER_NAME.fullmatch(header) is None:

@@ -30,6 +30,7 @@ from gateway_governance.entities import (
     VirtualKey,
 )
 from gateway_governance.ledger.meters import Meter, meters_of
+from gateway_governance.names import Names
 from gateway_governance.overlay import Overlay
 from gateway_governance.values import Mint
 
@@ -228,7 +229,9 @@ class Snapshot:
             meters = tuple(
                 meter
                 for config in self.model_configs.values()
-                if config.provider in (None, provider) and _covers(config.model, model)
+                if config.provider in (None, provider)
+                # Some providers do not tell GPT-5 from gpt-5: a limit must not either.
+                and Names((config.model,), folds_case=True).covers(model)
                 for meter in self._meters(_owner_of(config), config.limits)
             )
             _remember(self._everybodys, (provider, model), meters)
@@ -242,6 +245,12 @@ class Snapshot:
         for meter in meters_of(owner, limits, self.now):
             if meter.unit in units:
                 yield meter
+
+    def key_named(self, name: str) -> VirtualKey | None:
+        """
+        Return the virtual key that is called *name*; looks through all, for people alone.
+        """
+        return next((key for key in self.keys.values() if key.name == name), None)
 
     # --- owners and all their meters --------------------------------------------------------
 
@@ -436,20 +445,6 @@ def _owner_of(
     entity: Customer | Team | VirtualKey | ModelConfig | ProviderConfig,
 ) -> Owner:
     return Owner(_KINDS[type(entity)], entity.id)
-
-
-def _covers(pattern: str, model: str) -> bool:
-    """
-    Tell whether *pattern*, with at most one ``*`` in it, means *model*.
-    """
-    before, star, after = pattern.partition("*")
-    if not star:
-        return pattern == model
-    return (
-        len(model) >= len(before) + len(after)
-        and model.startswith(before)
-        and model.endswith(after)
-    )
 
 
 def _remember(answers: dict[Any, V], key: Any, answer: V) -> V:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 from alembic.util import CommandError
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.clock import Clock
@@ -251,7 +251,6 @@ class Store:
                 # First out, so that names are free for who comes.
                 for kind, entity_id in plan.removals:
                     await self._take_out(connection, kind, entity_id, generation)
-                await _free_names(connection, plan.puts)
                 for entity in plan.puts:
                     await self._write(connection, entity, generation)
         return plan.ids
@@ -372,23 +371,6 @@ async def _rows_for(
 def _in_parts(names: list[str]) -> Iterator[list[str]]:
     for start in range(0, len(names), _AT_A_TIME):
         yield names[start : start + _AT_A_TIME]
-
-
-async def _free_names(connection: AsyncConnection, entities: Iterable[Entity]) -> None:
-    """
-    Take the names off who is about to get another: two may exchange theirs.
-    """
-    places = [{"of_kind": kind_of(entity), "of_id": entity.id} for entity in entities]
-    if places:
-        statement = (
-            update(ENTITIES)
-            .where(
-                ENTITIES.c.kind == bindparam("of_kind"),
-                ENTITIES.c.id == bindparam("of_id"),
-            )
-            .values(live_name=None)
-        )
-        await connection.execute(statement, places)
 
 
 async def _write_lookups(connection: AsyncConnection, key: VirtualKey) -> None:

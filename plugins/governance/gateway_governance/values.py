@@ -31,8 +31,8 @@ PREFIX: Final = "sk-gw-"
 MIN_CHARACTERS: Final = 16
 #: No value is longer; a longer one is not worth hashing.
 MAX_CHARACTERS: Final = 512
-#: For `gateway.secrets.RootKey.derive`: the same for ever.
-PURPOSE: Final = "governance/virtual-keys"
+#: For `Gateway.derive`: the same for ever.
+PURPOSE: Final = "virtual-keys"
 
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_CHARACTERS: Final = 10

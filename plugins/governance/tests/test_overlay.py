@@ -49,7 +49,7 @@ def test_a_copy_shares_what_did_not_change():
     first = Overlay({number: number for number in range(10_000)})
 
     few = first.changed({5: 50})
-    many = first.changed({number: -1 for number in range(MAX_OVER + 1)})
+    many = first.changed(dict.fromkeys(range(MAX_OVER + 1), -1))
 
     assert few._base is first._base
     assert many._base is not first._base

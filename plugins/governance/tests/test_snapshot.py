@@ -3,6 +3,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
+from gateway_governance.documents import kind_of
 from gateway_governance.entities import (
     Budget,
     Customer,
@@ -25,7 +26,6 @@ from gateway_governance.snapshot import (
     owners_in,
     snapshot_of,
 )
-from gateway_governance.documents import kind_of
 from gateway_governance.values import Mint
 
 MINT = Mint(b"k" * 32)
@@ -152,6 +152,15 @@ class TestFind:
 
         assert snapshot.find(FOREIGN, 10.0).block == block
 
+    def test_by_name(self):
+        """
+        Whoever explains a request names the key and need not know its value.
+        """
+        snapshot = make(a_key(), a_key("another value, 1234", id="other", name="O"))
+
+        assert snapshot.key_named("O").id == "other"
+        assert snapshot.key_named("nobody") is None
+
     def test_declared_values_stand_beside(self):
         """
         A declared key is found by what this process knows, and goes with its entity.
@@ -242,11 +251,14 @@ class TestMeters:
             ("*b", "ab", True),
             ("a*b", "ab", True),
             ("ab*ba", "aba", False),
+            ("GPT-5", "gpt-5", True),
+            ("gpt-*", "GPT-5", True),
         ],
     )
     def test_patterns(self, pattern, model, covers):
         """
-        A ``*`` stands for anything, and no part of a name is used twice.
+        A ``*`` stands for anything, no part of a name is used twice, and nobody gets round a
+        limit by capitals.
         """
         config = ModelConfig(id="m", model=pattern, limits=limits(usd=1))
 
