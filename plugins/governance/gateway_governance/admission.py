@@ -1,0 +1,218 @@
+"""
+Lets exchanges in: who calls, may they, how often.
+
+What is found out is kept on the exchange as `Admitted`, for the hooks to come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from gateway import Exchange, Identity, NotAllowed, NotAuthenticated, StashKey
+from gateway_governance.answers import refusal_of, told
+from gateway_governance.credentials import credential_of
+from gateway_governance.entities import Customer, Team, VirtualKey
+from gateway_governance.headers import check_required
+from gateway_governance.ledger import Actual, Demand, Hold, Ledger, Meter, Short
+from gateway_governance.rate_headers import tell_rates
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway_governance.payments import Payment
+    from gateway_governance.snapshot import Found, Snapshot
+
+_BLOCKED: Final = {
+    "inactive": "The virtual key is not active.",
+    "expired": "The virtual key has expired.",
+    "team removed": "The team of this virtual key was removed.",
+    "customer removed": "The customer of this virtual key was removed.",
+}
+_REQUEST: Final = Actual(requests=1)
+_NOTHING: Final = Actual()
+
+
+@attrs.define(eq=False)
+class Admitted:
+    """
+    What is known of an exchange that was let in; whom it shows as `facts.Who` does.
+
+    Attributes:
+        found: Its key, team and customer; None where no key was required and none shown.
+        run: The meters of the run that it belongs to.
+        hold: The request itself and its place among those under way; None for a nested call,
+            which has its parent's, and where nothing limits either.
+        payments: What its attempts hold, by their numbers.
+        was_sent: Whether any attempt of it went upstream.
+        cost_nano: What its attempts cost so far.
+    """
+
+    found: Found | None = None
+    run: Sequence[Meter] = ()
+    run_id: str | None = None
+    hold: Hold | None = None
+    payments: dict[int, Payment] = attrs.field(factory=dict)
+    was_sent: bool = False
+    cost_nano: int | None = None
+
+    @property
+    def key(self) -> VirtualKey | None:
+        """
+        The virtual key.
+        """
+        return None if self.found is None else self.found.key
+
+    @property
+    def team(self) -> Team | None:
+        """
+        Its team.
+        """
+        return None if self.found is None else self.found.team
+
+    @property
+    def customer(self) -> Customer | None:
+        """
+        Its customer, or its team's.
+        """
+        return None if self.found is None else self.found.customer
+
+
+#: On every exchange that was let in.
+ADMITTED: Final = StashKey[Admitted]("governance.admitted")
+
+
+@attrs.define(eq=False, kw_only=True)
+class Admission:
+    """
+    Lets exchanges in.
+
+    Args:
+        snapshot: Returns the entities in force.
+        requires_key: Whether callers without a virtual key are refused.
+        required_headers: Names of headers that a request must have.
+    """
+
+    snapshot: Callable[[], Snapshot]
+    ledger: Ledger
+    requires_key: bool
+    required_headers: Sequence[str] = ()
+
+    async def enter(self, exchange: Exchange) -> None:
+        """
+        Let *exchange* in, or refuse it.
+
+        Raises:
+            NotAuthenticated: no key where one is required, or none of ours.
+            NotAllowed: the key may not be used.
+            InvalidRequest: a required header is missing.
+            RateLimited: too many requests, or too many at once.
+        """
+        if exchange.parent is not None:
+            exchange.stash[ADMITTED] = _as_its_parent(exchange.parent)
+            return
+        found = self.identify(exchange)
+        if self.required_headers:
+            check_required(exchange.headers, self.required_headers)
+        admitted = exchange.stash[ADMITTED] = Admitted(found)
+        if found is None:
+            return
+        meters = self.snapshot().request_meters(found)
+        if meters:
+            await self._count(exchange, admitted, meters)
+
+    async def leave(self, exchange: Exchange) -> None:
+        """
+        Settle the request itself; one that was refused counts for nothing.
+        """
+        admitted = exchange.stash.get(ADMITTED)
+        if admitted is None or admitted.hold is None:
+            return
+        hold, admitted.hold = admitted.hold, None
+        is_refused = exchange.error is not None and not admitted.was_sent
+        self.ledger.settle(hold, _NOTHING if is_refused else _REQUEST, None)
+
+    # --- who --------------------------------------------------------------------------------
+
+    def identify(self, exchange: Exchange) -> Found | None:
+        """
+        Find out who calls, and note it on *exchange*.
+
+        Raises:
+            NotAuthenticated: no key where one is required, or none of ours.
+            NotAllowed: the key may not be used.
+        """
+        found = self._find(exchange)
+        if found is None:
+            return None
+        if found.block:
+            raise NotAllowed(_BLOCKED[found.block], code="virtual_key_blocked")
+        key, team, customer = found.key, found.team, found.customer
+        exchange.identity = Identity(
+            key_id=key.id,
+            key_name=key.name,
+            team_id=None if team is None else team.id,
+            customer_id=None if customer is None else customer.id,
+        )
+        exchange.explain(f"key {key.name}")
+        return found
+
+    def _find(self, exchange: Exchange) -> Found | None:
+        snapshot, now = self.snapshot(), exchange.clock.now()
+        if exchange.dry_run and exchange.explained_key is not None:
+            key = snapshot.key_named(exchange.explained_key)
+            if key is None:
+                msg = "There is no virtual key of that name."
+                raise NotAuthenticated(msg, code="virtual_key_not_found")
+            return snapshot.found(key, now)
+        value = credential_of(exchange.headers)
+        if value is None:
+            if self.requires_key:
+                msg = "A virtual key is required: send it as Authorization: Bearer."
+                raise NotAuthenticated(msg)
+            exchange.explain("no key, none required")
+            return None
+        found = snapshot.find(value, now)
+        if found is None and self.requires_key:
+            msg = "The virtual key does not exist or has been revoked."
+            raise NotAuthenticated(msg, code="virtual_key_not_found")
+        if found is None:
+            exchange.explain("not one of our keys, none required")
+        return found
+
+    # --- how often --------------------------------------------------------------------------
+
+    async def _count(
+        self, exchange: Exchange, admitted: Admitted, meters: tuple[Meter, ...]
+    ) -> None:
+        demand = Demand(meters=meters, requests=1, in_flight=1)
+        try:
+            if exchange.dry_run:
+                await self.ledger.check(demand)
+                return
+            hold = self.ledger.try_hold(demand) or await self.ledger.hold(demand)
+        except Short as short:
+            exchange.explain(told(short))
+            raise refusal_of(short, exchange.clock.now()) from None
+        admitted.hold = hold
+        tell_rates(exchange, hold)
+
+
+def admitted_of(exchange: Exchange) -> Admitted:
+    """
+    Return what is known of *exchange*; nothing, where it was never let in.
+    """
+    admitted = exchange.stash.get(ADMITTED)
+    if admitted is None:
+        admitted = exchange.stash[ADMITTED] = Admitted()
+    return admitted
+
+
+def _as_its_parent(parent: Exchange) -> Admitted:
+    """
+    Let a plugin's own call in, in its parent's name: it was counted and checked there.
+    """
+    admitted = admitted_of(parent)
+    return Admitted(admitted.found, run=admitted.run, run_id=admitted.run_id)
