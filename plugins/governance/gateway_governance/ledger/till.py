@@ -103,11 +103,18 @@ class Till:
 
         Returns:
             By how much a strict money meter was charged more than it held.
+
+        Raises:
+            RuntimeError: if the hold was settled or released before.
+            ValueError: if it is of money and has no row.
         """
         if not hold.is_open:
             msg = f"{hold!r} was settled or released before"
             raise RuntimeError(msg)
-        if row or hold.plan.money:
+        if hold.plan.money and not row:
+            msg = f"{hold!r} is of money, which needs its usage row"
+            raise ValueError(msg)
+        if row:
             self._journal.write(
                 Settled(
                     hold_id=hold.id,
