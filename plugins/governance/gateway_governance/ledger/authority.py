@@ -160,6 +160,12 @@ class Crossed:
     limit: int
 
 
+class AuthorityFailed(Exception):
+    """
+    The authority could not do what was asked: nothing new is granted until it can.
+    """
+
+
 class Authority(Protocol):
     """
     Keeps the records; each method is one durable transaction.

@@ -48,7 +48,7 @@ from gateway_governance.ledger.meters import (
     WindowAt,
     micros,
 )
-from gateway_governance.ledger.pool import Plan, share_of
+from gateway_governance.ledger.pool import LOW, Plan, share_of
 
 if TYPE_CHECKING:
     from gateway_governance.ledger.cells import Cells
@@ -137,11 +137,14 @@ class Rows:
         return word
 
     def _row(self, meter: Meter) -> int | None:
-        number = self.roster.number(meter.id)
+        return self._named(meter.id)
+
+    def _named(self, meter_id: str) -> int | None:
+        number = self.roster.number(meter_id)
         if number is None or number >= self.cells.words[H_USED]:
             return None
         word = self.cells.geometry.row(number)
-        if self.cells.words[word + R_META] != _meta(meter.id):
+        if self.cells.words[word + R_META] != _meta(meter_id):
             return None
         return word
 
@@ -293,14 +296,14 @@ class Rows:
                 ],
             )
             for found in standings:
-                amount = _amount(found.meter, demand, money)
+                amount = amount_of(found.meter, demand, money)
                 if found.meter in needs:
                     needs[found.meter] = amount
                 elif (
                     amount
                     and (found.left if found.meter.is_strict else found.free) < amount
                 ):
-                    shorts.append(_short(found, amount, now))
+                    shorts.append(short_of(found, amount, now))
                 elif amount and found.free < amount:
                     needs[found.meter] = amount
         short = next(
@@ -379,8 +382,7 @@ class Rows:
                     if want is not None:
                         wants.append(want)
                     continue
-                if meter.is_strict and words[word + R_ENDS]:
-                    returns += self._retire(word, meter)
+                returns += self._retire(word)
                 wants.append(self._fresh(word, meter, need, now))
         return wants, returns
 
@@ -401,6 +403,8 @@ class Rows:
         words = self.cells.words
         limit = words[word + R_LIMIT]
         granted, free = words[word + R_GRANTED], words[word + R_FREE]
+        if free >= need and free >= limit >> LOW:
+            return None  # somebody else was here
         mark = words[word + R_MARK]
         more = granted + max(need - free, limit >> _CHUNK) - mark
         if not meter.is_strict or min(limit, mark + more) <= granted:
@@ -424,19 +428,22 @@ class Rows:
             meter=meter.id, starts=starts, ends=ends, at=now, limit=limit, more=more
         )
 
-    def _retire(self, word: int, meter: Meter) -> list[Return]:
+    def _retire(self, word: int) -> list[Return]:
         """
-        Take what is free out of a window that is over.
+        Take what is free out of a row of strict money.
         """
         words = self.cells.words
+        if words[word + R_KIND] != IS_USED | Unit.MONEY or not words[word + R_ENDS]:
+            return []
         used = words[word + R_GRANTED] - words[word + R_FREE]
         back = words[word + R_MARK] - used
-        if back <= 0:
+        name = self.roster.name(self.cells.geometry.row_number(word))
+        if back <= 0 or name is None:
             return []
         self.cells.commit(
             [word + R_FREE, 0, word + R_GRANTED, used, word + R_MARK, used]
         )
-        return [Return(meter=meter.id, starts=words[word + R_STARTS], amount=back)]
+        return [Return(meter=name, starts=words[word + R_STARTS], amount=back)]
 
     def install(self, meter: Meter, record: Record) -> None:
         """
@@ -497,15 +504,16 @@ class Rows:
             if word is not None:
                 self._renew(word, meter, self.now())
 
-    def correct(self, meter: Meter, starts: int, *, burned: int, true: int) -> None:
+    def correct(self, meter_id: str, starts: int, *, burned: int, true: int) -> None:
         """
         Let a row follow what the authority has learnt about a hold that was burned on it.
 
         The mark goes down with what was spent: the authority has it back, and grants it again.
         """
         with self.cells as words:
-            word = self._find(meter)
-            if word is None or words[word + R_STARTS] != starts or not meter.is_strict:
+            self.roster.refresh()
+            word = self._named(meter_id)
+            if word is None or words[word + R_STARTS] != starts:
                 return
             off = burned - true
             self.cells.commit(
@@ -517,34 +525,52 @@ class Rows:
                 ]
             )
 
-    def unused(self) -> list[Return]:
+    def unused(
+        self, meters: Iterable[Meter] | None = None, *, busy: Container[int] = ()
+    ) -> list[Return]:
         """
-        Take everything that is granted and free out of the pool; nothing may be held.
+        Take what is granted and free out of the rows of *meters*, or of all.
+
+        Args:
+            busy: Rows to leave alone.
         """
         returns: list[Return] = []
         with self.cells as words:
             self.roster.refresh()
-            for number in range(words[H_USED]):
-                word = self.cells.geometry.row(number)
-                if (
-                    words[word + R_KIND] != IS_USED | Unit.MONEY
-                    or not words[word + R_ENDS]
-                ):
-                    continue
-                used = words[word + R_GRANTED] - words[word + R_FREE]
-                back = words[word + R_MARK] - used
-                name = self.roster.name(number)
-                if back <= 0 or name is None:
-                    continue
-                self.cells.commit(
-                    [word + R_FREE, 0, word + R_GRANTED, used, word + R_MARK, used]
-                )
-                returns.append(
-                    Return(meter=name, starts=words[word + R_STARTS], amount=back)
-                )
+            if meters is None:
+                found: list[int | None] = [
+                    self.cells.geometry.row(number) for number in range(words[H_USED])
+                ]
+            else:
+                found = [self._row(meter) for meter in meters]
+            for word in found:
+                if word is not None and word not in busy:
+                    returns += self._retire(word)
         return returns
 
     # Reports.
+
+    def asked(self, meters: Iterable[Meter]) -> list[Want]:
+        """
+        Say which windows *meters* are in now, to look them up.
+        """
+        with self.cells as words:
+            now = self.now()
+            wants = []
+            for meter in meters:
+                word = self._find(meter)
+                anchor = words[word + R_ANCHOR] if word is not None else 0
+                starts, ends = self.window(meter, now, anchor or now)
+                wants.append(
+                    Want(
+                        meter=meter.id,
+                        starts=starts,
+                        ends=ends,
+                        at=now,
+                        limit=meter.limit,
+                    )
+                )
+            return wants
 
     def standing(self, meter: Meter) -> Standing | None:
         """
@@ -581,7 +607,7 @@ def _kind(meter: Meter) -> int:
     return IS_USED | meter.unit | (IS_SOFT if meter.is_soft else 0)
 
 
-def _amount(meter: Meter, demand: Demand, money: int) -> int:
+def amount_of(meter: Meter, demand: Demand, money: int) -> int:
     """
     Say what must be free of a meter; of soft money anything at all, if money is wanted.
     """
@@ -591,7 +617,10 @@ def _amount(meter: Meter, demand: Demand, money: int) -> int:
     return amounts[meter.unit]
 
 
-def _short(found: Standing, need: int, now: int) -> Short:
+def short_of(found: Standing, need: int, now: int) -> Short:
+    """
+    Say that a meter has not enough, and when to ask again.
+    """
     is_spent = found.limit - found.spent < need
     is_rate = found.meter.unit in {Unit.TOKENS, Unit.REQUESTS}
     has_end = found.ends < ALWAYS

@@ -19,6 +19,7 @@ import attrs
 
 from gateway import codec
 from gateway_governance.ledger.authority import (
+    AuthorityFailed,
     Burned,
     BurnedHold,
     Charge,
@@ -67,7 +68,11 @@ class SqliteAuthority:
 
     async def _call(self, work: Callable[..., T], *args: object) -> T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, work, *args)
+        try:
+            return await loop.run_in_executor(self._thread, work, *args)
+        except sqlite3.Error as exc:
+            msg = f"the ledger's database: {exc}"
+            raise AuthorityFailed(msg) from exc
 
     async def close(self) -> None:
         """

@@ -6,7 +6,7 @@ Knows no loop and no file, so that simulations run the same code as the gateway.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gateway_governance.ledger.authority import (
@@ -162,21 +162,29 @@ class Till:
         self.pool.release(hold)
         return returns
 
-    def sweep(self, seat: int, entries: Iterable[Settled | Burned]) -> Swept:
+    def sweep(
+        self,
+        seat: int,
+        entries: Iterable[Settled | Burned],
+        burn: Callable[[Burned], None] | None = None,
+    ) -> Swept:
         """
         Clear up after the dead worker of *seat*.
 
         Args:
             entries: What it wrote down.
+            burn: Writes a burned hold down; into the journal, if left out.
         """
         journaled = {
             entry.hold_id: entry.actual
             for entry in entries
             if isinstance(entry, Settled)
         }
-        return self.sweeper.sweep(seat, journaled=journaled, burn=self._journal.write)
+        return self.sweeper.sweep(
+            seat, journaled=journaled, burn=burn or self._journal.write
+        )
 
-    def busy(self, seats: Sequence[int]) -> set[int]:
+    def busy(self, seats: Iterable[int]) -> set[int]:
         """
         Return the rows that open holds name.
         """
