@@ -17,6 +17,7 @@ import structlog
 from gateway.tasks import Tasks
 from gateway_governance.ledger import journal as journals
 from gateway_governance.ledger.authority import (
+    Ask,
     Authority,
     AuthorityFailed,
     Burned,
@@ -470,21 +471,15 @@ class Ledger:
         rows = self._till.rows
         found = {meter: rows.standing(meter) for meter in meters}
         missing = [meter for meter, each in found.items() if each is None]
-        wants = rows.asked([meter for meter in missing if meter.is_backed])
-        records = await self._authority.look(wants) if wants else ()
-        by_id = {record.meter: record for record in records if record is not None}
-        windows = {want.meter: want for want in rows.asked(_with_window(missing))}
+        asks = rows.asks([meter for meter in missing if meter.period is not None])
+        backed = {meter.id for meter in missing if meter.is_backed}
+        kept = [ask for ask in asks if ask.meter in backed]
+        records = {ask.meter: _unbacked(ask) for ask in asks}
+        if kept:
+            looked = await self._authority.look(kept)
+            records.update((record.meter, record) for record in looked)
         for meter in missing:
-            window = windows.get(meter.id)
-            fresh = Standing(
-                meter=meter,
-                limit=meter.limit,
-                granted=0 if meter.is_strict else meter.limit,
-                free=0 if meter.is_strict else meter.limit,
-                starts=window.starts if window else 0,
-                ends=window.ends if window else 0,
-            )
-            found[meter] = _from_record(fresh, by_id.get(meter.id))
+            found[meter] = _as_begun(meter, records.get(meter.id))
         return [each for each in found.values() if each is not None]
 
     async def check(self, demand: Demand) -> Checked:
@@ -654,22 +649,23 @@ class Ledger:
             self._premises.close(is_clean=is_clean)
 
 
-def _with_window(meters: Iterable[Meter]) -> list[Meter]:
-    return [meter for meter in meters if meter.period is not None]
+def _unbacked(ask: Ask) -> Record:
+    return Record(meter=ask.meter, starts=ask.starts, ends=ask.ends)
 
 
-def _from_record(fresh: Standing, record: Record | None) -> Standing:
+def _as_begun(meter: Meter, record: Record | None) -> Standing:
     """
-    Take a window as its row will, once there is one.
+    Say how *meter* will stand once its row is in the window of *record*.
     """
     if record is None:
-        return fresh
-    spent = (
-        max(record.settled, record.mark) if fresh.meter.is_strict else record.settled
-    )
-    granted = spent if fresh.meter.is_strict else fresh.limit
-    return attrs.evolve(
-        fresh,
+        return Standing(
+            meter=meter, limit=meter.limit, granted=meter.limit, free=meter.limit
+        )
+    spent = max(record.settled, record.mark) if meter.is_strict else record.settled
+    granted = record.mark if meter.is_strict else meter.limit
+    return Standing(
+        meter=meter,
+        limit=meter.limit,
         granted=granted,
         free=granted - spent,
         spent=spent,

@@ -19,6 +19,7 @@ import attrs
 
 from gateway import codec
 from gateway_governance.ledger.authority import (
+    Ask,
     AuthorityFailed,
     Burned,
     BurnedHold,
@@ -87,19 +88,19 @@ class SqliteAuthority:
         """
         return await self._call(self._books.anchors, meters)
 
+    async def look(self, asks: Sequence[Ask]) -> Sequence[Record]:
+        """
+        Return the windows that *asks* are in; where there is none yet, what it would be.
+        """
+        return await self._call(self._books.look, asks)
+
     async def open(
         self, wants: Sequence[Want], returns: Sequence[Return] = ()
     ) -> Sequence[Record]:
         """
-        Find or begin the windows that *wants* are in, and raise their marks.
+        Begin the windows of *wants* that there are not, and raise their marks.
         """
         return await self._call(self._books.open, wants, returns)
-
-    async def look(self, wants: Sequence[Want]) -> Sequence[Record | None]:
-        """
-        Return the windows that *wants* are in, as far as they have begun.
-        """
-        return await self._call(self._books.look, wants)
 
     async def give_back(self, returns: Sequence[Return]) -> None:
         """
@@ -113,11 +114,11 @@ class SqliteAuthority:
         """
         return await self._call(self._books.extend, returns, limits)
 
-    async def reset(self, want: Want) -> Record:
+    async def reset(self, ask: Ask) -> Record:
         """
-        End the window that contains ``want.at`` there, and begin another.
+        End the window that contains ``ask.at`` there, and begin another.
         """
-        return await self._call(self._books.reset, want)
+        return await self._call(self._books.reset, ask)
 
     async def settle(self, entries: Sequence[Settled | Burned]) -> Sequence[Crossed]:
         """
@@ -221,28 +222,37 @@ class _Books:
             return [self._open(want) for want in wants]
 
     def _open(self, want: Want) -> Record:
-        found = self._find(want) or self._begin(want)
+        found = self._at(want.meter, want.starts) or self._insert(
+            want.meter, want.starts, want.ends
+        )
         mark = raised(want, found.mark)
         if mark != found.mark:
             self._sql.execute(
                 "UPDATE governance_ledger_windows SET mark = ? WHERE meter = ? AND starts = ?",
                 (mark, want.meter, found.starts),
             )
-        return attrs.evolve(found, before=found.mark, mark=mark)
+        return attrs.evolve(found, mark=mark)
 
-    def _find(self, want: Want) -> Record | None:
-        if want.known is not None:
-            return self._at(want.meter, want.starts)
-        found = self._before(want)
-        return found if found is not None and want.at < found.ends else None
+    def look(self, asks: Sequence[Ask]) -> list[Record]:
+        return [self._look(ask) for ask in asks]
 
-    def _before(self, want: Want) -> Record | None:
-        row = self._sql.execute(
-            "SELECT starts FROM governance_ledger_windows WHERE meter = ? AND starts <= ? "
-            "ORDER BY starts DESC LIMIT 1",
-            (want.meter, want.at),
-        ).fetchone()
-        return None if row is None else self._at(want.meter, row[0])
+    def _look(self, ask: Ask) -> Record:
+        neighbours = self._sql.execute(
+            "SELECT starts, ends FROM governance_ledger_windows "
+            "WHERE meter = ? AND starts <= ? ORDER BY starts DESC LIMIT 1",
+            (ask.meter, ask.at),
+        ).fetchall()
+        for starts, ends in neighbours:
+            found = self._at(ask.meter, starts)
+            if found is not None and ask.at < ends:
+                return found
+        neighbours += self._sql.execute(
+            "SELECT starts, ends FROM governance_ledger_windows "
+            "WHERE meter = ? AND starts > ? ORDER BY starts LIMIT 1",
+            (ask.meter, ask.at),
+        ).fetchall()
+        starts, ends = place(neighbours, ask)
+        return Record(meter=ask.meter, starts=starts, ends=ends)
 
     def _at(self, meter: str, starts: int) -> Record | None:
         row = self._sql.execute(
@@ -257,37 +267,17 @@ class _Books:
             meter=meter,
             starts=starts,
             ends=ends,
-            before=mark,
             mark=mark,
             settled=settled,
             burned=burned,
         )
 
-    def _begin(self, want: Want) -> Record:
-        """
-        Begin a window between its neighbours.
-        """
-        neighbours = []
-        before = self._before(want)
-        if before is not None:
-            neighbours.append((before.starts, before.ends))
-        neighbours += self._sql.execute(
-            "SELECT starts, ends FROM governance_ledger_windows "
-            "WHERE meter = ? AND starts > ? ORDER BY starts LIMIT 1",
-            (want.meter, want.at),
-        ).fetchall()
-        starts, ends = place(neighbours, want) or (want.starts, want.ends)
-        return self._insert(want.meter, starts, ends, mark=want.known or 0)
-
-    def _insert(self, meter: str, starts: int, ends: int, *, mark: int) -> Record:
+    def _insert(self, meter: str, starts: int, ends: int) -> Record:
         self._sql.execute(
-            "INSERT INTO governance_ledger_windows VALUES (?, ?, ?, ?, 0, 0)",
-            (meter, starts, ends, mark),
+            "INSERT INTO governance_ledger_windows VALUES (?, ?, ?, 0, 0, 0)",
+            (meter, starts, ends),
         )
-        return Record(meter=meter, starts=starts, ends=ends, before=mark, mark=mark)
-
-    def look(self, wants: Sequence[Want]) -> list[Record | None]:
-        return [self._find(want) for want in wants]
+        return Record(meter=meter, starts=starts, ends=ends)
 
     def extend(self, returns: Sequence[Return], limits: Sequence[int]) -> bool:
         with self._transaction() as sql:
@@ -302,18 +292,15 @@ class _Books:
             )
             return True
 
-    def reset(self, want: Want) -> Record:
+    def reset(self, ask: Ask) -> Record:
         with self._transaction() as sql:
-            found = self._find(attrs.evolve(want, known=None))
-            starts, ends = want.at, want.ends
-            if found is not None:
-                starts, ends = max(starts, found.starts + 1), found.ends
-                sql.execute(
-                    "UPDATE governance_ledger_windows SET ends = ? "
-                    "WHERE meter = ? AND starts = ?",
-                    (starts, want.meter, found.starts),
-                )
-            return self._insert(want.meter, starts, ends, mark=0)
+            found = self._look(ask)
+            starts = max(ask.at, found.starts + 1)
+            sql.execute(
+                "UPDATE governance_ledger_windows SET ends = ? WHERE meter = ? AND starts = ?",
+                (starts, ask.meter, found.starts),
+            )
+            return self._insert(ask.meter, starts, found.ends)
 
     def settle(self, entries: Sequence[Settled | Burned]) -> list[Crossed]:
         with self._transaction():
@@ -345,7 +332,7 @@ class _Books:
     def _charge(self, meter: str, starts: int, added: _Sum) -> list[Crossed]:
         if self._at(meter, starts) is None:
             # Somebody pruned it, or the database is older than the journal.
-            self._insert(meter, starts, starts, mark=0)
+            self._insert(meter, starts, starts)
         self._sql.execute(
             "UPDATE governance_ledger_windows "
             "SET mark = mark - ?, settled = settled + ?, burned = burned + ? "

@@ -87,7 +87,11 @@ class Lines:
 
 
 def lines_of(path):
-    return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+    return (
+        [line.split() for line in path.read_text().splitlines()]
+        if path.exists()
+        else []
+    )
 
 
 async def work(folder, seed, chance):
@@ -117,7 +121,9 @@ async def work(folder, seed, chance):
                     money_want_nano=most,
                 )
                 try:
-                    hold = ledger.try_hold(demand) or await ledger.hold(demand, wait_s=0.02)
+                    hold = ledger.try_hold(demand) or await ledger.hold(
+                        demand, wait_s=0.02
+                    )
                 except Short:
                     refused += 1
                     continue
@@ -133,11 +139,12 @@ async def work(folder, seed, chance):
             elif running:
                 hold, true = running.pop(rng.randrange(len(running)))
                 row = UsageRow(
-                    exchange_id=f"req_{hold.id}", attempt=1, at=time.time(), cost_nano=true
+                    exchange_id=f"req_{hold.id}",
+                    attempt=1,
+                    at=time.time(),
+                    cost_nano=true,
                 )
-                ledger.settle(
-                    hold, Actual(money_nano=true, tokens=50, requests=1), row
-                )
+                ledger.settle(hold, Actual(money_nano=true, tokens=50, requests=1), row)
                 done.write(hold.id, true)
             else:
                 refused += 1
