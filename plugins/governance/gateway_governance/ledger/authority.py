@@ -18,32 +18,43 @@ from typing import Any, Final, Protocol
 
 import attrs
 
-
 #: Of how many percent of a budget somebody wants to hear.
 THRESHOLDS: Final = (50, 80, 100)
 
 
 @attrs.frozen(kw_only=True)
-class Want:
+class Ask:
     """
-    A machine wants to spend on a meter.
+    Which window of a meter is it?
 
     Attributes:
-        starts: The window that contains now by the meter's period, from here …
-        ends: … to here.
-        at: Now.
-        known: Up to where this machine knows to be granted in the window that starts at
-            *starts*; None where it knows of no window.
-        more: How much it wants on top.
+        starts: The window that contains *at* by the meter's period begins here …
+        ends: … and ends here.
     """
 
     meter: str
     starts: int
     ends: int
     at: int
+
+
+@attrs.frozen(kw_only=True)
+class Want:
+    """
+    A machine wants to spend more in a window.
+
+    Attributes:
+        known: Up to where the machine knows to be granted.
+        more: How much it wants on top.
+        limit: What is never passed.
+    """
+
+    meter: str
+    starts: int
+    ends: int
+    known: int
+    more: int
     limit: int
-    known: int | None = None
-    more: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -52,7 +63,6 @@ class Record:
     One window of one meter.
 
     Attributes:
-        before: The mark as it was found.
         mark: How much may be spent, by whomever.
         settled: What exchanges came to.
         burned: What was sent by workers that died, and is not resolved.
@@ -61,7 +71,6 @@ class Record:
     meter: str
     starts: int
     ends: int
-    before: int = 0
     mark: int = 0
     settled: int = 0
     burned: int = 0
@@ -160,6 +169,12 @@ class Crossed:
     limit: int
 
 
+class AuthorityFailed(Exception):
+    """
+    The authority could not do what was asked: nothing new is granted until it can.
+    """
+
+
 class Authority(Protocol):
     """
     Keeps the records; each method is one durable transaction.
@@ -170,20 +185,22 @@ class Authority(Protocol):
         Return when each of *meters* was first seen; those that are new at the time given.
         """
 
+    async def look(self, asks: Sequence[Ask]) -> Sequence[Record]:
+        """
+        Return the windows that *asks* are in; where there is none yet, what it would be.
+
+        Windows of a meter never overlap, whatever the settings said when they began.
+        """
+
     async def open(
         self, wants: Sequence[Want], returns: Sequence[Return] = ()
     ) -> Sequence[Record]:
         """
-        Find or begin the windows that *wants* are in, and raise their marks.
+        Begin the windows of *wants* that there are not, and raise their marks.
 
-        Where something is known of the window, the mark becomes at least *known* + *more*,
-        else *more* is added; never past the limit, and never is a mark lowered here.  Windows
-        of a meter never overlap, whatever the settings said when they began.
-        """
-
-    async def look(self, wants: Sequence[Want]) -> Sequence[Record | None]:
-        """
-        Return the windows that *wants* are in, as far as they have begun.
+        A mark becomes at least *known* + *more*, but never passes the limit, and never is
+        lowered here.  If it was higher than what the machine knows, somebody died before he
+        could use it, and it is used now.
         """
 
     async def give_back(self, returns: Sequence[Return]) -> None:
@@ -199,9 +216,9 @@ class Authority(Protocol):
             limits: What none of the marks may pass.
         """
 
-    async def reset(self, want: Want) -> Record:
+    async def reset(self, ask: Ask) -> Record:
         """
-        End the window that contains ``want.at`` there, and begin another with nothing spent.
+        End the window that contains ``ask.at`` there, and begin another with nothing spent.
         """
 
     async def settle(self, entries: Sequence[Settled | Burned]) -> Sequence[Crossed]:
@@ -241,18 +258,13 @@ class _Window:
     burned: int = 0
 
 
-def place(windows: Iterable[tuple[int, int]], want: Want) -> tuple[int, int] | None:
+def place(windows: Iterable[tuple[int, int]], ask: Ask) -> tuple[int, int]:
     """
-    Say where a new window of *want* begins and ends, between those that there are.
-
-    Returns:
-        None where one of *windows* contains ``want.at``.
+    Say where a new window begins and ends, between *windows*, of which none contains ``ask.at``.
     """
-    starts, ends = want.starts, want.ends
+    starts, ends = ask.starts, ask.ends
     for other_starts, other_ends in windows:
-        if other_starts <= want.at < other_ends:
-            return None
-        if other_ends <= want.at:
+        if other_starts <= ask.at:
             starts = max(starts, other_ends)
         else:
             ends = min(ends, other_starts)
@@ -263,8 +275,7 @@ def raised(want: Want, mark: int) -> int:
     """
     Return what *mark* becomes when *want* is met.
     """
-    base = mark if want.known is None else want.known
-    return max(mark, min(want.limit, base + want.more))
+    return max(mark, min(want.limit, want.known + want.more))
 
 
 def crossings(charge: Charge, before: int, after: int) -> list[Crossed]:
@@ -306,51 +317,39 @@ class MemoryAuthority:
             meter: self._anchors.setdefault(meter, at) for meter, at in meters.items()
         }
 
+    async def look(self, asks: Sequence[Ask]) -> Sequence[Record]:
+        """
+        Return windows.
+        """
+        return [self._look(ask) for ask in asks]
+
+    def _look(self, ask: Ask) -> Record:
+        windows = self._windows.get(ask.meter, {}).values()
+        for window in windows:
+            if window.starts <= ask.at < window.ends:
+                return _record(ask.meter, window)
+        starts, ends = place([(each.starts, each.ends) for each in windows], ask)
+        return Record(meter=ask.meter, starts=starts, ends=ends)
+
     async def open(
         self, wants: Sequence[Want], returns: Sequence[Return] = ()
     ) -> Sequence[Record]:
         """
-        Find or begin windows, and raise their marks.
+        Begin windows, and raise their marks.
         """
         for back in returns:
             self._at(back.meter, back.starts).mark -= back.amount
         return [self._open(want) for want in wants]
 
     def _open(self, want: Want) -> Record:
-        window = self._find(want)
-        if window is None:
-            windows = self._windows.setdefault(want.meter, {})
-            found = place([(each.starts, each.ends) for each in windows.values()], want)
-            starts, ends = found or (want.starts, want.ends)
-            window = windows.setdefault(
-                starts, _Window(starts, ends, mark=want.known or 0)
-            )
-        before = window.mark
-        window.mark = raised(want, before)
-        return _record(want.meter, window, before)
-
-    def _find(self, want: Want) -> _Window | None:
-        windows = self._windows.get(want.meter, {})
-        if want.known is not None:
-            return windows.get(want.starts)
-        for window in windows.values():
-            if window.starts <= want.at < window.ends:
-                return window
-        return None
+        windows = self._windows.setdefault(want.meter, {})
+        window = windows.setdefault(want.starts, _Window(want.starts, want.ends))
+        window.mark = raised(want, window.mark)
+        return _record(want.meter, window)
 
     def _at(self, meter: str, starts: int) -> _Window:
         windows = self._windows.setdefault(meter, {})
         return windows.setdefault(starts, _Window(starts, starts))
-
-    async def look(self, wants: Sequence[Want]) -> Sequence[Record | None]:
-        """
-        Return windows as far as they have begun.
-        """
-        found = [(want, self._find(want)) for want in wants]
-        return [
-            None if window is None else _record(want.meter, window, window.mark)
-            for want, window in found
-        ]
 
     async def give_back(self, returns: Sequence[Return]) -> None:
         """
@@ -370,18 +369,16 @@ class MemoryAuthority:
             window.mark += more.amount
         return True
 
-    async def reset(self, want: Want) -> Record:
+    async def reset(self, ask: Ask) -> Record:
         """
         Begin another window within the one that there is.
         """
-        window = self._find(attrs.evolve(want, known=None))
-        starts, ends = want.at, want.ends
-        if window is not None:
-            starts = max(starts, window.starts + 1)
-            ends, window.ends = window.ends, starts
-        fresh = _Window(starts, ends)
-        self._windows.setdefault(want.meter, {})[starts] = fresh
-        return _record(want.meter, fresh, 0)
+        found = self._look(ask)
+        window = self._at(ask.meter, found.starts)
+        starts = max(ask.at, found.starts + 1)
+        window.ends = starts
+        fresh = self._windows[ask.meter][starts] = _Window(starts, found.ends)
+        return _record(ask.meter, fresh)
 
     async def settle(self, entries: Sequence[Settled | Burned]) -> Sequence[Crossed]:
         """
@@ -452,12 +449,11 @@ class MemoryAuthority:
         return self._burned[hold_id]
 
 
-def _record(meter: str, window: _Window, before: int) -> Record:
+def _record(meter: str, window: _Window) -> Record:
     return Record(
         meter=meter,
         starts=window.starts,
         ends=window.ends,
-        before=before,
         mark=window.mark,
         settled=window.settled,
         burned=window.burned,

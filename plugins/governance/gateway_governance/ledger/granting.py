@@ -50,13 +50,20 @@ class Granter:
                 {meter.id: now for meter in unanchored}
             )
             rows.set_anchors({meter: first[meter.id] for meter in unanchored})
-        wants, returns = rows.wanted(needs)
-        if not wants and not returns:
-            return
-        records = await self.authority.open(wants, returns)
         by_id = {meter.id: meter for meter in needs}
-        for record in records:
-            rows.install(by_id[record.meter], record)
+        asks, returns = rows.over(needs)
+        begun = set()
+        for record in await self.authority.look(asks) if asks else ():
+            rows.begin(by_id[record.meter], record)
+            begun.add(record.meter)
+        wants = [
+            want
+            for want in rows.wanted(needs)
+            if by_id[want.meter].is_strict or want.meter in begun
+        ]
+        if wants or returns:
+            for record in await self.authority.open(wants, returns):
+                rows.install(by_id[record.meter], record)
 
     async def reset(self, meter: Meter) -> None:
         """
@@ -67,5 +74,5 @@ class Granter:
             return
         async with self.exclusive():
             await self.round({meter: 0})
-            record = await self.authority.reset(self._rows.wanted_reset(meter))
-            self._rows.install(meter, record)
+            (ask,) = self._rows.asks([meter])
+            self._rows.begin(meter, await self.authority.reset(ask))

@@ -8,7 +8,7 @@ microseconds, and commits once.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Final
 
 import attrs
@@ -46,7 +46,7 @@ GEN, STARTS, ENDS, LIMIT, GRANTED, FREE, SPENT, BURNED = range(8)
 #: tried, the one that refused least while large output caps were asked for.
 _SHARE: Final = 4
 #: A row asks for more once less than a thirty-second of its limit is free.
-_LOW: Final = 5
+LOW: Final = 5
 
 #: Behind the units: what soft money takes.
 _SOFT: Final = 4
@@ -303,7 +303,7 @@ class Pool:
                     return None
                 if after < least and (amount or (least and want)):
                     return None
-                if granted < limit and after < limit >> _LOW:
+                if granted < limit and after < limit >> LOW:
                     is_low = True
                 stores += (word, after)
                 body += (tagged, gen, amount, starts)
@@ -392,6 +392,41 @@ class Pool:
             cells.unlock()
         self._free_slots.append(slot)
         return money - amounts[0] if money > amounts[0] and plan.strict else 0
+
+    def extend(
+        self, hold: Hold, money_nano: int, granted: Container[int] = ()
+    ) -> tuple[list[int], list[int]]:
+        """
+        Hold *money_nano* more on every strict money meter, all or nothing.
+
+        Args:
+            granted: Positions of meters whose window is over and to which the authority has
+                granted as much in that window.
+
+        Returns:
+            The positions of those that only the authority can grant to, because their window
+            is over, and of those that have not enough at hand; both empty when it was done.
+        """
+        late: list[int] = []
+        short: list[int] = []
+        stores: list[int] = []
+        plan = hold.plan
+        with self.cells as words:
+            for at in range(plan.strict):
+                row = read_row(self.cells.buffer, plan.reads[at])
+                if row[GEN] != hold.rows[at][GEN]:
+                    if at not in granted:
+                        late.append(at)
+                elif row[FREE] < money_nano:
+                    short.append(at)
+                else:
+                    stores += (plan.words[at] + R_FREE, row[FREE] - money_nano)
+                amount = hold.slot + S_PARTS + at * PART + 2
+                stores += (amount, words[amount] + money_nano)
+            if not late and not short:
+                self.cells.commit(stores)
+                hold.amounts = (hold.amounts[0] + money_nano, *hold.amounts[1:])
+        return late, short
 
     def late(self, hold: Hold) -> set[int]:
         """

@@ -1,10 +1,11 @@
 """
 What is done to rows rarely: find and add them, open windows, install grants, move limits.
 
-Like `pool` it knows no file and no loop.  What concerns the authority is done in three steps, by
-one worker of the machine at a time (`granting.Granter` sees to that): `wanted` says what to ask
-for, the authority commits it, `install` makes it usable.  A worker killed before the last step
-leaves granted what nobody uses, and the next one who asks finds it.
+Like `pool` it knows no file and no loop.  What concerns the authority is done by one worker of the
+machine at a time (`granting.Granter` sees to that).  A window: `over` says which to look up,
+`begin` opens it with nothing free.  Then a grant: `wanted` says what to ask for, the authority
+commits it, `install` makes it usable.  A worker killed before the last step leaves granted what
+nobody uses, and the next one who asks finds it, for the row says up to where it was used.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from gateway_governance.entities import Unit
-from gateway_governance.ledger.authority import Record, Return, Want
+from gateway_governance.ledger.authority import Ask, Record, Return, Want
 from gateway_governance.ledger.layout import (
     ALWAYS,
     H_FREED,
@@ -48,7 +49,7 @@ from gateway_governance.ledger.meters import (
     WindowAt,
     micros,
 )
-from gateway_governance.ledger.pool import Plan, share_of
+from gateway_governance.ledger.pool import LOW, Plan, share_of
 
 if TYPE_CHECKING:
     from gateway_governance.ledger.cells import Cells
@@ -137,11 +138,14 @@ class Rows:
         return word
 
     def _row(self, meter: Meter) -> int | None:
-        number = self.roster.number(meter.id)
+        return self._named(meter.id)
+
+    def _named(self, meter_id: str) -> int | None:
+        number = self.roster.number(meter_id)
         if number is None or number >= self.cells.words[H_USED]:
             return None
         word = self.cells.geometry.row(number)
-        if self.cells.words[word + R_META] != _meta(meter.id):
+        if self.cells.words[word + R_META] != _meta(meter_id):
             return None
         return word
 
@@ -293,14 +297,14 @@ class Rows:
                 ],
             )
             for found in standings:
-                amount = _amount(found.meter, demand, money)
+                amount = amount_of(found.meter, demand, money)
                 if found.meter in needs:
                     needs[found.meter] = amount
                 elif (
                     amount
                     and (found.left if found.meter.is_strict else found.free) < amount
                 ):
-                    shorts.append(_short(found, amount, now))
+                    shorts.append(short_of(found, amount, now))
                 elif amount and found.free < amount:
                     needs[found.meter] = amount
         short = next(
@@ -362,81 +366,105 @@ class Rows:
                 if word is not None:
                     self.cells.commit([word + R_ANCHOR, anchor])
 
-    def wanted(self, needs: Mapping[Meter, int]) -> tuple[list[Want], list[Return]]:
+    def over(self, meters: Iterable[Meter]) -> tuple[list[Ask], list[Return]]:
         """
-        Say what to ask the authority for, and what of windows that are over goes back to it.
+        Say of which of *meters* the window is over, and what of it goes back.
         """
-        wants: list[Want] = []
+        asks: list[Ask] = []
         returns: list[Return] = []
         with self.cells as words:
             now = self.now()
-            for meter, need in needs.items():
+            for meter in meters:
                 word = self._find(meter)
-                if word is None:
+                if word is None or words[word + R_STARTS] <= now < words[word + R_ENDS]:
                     continue
-                if words[word + R_STARTS] <= now < words[word + R_ENDS]:
-                    want = self._more(word, meter, need, now)
-                    if want is not None:
-                        wants.append(want)
-                    continue
-                if meter.is_strict and words[word + R_ENDS]:
-                    returns += self._retire(word, meter)
-                wants.append(self._fresh(word, meter, need, now))
-        return wants, returns
+                returns += self._retire(word)
+                asks.append(self._ask(meter, word, now))
+        return asks, returns
 
-    def wanted_reset(self, meter: Meter) -> Want:
+    def _ask(self, meter: Meter, word: int | None, now: int) -> Ask:
+        anchor = self.cells.words[word + R_ANCHOR] if word is not None else 0
+        starts, ends = self.window(meter, now, anchor or now)
+        return Ask(meter=meter.id, starts=starts, ends=ends, at=now)
+
+    def asks(self, meters: Iterable[Meter]) -> list[Ask]:
         """
-        Say which window is to be ended; the meter has a row.
+        Say which windows *meters* are in now.
         """
         with self.cells:
             now = self.now()
-            found = self._find(meter)
-            anchor = self.cells.words[found + R_ANCHOR] if found else 0
-            starts, ends = self.window(meter, now, anchor or now)
-            return Want(
-                meter=meter.id, starts=starts, ends=ends, at=now, limit=meter.limit
-            )
+            return [self._ask(meter, self._find(meter), now) for meter in meters]
 
-    def _more(self, word: int, meter: Meter, need: int, now: int) -> Want | None:
+    def wanted(self, needs: Mapping[Meter, int]) -> list[Want]:
+        """
+        Say what to ask the authority for.
+        """
+        with self.cells:
+            found = [self._want(meter, need) for meter, need in needs.items()]
+            return [want for want in found if want is not None]
+
+    def _want(self, meter: Meter, need: int) -> Want | None:
+        word = self._find(meter)
         words = self.cells.words
-        limit = words[word + R_LIMIT]
-        granted, free = words[word + R_GRANTED], words[word + R_FREE]
-        mark = words[word + R_MARK]
-        more = granted + max(need - free, limit >> _CHUNK) - mark
-        if not meter.is_strict or min(limit, mark + more) <= granted:
+        if word is None or not words[word + R_ENDS]:
             return None
+        limit, mark = words[word + R_LIMIT], words[word + R_MARK]
+        granted, free = words[word + R_GRANTED], words[word + R_FREE]
+        more = 0
+        if meter.is_strict:
+            is_enough = free >= need and free >= limit >> LOW  # somebody else was here
+            more = granted + max(need - free, limit >> _CHUNK) - mark
+            if is_enough or granted >= limit:
+                return None
         return Want(
             meter=meter.id,
             starts=words[word + R_STARTS],
             ends=words[word + R_ENDS],
-            at=now,
-            limit=limit,
             known=mark,
             more=more,
+            limit=limit,
         )
 
-    def _fresh(self, word: int, meter: Meter, need: int, now: int) -> Want:
-        words = self.cells.words
-        starts, ends = self.window(meter, now, words[word + R_ANCHOR] or now)
-        limit = words[word + R_LIMIT]
-        more = max(need, limit >> _CHUNK) if meter.is_strict else 0
-        return Want(
-            meter=meter.id, starts=starts, ends=ends, at=now, limit=limit, more=more
-        )
-
-    def _retire(self, word: int, meter: Meter) -> list[Return]:
+    def _retire(self, word: int) -> list[Return]:
         """
-        Take what is free out of a window that is over.
+        Take what is free out of a row of strict money.
         """
         words = self.cells.words
+        if words[word + R_KIND] != IS_USED | Unit.MONEY or not words[word + R_ENDS]:
+            return []
         used = words[word + R_GRANTED] - words[word + R_FREE]
         back = words[word + R_MARK] - used
-        if back <= 0:
+        name = self.roster.name(self.cells.geometry.row_number(word))
+        if back <= 0 or name is None:
             return []
         self.cells.commit(
             [word + R_FREE, 0, word + R_GRANTED, used, word + R_MARK, used]
         )
-        return [Return(meter=meter.id, starts=words[word + R_STARTS], amount=back)]
+        return [Return(meter=name, starts=words[word + R_STARTS], amount=back)]
+
+    def begin(self, meter: Meter, record: Record) -> None:
+        """
+        Open the window of *record*, with all that was granted in it taken for spent.
+
+        Whoever spent in it before did so on a pool that is lost, or left it for another window
+        and took what was free along.
+        """
+        strict = meter.is_strict
+        with self.cells as words:
+            word = self._find(meter)
+            if word is None:
+                return
+            spent = max(record.settled, record.mark) if strict else record.settled
+            granted = record.mark if strict else words[word + R_LIMIT]
+            self.cells.commit(
+                [
+                    *(word + R_GEN, words[word + R_GEN] + 1),
+                    *(word + R_STARTS, record.starts, word + R_ENDS, record.ends),
+                    *(word + R_MARK, record.mark, word + R_GRANTED, granted),
+                    *(word + R_FREE, granted - spent, word + R_SPENT, spent),
+                    *(word + R_BURNED, spent - record.settled),
+                ]
+            )
 
     def install(self, meter: Meter, record: Record) -> None:
         """
@@ -444,49 +472,23 @@ class Rows:
         """
         with self.cells as words:
             word = self._find(meter)
-            if word is None:
+            if (
+                word is None
+                or not meter.is_strict
+                or words[word + R_STARTS] != record.starts
+            ):
                 return
-            is_known = (
-                words[word + R_STARTS] == record.starts
-                and words[word + R_ENDS] == record.ends
+            granted = words[word + R_GRANTED]
+            mark = max(words[word + R_MARK], record.mark)
+            extra = max(0, min(mark, words[word + R_LIMIT]) - granted)
+            self.cells.commit(
+                [
+                    *(word + R_MARK, mark, word + R_GRANTED, granted + extra),
+                    *(word + R_FREE, words[word + R_FREE] + extra),
+                    # A reset that a killed worker began ends it here.
+                    *(word + R_ENDS, record.ends),
+                ]
             )
-            if is_known and meter.is_strict:
-                self._widen(word, record)
-            elif not is_known:
-                self._open(word, meter, record)
-
-    def _widen(self, word: int, record: Record) -> None:
-        words = self.cells.words
-        granted = words[word + R_GRANTED]
-        mark = max(words[word + R_MARK], record.mark)
-        extra = max(0, min(mark, words[word + R_LIMIT]) - granted)
-        self.cells.commit(
-            [
-                *(word + R_MARK, mark, word + R_GRANTED, granted + extra),
-                *(word + R_FREE, words[word + R_FREE] + extra),
-            ]
-        )
-
-    def _open(self, word: int, meter: Meter, record: Record) -> None:
-        """
-        Begin a window with all that was granted before taken for spent.
-        """
-        words = self.cells.words
-        limit = words[word + R_LIMIT]
-        settled = record.settled
-        spent = max(settled, record.before) if meter.is_strict else settled
-        granted = (
-            max(min(record.mark, limit), record.before) if meter.is_strict else limit
-        )
-        self.cells.commit(
-            [
-                *(word + R_GEN, words[word + R_GEN] + 1),
-                *(word + R_STARTS, record.starts, word + R_ENDS, record.ends),
-                *(word + R_MARK, record.mark, word + R_GRANTED, granted),
-                *(word + R_FREE, granted - spent, word + R_SPENT, spent),
-                *(word + R_BURNED, spent - settled),
-            ]
-        )
 
     def reset(self, meter: Meter) -> None:
         """
@@ -497,15 +499,16 @@ class Rows:
             if word is not None:
                 self._renew(word, meter, self.now())
 
-    def correct(self, meter: Meter, starts: int, *, burned: int, true: int) -> None:
+    def correct(self, meter_id: str, starts: int, *, burned: int, true: int) -> None:
         """
         Let a row follow what the authority has learnt about a hold that was burned on it.
 
         The mark goes down with what was spent: the authority has it back, and grants it again.
         """
         with self.cells as words:
-            word = self._find(meter)
-            if word is None or words[word + R_STARTS] != starts or not meter.is_strict:
+            self.roster.refresh()
+            word = self._named(meter_id)
+            if word is None or words[word + R_STARTS] != starts:
                 return
             off = burned - true
             self.cells.commit(
@@ -517,31 +520,27 @@ class Rows:
                 ]
             )
 
-    def unused(self) -> list[Return]:
+    def unused(
+        self, meters: Iterable[Meter] | None = None, *, busy: Container[int] = ()
+    ) -> list[Return]:
         """
-        Take everything that is granted and free out of the pool; nothing may be held.
+        Take what is granted and free out of the rows of *meters*, or of all.
+
+        Args:
+            busy: Rows to leave alone.
         """
         returns: list[Return] = []
         with self.cells as words:
             self.roster.refresh()
-            for number in range(words[H_USED]):
-                word = self.cells.geometry.row(number)
-                if (
-                    words[word + R_KIND] != IS_USED | Unit.MONEY
-                    or not words[word + R_ENDS]
-                ):
-                    continue
-                used = words[word + R_GRANTED] - words[word + R_FREE]
-                back = words[word + R_MARK] - used
-                name = self.roster.name(number)
-                if back <= 0 or name is None:
-                    continue
-                self.cells.commit(
-                    [word + R_FREE, 0, word + R_GRANTED, used, word + R_MARK, used]
-                )
-                returns.append(
-                    Return(meter=name, starts=words[word + R_STARTS], amount=back)
-                )
+            if meters is None:
+                found: list[int | None] = [
+                    self.cells.geometry.row(number) for number in range(words[H_USED])
+                ]
+            else:
+                found = [self._row(meter) for meter in meters]
+            for word in found:
+                if word is not None and word not in busy:
+                    returns += self._retire(word)
         return returns
 
     # Reports.
@@ -581,7 +580,7 @@ def _kind(meter: Meter) -> int:
     return IS_USED | meter.unit | (IS_SOFT if meter.is_soft else 0)
 
 
-def _amount(meter: Meter, demand: Demand, money: int) -> int:
+def amount_of(meter: Meter, demand: Demand, money: int) -> int:
     """
     Say what must be free of a meter; of soft money anything at all, if money is wanted.
     """
@@ -591,7 +590,10 @@ def _amount(meter: Meter, demand: Demand, money: int) -> int:
     return amounts[meter.unit]
 
 
-def _short(found: Standing, need: int, now: int) -> Short:
+def short_of(found: Standing, need: int, now: int) -> Short:
+    """
+    Say that a meter has not enough, and when to ask again.
+    """
     is_spent = found.limit - found.spent < need
     is_rate = found.meter.unit in {Unit.TOKENS, Unit.REQUESTS}
     has_end = found.ends < ALWAYS

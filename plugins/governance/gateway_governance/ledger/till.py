@@ -6,7 +6,7 @@ Knows no loop and no file, so that simulations run the same code as the gateway.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gateway_governance.ledger.authority import (
@@ -103,11 +103,18 @@ class Till:
 
         Returns:
             By how much a strict money meter was charged more than it held.
+
+        Raises:
+            RuntimeError: if the hold was settled or released before.
+            ValueError: if it is of money and has no row.
         """
         if not hold.is_open:
             msg = f"{hold!r} was settled or released before"
             raise RuntimeError(msg)
-        if row or hold.plan.money:
+        if hold.plan.money and not row:
+            msg = f"{hold!r} is of money, which needs its usage row"
+            raise ValueError(msg)
+        if row:
             self._journal.write(
                 Settled(
                     hold_id=hold.id,
@@ -155,21 +162,29 @@ class Till:
         self.pool.release(hold)
         return returns
 
-    def sweep(self, seat: int, entries: Iterable[Settled | Burned]) -> Swept:
+    def sweep(
+        self,
+        seat: int,
+        entries: Iterable[Settled | Burned],
+        burn: Callable[[Burned], None] | None = None,
+    ) -> Swept:
         """
         Clear up after the dead worker of *seat*.
 
         Args:
             entries: What it wrote down.
+            burn: Writes a burned hold down; into the journal, if left out.
         """
         journaled = {
             entry.hold_id: entry.actual
             for entry in entries
             if isinstance(entry, Settled)
         }
-        return self.sweeper.sweep(seat, journaled=journaled, burn=self._journal.write)
+        return self.sweeper.sweep(
+            seat, journaled=journaled, burn=burn or self._journal.write
+        )
 
-    def busy(self, seats: Sequence[int]) -> set[int]:
+    def busy(self, seats: Iterable[int]) -> set[int]:
         """
         Return the rows that open holds name.
         """

@@ -1,0 +1,193 @@
+"""
+What a worker writes down before it counts: one line of bytes for each settlement.
+
+A journal is a folder of files that are only ever appended to, each by one worker: length,
+checksum and content of a record, one after the other.  A process that is killed has written what
+it wrote; a record that was cut off is not one.  Files move into the database whole and are removed
+afterwards, so a crash in between moves a file twice, and the database knows each record by what it
+settles.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from gateway import codec
+from gateway_governance.ledger.authority import Burned, Charge, Settled
+
+log = structlog.get_logger("gateway.governance.ledger")
+
+_FRAME: Final = struct.Struct("<II")
+#: More is no record of ours: an exchange has few meters, and its names are bounded.
+_LONGEST: Final = 1 << 20
+_SETTLED, _BURNED = 1, 2
+
+
+class Journal:
+    """
+    The files of one worker.
+
+    Args:
+        seat: Whose it is; `files_of` finds it by this when the worker is dead.
+        epoch: Unlike any other worker's.
+    """
+
+    def __init__(self, folder: Path, *, seat: int, epoch: int) -> None:
+        self._folder = folder
+        self._stem = f"{seat:03d}-{epoch}"
+        self._number = 0
+        self._descriptor: int | None = None
+        self._sealed: list[Path] = []
+        self._path = folder
+        #: What could not be written; it goes to the database from here.
+        self.unwritten: list[Settled | Burned] = []
+
+    def write(self, entry: Settled | Burned) -> None:
+        """
+        Append *entry*.
+
+        Where the disk takes no more, it is kept in memory: what was spent still counts, and
+        the row still reaches the database unless this process is killed.
+        """
+        record = encode(entry)
+        try:
+            if self._descriptor is None:
+                self._begin()
+            written = os.write(self._descriptor or 0, record)
+        except OSError as exc:
+            self._keep(entry, exc.strerror or type(exc).__name__)
+        else:
+            if written != len(record):
+                self._keep(entry, "not enough room")
+
+    def _begin(self) -> None:
+        self._number += 1
+        self._path = self._folder / f"{self._stem}-{self._number}.log"
+        self._descriptor = os.open(
+            self._path,
+            os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC,
+            0o600,
+        )
+
+    def _keep(self, entry: Settled | Burned, why: str) -> None:
+        log.error("journal cannot be written", folder=str(self._folder), why=why)
+        self.unwritten.append(entry)
+        # What may stand half written ends its file.
+        self.seal()
+
+    def seal(self) -> list[Path]:
+        """
+        End the current file; return those that can be moved into the database.
+        """
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+            self._sealed.append(self._path)
+        return list(self._sealed)
+
+    def moved(self, path: Path) -> None:
+        """
+        Remove a file whose records the database has, durably.
+        """
+        path.unlink(missing_ok=True)
+        if path in self._sealed:
+            self._sealed.remove(path)
+
+
+def encode(entry: Settled | Burned) -> bytes:
+    """
+    Write *entry* as a record.
+    """
+    charges = [
+        (charge.meter, charge.starts, charge.amount, charge.returned, charge.limit)
+        for charge in entry.charges
+    ]
+    if isinstance(entry, Settled):
+        content = codec.dumps(
+            (_SETTLED, entry.hold_id, charges, entry.actual, entry.row)
+        )
+    else:
+        content = codec.dumps((_BURNED, entry.hold_id, charges, entry.at))
+    return _FRAME.pack(len(content), zlib.crc32(content)) + content
+
+
+def decode(content: bytes) -> Settled | Burned:
+    """
+    Read the content of a record.
+    """
+    kind, hold_id, charges, *rest = codec.loads(content)
+    charged = tuple(
+        Charge(
+            meter=meter, starts=starts, amount=amount, returned=returned, limit=limit
+        )
+        for meter, starts, amount, returned, limit in charges
+    )
+    if kind == _BURNED:
+        return Burned(hold_id=hold_id, charges=charged, at=rest[0])
+    actual, row = rest
+    return Settled(
+        hold_id=hold_id, charges=charged, actual=tuple(actual), row=_row(row)
+    )
+
+
+def _row(columns: list[Any]) -> tuple[Any, ...]:
+    return tuple(columns)
+
+
+def read(path: Path) -> list[Settled | Burned]:
+    """
+    Read the records of a file, up to its end or the first that is not whole.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    return [decode(record) for record in _records(content)]
+
+
+def _records(content: bytes) -> Iterator[bytes]:
+    at = 0
+    while at + _FRAME.size <= len(content):
+        length, checksum = _FRAME.unpack_from(content, at)
+        at += _FRAME.size
+        record = content[at : at + length]
+        if not 0 < length <= _LONGEST or zlib.crc32(record) != checksum:
+            return
+        yield record
+        at += length
+
+
+def files_of(folder: Path, seat: int) -> list[Path]:
+    """
+    Find the files that the dead worker of *seat* left, the oldest first.
+    """
+    return _in_order(folder.glob(f"{seat:03d}-*.log"))
+
+
+def orphans(folder: Path) -> list[Path]:
+    """
+    Find the files that nobody writes any more and anybody may move.
+    """
+    return _in_order(folder.glob("orphan-*.log"))
+
+
+def disown(path: Path) -> None:
+    """
+    Let anybody move the file of a dead worker, whose holds are cleared up.
+    """
+    path.rename(path.with_name(f"orphan-{path.name}"))
+
+
+def _in_order(paths: Iterable[Path]) -> list[Path]:
+    return sorted(paths, key=lambda path: [int(part) for part in _numbers(path)])
+
+
+def _numbers(path: Path) -> list[str]:
+    return path.stem.removeprefix("orphan-").split("-")

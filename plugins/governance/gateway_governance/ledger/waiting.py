@@ -1,0 +1,117 @@
+"""
+Waiting for what others hold: first come, first served, within bounds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from gateway_governance.ledger.meters import Demand, Meter, Short
+    from gateway_governance.ledger.pool import Hold
+
+
+@attrs.define(eq=False)
+class Waiter:
+    """
+    Somebody who waits.
+
+    Attributes:
+        meter: The one that was short when it was last tried.
+    """
+
+    demand: Demand
+    short: Short
+    served: asyncio.Future[Hold]
+
+    @property
+    def meter(self) -> Meter:
+        """
+        What it waits for.
+        """
+        return self.short.meter
+
+
+class Line:
+    """
+    Those of this worker who wait.
+
+    Who comes first for a meter is served first: nobody passes who asks for the same meter, even
+    where less would do for him.  Those who wait for other meters are not in his way.
+
+    Args:
+        attempt: Takes what a demand asks for, or says what is short.
+        most: How many may wait at once.
+    """
+
+    def __init__(self, attempt: Callable[[Demand], Hold | Short], *, most: int) -> None:
+        self._attempt = attempt
+        self._most = most
+        self._waiters: deque[Waiter] = deque()
+
+    def __len__(self) -> int:
+        return len(self._waiters)
+
+    def is_before(self, demand: Demand) -> bool:
+        """
+        Say whether somebody waits for a meter that *demand* asks for.
+        """
+        if not self._waiters:
+            return False
+        meters = set(demand.meters)
+        return any(waiter.meter in meters for waiter in self._waiters)
+
+    async def wait(self, demand: Demand, short: Short, *, wait_s: float) -> Hold:
+        """
+        Wait at the end of the line.
+
+        Raises:
+            Short: after *wait_s*, as it stood last; at once if the line is full.
+        """
+        if len(self._waiters) >= self._most:
+            raise short
+        waiter = Waiter(demand, short, asyncio.get_running_loop().create_future())
+        self._waiters.append(waiter)
+        try:
+            async with asyncio.timeout(wait_s):
+                await asyncio.wait([waiter.served])
+        except TimeoutError:
+            if not waiter.served.done():
+                raise waiter.short from None
+        finally:
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+        return waiter.served.result()
+
+    def serve(self) -> None:
+        """
+        Give to those who can be given to.
+        """
+        blocked: set[Meter] = set()
+        for waiter in tuple(self._waiters):
+            if not blocked.isdisjoint(waiter.demand.meters):
+                continue
+            found = self._try(waiter)
+            if found is not None:
+                blocked.add(found)
+
+    def _try(self, waiter: Waiter) -> Meter | None:
+        """
+        Try to serve *waiter*; return what it still waits for.
+        """
+        found = self._attempt(waiter.demand)
+        if not isinstance(found, Exception):
+            waiter.served.set_result(found)
+            self._waiters.remove(waiter)
+            return None
+        waiter.short = found
+        if found.is_spent:
+            waiter.served.set_exception(found)
+            self._waiters.remove(waiter)
+            return None
+        return found.meter
