@@ -154,7 +154,7 @@ class TestMigrations:
             "asyncio.run(main())\n"
         )
         processes = [
-            subprocess.Popen(  # noqa: ASYNC220
+            subprocess.Popen(
                 [sys.executable, "-c", program, str(tmp_path / "data")],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
