@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         SecretStore,
     )
     from gateway.routing.targets import Target
+    from gateway.settings import Settings as CoreSettings
     from gateway.taps import Tap
     from gateway.views import Chunk, Response
 
@@ -90,9 +91,8 @@ class Plugin:
     Attributes:
         phase: Where it stands by default; the operator may say otherwise.
         Settings: An attrs class; the table ``plugins.<name>`` is structured into it.
-        authenticates_callers: Whether it refuses callers without a credential as it is
-            configured; a property where that depends on the settings.  While no plugin
-            does, the gateway serves this machine only.
+        authenticates_callers: Whether it refuses callers without a credential; see
+            `authenticates`.
     """
 
     phase: ClassVar[Phase] = Phase.OBSERVE
@@ -101,6 +101,18 @@ class Plugin:
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
+
+    def authenticates(self, settings: CoreSettings) -> bool:
+        """
+        Tell whether it refuses callers without a credential, as it is configured.
+
+        While no plugin does, the gateway serves this machine only.  Override it where that
+        depends on more than the class.
+
+        Args:
+            settings: The gateway's own.
+        """
+        return self.authenticates_callers
 
     # --- registering ------------------------------------------------------------------------
 

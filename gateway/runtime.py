@@ -75,7 +75,7 @@ class Runtime:
         """
         Whether some plugin refuses callers without a credential.
         """
-        return any(plugin.plugin.authenticates_callers for plugin in self.plugins)
+        return any(each.plugin.authenticates(self.settings) for each in self.plugins)
 
     def credential(self, target: Target) -> str | None:
         """

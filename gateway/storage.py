@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from gateway.settings import SecretRef, StorageSettings
 
+#: The SQLite file in the data directory.
 FILE: Final = "gateway.db"
 _LOCK: Final = "gateway.db.lock"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
@@ -51,7 +52,7 @@ _PRAGMAS: Final = (
 #: The drivers meant by the short names of databases.
 _DRIVERS: Final = {"postgresql": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
 
-__all__ = ["Storage", "find_url"]
+__all__ = ["FILE", "Storage", "find_url"]
 
 
 @attrs.define(eq=False)

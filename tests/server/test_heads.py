@@ -46,7 +46,7 @@ def test_a_value_cannot_become_a_header(value: str) -> None:
         answer_head(200, {"x-b": "1", "x-a": value}, LENGTH, 0)
 
 
-@pytest.mark.parametrize("value", ["caf\u00e9", "a\tb", "\u2028"])
+@pytest.mark.parametrize("value", ["na\u00efve", "a\tb", "\u2028"])
 def test_a_value_beyond_letters_is_sent(value: str) -> None:
     """
     Tabs and letters of other alphabets are no danger.

@@ -14,7 +14,7 @@ rule grants nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeVar
 
 import attrs
 
@@ -84,6 +84,9 @@ class Listing(Protocol):
         """
         What that is, each as ``provider/model``.
         """
+
+
+L = TypeVar("L", bound=Listing)
 
 
 @attrs.frozen
@@ -178,7 +181,7 @@ class Access:
         """
         return all(names.covers(name) for names in self._lists)
 
-    def visible(self, models: Iterable[Listing]) -> list[Listing]:
+    def visible(self, models: Iterable[L]) -> list[L]:
         """
         Return those of *models* that the key may use.
         """

@@ -11,17 +11,27 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from gateway import Exchange, Identity, NotAllowed, NotAuthenticated, StashKey
+from gateway import (
+    Drain,
+    Exchange,
+    Identity,
+    NotAllowed,
+    NotAuthenticated,
+    StashKey,
+)
 from gateway_governance.answers import refusal_of, told
 from gateway_governance.credentials import credential_of
 from gateway_governance.entities import Customer, Team, VirtualKey
 from gateway_governance.headers import check_required
-from gateway_governance.ledger import Actual, Demand, Hold, Ledger, Meter, Short
+from gateway_governance.ledger.ledger import Ledger
+from gateway_governance.ledger.meters import Actual, Demand, Meter, Short
+from gateway_governance.ledger.pool import Hold
 from gateway_governance.rate_headers import tell_rates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gateway.settings import Settings
     from gateway_governance.payments import Payment
     from gateway_governance.snapshot import Found, Snapshot
 
@@ -91,14 +101,17 @@ class Admission:
 
     Args:
         snapshot: Returns the entities in force.
-        requires_key: Whether callers without a virtual key are refused.
+        requires_key: Tells, by the core's settings, whether callers without a virtual key
+            are refused.
         required_headers: Names of headers that a request must have.
+        drain: How far a provider is listened to after its caller left.
     """
 
     snapshot: Callable[[], Snapshot]
     ledger: Ledger
-    requires_key: bool
+    requires_key: Callable[[Settings], bool]
     required_headers: Sequence[str] = ()
+    drain: Drain | None = None
 
     async def enter(self, exchange: Exchange) -> None:
         """
@@ -117,6 +130,7 @@ class Admission:
         if self.required_headers:
             check_required(exchange.headers, self.required_headers)
         admitted = exchange.stash[ADMITTED] = Admitted(found)
+        exchange.drain = self.drain
         if found is None:
             return
         meters = self.snapshot().request_meters(found)
@@ -169,13 +183,13 @@ class Admission:
             return snapshot.found(key, now)
         value = credential_of(exchange.headers)
         if value is None:
-            if self.requires_key:
+            if self.requires_key(exchange.settings):
                 msg = "A virtual key is required: send it as Authorization: Bearer."
                 raise NotAuthenticated(msg)
             exchange.explain("no key, none required")
             return None
         found = snapshot.find(value, now)
-        if found is None and self.requires_key:
+        if found is None and self.requires_key(exchange.settings):
             msg = "The virtual key does not exist or has been revoked."
             raise NotAuthenticated(msg, code="virtual_key_not_found")
         if found is None:
@@ -190,12 +204,14 @@ class Admission:
         demand = Demand(meters=meters, requests=1, in_flight=1)
         try:
             if exchange.dry_run:
-                await self.ledger.check(demand)
+                short = (await self.ledger.check(demand)).short
+                if short is not None:
+                    raise short
                 return
             hold = self.ledger.try_hold(demand) or await self.ledger.hold(demand)
         except Short as short:
             exchange.explain(told(short))
-            raise refusal_of(short, exchange.clock.now()) from None
+            raise refusal_of(short) from None
         admitted.hold = hold
         tell_rates(exchange, hold)
 

@@ -14,15 +14,13 @@ from typing import Final
 from gateway.clock import utc_text
 from gateway.errors import BudgetExceeded, RateLimited, Refused
 from gateway_governance.entities import NANO_PER_USD, Unit
-from gateway_governance.ledger import Meter, Short
+from gateway_governance.ledger.meters import MICROS, Meter, Short
 
 _LIMITED: Final = {
     Unit.REQUESTS: ("request_limited", "requests"),
     Unit.TOKENS: ("token_limited", "tokens"),
     Unit.IN_FLIGHT: ("parallel_limited", "requests at once"),
 }
-#: Seconds after which a request that others kept out may try again.
-BUSY_S: Final = 1.0
 
 
 def usd(nano: int) -> str:
@@ -56,25 +54,26 @@ def refusal_of(short: Short) -> Refused:
     if short.is_spent:
         return _spent(short)
     return RateLimited(
-        f"The rest of the budget ({name_limit(short.meter)}) is held by requests under way, "
-        "retry in a moment",
+        f"The rest of the budget ({name_limit(short.meter)}) is held by requests under way; "
+        "retry in a moment.",
         code="budget_busy",
-        retry_after_s=BUSY_S,
+        retry_after_s=short.retry_after_s,
         details=_details(short),
     )
 
 
 def _spent(short: Short) -> BudgetExceeded:
-    ends_at = short.standing.ends_at
-    resets = "" if ends_at is None else f" It resets at {utc_text(ends_at)}."
-    if short.standing.spent >= short.meter.limit:
+    standing = short.standing
+    if standing.spent >= standing.limit:
         said = f"The budget is spent: {name_limit(short.meter)}."
     else:
         said = (
-            f"What is left of the budget does not pay for this request: "
+            "What is left of the budget does not pay for this request: "
             f"{name_limit(short.meter)}."
         )
-    return BudgetExceeded(said + resets, details=_details(short))
+    if short.meter.period is not None and standing.ends:
+        said += f" It resets at {utc_text(standing.ends / MICROS)}."
+    return BudgetExceeded(said, details=_details(short))
 
 
 def _limited(short: Short) -> RateLimited:
@@ -82,7 +81,7 @@ def _limited(short: Short) -> RateLimited:
     return RateLimited(
         limit=name_limit(short.meter),
         code=code,
-        retry_after_s=short.retry_after_s or BUSY_S,
+        retry_after_s=short.retry_after_s,
         details=_details(short),
     )
 
@@ -91,10 +90,10 @@ def _details(short: Short) -> dict[str, object]:
     standing = short.standing
     return {
         "meter": short.meter.id,
-        "limit": short.meter.limit,
+        "limit": standing.limit,
         "spent": standing.spent,
         "held": standing.held,
-        "free": standing.free,
+        "left": standing.left,
         "needs": short.need,
     }
 
@@ -104,19 +103,11 @@ def told(short: Short) -> str:
     Say for the trail what was short, in words for an operator.
     """
     standing = short.standing
-    if short.meter.unit is Unit.MONEY:
-        spent, held, free, need = (
-            usd(nano)
-            for nano in (standing.spent, standing.held, standing.free, short.need)
-        )
-    else:
-        spent, held, free, need = (
-            str(count)
-            for count in (standing.spent, standing.held, standing.free, short.need)
-        )
+    say = usd if short.meter.unit is Unit.MONEY else str
     return (
-        f"{name_limit(short.meter)}: spent {spent}, held {held}, free {free}, "
-        f"needs {need} at least"
+        f"{name_limit(short.meter)}: spent {say(standing.spent)}, "
+        f"held {say(standing.held)}, free {say(standing.left)}, "
+        f"needs {say(short.need)} at least"
     )
 
 

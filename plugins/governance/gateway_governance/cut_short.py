@@ -65,7 +65,9 @@ class Charge:
     is_estimated: bool = True
 
 
-def charge_of(bound: Bound, dearest: Dearest, hold_nano: int, broken: Broken) -> Charge:
+def charge_of(
+    bound: Bound, dearest: Dearest, hold_nano: int | None, broken: Broken
+) -> Charge:
     """
     Charge an answer that broke off.
 

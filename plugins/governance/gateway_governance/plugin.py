@@ -4,33 +4,28 @@ The governance plugin.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, ClassVar
 
-from gateway import (
-    Answer,
-    Exchange,
-    Identity,
-    NotAllowed,
-    NotAuthenticated,
-    Phase,
-    Plugin,
-    hookimpl,
-)
-from gateway_governance.credentials import credential_of
-from gateway_governance.keyring import Keyring
+from gateway import Answer, Attempt, Exchange, Phase, Plugin, Tap, hookimpl
+from gateway.events import Event, EventsMissed
+from gateway_governance.admission import admitted_of
+from gateway_governance.events import EntityChanged
+from gateway_governance.governor import Governor, requires_key
+from gateway_governance.listening import Listener
 from gateway_governance.price_files import read_price_files
 from gateway_governance.settings import GovernanceSettings
 
 if TYPE_CHECKING:
-    from gateway import Gateway
+    from gateway import Gateway, ModelListing, Target
     from gateway.catalog import ModelFacts
+    from gateway.settings import Settings as CoreSettings
 
 
 class GovernancePlugin(Plugin):
     """
-    Refuses callers whom it does not know.
+    Decides who may call what, and for how much.
     """
 
     phase: ClassVar[Phase] = Phase.GOVERN
@@ -40,8 +35,25 @@ class GovernancePlugin(Plugin):
 
     def __init__(self, settings: GovernanceSettings) -> None:
         super().__init__(settings)
-        self.authenticates_callers = bool(settings.require_key)
-        self._keyring: Keyring | None = None
+        self._governor: Governor | None = None
+
+    @property
+    def governor(self) -> Governor:
+        """
+        What the hooks work with, while the plugin's lifespan lasts.
+        """
+        if self._governor is None:
+            msg = "governance was not started: its lifespan was not entered"
+            raise RuntimeError(msg)
+        return self._governor
+
+    def authenticates(self, settings: CoreSettings) -> bool:
+        """
+        Tell whether callers without a virtual key are refused.
+        """
+        return requires_key(self.settings, settings)
+
+    # --- life -------------------------------------------------------------------------------
 
     @hookimpl
     def register_models(self) -> Iterable[ModelFacts]:
@@ -50,48 +62,54 @@ class GovernancePlugin(Plugin):
     @hookimpl
     @asynccontextmanager
     async def lifespan(self, gateway: Gateway) -> AsyncIterator[None]:
-        """
-        Resolve the virtual keys.
-        """
-        self._keyring = Keyring(
-            self.settings.virtual_keys,
-            gateway.secrets.get,
-            gateway.clock.monotonic,
-        )
-        yield
+        async with Governor.open(gateway, self.settings) as self._governor:
+            yield
+
+    @hookimpl
+    def on_event(self, event: Event) -> None:
+        if self._governor is not None and isinstance(
+            event, EntityChanged | EventsMissed
+        ):
+            self._governor.watch.poke()
+
+    # --- exchanges --------------------------------------------------------------------------
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> Answer | None:
-        """
-        Find out who calls.
-        """
-        if exchange.parent is not None:
-            return None  # a plugin's own call, in the name of a caller who was checked
-        value = credential_of(exchange.headers)
-        if value is None:
-            if self.settings.require_key:
-                msg = "A virtual key is required: send it as Authorization: Bearer."
-                raise NotAuthenticated(msg)
-            exchange.explain("no key, none required")
-            return None
-        self._identify(exchange, value)
+        await self.governor.admission.enter(exchange)
         return None
 
-    def _identify(self, exchange: Exchange, value: str) -> None:
-        if self._keyring is None:
-            msg = "the keys were not resolved: the plugin's lifespan was not entered"
-            raise RuntimeError(msg)
-        key = self._keyring.find(value)
-        if key is None:
-            if not self.settings.require_key:
-                exchange.explain("not one of our keys, none required")
-                return
-            msg = "The virtual key does not exist or has been revoked."
-            raise NotAuthenticated(msg, code="virtual_key_not_found")
-        if not key.is_active:
-            msg = "The virtual key is not active."
-            raise NotAllowed(msg, code="virtual_key_blocked")
-        exchange.identity = Identity(
-            key_id=key.name, key_name=key.name, team_id=key.team
+    @hookimpl
+    def choose_targets(
+        self, exchange: Exchange, targets: Sequence[Target]
+    ) -> Sequence[Target]:
+        return self.governor.payments.choose(exchange, targets)
+
+    @hookimpl
+    async def before_attempt(self, exchange: Exchange, attempt: Attempt) -> None:
+        await self.governor.payments.hold(exchange, attempt)
+
+    @hookimpl
+    def open_tap(self, exchange: Exchange, attempt: Attempt) -> Tap | None:
+        payment = admitted_of(exchange).payments.get(attempt.number)
+        if payment is None:
+            return None
+        payment.listener = Listener(
+            payment.bound, cuts=payment.ceiling_nano is not None
         )
-        exchange.explain(f"key {key.name}")
+        return payment.listener
+
+    @hookimpl
+    async def after_attempt(self, exchange: Exchange, attempt: Attempt) -> None:
+        await self.governor.payments.settle(exchange, attempt)
+
+    @hookimpl
+    async def on_complete(self, exchange: Exchange) -> None:
+        await self.governor.admission.leave(exchange)
+
+    @hookimpl
+    async def list_models(
+        self, exchange: Exchange, models: Sequence[ModelListing]
+    ) -> Sequence[ModelListing]:
+        found = self.governor.admission.identify(exchange)
+        return self.governor.payments.visible(exchange, found, models)

@@ -14,7 +14,7 @@ from gateway_governance.ledger.meters import MICROS
 
 if TYPE_CHECKING:
     from gateway import Exchange
-    from gateway_governance.ledger import Hold, Part
+    from gateway_governance.ledger.pool import Hold, Part
 
 _NAMES: Final = {Unit.REQUESTS: "requests", Unit.TOKENS: "tokens"}
 

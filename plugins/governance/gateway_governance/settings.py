@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, Self
 
 import attrs
 
+from gateway import Drain
 from gateway.errors import ConfigError, Problem
 from gateway.settings import SecretRef, above, at_least, between, told
 from gateway.settings.problems import path_of
@@ -34,6 +35,9 @@ from gateway_governance.owners import (
     nano_of,
     whole_nano,
 )
+
+#: Seconds for which an answer is read that nobody waits for, where nothing is said.
+MAX_DRAIN_S: Final = 600.0
 
 PATH: Final = ("plugins", "governance")
 
@@ -305,6 +309,18 @@ class GovernanceSettings:
         for table in TABLES:
             for name, settings in self._table(table).items():
                 yield table, settings.entity(name)
+
+    def drain(self) -> Drain | None:
+        """
+        Return how far a provider is listened to after its caller left; None is not at all.
+        """
+        policy = self.on_disconnect
+        if policy == "cancel":
+            return None
+        if not isinstance(policy, DrainUpTo):
+            return Drain(max_s=MAX_DRAIN_S)
+        limit = policy.drain_up_to
+        return Drain(max_s=limit.time_s or MAX_DRAIN_S, max_events=limit.output_tokens)
 
     def renames(self) -> Mapping[tuple[str, str], str]:
         """

@@ -55,7 +55,7 @@ class TestCompiling:
         ("text", "told"),
         [
             ("model ==", "Syntax error"),
-            ("modle == 'x'", "undeclared reference to 'modle'"),
+            ("modelx == 'x'", "undeclared reference to 'modelx'"),
             ("complexity_tier == 'SIMPLE'", "undeclared reference"),
             ("model + 1 == 2", "no matching overload"),
             ("model == 5", "no matching overload"),

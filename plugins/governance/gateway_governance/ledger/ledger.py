@@ -5,7 +5,14 @@ The ledger of one worker: what the rest of the plugin talks to.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -481,6 +488,15 @@ class Ledger:
         for meter in missing:
             found[meter] = _as_begun(meter, records.get(meter.id))
         return [each for each in found.values() if each is not None]
+
+    def known(self, meters: Iterable[Meter]) -> Iterator[Standing]:
+        """
+        Yield how those of *meters* stand that this machine has in use; asks nobody.
+        """
+        for meter in meters:
+            standing = self._till.rows.standing(meter)
+            if standing is not None:
+                yield standing
 
     async def check(self, demand: Demand) -> Checked:
         """

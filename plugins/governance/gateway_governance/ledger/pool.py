@@ -283,13 +283,10 @@ class Pool:
                 left = ALWAYS
                 for _, _, _, limit, granted, free, _, _ in rows[: plan.strict]:
                     here = limit - granted + free
-                    if here < left:
-                        left = here
+                    left = min(left, here)
                 money = left >> _SHARE
-                if money < demand.money_floor_nano:
-                    money = demand.money_floor_nano
-                if money > want:
-                    money = want
+                money = max(money, demand.money_floor_nano)
+                money = min(money, want)
             amounts = (money, demand.tokens, demand.requests, demand.in_flight, 0)
             hold_id = self._next_id
             is_low = False

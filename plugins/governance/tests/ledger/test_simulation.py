@@ -18,12 +18,11 @@ import attrs
 import pytest
 
 from gateway_governance.entities import Owner, OwnerKind, Period, Unit
-from gateway_governance.ledger.authority import Burned, MemoryAuthority, Settled
+from gateway_governance.ledger.authority import MemoryAuthority, Settled
 from gateway_governance.ledger.cells import Cells
 from gateway_governance.ledger.granting import Granter
 from gateway_governance.ledger.layout import (
     EMPTY,
-    H_TABLE,
     H_USED,
     R_BURNED,
     R_ENDS,

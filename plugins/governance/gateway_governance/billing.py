@@ -1,0 +1,148 @@
+"""
+What an attempt came to: what the provider said it used, or an upper bound of that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from gateway import Attempt, AttemptState, Exchange, Outcome, Usage
+from gateway_governance.cut_short import Broken, charge_of
+from gateway_governance.usage import UsageRow, buckets_of
+
+if TYPE_CHECKING:
+    from gateway_governance.admission import Admitted
+    from gateway_governance.payments import Payment
+
+_FIRST_ERROR: Final = 400
+
+
+@attrs.frozen(kw_only=True)
+class Bill:
+    """
+    What one attempt came to.
+
+    Attributes:
+        cost_nano: What is charged; None where there is no price.
+        seen_nano: What is due for that which arrived.
+        is_answer: The provider answered, and not with an error.
+    """
+
+    usage: Usage
+    cost_nano: int | None
+    seen_nano: int | None
+    is_answer: bool = True
+
+
+def bill_of(exchange: Exchange, attempt: Attempt, payment: Payment) -> Bill:
+    """
+    Find out what *attempt* is charged.
+    """
+    status = attempt.status
+    if status is not None and status >= _FIRST_ERROR:
+        # A provider that answers with an error has generated nothing, and bills nothing.
+        return Bill(usage=Usage(), cost_nano=0, seen_nano=0, is_answer=False)
+    usage = attempt.usage
+    if usage is not None and attempt.state is AttemptState.ANSWERED:
+        cost = _cost_of(usage, payment)
+        return Bill(usage=usage, cost_nano=cost, seen_nano=cost)
+    return _cut_short(exchange, attempt, payment)
+
+
+def _cost_of(usage: Usage, payment: Payment) -> int | None:
+    """
+    Price what the provider said; what has no price in it costs all that was held.
+    """
+    if payment.priced is None:
+        return None
+    cost = payment.priced.tariff.cost_nano(usage, payment.bound.service)
+    return payment.ceiling_nano if cost is None else cost
+
+
+def _cut_short(exchange: Exchange, attempt: Attempt, payment: Payment) -> Bill:
+    """
+    Charge what broke off, or what the provider did not account for.
+    """
+    broken = _broken(exchange, attempt, payment)
+    if payment.dearest is None:
+        usage = Usage(
+            input=payment.bound.input_tokens,
+            output=max(1, broken.received_tokens),
+            is_estimated=True,
+        )
+        due = payment.ceiling_nano
+        return Bill(usage=usage, cost_nano=due, seen_nano=due)
+    charge = charge_of(payment.bound, payment.dearest, payment.ceiling_nano, broken)
+    usage = Usage(
+        input=charge.input_tokens, output=charge.output_tokens, is_estimated=True
+    )
+    return Bill(usage=usage, cost_nano=charge.charged_nano, seen_nano=charge.seen_nano)
+
+
+def _broken(exchange: Exchange, attempt: Attempt, payment: Payment) -> Broken:
+    listener, told = payment.listener, attempt.usage
+    ended = attempt.ended_at or exchange.clock.monotonic()
+    sent = ended if attempt.sent_at is None else attempt.sent_at
+    first = attempt.first_event_at
+    if listener is None:
+        received, streamed = attempt.bytes_received, 0.0
+    else:
+        received = listener.bytes_seen
+        streamed = 0.0 if first is None else max(0.0, ended - first)
+    return Broken(
+        received_tokens=received,
+        unseen_s=max(0.0, (first if listener and first else ended) - sent),
+        streamed_s=streamed,
+        input_tokens=None if told is None or not told.total_input else told.total_input,
+        output_tokens=None if told is None else told.total_output,
+    )
+
+
+def row_of(
+    exchange: Exchange,
+    attempt: Attempt,
+    admitted: Admitted,
+    payment: Payment,
+    bill: Bill,
+) -> UsageRow:
+    """
+    Write down one attempt for reports.
+    """
+    target, key = attempt.target, admitted.key
+    team, customer = admitted.team, admitted.customer
+    usage = bill.usage
+    return UsageRow(
+        exchange_id=exchange.id,
+        attempt=attempt.number,
+        at=exchange.clock.now(),
+        key_id=None if key is None else key.id,
+        key_name=None if key is None else key.name,
+        team_id=None if team is None else team.id,
+        customer_id=None if customer is None else customer.id,
+        run_id=admitted.run_id,
+        provider=target.provider,
+        model=target.model,
+        provider_key=target.key or "",
+        dialect=target.dialect,
+        operation=exchange.operation,
+        status=attempt.status or 0,
+        outcome=_outcome(exchange, attempt),
+        service_tier=usage.service_tier,
+        region=usage.region,
+        is_estimated=usage.is_estimated,
+        cost_nano=bill.cost_nano or 0,
+        cost_seen_nano=bill.seen_nano or 0,
+        hold_nano=payment.hold.money_nano,
+        price_version="" if payment.priced is None else payment.priced.version,
+        **buckets_of(usage),
+    )
+
+
+def _outcome(exchange: Exchange, attempt: Attempt) -> str:
+    if exchange.outcome is Outcome.LEFT:
+        return "left"
+    if attempt.error is not None or (attempt.status or 0) >= _FIRST_ERROR:
+        return "failed"
+    return "done" if attempt.state is AttemptState.ANSWERED else "cut"
