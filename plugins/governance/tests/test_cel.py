@@ -56,7 +56,7 @@ class TestCompiling:
         ("text", "told"),
         [
             ("model ==", "Syntax error"),
-            ("modle == 'x'", "undeclared reference to 'modle'"),
+            ("mode == 'x'", "undeclared reference to 'mode'"),
             ("complexity_tier == 'SIMPLE'", "undeclared reference"),
             ("model + 1 == 2", "no matching overload"),
             ("model == 5", "no matching overload"),
