@@ -400,7 +400,7 @@ class Exchange:
             ModelNotFound: Nobody has such a model, or several providers have it.
             UnsupportedOperation: Somebody has, but not for this operation.
         """
-        return self._relayed("targets").targets(self, name)
+        return self._relayed("targets", "choose_targets").targets(self, name)
 
     def offers(self, name: str) -> Sequence[Target]:
         """
@@ -408,7 +408,7 @@ class Exchange:
 
         Names of the settings are not looked up; where nobody has it, nothing is returned.
         """
-        return self._relayed("offers").offers(self, name)
+        return self._relayed("offers", "choose_targets").offers(self, name)
 
     def forward(self) -> Flight:
         """
@@ -417,7 +417,7 @@ class Exchange:
         For `pre_request` only.  The flight tries the targets, with their `before_attempt`,
         and lives while anybody waits for it.
         """
-        return self._relayed("forward").forward(self)
+        return self._relayed("forward", "pre_request").forward(self)
 
     async def join(self, flight: Flight) -> Answer:
         """
@@ -429,11 +429,11 @@ class Exchange:
         Raises:
             Refused: if this exchange may not use the flight's target.
         """
-        return await self._relayed("join").join(self, flight)
+        return await self._relayed("join", "pre_request").join(self, flight)
 
-    def _relayed(self, name: str) -> Forwarder:
+    def _relayed(self, name: str, hook: str) -> Forwarder:
         if self.forwarder is None:
-            msg = f"{name}() is for hooks of an exchange that the gateway relays"
+            msg = f"{name}() is for {hook} of an exchange that the gateway relays"
             raise RuntimeError(msg)
         return self.forwarder
 
