@@ -329,6 +329,7 @@ class Exchange:
             it does not know.  None in every exchange that is relayed.
         upstream_headers: What the caller may see of the provider's headers.
         response_headers: Headers for the caller; plugins add theirs before the first byte.
+        started_at: Monotonic seconds; likewise *first_event_at* and *ended_at*.
     """
 
     id: str
@@ -359,6 +360,7 @@ class Exchange:
     explained_key: str | None = None
     started_at: float = 0.0
     first_event_at: float | None = None
+    ended_at: float | None = None
     bytes_sent: int = 0
     is_committed: bool = False
     losses: neutral.Losses | None = attrs.field(default=None, repr=False)
