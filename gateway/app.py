@@ -473,6 +473,7 @@ class Gateway:
         return await self._relay.explain(exchange)
 
     def _ended(self, exchange: Exchange) -> None:
+        exchange.ended_at = self.clock.monotonic()
         self.traces.keep(exchange)
         for observe in self.observers:
             observe(exchange)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from gateway.views import Request
 
 _OK = range(200, 300)
+_WELL = Report(status=_OK.start)
 #: Statuses of a provider that tell of the caller's request, not of the provider's health.
 _CALLERS_FAULT = frozenset({400, 404, 405, 409, 413, 415, 422, 429})
 _FAILURES = {"connect": Failure.CONNECT, "broken": Failure.BROKEN}
@@ -87,7 +88,7 @@ def new_attempt(runtime: Runtime, exchange: Exchange, target: Target) -> Attempt
     return attempt
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.define(kw_only=True, eq=False)
 class _Sending:
     """
     What one attempt sends, and where.
@@ -185,7 +186,8 @@ class Attempts:
             await self._outlet.discard()
             return error
         if not self._is_reported:
-            self._plan.report(Report(status=attempt.status))
+            is_plain = attempt.status == _OK.start
+            self._plan.report(_WELL if is_plain else Report(status=attempt.status))
         return None
 
     def _committed(self) -> None:
@@ -193,7 +195,7 @@ class Attempts:
         Tell routing that the provider is well: its stream began to reach the caller.
         """
         self._is_reported = True
-        self._plan.report(Report(status=_OK.start))
+        self._plan.report(_WELL)
 
     async def _over(self, attempt: Attempt, error: ExchangeError) -> None:
         attempt.error = error
@@ -235,7 +237,10 @@ class Attempts:
     async def _send(self, attempt: Attempt, sending: _Sending) -> None:
         exchange = self._exchange
         exchange.upstream_headers = {}
-        async with self._runtime.router.admission(attempt.target.provider):
+        admission = self._runtime.router.admission(attempt.target.provider)
+        if not admission.try_enter():
+            await admission.enter()
+        try:
             attempt.sent_at = exchange.clock.monotonic()
             attempt.state = AttemptState.SENT
             reply = await self._ask(attempt, sending)
@@ -253,6 +258,8 @@ class Attempts:
                     await self._whole(attempt, sending, reply)
             finally:
                 reply.close()
+        finally:
+            admission.leave()
 
     def _translation(self, attempt: Attempt, dialect: Dialect) -> Translation:
         exchange = self._exchange

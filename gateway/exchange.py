@@ -140,12 +140,14 @@ class TrailLine(NamedTuple):
 class Trail:
     """
     The decisions on one exchange, in the order in which they fell.
+
+    Written by every hook and read by few, so it keeps plain tuples.
     """
 
-    __slots__ = ("findings", "lines")
+    __slots__ = ("_said", "findings")
 
     def __init__(self) -> None:
-        self.lines: list[TrailLine] = []
+        self._said: list[tuple[str, str, str, str, int, int]] = []
         self.findings: list[Finding] = []
 
     def add(  # one call a hook on the hot path
@@ -160,15 +162,22 @@ class Trail:
         """
         Put one line down.
         """
-        self.lines.append(TrailLine(plugin, hook, outcome, reason, ns, attempt))
+        self._said.append((plugin, hook, outcome, reason, ns, attempt))
+
+    @property
+    def lines(self) -> list[TrailLine]:
+        """
+        The lines so far.
+        """
+        return [TrailLine._make(said) for said in self._said]
 
     def time_by_plugin(self) -> dict[str, int]:
         """
         Sum the nanoseconds of each plugin.
         """
         spent: dict[str, int] = {}
-        for line in self.lines:
-            spent[line.plugin] = spent.get(line.plugin, 0) + line.ns
+        for plugin, _, _, _, ns, _ in self._said:
+            spent[plugin] = spent.get(plugin, 0) + ns
         return spent
 
     def as_list(self) -> list[dict[str, Any]]:
@@ -329,6 +338,7 @@ class Exchange:
             it does not know.  None in every exchange that is relayed.
         upstream_headers: What the caller may see of the provider's headers.
         response_headers: Headers for the caller; plugins add theirs before the first byte.
+        started_at: Monotonic seconds; likewise *first_event_at* and *ended_at*.
     """
 
     id: str
@@ -359,6 +369,7 @@ class Exchange:
     explained_key: str | None = None
     started_at: float = 0.0
     first_event_at: float | None = None
+    ended_at: float | None = None
     bytes_sent: int = 0
     is_committed: bool = False
     losses: neutral.Losses | None = attrs.field(default=None, repr=False)
@@ -400,7 +411,7 @@ class Exchange:
             ModelNotFound: Nobody has such a model, or several providers have it.
             UnsupportedOperation: Somebody has, but not for this operation.
         """
-        return self._relayed("targets").targets(self, name)
+        return self._relayed("targets", "choose_targets").targets(self, name)
 
     def offers(self, name: str) -> Sequence[Target]:
         """
@@ -408,7 +419,7 @@ class Exchange:
 
         Names of the settings are not looked up; where nobody has it, nothing is returned.
         """
-        return self._relayed("offers").offers(self, name)
+        return self._relayed("offers", "choose_targets").offers(self, name)
 
     def forward(self) -> Flight:
         """
@@ -417,7 +428,7 @@ class Exchange:
         For `pre_request` only.  The flight tries the targets, with their `before_attempt`,
         and lives while anybody waits for it.
         """
-        return self._relayed("forward").forward(self)
+        return self._relayed("forward", "pre_request").forward(self)
 
     async def join(self, flight: Flight) -> Answer:
         """
@@ -429,11 +440,11 @@ class Exchange:
         Raises:
             Refused: if this exchange may not use the flight's target.
         """
-        return await self._relayed("join").join(self, flight)
+        return await self._relayed("join", "pre_request").join(self, flight)
 
-    def _relayed(self, name: str) -> Forwarder:
+    def _relayed(self, name: str, hook: str) -> Forwarder:
         if self.forwarder is None:
-            msg = f"{name}() is for hooks of an exchange that the gateway relays"
+            msg = f"{name}() is for {hook} of an exchange that the gateway relays"
             raise RuntimeError(msg)
         return self.forwarder
 

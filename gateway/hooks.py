@@ -105,11 +105,15 @@ class Step:
 
     def done(
         self, exchange: Exchange, started: int, outcome: str, attempt: int = 0
-    ) -> None:
+    ) -> int:
         """
         Put a line on the trail, and the time on the plugin's account.
+
+        Returns:
+            The time now, at which the next step begins: the clock is read once a step.
         """
-        spent = perf_counter_ns() - started
+        now = perf_counter_ns()
+        spent = now - started
         stats = self.stats
         stats.calls += 1
         stats.total_ns += spent
@@ -118,6 +122,7 @@ class Step:
             self.name, self.hook, outcome, exchange.reason, spent, attempt
         )
         exchange.reason = ""
+        return now
 
     def failed(
         self, exchange: Exchange, started: int, exc: Exception, attempt: int = 0
@@ -231,8 +236,8 @@ class Hooks:
         """
         Offer the request to every plugin; stop at the first answer.
         """
+        started = perf_counter_ns()
         for step in self._pre_request:
-            started = perf_counter_ns()
             exchange.at = step.position
             try:
                 waiting = step.call(exchange)
@@ -241,12 +246,13 @@ class Hooks:
                 )
             except Exception as exc:  # noqa: BLE001 - the failure policy is here
                 step.failed(exchange, started, exc)
+                started = perf_counter_ns()
                 continue
             if answer is not None:
                 exchange.turned_at = step.position
                 step.done(exchange, started, "answered")
                 return answer
-            step.done(exchange, started, "passed")
+            started = step.done(exchange, started, "passed")
         return None
 
     def choose_targets(
@@ -276,10 +282,10 @@ class Hooks:
         caller leaves in between, so that exactly those are told how it went.
         """
         attempt.entered_from = len(self.plugins)
+        started = perf_counter_ns()
         for step in self._before_attempt:
             if step.position >= exchange.turned_at:
                 continue
-            started = perf_counter_ns()
             try:
                 waiting = step.call(exchange, attempt)
                 await (waiting if step.timeout_s is None else step.limited(waiting))
@@ -287,9 +293,10 @@ class Hooks:
                 # Plugins between the last that returned and this one have no such hook.
                 attempt.entered_from = step.position + 1
                 step.failed(exchange, started, exc, attempt.number)
+                started = perf_counter_ns()
                 continue
             attempt.entered_from = step.position
-            step.done(exchange, started, "passed", attempt.number)
+            started = step.done(exchange, started, "passed", attempt.number)
         attempt.entered_from = 0
 
     # --- the way back -----------------------------------------------------------------------
@@ -382,10 +389,10 @@ class Hooks:
         """
         Let every plugin outside the one that answered look at the answer.
         """
+        started = perf_counter_ns()
         for step in self._post_response:
             if step.position >= exchange.turned_at:
                 continue
-            started = perf_counter_ns()
             try:
                 waiting = step.call(exchange, response)
                 new = await (
@@ -393,8 +400,11 @@ class Hooks:
                 )
             except Exception as exc:  # noqa: BLE001
                 step.failed(exchange, started, exc)
+                started = perf_counter_ns()
                 continue
-            step.done(exchange, started, "passed" if new is None else "changed")
+            started = step.done(
+                exchange, started, "passed" if new is None else "changed"
+            )
             if new is not None:
                 response = new
         return response
@@ -403,17 +413,18 @@ class Hooks:
         """
         Tell each plugin whose `before_attempt` returned how the try went; all of them.
         """
+        started = perf_counter_ns()
         for step in self._after_attempt:
             if not attempt.entered_from <= step.position < exchange.turned_at:
                 continue
-            started = perf_counter_ns()
             try:
                 waiting = step.call(exchange, attempt)
                 await (waiting if step.timeout_s is None else step.limited(waiting))
             except Exception as exc:  # noqa: BLE001
                 self._settled_badly(step, exchange, started, exc, attempt.number)
+                started = perf_counter_ns()
                 continue
-            step.done(exchange, started, "passed", attempt.number)
+            started = step.done(exchange, started, "passed", attempt.number)
 
     async def on_complete(self, exchange: Exchange) -> ExchangeError | None:
         """
@@ -423,16 +434,17 @@ class Hooks:
             The first error that must not be passed over, or None.
         """
         worst: ExchangeError | None = None
+        started = perf_counter_ns()
         for step in self._on_complete:
-            started = perf_counter_ns()
             try:
                 waiting = step.call(exchange)
                 await (waiting if step.timeout_s is None else step.limited(waiting))
             except Exception as exc:  # noqa: BLE001
                 error = self._settled_badly(step, exchange, started, exc)
                 worst = worst or error
+                started = perf_counter_ns()
                 continue
-            step.done(exchange, started, "passed")
+            started = step.done(exchange, started, "passed")
         return worst
 
     @staticmethod

@@ -142,10 +142,12 @@ class Metrics:
     Args:
         gateway: Whose plugins and load are shown.
         lines_lost: Asked how many access lines were lost.
+        catch_up: Called before anything is shown, to count what waits to be counted.
     """
 
     gateway: CountedGateway
     lines_lost: Callable[[], int] = attrs.field(default=lambda: 0, kw_only=True)
+    catch_up: Callable[[], None] = attrs.field(default=lambda: None, kw_only=True)
     _models: _Bounded = attrs.field(factory=lambda: _Bounded(MAX_MODELS), init=False)
     _codes: _Bounded = attrs.field(factory=lambda: _Bounded(MAX_CODES), init=False)
     _requests: dict[tuple[str, str, str, str, int], int] = attrs.field(
@@ -180,7 +182,10 @@ class Metrics:
         duration = self._durations.get((dialect, operation, provider))
         if duration is None:
             duration = self._durations[dialect, operation, provider] = Histogram()
-        duration.observe(exchange.clock.monotonic() - began)
+        ended = exchange.ended_at
+        if ended is None:
+            ended = exchange.clock.monotonic()
+        duration.observe(ended - began)
         error = exchange.error
         if error is not None:
             self._count_error(dialect, error.code)
@@ -247,6 +252,7 @@ class Metrics:
         """
         Write everything in Prometheus's text format; see `CONTENT_TYPE`.
         """
+        self.catch_up()
         return "\n".join((*self._lines(), "")).encode()
 
     def _lines(self) -> Iterator[str]:

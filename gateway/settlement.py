@@ -74,8 +74,9 @@ class Settlement:
         """
         self.is_complete = True
         if not self._hooks.settles:  # nobody to tell
-            for attempt in self._own_attempts():
-                self._begin(attempt)
+            for attempt in self._exchange.attempts:
+                if attempt.number not in self._attempts and _is_own(attempt):
+                    self._begin(attempt)
             return None
         if self._complete is None:
             self._complete = self._tasks.spawn(self._finish(), name="settle exchange")
@@ -85,11 +86,7 @@ class Settlement:
         """
         Return the attempts that this settlement settles: a flight settles its own.
         """
-        return [
-            attempt
-            for attempt in self._exchange.attempts
-            if attempt.flight is None or attempt.joined
-        ]
+        return [attempt for attempt in self._exchange.attempts if _is_own(attempt)]
 
     def _begin(self, attempt: Attempt) -> asyncio.Task[None] | None:
         if attempt.number in self._attempts:
@@ -112,3 +109,7 @@ class Settlement:
             if task is not None:
                 await task
         return await self._hooks.on_complete(self._exchange)
+
+
+def _is_own(attempt: Attempt) -> bool:
+    return attempt.flight is None or attempt.joined

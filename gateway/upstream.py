@@ -30,7 +30,7 @@ from gateway.wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
     from pathlib import Path
 
     from multidict import MultiMapping
@@ -80,7 +80,7 @@ class Reply(Protocol):
         """
 
 
-async def read_whole(reply: Reply, limit: int = MAX_ANSWER_BYTES) -> bytes:
+def read_whole(reply: Reply, limit: int = MAX_ANSWER_BYTES) -> Awaitable[bytes]:
     """
     Read the whole body of *reply*.
 
@@ -88,7 +88,11 @@ async def read_whole(reply: Reply, limit: int = MAX_ANSWER_BYTES) -> bytes:
         UpstreamError: if it breaks off, or is larger than *limit*.
     """
     if isinstance(reply, HttpReply):
-        return await reply.read(limit)
+        return reply.read(limit)
+    return _read_parts(reply, limit)
+
+
+async def _read_parts(reply: Reply, limit: int) -> bytes:
     parts = []
     size = 0
     async for part in reply.reads():
@@ -292,7 +296,7 @@ class Upstream:
             if connector is not None:
                 connector.break_off()
 
-    async def post(
+    def post(
         self,
         url: str,
         headers: Mapping[str, str],
@@ -300,7 +304,7 @@ class Upstream:
         timeouts: Timeouts,
         proxy: Proxy | None = None,
         total_s: float | None = None,
-    ) -> HttpReply:
+    ) -> Awaitable[HttpReply]:
         """
         Send *body* and wait for status and headers.
 
@@ -312,7 +316,7 @@ class Upstream:
             UpstreamTimeout: if nothing comes in time.
             ValueError: if a header cannot be sent.
         """
-        return await self._request("POST", url, headers, body, timeouts, proxy, total_s)
+        return self._request("POST", url, headers, body, timeouts, proxy, total_s)
 
     async def get(
         self,

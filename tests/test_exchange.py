@@ -92,10 +92,19 @@ async def test_forwarding_needs_a_gateway():
         await exchange.join(None)
 
 
-def test_the_repr_shows_no_prompt():
+@pytest.mark.parametrize("ask", ["targets", "offers"])
+def test_asking_the_router_needs_a_gateway(ask):
     """
-    An exchange that ends in a log shows no text.
+    targets() and offers() say where they can be asked.
+    """
+    with pytest.raises(RuntimeError, match=rf"{ask}\(\) is for choose_targets"):
+        getattr(make_exchange(), ask)("m")
+
+
+def test_the_repr_shows_no_prompt_and_no_credential():
+    """
+    An exchange that ends in a log shows no text, nor a key in the query.
     """
     body = {"model": "m", "messages": [{"role": "user", "content": "canary"}]}
 
-    assert "canary" not in repr(make_exchange(body))
+    assert "canary" not in repr(make_exchange(body, query="key=canary"))

@@ -221,10 +221,13 @@ def fields_of(exchange: Exchange) -> Fields:
     """
     Make the fields of the line of *exchange*, in their order; those not known are left out.
     """
+    clock = exchange.clock
+    now = clock.monotonic()
+    ended = now if exchange.ended_at is None else exchange.ended_at
     error, who = exchange.error, exchange.identity
     attempts = exchange.attempts
     fields: Fields = {
-        "time": _time_text(exchange.clock.now()),
+        "time": _time_text(clock.now() - (now - ended)),
         "level": "info",
         "logger": "gateway.access",
         "event": "request",
@@ -259,16 +262,15 @@ def fields_of(exchange: Exchange) -> Fields:
         fields["key_id"] = _clean(who.key_id)
         if who.team_id:
             fields["team"] = _clean(who.team_id)
-    _add_measured(fields, exchange)
+    _add_measured(fields, exchange, ended)
     return fields
 
 
-def _add_measured(fields: Fields, exchange: Exchange) -> None:
+def _add_measured(fields: Fields, exchange: Exchange, ended: float) -> None:
     """
     Add what was measured: times, sizes, tokens, cost.
     """
     began = exchange.started_at
-    ended = exchange.clock.monotonic()
     fields["duration_ms"] = _ms(ended - began)
     waited, tokens_in, tokens_out = _totals(exchange, ended)
     if waited is not None:

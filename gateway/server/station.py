@@ -15,6 +15,7 @@ from gateway.events import GatewayDraining
 from gateway.metrics import Metrics
 from gateway.server.access_log import AccessLog
 from gateway.server.application import CALLERS, callers_app, make_runner
+from gateway.server.ended import Ended
 from gateway.server.health import Health
 from gateway.server.sockets import BACKLOG
 
@@ -54,7 +55,10 @@ class Station:
         self.health = Health()
         self.started_at = gateway.clock.now()
         self._access = AccessLog(output, clock=gateway.clock)
-        self.metrics = Metrics(gateway, lines_lost=lambda: self._access.lost)
+        self._ended = Ended()
+        self.metrics = Metrics(
+            gateway, lines_lost=lambda: self._access.lost, catch_up=self._ended.show
+        )
         self._calls: GatewayRunner | None = None
         self._runners: list[GatewayRunner] = []
         self._in_flight: Callable[[], int] = int
@@ -81,10 +85,11 @@ class Station:
             routes: Management routes, where they share the callers' listener.
         """
         watchers = [self.metrics.turned_away]
-        self.gateway.observers.append(self.metrics.observe)
+        self.gateway.observers.append(self._ended.add)
+        self._ended.observers.append(self.metrics.observe)
         if self.gateway.settings.server.log.access:
             self._access.start()
-            self.gateway.observers.append(self._access.observe)
+            self._ended.observers.append(self._access.observe)
             watchers.append(self._access.turned_away)
         await self.gateway.start()
         app = callers_app(
@@ -169,6 +174,7 @@ class Station:
             await runner.cleanup()
         self._runners.clear()
         await self.gateway.stop()
+        self._ended.show()
         await self._access.stop()
 
 

@@ -3,8 +3,7 @@ Promises of every dialect, over the registry: one that is added is covered by be
 
 What a dialect's documents look like stands in ``tests/dialects/examples/<name>.json``: rich
 requests, answers and events, the fields that take token numbers, and recordings, each the same
-answer whole and as a stream.  A
-dialect without that file fails here by its name.
+answer whole and as a stream.  A dialect without that file fails here by its name.
 """
 
 from __future__ import annotations

@@ -365,6 +365,16 @@ def test_fields_stand_in_their_order() -> None:
     assert lines == [[name for name in FIELDS if name in line] for line in lines]
 
 
+async def test_the_line_tells_when_it_ended() -> None:
+    """
+    A line that is made a little later has the time and the duration of the end.
+    """
+    line = orjson.loads(await written(make(ended_at=11.0)))
+
+    assert line["time"] == "2023-11-14T22:13:19.000Z"
+    assert line["duration_ms"] == 1000
+
+
 async def test_the_line_tells_of_the_moment_of_the_end() -> None:
     """
     What becomes of an exchange after it was observed changes nothing in its line.

@@ -4,6 +4,7 @@ Why the model stopped: finish reasons of OpenAI and of the vendors that speak it
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 from gateway.neutral import Stop, StopReason
@@ -79,7 +80,13 @@ def read_stop(
     met = _sequence(choice) if reason == "end" else None
     if met is not None:
         reason = "stop_sequence"
-    return Stop(reason=reason, raw=_raw_word(choice, word), sequence=met)
+    return _stop(reason, _raw_word(choice, word), met)
+
+
+@lru_cache(maxsize=64)
+def _stop(reason: StopReason, raw: str, sequence: str | None) -> Stop:
+    # Nearly all answers of a provider stop for one of three reasons.
+    return Stop(reason=reason, raw=raw, sequence=sequence)
 
 
 def _raw_word(choice: dict[str, Any], word: str) -> str:

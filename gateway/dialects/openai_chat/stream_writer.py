@@ -216,13 +216,13 @@ class ChatWriter:
             case TextBlock():
                 self._length += len(text)
                 opened.end = self._length
-                logprobs = choice_logprobs(likely, ())
+                logprobs = choice_logprobs(likely, ()) if likely else None
                 yield self._chunk({"content": text}, {"logprobs": logprobs})
             case ReasoningBlock():
                 opened.words.append(text)
                 yield self._said(reasoning_content=text)
             case RefusalBlock():
-                logprobs = choice_logprobs((), likely)
+                logprobs = choice_logprobs((), likely) if likely else None
                 yield self._chunk({"refusal": text}, {"logprobs": logprobs})
             case ToolCall(kind=kind):
                 opened.has_source = True

@@ -94,6 +94,16 @@ class Condition:
         raise ConditionFailed(told.partition(":")[0][:40].lower().replace("_", " "))
 
 
+def read_condition(text: str) -> Condition | None:
+    """
+    Compile a rule's condition; None where it always holds, which needs no engine.
+
+    Raises:
+        ConditionInvalid: See `compile_condition`.
+    """
+    return None if text.strip() in {"", "true"} else compile_condition(text)
+
+
 def compile_condition(text: str) -> Condition:
     """
     Compile a condition: parse it, check its names and types.

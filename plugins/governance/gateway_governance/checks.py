@@ -18,7 +18,7 @@ import attrs
 
 from gateway.catalog import FIELDS
 from gateway.settings.values import NAME
-from gateway_governance.cel import compile_condition
+from gateway_governance.cel import read_condition
 from gateway_governance.entities import (
     ANY,
     Budget,
@@ -76,11 +76,6 @@ def _check_price(name: str, usd: str) -> None:
     read_changes({name: usd})
 
 
-def _check_condition(condition: str) -> None:
-    if condition.strip() != "true":  # which needs no engine
-        compile_condition(condition)
-
-
 @attrs.frozen(kw_only=True)
 class Known:
     """
@@ -97,7 +92,7 @@ class Known:
     customers: Collection[str] = ()
     teams: Collection[str] = ()
     virtual_keys: Collection[str] = ()
-    condition: Callable[[str], Any] = _check_condition
+    condition: Callable[[str], Any] = read_condition
     price: Callable[[str, str], Any] = _check_price
 
 

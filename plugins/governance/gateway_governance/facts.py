@@ -90,6 +90,21 @@ class Who(Protocol):
         """
 
 
+@attrs.frozen
+class Anonymous:
+    """
+    A caller without a virtual key.
+    """
+
+    key: None = None
+    team: None = None
+    customer: None = None
+
+
+#: Who calls where no key is required and none was shown.
+ANONYMOUS: Final[Who] = Anonymous()
+
+
 @attrs.define(kw_only=True, eq=False)
 class Facts:
     """

@@ -14,7 +14,6 @@ failed rules over, as Bifrost does.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Final
@@ -26,7 +25,7 @@ from gateway_governance.cel import (
     Condition,
     ConditionFailed,
     ConditionInvalid,
-    compile_condition,
+    read_condition,
 )
 from gateway_governance.entities import RoutingRule, RoutingTarget
 from gateway_governance.facts import Facts, Who
@@ -103,30 +102,6 @@ class _Compiled:
         if self.fault:
             raise ConditionFailed(self.fault)
         return self.condition is None or self.condition.holds(facts.get)
-
-
-def check_rule(rule: RoutingRule) -> list[tuple[str, str]]:
-    """
-    List what is wrong with *rule*: fields, and what to do about each.
-    """
-    faults = []
-    if not rule.targets and not rule.fallbacks:
-        faults.append(("targets", "a rule needs a target or a fallback to lead to"))
-    if (rule.scope == "global") != (rule.scope_id is None):
-        faults.append(("scope_id", "names the owner of a scope that is not global"))
-    for number, target in enumerate(rule.targets):
-        if not math.isfinite(target.weight) or target.weight < 0:
-            faults.append((f"targets[{number}].weight", "must be zero or more"))
-        if target.provider_key is not None and target.provider is None:
-            fault = "a key belongs to a provider: name that too"
-            faults.append((f"targets[{number}].provider_key", fault))
-    if not all(rule.fallbacks):
-        faults.append(("fallbacks", "must be names of models"))
-    try:
-        _condition_of(rule)
-    except ConditionInvalid as exc:
-        faults.append(("condition", str(exc)))
-    return faults
 
 
 class RuleSet:
@@ -239,17 +214,9 @@ class RuleSet:
 
 def _compiled(rule: RoutingRule) -> _Compiled:
     try:
-        return _Compiled(rule, _condition_of(rule))
+        return _Compiled(rule, read_condition(rule.condition))
     except ConditionInvalid as exc:
         return _Compiled(rule, None, str(exc))
-
-
-def _condition_of(rule: RoutingRule) -> Condition | None:
-    """
-    Compile the condition; None where it always holds, which needs no engine.
-    """
-    text = rule.condition.strip()
-    return None if text in {"", "true"} else compile_condition(text)
 
 
 def _legs(rule: RoutingRule, facts: Facts, random: Random) -> tuple[Leg, ...]:

@@ -12,6 +12,7 @@ from gateway_governance.cel import (
     ConditionInvalid,
     EngineMissing,
     compile_condition,
+    read_condition,
 )
 from gateway_governance.facts import FACTS, Kind
 
@@ -55,7 +56,7 @@ class TestCompiling:
         ("text", "told"),
         [
             ("model ==", "Syntax error"),
-            ("modelx == 'x'", "undeclared reference to 'modelx'"),
+            ("mode == 'x'", "undeclared reference to 'mode'"),
             ("complexity_tier == 'SIMPLE'", "undeclared reference"),
             ("model + 1 == 2", "no matching overload"),
             ("model == 5", "no matching overload"),
@@ -77,6 +78,16 @@ class TestCompiling:
             compile_condition(text)
 
         assert len(str(caught.value)) < 400
+
+    @pytest.mark.parametrize("text", ["", "  ", "true"])
+    def test_what_always_holds_needs_no_engine(self, text, monkeypatch):
+        """
+        Rules without a condition work without the extra.
+        """
+        monkeypatch.setitem(sys.modules, "cel_expr_python.cel", None)
+        cel._engine.cache_clear()
+
+        assert read_condition(text) is None
 
     def test_without_the_engine_the_error_says_what_to_install(self, monkeypatch):
         """

@@ -9,6 +9,8 @@ import pytest
 
 from gateway.settings import settings_from_dict
 from gateway.testing import make_exchange
+from gateway_governance.cel import read_condition
+from gateway_governance.checks import Known, faults_of
 from gateway_governance.entities import (
     Customer,
     RoutingRule,
@@ -16,13 +18,12 @@ from gateway_governance.entities import (
     Team,
     VirtualKey,
 )
-from gateway_governance.facts import Facts, Used
+from gateway_governance.facts import ANONYMOUS, Facts, Used
 from gateway_governance.rules import (
     MAX_CHAINED,
     Leg,
     RuleFailed,
     RuleSet,
-    check_rule,
 )
 
 SETTINGS = settings_from_dict(
@@ -48,7 +49,6 @@ ME = Caller(
     Team(id="tm_1", name="payments"),
     Customer(id="cu_1", name="bank"),
 )
-NOBODY = Caller(None, None, None)
 
 
 def rule(name: str, condition: str = "", *to: str, **more) -> RoutingRule:
@@ -119,7 +119,7 @@ class TestOrder:
         """
         rules = [rule("team", scope="team", scope_id="tm_1"), rule("all")]
 
-        assert decide(*rules, facts=facts_of(who=NOBODY)).rule == "all"
+        assert decide(*rules, facts=facts_of(who=ANONYMOUS)).rule == "all"
 
     def test_the_first_that_holds_decides_and_all_verdicts_are_told(self):
         """
@@ -278,7 +278,7 @@ class TestFailure:
 
         assert len(rules.problems) == 1
         assert 'rule "bad"' in rules.problems[0]
-        assert rules.decide(facts_of(who=NOBODY), Random(1)).rule == "z"
+        assert rules.decide(facts_of(who=ANONYMOUS), Random(1)).rule == "z"
         with pytest.raises(RuleFailed):
             rules.decide(facts_of(), Random(1))
 
@@ -302,38 +302,24 @@ class TestFailure:
         assert len(decide(*rules).why) <= 4_000
 
 
-class TestChecking:
-    @pytest.mark.parametrize(
-        ("changes", "field"),
-        [
-            ({"targets": (), "fallbacks": ()}, "targets"),
-            ({"scope": "team"}, "scope_id"),
-            ({"scope_id": "tm_1"}, "scope_id"),
-            ({"targets": (RoutingTarget(weight=-1),)}, "targets[0].weight"),
-            ({"targets": (RoutingTarget(weight=float("nan")),)}, "targets[0].weight"),
-            (
-                {"targets": (RoutingTarget(provider_key="k"),)},
-                "targets[0].provider_key",
-            ),
-            ({"fallbacks": ("",)}, "fallbacks"),
-            ({"condition": "model =="}, "condition"),
-            ({"condition": "model"}, "condition"),
-        ],
-    )
-    def test_faults_are_told_by_field_when_written(self, changes, field):
-        """
-        Nothing that could not be evaluated is stored.
-        """
-        faults = check_rule(attrs.evolve(rule("r"), **changes))
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [
+        ("budget_used > 80", []),
+        ("", []),
+        ("model ==", ["condition"]),
+        ("model", ["condition"]),
+    ],
+)
+def test_a_condition_is_checked_when_its_rule_is_written(condition, told):
+    """
+    File and management API check rules alike, and nothing that does not compile is stored.
+    """
+    known = Known(condition=read_condition)
 
-        assert [name for name, _ in faults] == [field]
+    faults = faults_of(rule("r", condition), known)
 
-    def test_a_sound_rule_has_none(self):
-        """
-        Also one that only adds fallbacks, or always holds.
-        """
-        assert check_rule(rule("r", "budget_used > 80")) == []
-        assert check_rule(rule("r", "", targets=(), fallbacks=("fast",))) == []
+    assert [step for fault in faults for step in fault.steps] == told
 
 
 @pytest.mark.deep
