@@ -13,6 +13,7 @@ import attrs
 import structlog
 
 from gateway.storage import FILE, Storage
+from gateway.tasks import Tasks
 from gateway_governance.access import AccessTable
 from gateway_governance.admission import Admission
 from gateway_governance.choosing import Chooser
@@ -128,8 +129,7 @@ class Governor:
 
             watch = Watch(store, clock=gateway.clock, listener=follow)
             await watch.start(settings, gateway.secrets.get)
-            watching = gateway.tasks.spawn(watch.run(), name="governance-watch")
-            stack.callback(watching.cancel)
+            await stack.enter_async_context(_running(watch))
             yield cls(
                 gateway=gateway,
                 settings=settings,
@@ -198,6 +198,18 @@ class Governor:
         runtime = self.gateway.runtime
         vendor = runtime.providers[provider].vendor.name
         return vendor, runtime.catalog.limits(vendor, model)
+
+
+@asynccontextmanager
+async def _running(watch: Watch) -> AsyncIterator[None]:
+    # Not among the gateway's tasks, whose end it waits for before lifespans are left.
+    tasks = Tasks()
+    running = tasks.spawn(watch.run(), name="governance-watch")
+    try:
+        yield
+    finally:
+        running.cancel()
+        await tasks.join(1.0)
 
 
 def requires_key(settings: GovernanceSettings, core: Settings) -> bool:

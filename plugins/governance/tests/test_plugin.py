@@ -1,140 +1,517 @@
+"""
+The plugin in a gateway, in front of a vendor that bills.
+"""
+
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import os
+import json
 
 import pytest
 
-from gateway import NotAllowed, NotAuthenticated, Phase
-from gateway.app import Gateway
+from gateway import Phase
 from gateway.plugins import FoundPlugin, check_class
 from gateway.settings import settings_from_dict
-from gateway.testing import make_exchange
+from gateway.testing import FakeUpstream, GatewayClient, Script
 from gateway_governance import GovernancePlugin, GovernanceSettings
 
-VALUE = "sk-gw-0123456789abcdef"
+VALUE = "vk-of-nobody-else-0123456789"
+OTHER = "vk-of-somebody-else-012345678"
+PLUGIN = FoundPlugin(name="governance", cls=GovernancePlugin)
+#: USD per million tokens: a token of the prompt is 1,000 nano-USD, one of the answer 10,000.
+PRICES = {"all": {"model": "*", "prices": {"input": 1, "output": 10}}}
+HELLO = [{"role": "user", "content": "hello"}]
+
+
+@pytest.fixture(name="fake")
+async def _fake():
+    async with FakeUpstream() as fake:
+        yield fake
+
+
+def settings_for(fake, *, models=None, **governance):
+    place = {"type": "openai-compatible", "base_url": fake.openai_url, "auth": "none"}
+    table = {
+        "require_key": True,
+        "virtual_keys": {"me": {"secret": "env.VK"}},
+        "pricing_overrides": PRICES,
+        **governance,
+    }
+    return {
+        "providers": {"p": place, "q": place},
+        "models": models or {},
+        "routing": {"retries": 0},
+        "plugins": {"governance": table},
+    }
 
 
 @contextlib.asynccontextmanager
-async def governed(**settings):
+async def governed(fake, **governance):
     """
-    Run a gateway with the plugin, and yield the plugin.
+    Run a gateway with the plugin in front of *fake*.
     """
-    keys = {"me": {"secret": "env.VK_ME", "team": "t"}}
-    table = {"teams": {"t": {}}, "virtual_keys": keys, **settings}
-    found = [FoundPlugin(name="governance", cls=GovernancePlugin)]
-    gateway = Gateway(
-        settings_from_dict({"plugins": {"governance": table}}),
-        plugins=found,
-        installed=False,
-        environ={**os.environ, "VK_ME": VALUE},
+    client = GatewayClient(
+        settings_for(fake, **governance),
+        plugins=[PLUGIN],
+        environ={"VK": VALUE, "VK_OTHER": OTHER},
     )
-    async with gateway:
-        yield gateway.hooks.plugins[0].plugin
+    async with client:
+        yield client
+
+
+def key(**limits):
+    return {"me": {"secret": "env.VK", **limits}}
+
+
+async def ask(client, *, value=VALUE, headers=None, **body):
+    told = {"Authorization": f"Bearer {value}"} if value else {}
+    asked = {"model": "p/m", "messages": HELLO, "max_tokens": 50, **body}
+    return await client.ask(
+        "POST", "/v1/chat/completions", asked, {**told, **(headers or {})}
+    )
+
+
+def governor_of(client):
+    return client.gateway.hooks.plugins[0].plugin.governor
+
+
+async def standing_of(client, meter):
+    """
+    Return how the meter *meter* stands.
+    """
+    governor = governor_of(client)
+    meters = {each.id: each for each in governor.watch.snapshot.meters()}
+    (standing,) = await governor.ledger.standing((meters[meter],))
+    return standing
+
+
+def billed_nano(fake):
+    return 1_000 * fake.bill.input_tokens + 10_000 * fake.bill.output_tokens
 
 
 def test_the_plugin_is_written_as_the_core_asks():
     """
     The plugin passes the core's own check.
     """
-    found = FoundPlugin(name="governance", cls=GovernancePlugin)
-
-    assert check_class(found) == []
+    assert check_class(PLUGIN) == []
     assert GovernancePlugin.phase is Phase.GOVERN
 
 
-async def test_price_files_are_in_the_gateways_catalog(tmp_path):
-    """
-    What the operator's files say is what everybody prices by.
-    """
-    path = tmp_path / "prices.yaml"
-    path.write_text(
-        "openai: {models: {gpt-5: {price: {from: 2026-01-31, input: 7, output: 8}}}}"
+# --- who ------------------------------------------------------------------------------------
+
+
+class TestWho:
+    async def test_a_known_key_is_let_in(self, fake):
+        """
+        The key's name stands in the trace, its value nowhere.
+        """
+        async with governed(fake) as client:
+            answer = await ask(client)
+            trace = client.gateway.traces.get(answer.headers["x-gw-request-id"])
+
+        assert answer.status == 200
+        assert trace["key"]["name"] == "me"
+        assert VALUE not in json.dumps(trace)
+
+    @pytest.mark.parametrize(
+        ("value", "code"),
+        [
+            ("", "virtual_key_required"),
+            ("sk-somebody-else-entirely", "virtual_key_not_found"),
+            ("sk-gw-0000000000", "virtual_key_not_found"),
+        ],
+        ids=["none", "unknown", "malformed"],
     )
-    table = {"price_files": [str(path)]}
-    gateway = Gateway(
-        settings_from_dict({"plugins": {"governance": table}}),
-        plugins=[FoundPlugin(name="governance", cls=GovernancePlugin)],
-        installed=False,
+    async def test_strangers_are_refused(self, fake, value, code):
+        """
+        Without a key, or with one that nobody gave out, the answer is 401, and nothing is sent.
+        """
+        async with governed(fake) as client:
+            answer = await ask(client, value=value)
+
+        assert (answer.status, answer.headers["x-gw-code"]) == (401, code)
+        assert not fake.requests
+
+    @pytest.mark.parametrize(
+        "state", [{"is_active": False}, {"expires": "2020-01-01"}], ids=str
+    )
+    async def test_a_key_that_may_not_be_used_is_blocked(self, fake, state):
+        """
+        A key that was switched off or has expired is 403, not unknown.
+        """
+        async with governed(fake, virtual_keys=key(**state)) as client:
+            answer = await ask(client)
+
+        assert answer.status == 403
+        assert answer.headers["x-gw-code"] == "virtual_key_blocked"
+
+    async def test_without_require_key_strangers_pass(self, fake):
+        """
+        Where no key is required nobody needs one; a known one still identifies.
+        """
+        async with governed(fake, require_key=False) as client:
+            stranger = await ask(client, value="sk-something-else")
+            known = await ask(client)
+            traces = client.gateway.traces
+            who = [
+                traces.get(answer.headers["x-gw-request-id"])["key"]
+                for answer in (stranger, known)
+            ]
+
+        assert (stranger.status, known.status) == (200, 200)
+        assert who == [None, {"id": "me", "name": "me"}]
+
+    async def test_a_required_header_is_named(self, fake):
+        """
+        A request without a header that the operator wants is 400.
+        """
+        async with governed(fake, required_headers=["x-cost-center"]) as client:
+            without = await ask(client)
+            given = await ask(client, headers={"X-Cost-Center": "7"})
+
+        assert without.headers["x-gw-code"] == "missing_required_headers"
+        assert "x-cost-center" in without.json["error"]["message"]
+        assert given.status == 200
+
+    async def test_models_are_listed_by_key(self, fake):
+        """
+        The list of models needs a key, and shows what it may use.
+        """
+        names = {"fast": "p/m", "slow": "q/m"}
+        keys = key(models=["fast"])
+        async with governed(fake, models=names, virtual_keys=keys) as client:
+            stranger = await client.ask("GET", "/v1/models")
+            known = await client.ask(
+                "GET", "/v1/models", headers={"Authorization": f"Bearer {VALUE}"}
+            )
+
+        assert stranger.status == 401
+        assert [model["id"] for model in known.json["data"]] == ["fast"]
+
+
+def test_keys_are_required_as_soon_as_it_matters():
+    """
+    With a settings file, or an address of the network, keys are required unless said otherwise.
+    """
+    asks, plain = GovernancePlugin(GovernanceSettings()), settings_from_dict({})
+    exposed = settings_from_dict({"server": {"listen": "0.0.0.0:8080"}})
+
+    assert not asks.authenticates(plain)
+    assert asks.authenticates(exposed)
+    assert not GovernancePlugin(GovernanceSettings(require_key=False)).authenticates(
+        exposed
     )
 
-    facts = gateway.runtime.catalog.limits("openai", "gpt-5")
 
-    assert facts.tariffs[0].price.input_pico == 7_000_000
-    assert facts.takes_sampling is False
+# --- what -----------------------------------------------------------------------------------
 
 
-async def test_a_known_key_identifies_its_caller():
+class TestAccess:
+    async def test_a_model_that_is_not_allowed_is_blocked(self, fake):
+        """
+        A key may ask for the names on its list alone.
+        """
+        names = {"fast": "p/m", "slow": "q/m"}
+        keys = key(models=["fast"])
+        async with governed(fake, models=names, virtual_keys=keys) as client:
+            allowed = await ask(client, model="fast")
+            other = await ask(client, model="slow")
+            direct = await ask(client, model="p/m")
+
+        assert allowed.status == 200
+        assert {other.headers["x-gw-code"], direct.headers["x-gw-code"]} == {
+            "model_blocked"
+        }
+        assert len(fake.requests) == 1
+
+    async def test_a_fallback_of_the_request_grants_nothing(self, fake):
+        """
+        A caller cannot reach another model by naming it as a fallback.
+        """
+        fake.script("m", Script(status=500))
+        names = {"fast": "p/m", "slow": "q/other"}
+        keys = key(models=["fast"])
+        async with governed(fake, models=names, virtual_keys=keys) as client:
+            answer = await ask(client, model="fast", fallbacks=["slow", "q/other"])
+
+        assert answer.status == 502
+        assert {request.json["model"] for request in fake.requests} == {"m"}
+
+
+# --- how much -------------------------------------------------------------------------------
+
+
+class TestBudgets:
+    async def test_what_is_billed_is_spent(self, fake):
+        """
+        The budget, the answer's header and the vendor's bill say the same.
+        """
+        keys = key(budgets=[{"limit_usd": 1, "per": "day"}])
+        async with governed(fake, virtual_keys=keys) as client:
+            answer = await ask(client)
+            standing = await standing_of(client, "virtual_key/me/usd/day")
+
+        assert standing.spent == billed_nano(fake) > 0
+        assert float(answer.headers["x-gw-cost-usd"]) == billed_nano(fake) / 1e9
+        assert standing.held == 0
+
+    async def test_a_spent_budget_is_402(self, fake):
+        """
+        When the money is spent the answer is 402, says when it resets, and nothing is sent.
+        """
+        # Room for one request's worst case, its prompt counted by bytes, and no second one.
+        keys = key(budgets=[{"limit_usd": 0.0009, "per": "day"}])
+        async with governed(fake, virtual_keys=keys, when_short="refuse") as client:
+            first = await ask(client, max_tokens=16)
+            fake.script("m", Script(text="x" * 64))
+            answers = [await ask(client, max_tokens=16) for _ in range(12)]
+            standing = await standing_of(client, "virtual_key/me/usd/day")
+
+        assert first.status == 200
+        assert answers[-1].status == 402
+        assert answers[-1].headers["x-gw-code"] == "budget_exceeded"
+        assert "resets at" in answers[-1].json["error"]["message"]
+        assert billed_nano(fake) == standing.spent <= 900_000
+
+    async def test_the_teams_money_counts_too(self, fake):
+        """
+        A key spends its team's budget, and is refused by it.
+        """
+        teams = {"t": {"budgets": [{"limit_usd": 0.0001, "per": "month"}]}}
+        async with governed(fake, teams=teams, virtual_keys=key(team="t")) as client:
+            answer = await ask(client)
+
+        assert answer.status == 402
+        assert "team/t" in answer.json["error"]["message"]
+
+    async def test_a_large_cap_is_lowered_to_what_is_held(self, fake):
+        """
+        One request takes a sixteenth of the budget, and its cap goes upstream.
+        """
+        keys = key(budgets=[{"limit_usd": 1, "per": "day"}])
+        async with governed(fake, virtual_keys=keys) as client:
+            answer = await ask(client, max_tokens=100_000)
+
+        (request,) = fake.requests
+        cap = request.json["max_tokens"]
+        assert 4096 <= cap < 100_000
+        assert answer.headers["x-gw-output-cap"] == str(cap)
+
+    async def test_a_model_without_a_price_is_refused_to_budgets(self, fake):
+        """
+        What costs nobody knows how much is 402 for a key with a budget, and free for others.
+        """
+        keys = {
+            **key(budgets=[{"limit_usd": 1, "per": "day"}]),
+            "other": {"secret": "env.VK_OTHER"},
+        }
+        async with governed(fake, virtual_keys=keys, pricing_overrides={}) as client:
+            refused = await ask(client)
+            unlimited = await ask(client, value=OTHER)
+
+        assert (refused.status, refused.headers["x-gw-code"]) == (402, "model_unpriced")
+        assert unlimited.status == 200
+        assert "x-gw-cost-usd" not in unlimited.headers
+
+    async def test_what_cannot_be_bounded_is_refused_to_budgets(self, fake):
+        """
+        Tools that the vendor runs cost what they cost, which no budget can hold.
+        """
+        keys = key(budgets=[{"limit_usd": 1, "per": "day"}])
+        async with governed(fake, virtual_keys=keys) as client:
+            answer = await ask(
+                client, web_search_options={"search_context_size": "low"}
+            )
+
+        assert answer.status == 400
+        assert answer.headers["x-gw-code"] == "request_unbounded"
+        assert "web_search_options" in answer.json["error"]["message"]
+
+    async def test_soft_budgets_charge_afterwards(self, fake):
+        """
+        A soft budget lets a request in while anything is left, and refuses when it is not.
+        """
+        soft = [{"limit_usd": 0.00001, "per": "day", "mode": "soft"}]
+        async with governed(fake, virtual_keys=key(budgets=soft)) as client:
+            answers = [await ask(client, max_tokens=5000) for _ in range(2)]
+            standing = await standing_of(client, "virtual_key/me/usd/day")
+
+        assert [answer.status for answer in answers] == [200, 402]
+        assert standing.spent == billed_nano(fake)
+
+    async def test_a_failed_call_costs_nothing(self, fake):
+        """
+        A vendor that answers with an error bills nothing, and nothing stays held.
+        """
+        fake.script("m", Script(status=500))
+        keys = key(budgets=[{"limit_usd": 1, "per": "day"}])
+        async with governed(fake, virtual_keys=keys) as client:
+            answer = await ask(client)
+            standing = await standing_of(client, "virtual_key/me/usd/day")
+
+        assert answer.status == 502
+        assert (standing.spent, standing.held) == (0, 0)
+
+    async def test_a_fallback_is_priced_by_itself(self, fake):
+        """
+        A free model that fails does not make its fallback free.
+        """
+        fake.script("cheap", Script(status=500))
+        prices = {
+            **PRICES,
+            "free": {"model": "cheap", "prices": {"input": 0, "output": 0}},
+        }
+        names = {"pair": {"targets": ["p/cheap"], "fallbacks": ["q/dear"]}}
+        keys = key(budgets=[{"limit_usd": 0.0001, "per": "day"}])
+        async with governed(
+            fake, models=names, virtual_keys=keys, pricing_overrides=prices
+        ) as client:
+            answer = await ask(client, model="pair")
+
+        assert {request.json["model"] for request in fake.requests} == {"cheap"}
+        assert answer.status in {402, 502}
+
+    @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+    async def test_an_answer_without_usage_is_never_free(self, fake, stream):
+        """
+        What the vendor does not account for is estimated, above what it bills.
+        """
+        fake.script("m", Script(text="words " * 20, no_usage=True))
+        keys = key(budgets=[{"limit_usd": 1, "per": "day"}])
+        async with governed(fake, virtual_keys=keys) as client:
+            await ask(client, stream=stream)
+            standing = await standing_of(client, "virtual_key/me/usd/day")
+
+        assert 0 < billed_nano(fake) <= standing.spent
+        assert standing.held == 0
+
+    async def test_a_provider_that_ignores_its_cap_is_cut(self, fake):
+        """
+        A stream far beyond the cap that was held ends with an error.
+        """
+        fake.script("m", Script(pieces=("word ",) * 400, ignores_cap=True))
+        keys = key(budgets=[{"limit_usd": 1, "per": "day"}])
+        async with governed(fake, virtual_keys=keys) as client:
+            answer = await ask(client, stream=True, max_tokens=20)
+
+        assert answer.body.count(b"word ") < 100
+        assert b"greater length" in answer.body
+
+
+# --- how often ------------------------------------------------------------------------------
+
+
+class TestRates:
+    async def test_a_limit_of_requests_holds(self, fake):
+        """
+        The request after the last one is 429, says when to come again, and burns nothing.
+        """
+        teams = {"t": {"rate_limits": [{"requests": 10, "per": "hour"}]}}
+        keys = key(team="t", rate_limits=[{"requests": 2, "per": "minute"}])
+        async with governed(fake, teams=teams, virtual_keys=keys) as client:
+            answers = [await ask(client) for _ in range(4)]
+            team = await standing_of(client, "team/t/requests/hour")
+
+        assert [answer.status for answer in answers] == [200, 200, 429, 429]
+        assert answers[0].headers["x-ratelimit-remaining-requests"] == "1"
+        assert answers[2].headers["x-gw-code"] == "request_limited"
+        assert 0 < int(answers[2].headers["retry-after"]) <= 60
+        assert team.spent == 2
+
+    async def test_a_refused_request_burns_no_quota(self, fake):
+        """
+        What was refused for its model does not count as a request.
+        """
+        keys = key(models=["none"], rate_limits=[{"requests": 5, "per": "minute"}])
+        async with governed(fake, virtual_keys=keys) as client:
+            answer = await ask(client)
+            standing = await standing_of(client, "virtual_key/me/requests/minute")
+
+        assert answer.status == 403
+        assert (standing.spent, standing.held) == (0, 0)
+
+    async def test_tokens_are_limited(self, fake):
+        """
+        Tokens that were used count, and the next request is refused when none are left.
+        """
+        fake.script("m", Script(text="words " * 200))
+        keys = key(rate_limits=[{"tokens": 300, "per": "minute"}])
+        async with governed(fake, virtual_keys=keys) as client:
+            first = await ask(client, max_tokens=250)
+            second = await ask(client, max_tokens=250)
+            standing = await standing_of(client, "virtual_key/me/tokens/minute")
+
+        assert first.status == 200
+        assert (second.status, second.headers["x-gw-code"]) == (429, "token_limited")
+        assert standing.spent == fake.bill.input_tokens + fake.bill.output_tokens
+
+    async def test_only_so_many_at_once(self, fake):
+        """
+        A request beyond those allowed at once is 429, and the place comes free again.
+        """
+        fake.script("m", Script(latency_ms=200))
+        async with governed(fake, virtual_keys=key(max_parallel=1)) as client:
+            first = asyncio.ensure_future(ask(client))
+            await fake.wait_for(lambda: fake.requests, timeout=5)
+            second = await ask(client)
+            answered = await first
+            third = await ask(client)
+
+        assert (answered.status, third.status) == (200, 200)
+        assert (second.status, second.headers["x-gw-code"]) == (429, "parallel_limited")
+
+
+# --- explaining, and what is told -----------------------------------------------------------
+
+
+async def test_a_dry_run_holds_nothing(fake):
     """
-    The key's name and team are known to every plugin inside.
+    Explaining says what would be held, and changes no counter.
     """
-    async with governed(require_key=True) as plugin:
-        exchange = make_exchange(headers={"Authorization": f"Bearer {VALUE}"})
+    keys = key(
+        budgets=[{"limit_usd": 1, "per": "day"}],
+        rate_limits=[{"requests": 5, "per": "minute"}],
+    )
+    async with governed(fake, virtual_keys=keys) as client:
+        asked = {
+            "request": {"model": "p/m", "messages": HELLO, "max_tokens": 9},
+            "key": "me",
+        }
+        told = await client.ask("POST", "/api/explain", asked)
+        money = await standing_of(client, "virtual_key/me/usd/day")
+        requests = await standing_of(client, "virtual_key/me/requests/minute")
 
-        await plugin.pre_request(exchange)
+    lines = [line["reason"] for line in told.json["trail"]]
+    assert any(line.startswith("would hold 0.00") for line in lines)
+    assert (money.spent, money.held, requests.spent, requests.held) == (0, 0, 0, 0)
+    assert not fake.requests
 
-    assert (exchange.identity.key_name, exchange.identity.team_id) == ("me", "t")
-    assert VALUE not in repr(exchange.identity) + exchange.reason
 
-
-@pytest.mark.parametrize(
-    ("headers", "code"),
-    [
-        ({}, "virtual_key_required"),
-        ({"x-api-key": "sk-gw-somebody-else-x"}, "virtual_key_not_found"),
-    ],
-    ids=["none", "unknown"],
-)
-async def test_strangers_are_refused(headers, code):
+async def test_nothing_is_held_when_all_is_over(fake, rng):
     """
-    Without a key, or with one that nobody gave out, the answer is 401.
+    Whatever became of a hundred requests, nothing stays held, and the sums are the bill's.
     """
-    async with governed(require_key=True) as plugin:
-        with pytest.raises(NotAuthenticated) as caught:
-            await plugin.pre_request(make_exchange(headers=headers))
+    keys = key(
+        budgets=[{"limit_usd": 1, "per": "day"}, {"limit_usd": 5, "per": "month"}],
+        rate_limits=[{"tokens": 1_000_000, "per": "minute"}],
+        max_parallel=50,
+    )
+    fake.script("broken", Script(status=500))
+    async with governed(fake, virtual_keys=keys) as client:
+        asks = [
+            ask(
+                client,
+                model=rng.choice(["p/m", "p/broken", "q/m"]),
+                stream=rng.random() < 0.5,
+                max_tokens=rng.randrange(1, 200),
+            )
+            for _ in range(100)
+        ]
+        for some in range(0, 100, 20):
+            await asyncio.gather(*asks[some : some + 20])
+        ids = ["usd/day", "usd/month", "tokens/minute", "in_flight"]
+        standings = [await standing_of(client, f"virtual_key/me/{id_}") for id_ in ids]
 
-    assert (caught.value.status, caught.value.code) == (401, code)
-
-
-async def test_an_inactive_key_is_blocked():
-    """
-    A key that was switched off is 403, not unknown.
-    """
-    keys = {"me": {"secret": "env.VK_ME", "is_active": False}}
-    async with governed(require_key=True, virtual_keys=keys) as plugin:
-        with pytest.raises(NotAllowed) as caught:
-            await plugin.pre_request(make_exchange(headers={"x-gw-key": VALUE}))
-
-    assert caught.value.code == "virtual_key_blocked"
-
-
-async def test_without_require_key_strangers_pass():
-    """
-    On a machine of one's own nobody needs a key; a known one still identifies.
-    """
-    async with governed() as plugin:
-        stranger = make_exchange(headers={"Authorization": "Bearer sk-something-else"})
-        known = make_exchange(headers={"x-api-key": VALUE})
-        await plugin.pre_request(stranger)
-        await plugin.pre_request(known)
-
-    assert stranger.identity is None
-    assert known.identity is not None
-
-
-async def test_a_nested_call_is_not_asked_again():
-    """
-    A plugin's own call goes in the name of a caller who was checked.
-    """
-    async with governed(require_key=True) as plugin:
-        exchange = make_exchange(parent=make_exchange())
-
-        assert await plugin.pre_request(exchange) is None
-
-
-def test_requiring_a_key_is_what_authenticates():
-    """
-    The gateway may listen to the network only while keys are required.
-    """
-    assert GovernancePlugin(GovernanceSettings(require_key=True)).authenticates_callers
-    assert not GovernancePlugin(GovernanceSettings()).authenticates_callers
+    assert [standing.held for standing in standings] == [0, 0, 0, 0]
+    assert standings[0].spent == standings[1].spent == billed_nano(fake)
