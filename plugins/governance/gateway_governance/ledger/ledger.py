@@ -214,7 +214,7 @@ class Ledger:
         """
         Take what *demand* asks for, if nothing stands in the way; never waits.
         """
-        if self._line and self._line.is_before(demand):
+        if self._line and self._line.ahead_of(demand):
             return None
         hold = self._till.hold(demand)
         if hold is not None and hold.is_low:
@@ -233,10 +233,9 @@ class Ledger:
             SlotsInUse: if this worker has too many holds open.
             AuthorityFailed: if a grant was needed and could not be had.
         """
-        if wait_s > 0 and self._line.is_before(demand):
-            short = self._till.prepare(demand).short
-            if short is not None:
-                return await self._wait(demand, short, wait_s)
+        if wait_s > 0 and (ahead := self._line.ahead_of(demand)) is not None:
+            short = self._till.prepare(demand).short or ahead.short
+            return await self._refuse_or_wait(demand, short, wait_s)
         for _ in range(_ROUNDS):
             found = self._till.hold(demand)
             if found is not None:
@@ -268,27 +267,23 @@ class Ledger:
             self._poll = self._tasks.spawn(self._serve_often(), name="ledger-serve")
         return await self._line.wait(demand, short, wait_s=wait_s)
 
-    def _attempt(self, demand: Demand) -> Hold | Short:
+    def _attempt(self, demand: Demand) -> Hold | Short | None:
         """
-        Try to serve somebody who waits.
+        Try to serve somebody who waits; None where the authority is asked meanwhile.
         """
-        hold = self._till.hold(demand)
-        if hold is not None:
-            return hold
-        probe = self._till.prepare(demand)
-        if probe.short is not None:
-            return probe.short
-        if probe.needs:
-            self._want(probe.needs)
-        hold = self._till.hold(demand)
-        if hold is not None:
-            return hold
-        # It waits for the authority now; whom it is served by comes round again.
-        meter = next(iter(probe.needs), demand.meters[0])
-        found = self._till.rows.standing(meter) or Standing(
-            meter=meter, limit=meter.limit
-        )
-        return Short(meter, need=0, standing=found, retry_after_s=_POLL_S)
+        for _ in range(2):
+            hold = self._till.hold(demand)
+            if hold is not None:
+                return hold
+            if not self._till.pool.has_slot:
+                return None
+            probe = self._till.prepare(demand)
+            if probe.short is not None:
+                return probe.short
+            if probe.needs:
+                self._want(probe.needs)
+                return None
+        return None
 
     async def _serve_often(self) -> None:
         """

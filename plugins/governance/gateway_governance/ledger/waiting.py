@@ -45,11 +45,11 @@ class Line:
     where less would do for him.  Those who wait for other meters are not in his way.
 
     Args:
-        attempt: Takes what a demand asks for, or says what is short.
+        attempt: Takes what a demand asks for, or says what is short; None is to ask again.
         most: How many may wait at once.
     """
 
-    def __init__(self, attempt: Callable[[Demand], Hold | Short], *, most: int) -> None:
+    def __init__(self, attempt: Callable[[Demand], Hold | Short | None], *, most: int) -> None:
         self._attempt = attempt
         self._most = most
         self._waiters: deque[Waiter] = deque()
@@ -57,14 +57,14 @@ class Line:
     def __len__(self) -> int:
         return len(self._waiters)
 
-    def is_before(self, demand: Demand) -> bool:
+    def ahead_of(self, demand: Demand) -> Waiter | None:
         """
-        Say whether somebody waits for a meter that *demand* asks for.
+        Find somebody who waits for a meter that *demand* asks for.
         """
         if not self._waiters:
-            return False
+            return None
         meters = set(demand.meters)
-        return any(waiter.meter in meters for waiter in self._waiters)
+        return next((each for each in self._waiters if each.meter in meters), None)
 
     async def wait(self, demand: Demand, short: Short, *, wait_s: float) -> Hold:
         """
@@ -105,6 +105,8 @@ class Line:
         Try to serve *waiter*; return what it still waits for.
         """
         found = self._attempt(waiter.demand)
+        if found is None:
+            return waiter.meter
         if not isinstance(found, Exception):
             waiter.served.set_result(found)
             self._waiters.remove(waiter)
