@@ -139,6 +139,7 @@ class Ledger:
             MachineLock(premises.folder / "grants.lock").__call__,
         )
         self._line = Line(self._attempt, most=most_waiting)
+        self._waiters = self._line.waiters
         self._tasks = Tasks()
         self._flushing = asyncio.Lock()
         self._wanted: dict[Meter, int] = {}
@@ -214,7 +215,7 @@ class Ledger:
         """
         Take what *demand* asks for, if nothing stands in the way; never waits.
         """
-        if self._line and self._line.ahead_of(demand):
+        if self._waiters and self._line.ahead_of(demand) is not None:
             return None
         hold = self._till.hold(demand)
         if hold is not None and hold.is_low:
@@ -291,7 +292,7 @@ class Ledger:
         """
         words, seen, idle = self._premises.cells, -1, 0
         await asyncio.sleep(0)
-        while self._line:
+        while self._waiters:
             releases = words.words[H_RELEASES]
             idle += 1
             if releases != seen or idle >= _IDLE_POLLS:
@@ -380,7 +381,7 @@ class Ledger:
                     meters=tuple(meter.id for meter in meters),
                 )
             )
-        if self._line:
+        if self._waiters:
             self._line.serve()
         return over
 
@@ -389,7 +390,7 @@ class Ledger:
         Give everything back: nothing was sent.
         """
         self._give_back(self._till.release(hold))
-        if self._line:
+        if self._waiters:
             self._line.serve()
 
     async def extend(self, hold: Hold, money_nano: int) -> bool:
@@ -456,7 +457,7 @@ class Ledger:
         Let the limits of meters that are in use follow a new snapshot.
         """
         self._till.rows.set_limits(meters)
-        if self._line:
+        if self._waiters:
             self._line.serve()
 
     async def standing(self, meters: Sequence[Meter]) -> list[Standing]:
@@ -602,7 +603,7 @@ class Ledger:
         for seat in dead:
             self._clear_up(seat)
             self._premises.leave(seat)
-        if dead and self._line:
+        if dead and self._waiters:
             self._line.serve()
         return bool(dead)
 
