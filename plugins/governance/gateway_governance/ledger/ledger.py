@@ -146,6 +146,7 @@ class Ledger:
             MachineLock(premises.folder / "grants.lock").__call__,
         )
         self._line = Line(self._attempt, most=most_waiting)
+        self._waiters = self._line.waiters
         self._tasks = Tasks()
         self._flushing = asyncio.Lock()
         self._wanted: dict[Meter, int] = {}
@@ -221,7 +222,7 @@ class Ledger:
         """
         Take what *demand* asks for, if nothing stands in the way; never waits.
         """
-        if self._line and self._line.is_before(demand):
+        if self._waiters and self._line.ahead_of(demand) is not None:
             return None
         hold = self._till.hold(demand)
         if hold is not None and hold.is_low:
@@ -240,10 +241,9 @@ class Ledger:
             SlotsInUse: if this worker has too many holds open.
             AuthorityFailed: if a grant was needed and could not be had.
         """
-        if wait_s > 0 and self._line.is_before(demand):
-            short = self._till.prepare(demand).short
-            if short is not None:
-                return await self._wait(demand, short, wait_s)
+        if wait_s > 0 and (ahead := self._line.ahead_of(demand)) is not None:
+            short = self._till.prepare(demand).short or ahead.short
+            return await self._refuse_or_wait(demand, short, wait_s)
         for _ in range(_ROUNDS):
             found = self._till.hold(demand)
             if found is not None:
@@ -275,27 +275,23 @@ class Ledger:
             self._poll = self._tasks.spawn(self._serve_often(), name="ledger-serve")
         return await self._line.wait(demand, short, wait_s=wait_s)
 
-    def _attempt(self, demand: Demand) -> Hold | Short:
+    def _attempt(self, demand: Demand) -> Hold | Short | None:
         """
-        Try to serve somebody who waits.
+        Try to serve somebody who waits; None where the authority is asked meanwhile.
         """
-        hold = self._till.hold(demand)
-        if hold is not None:
-            return hold
-        probe = self._till.prepare(demand)
-        if probe.short is not None:
-            return probe.short
-        if probe.needs:
-            self._want(probe.needs)
-        hold = self._till.hold(demand)
-        if hold is not None:
-            return hold
-        # It waits for the authority now; whom it is served by comes round again.
-        meter = next(iter(probe.needs), demand.meters[0])
-        found = self._till.rows.standing(meter) or Standing(
-            meter=meter, limit=meter.limit
-        )
-        return Short(meter, need=0, standing=found, retry_after_s=_POLL_S)
+        for _ in range(2):
+            hold = self._till.hold(demand)
+            if hold is not None:
+                return hold
+            if not self._till.pool.has_slot:
+                return None
+            probe = self._till.prepare(demand)
+            if probe.short is not None:
+                return probe.short
+            if probe.needs:
+                self._want(probe.needs)
+                return None
+        return None
 
     async def _serve_often(self) -> None:
         """
@@ -303,7 +299,7 @@ class Ledger:
         """
         words, seen, idle = self._premises.cells, -1, 0
         await asyncio.sleep(0)
-        while self._line:
+        while self._waiters:
             releases = words.words[H_RELEASES]
             idle += 1
             if releases != seen or idle >= _IDLE_POLLS:
@@ -392,7 +388,7 @@ class Ledger:
                     meters=tuple(meter.id for meter in meters),
                 )
             )
-        if self._line:
+        if self._waiters:
             self._line.serve()
         return over
 
@@ -401,7 +397,7 @@ class Ledger:
         Give everything back: nothing was sent.
         """
         self._give_back(self._till.release(hold))
-        if self._line:
+        if self._waiters:
             self._line.serve()
 
     async def extend(self, hold: Hold, money_nano: int) -> bool:
@@ -468,7 +464,7 @@ class Ledger:
         Let the limits of meters that are in use follow a new snapshot.
         """
         self._till.rows.set_limits(meters)
-        if self._line:
+        if self._waiters:
             self._line.serve()
 
     async def standing(self, meters: Sequence[Meter]) -> list[Standing]:
@@ -623,7 +619,7 @@ class Ledger:
         for seat in dead:
             self._clear_up(seat)
             self._premises.leave(seat)
-        if dead and self._line:
+        if dead and self._waiters:
             self._line.serve()
         return bool(dead)
 

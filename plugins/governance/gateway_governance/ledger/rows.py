@@ -117,11 +117,21 @@ class Rows:
             OSError: if the file had to grow and could not.
         """
         with self.cells:
-            self.roster.refresh()
-            found = [self._row(meter) or self._add(meter) for meter in meters]
-            for meter, word in zip(meters, found, strict=True):
-                self._conform(word, meter)
-            return Plan(meters, found, self.cells.words[H_TABLE])
+            return Plan(meters, self._take(meters), self.cells.words[H_TABLE])
+
+    def take(self, meters: Sequence[Meter]) -> None:
+        """
+        Have rows for *meters*; limits follow.
+        """
+        with self.cells:
+            self._take(meters)
+
+    def _take(self, meters: Sequence[Meter]) -> list[int]:
+        self.roster.refresh()
+        found = [self._row(meter) or self._add(meter) for meter in meters]
+        for meter, word in zip(meters, found, strict=True):
+            self._conform(word, meter)
+        return found
 
     def find(self, meter: Meter) -> int | None:
         """

@@ -45,26 +45,24 @@ class Line:
     where less would do for him.  Those who wait for other meters are not in his way.
 
     Args:
-        attempt: Takes what a demand asks for, or says what is short.
+        attempt: Takes what a demand asks for, or says what is short; None is to ask again.
         most: How many may wait at once.
     """
 
-    def __init__(self, attempt: Callable[[Demand], Hold | Short], *, most: int) -> None:
+    def __init__(self, attempt: Callable[[Demand], Hold | Short | None], *, most: int) -> None:
         self._attempt = attempt
         self._most = most
-        self._waiters: deque[Waiter] = deque()
+        #: Those who wait, the first one first.
+        self.waiters: deque[Waiter] = deque()
 
-    def __len__(self) -> int:
-        return len(self._waiters)
-
-    def is_before(self, demand: Demand) -> bool:
+    def ahead_of(self, demand: Demand) -> Waiter | None:
         """
-        Say whether somebody waits for a meter that *demand* asks for.
+        Find somebody who waits for a meter that *demand* asks for.
         """
-        if not self._waiters:
-            return False
+        if not self.waiters:
+            return None
         meters = set(demand.meters)
-        return any(waiter.meter in meters for waiter in self._waiters)
+        return next((each for each in self.waiters if each.meter in meters), None)
 
     async def wait(self, demand: Demand, short: Short, *, wait_s: float) -> Hold:
         """
@@ -73,10 +71,10 @@ class Line:
         Raises:
             Short: after *wait_s*, as it stood last; at once if the line is full.
         """
-        if len(self._waiters) >= self._most:
+        if len(self.waiters) >= self._most:
             raise short
         waiter = Waiter(demand, short, asyncio.get_running_loop().create_future())
-        self._waiters.append(waiter)
+        self.waiters.append(waiter)
         try:
             async with asyncio.timeout(wait_s):
                 await asyncio.wait([waiter.served])
@@ -84,8 +82,8 @@ class Line:
             if not waiter.served.done():
                 raise waiter.short from None
         finally:
-            if waiter in self._waiters:
-                self._waiters.remove(waiter)
+            if waiter in self.waiters:
+                self.waiters.remove(waiter)
         return waiter.served.result()
 
     def serve(self) -> None:
@@ -93,7 +91,7 @@ class Line:
         Give to those who can be given to.
         """
         blocked: set[Meter] = set()
-        for waiter in tuple(self._waiters):
+        for waiter in tuple(self.waiters):
             if not blocked.isdisjoint(waiter.demand.meters):
                 continue
             found = self._try(waiter)
@@ -105,13 +103,15 @@ class Line:
         Try to serve *waiter*; return what it still waits for.
         """
         found = self._attempt(waiter.demand)
+        if found is None:
+            return waiter.meter
         if not isinstance(found, Exception):
             waiter.served.set_result(found)
-            self._waiters.remove(waiter)
+            self.waiters.remove(waiter)
             return None
         waiter.short = found
         if found.is_spent:
             waiter.served.set_exception(found)
-            self._waiters.remove(waiter)
+            self.waiters.remove(waiter)
             return None
         return found.meter

@@ -237,13 +237,22 @@ def run_in_child(coroutine):
     os._exit(0)
 
 
+async def migrate(folder):
+    """
+    Make the tables.
+    """
+    storage = Storage(folder)
+    await storage.migrate(MIGRATED_AS, MIGRATIONS)
+    await storage.close()
+
+
 def one_round(folder, seed):
     """
     Let workers spend a budget, and kill them at it.
     """
     rng = random.Random(seed)
     folder.mkdir()
-    asyncio.run(Storage(folder).migrate(MIGRATED_AS, MIGRATIONS))
+    asyncio.run(migrate(folder))
     running = {}
     kills = Counter()
 

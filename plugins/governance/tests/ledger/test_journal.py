@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import pytest
+
+from gateway_governance.ledger.authority import Burned, Charge, Settled
+from gateway_governance.ledger.journal import (
+    Journal,
+    disown,
+    encode,
+    files_of,
+    orphans,
+    read,
+)
+
+CHARGE = Charge(meter="team/ä/usd/day", starts=-5, amount=1 << 60, returned=3, limit=9)
+ENTRIES = [
+    Settled(
+        hold_id=1 << 61, actual=(1, 2, 3), charges=(CHARGE,), row=("a", 1, None, True)
+    ),
+    Burned(hold_id=5, at=77, charges=(CHARGE, CHARGE)),
+    Settled(hold_id=6, actual=(0, 0, 0), charges=(), row=("b", 2)),
+]
+
+
+@pytest.fixture
+def journal(tmp_path):
+    """The journal of seat 2."""
+    found = Journal(tmp_path, seat=2, epoch=30)
+    yield found
+    found.seal()
+
+
+def test_records_read_back_as_they_were_written(journal):
+    """
+    A journal gives back what it was given, in order.
+    """
+    for entry in ENTRIES:
+        journal.write(entry)
+    (path,) = journal.seal()
+
+    assert read(path) == ENTRIES
+
+
+@pytest.mark.parametrize("cut", range(1, len(encode(ENTRIES[1]))))
+def test_a_record_that_was_cut_off_is_not_one(tmp_path, cut):
+    """
+    Wherever a last record ends too early, those before it are whole.
+    """
+    first, second = encode(ENTRIES[0]), encode(ENTRIES[1])
+    (tmp_path / "file.log").write_bytes(first + second[:cut])
+
+    assert read(tmp_path / "file.log") == ENTRIES[:1]
+
+
+@pytest.mark.parametrize(
+    "rest", [b"\0" * 4096, b"\xff" * 64, encode(ENTRIES[1])[:-1] + b"?"]
+)
+def test_what_a_loss_of_power_left_behind_ends_the_file(tmp_path, rest):
+    """
+    Zeros, noise and damaged records are no records.
+    """
+    (tmp_path / "file.log").write_bytes(encode(ENTRIES[0]) + rest)
+
+    assert read(tmp_path / "file.log") == ENTRIES[:1]
+
+
+def test_a_file_that_is_gone_has_no_records(tmp_path):
+    """
+    Somebody else moved it.
+    """
+    assert read(tmp_path / "gone.log") == []
+
+
+def test_sealed_files_stay_until_they_are_moved(journal, tmp_path):
+    """
+    A file is removed when the database has it, and asked for again until then.
+    """
+    journal.write(ENTRIES[0])
+    first = journal.seal()
+    journal.write(ENTRIES[1])
+    both = journal.seal()
+    journal.moved(first[0])
+
+    assert both == [*first, both[1]]
+    assert journal.seal() == both[1:]
+    assert sorted(tmp_path.iterdir()) == both[1:]
+
+
+def test_files_of_the_dead_are_found_in_order(tmp_path):
+    """
+    What a seat left is found, the oldest first, and anybody may move it then.
+    """
+    for number in range(12):
+        journal = Journal(tmp_path, seat=2, epoch=30 + number // 11)
+        journal._number = number
+        journal.write(ENTRIES[0])
+        journal.seal()
+    Journal(tmp_path, seat=3, epoch=99).write(ENTRIES[0])
+
+    found = files_of(tmp_path, 2)
+    for path in found:
+        disown(path)
+
+    assert [path.stem for path in found][-3:] == ["002-30-10", "002-30-11", "002-31-12"]
+    assert len(orphans(tmp_path)) == 12
+    assert files_of(tmp_path, 2) == []
+
+
+def test_what_cannot_be_written_is_kept(tmp_path):
+    """
+    Where the disk takes nothing, settlements wait in memory for the database.
+    """
+    journal = Journal(tmp_path / "away", seat=1, epoch=1)
+
+    journal.write(ENTRIES[0])
+
+    assert journal.unwritten == [ENTRIES[0]]
+    assert journal.seal() == []
