@@ -6,7 +6,16 @@ from __future__ import annotations
 
 import enum
 import os
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    Generic,
+    NamedTuple,
+    TypeVar,
+    cast,
+    overload,
+)
 
 import attrs
 
@@ -25,6 +34,9 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
     from gateway.usage import Usage
     from gateway.views import Chunk, Request, Response
+
+#: Bytes of request and answer from which on an exchange is large.
+LARGE_BYTES: Final = 64 * 1024
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -393,6 +405,21 @@ class Exchange:
         How many exchanges this one is nested in.
         """
         return 0 if self.parent is None else self.parent.depth + 1
+
+    @property
+    def is_large(self) -> bool:
+        """
+        Whether request and answer are too long to be kept in memory for convenience.
+        """
+        return len(self.request.encode()) + self.bytes_sent > LARGE_BYTES
+
+    def when_ended(self) -> tuple[float, float]:
+        """
+        Return when it ended, in Unix seconds, and how long it took; now, if it goes on.
+        """
+        now = self.clock.monotonic()
+        ended = now if self.ended_at is None else self.ended_at
+        return self.clock.now() - (now - ended), ended - self.started_at
 
     @property
     def attempt(self) -> Attempt | None:

@@ -182,10 +182,7 @@ class Metrics:
         duration = self._durations.get((dialect, operation, provider))
         if duration is None:
             duration = self._durations[dialect, operation, provider] = Histogram()
-        ended = exchange.ended_at
-        if ended is None:
-            ended = exchange.clock.monotonic()
-        duration.observe(ended - began)
+        duration.observe(exchange.when_ended()[1])
         error = exchange.error
         if error is not None:
             self._count_error(dialect, error.code)

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import weakref
+
 from gateway import Finding, Identity, Outcome, Refused
+from gateway.exchange import LARGE_BYTES, StashKey
 from gateway.testing import ManualClock, make_attempt, make_exchange
 from gateway.traces import Traces
 
@@ -63,3 +66,47 @@ def test_only_the_latest_are_kept():
     assert len(traces) == 2
     assert traces.get("req_0") is None
     assert traces.get("req_2") is not None
+
+
+def test_a_trace_tells_of_the_moment_of_the_end():
+    """
+    A trace that is noted a little later has the time and the duration of the end.
+    """
+    clock = ManualClock()
+    exchange = make_exchange(clock=clock)
+    clock.move(2)
+    exchange.ended_at = clock.monotonic()
+    told_at_once = Traces()
+    told_at_once.keep(exchange)
+    before = told_at_once.get(exchange.id)
+    told_later = Traces()
+
+    told_later.keep(exchange)
+    clock.move(60)
+
+    assert told_later.get(exchange.id) == before
+    assert before["duration_ms"] == 2000
+
+
+class Kept:
+    """
+    Something that an exchange keeps alive.
+    """
+
+
+def test_a_large_exchange_is_not_kept_waiting():
+    """
+    Of a long answer the trace alone stays in memory.
+    """
+    exchange = make_exchange()
+    exchange.bytes_sent = LARGE_BYTES
+    kept = Kept()
+    gone = weakref.ref(kept)
+    exchange.stash[StashKey[Kept]("kept")] = kept
+    traces = Traces()
+
+    traces.keep(exchange)
+    del exchange, kept
+
+    assert gone() is None
+    assert len(traces) == 1

@@ -221,13 +221,11 @@ def fields_of(exchange: Exchange) -> Fields:
     """
     Make the fields of the line of *exchange*, in their order; those not known are left out.
     """
-    clock = exchange.clock
-    now = clock.monotonic()
-    ended = now if exchange.ended_at is None else exchange.ended_at
+    ended_at, duration_s = exchange.when_ended()
     error, who = exchange.error, exchange.identity
     attempts = exchange.attempts
     fields: Fields = {
-        "time": _time_text(clock.now() - (now - ended)),
+        "time": _time_text(ended_at),
         "level": "info",
         "logger": "gateway.access",
         "event": "request",
@@ -262,17 +260,17 @@ def fields_of(exchange: Exchange) -> Fields:
         fields["key_id"] = _clean(who.key_id)
         if who.team_id:
             fields["team"] = _clean(who.team_id)
-    _add_measured(fields, exchange, ended)
+    _add_measured(fields, exchange, duration_s)
     return fields
 
 
-def _add_measured(fields: Fields, exchange: Exchange, ended: float) -> None:
+def _add_measured(fields: Fields, exchange: Exchange, duration_s: float) -> None:
     """
     Add what was measured: times, sizes, tokens, cost.
     """
     began = exchange.started_at
-    fields["duration_ms"] = _ms(ended - began)
-    waited, tokens_in, tokens_out = _totals(exchange, ended)
+    fields["duration_ms"] = _ms(duration_s)
+    waited, tokens_in, tokens_out = _totals(exchange, began + duration_s)
     if waited is not None:
         fields["upstream_ms"] = _ms(waited)
     first = exchange.first_event_at

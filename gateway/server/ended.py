@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 #: Exchanges that wait for each other, and seconds for which the first of them does.
 MOST_WAITING: Final = 16
 WAIT_S: Final = 0.05
-#: Bytes of request and answer from which on an exchange is not kept waiting in memory.
-LARGE_BYTES: Final = 64 * 1024
 
 
 class Ended:
@@ -41,7 +39,7 @@ class Ended:
         Take *exchange*; goes on the gateway's ``observers``.
         """
         self._waiting.append(exchange)
-        if len(self._waiting) >= MOST_WAITING or _is_large(exchange):
+        if len(self._waiting) >= MOST_WAITING or exchange.is_large:
             self.show()
         elif self._timer is None:
             loop = asyncio.get_running_loop()
@@ -58,7 +56,3 @@ class Ended:
         for observe in self.observers:
             for exchange in waiting:
                 observe(exchange)
-
-
-def _is_large(exchange: Exchange) -> bool:
-    return len(exchange.request.encode()) + exchange.bytes_sent > LARGE_BYTES

@@ -8,8 +8,8 @@ import asyncio
 
 import pytest
 
-from gateway.exchange import Exchange
-from gateway.server.ended import LARGE_BYTES, MOST_WAITING, WAIT_S, Ended
+from gateway.exchange import LARGE_BYTES, Exchange
+from gateway.server.ended import MOST_WAITING, WAIT_S, Ended
 from gateway.testing import make_exchange
 
 
