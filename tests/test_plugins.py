@@ -321,3 +321,21 @@ def test_two_registrations_of_one_name_name_both_plugins():
     assert "plugin bad, hook register_detectors: raised ValueError: no" in str(
         caught.value
     )
+
+
+def test_a_plugin_that_takes_no_part_is_not_imported(monkeypatch):
+    """
+    It costs neither memory nor time, and settings that name it are no error.
+    """
+    points = [
+        entry("idle", "no_such_module_at_all:X"),
+        entry("fine", f"{__name__}:Fine"),
+    ]
+    monkeypatch.setattr("gateway.plugins.entry_points", lambda group: points)
+    settings = settings_from_dict(
+        {"hooks": {"disabled": ["idle"], "on_failure": {"idle": "open"}}}
+    )
+
+    loaded = load_plugins(settings)
+
+    assert [plugin.name for plugin in loaded] == ["fine"]
