@@ -447,7 +447,7 @@ class Machine:
             self.happened["resolved"] += 1
             for charge in found.charges if found else ():
                 till.rows.correct(
-                    self.meters[charge.meter],
+                    charge.meter,
                     charge.starts,
                     burned=charge.amount,
                     true=true,
