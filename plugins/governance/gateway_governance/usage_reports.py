@@ -154,7 +154,7 @@ class UsageReports:
             )
         async with self._engine.connect() as connection:
             rows = (await connection.execute(query)).all()
-        return [_total(by, row) for row in rows]
+        return [_total(by, tuple(row)) for row in rows]
 
     async def rows(
         self, which: UsageFilter, *, limit: int = 100, after: Cursor | None = None
@@ -175,7 +175,9 @@ class UsageReports:
             found = (await connection.execute(query)).mappings().all()
         page = found[: min(limit, _MOST)]
         last = page[-1] if len(found) > len(page) else None
-        cursor = last and Cursor(last["at"], last["exchange_id"], last["attempt"])
+        cursor = None
+        if last is not None:
+            cursor = Cursor(last["at"], last["exchange_id"], last["attempt"])
         return [_row(each) for each in page], cursor
 
     async def prune(self, before: float, *, batch: int = 5000) -> int:
@@ -191,7 +193,7 @@ class UsageReports:
             return (await connection.execute(query)).rowcount
 
 
-def _total(by: Group | None, row: sa.Row[Any]) -> UsageTotal:
+def _total(by: Group | None, row: tuple[Any, ...]) -> UsageTotal:
     group, attempts, estimated, cost_nano, *counts = row
     if by == "day":
         group = (_EPOCH + datetime.timedelta(days=int(group))).isoformat()

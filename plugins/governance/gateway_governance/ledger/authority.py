@@ -192,6 +192,18 @@ class Authority(Protocol):
         Windows of a meter never overlap, whatever the settings said when they began.
         """
 
+    async def records(self, windows: Sequence[tuple[str, int]]) -> Sequence[Record]:
+        """
+        Return those of *windows*, by meter and start, that have begun.
+        """
+
+    async def unknown(
+        self, entries: Sequence[Settled | Burned]
+    ) -> Sequence[Settled | Burned]:
+        """
+        Return those of *entries* that `settle` would take over.
+        """
+
     async def open(
         self, wants: Sequence[Want], returns: Sequence[Return] = ()
     ) -> Sequence[Record]:
@@ -323,6 +335,24 @@ class MemoryAuthority:
         """
         return [self._look(ask) for ask in asks]
 
+    async def records(self, windows: Sequence[tuple[str, int]]) -> Sequence[Record]:
+        """
+        Return windows that have begun.
+        """
+        found = [
+            (meter, self._windows.get(meter, {}).get(starts))
+            for meter, starts in windows
+        ]
+        return [_record(meter, window) for meter, window in found if window is not None]
+
+    async def unknown(
+        self, entries: Sequence[Settled | Burned]
+    ) -> Sequence[Settled | Burned]:
+        """
+        Return entries that did not come before.
+        """
+        return [entry for entry in entries if _key(entry) not in self._entries]
+
     def _look(self, ask: Ask) -> Record:
         windows = self._windows.get(ask.meter, {}).values()
         for window in windows:
@@ -401,10 +431,8 @@ class MemoryAuthority:
         return crossed
 
     def _knows(self, entry: Settled | Burned) -> bool:
-        key: object = entry.hold_id
-        if isinstance(entry, Settled):
-            key = entry.row[:2] or ("hold", entry.hold_id)
-        elif entry.hold_id not in self._burned:
+        key = _key(entry)
+        if isinstance(entry, Burned) and entry.hold_id not in self._burned:
             self._burned[entry.hold_id] = _burned_hold(entry)
         if key in self._entries:
             return True
@@ -458,6 +486,13 @@ def _record(meter: str, window: _Window) -> Record:
         settled=window.settled,
         burned=window.burned,
     )
+
+
+def _key(entry: Settled | Burned) -> object:
+    """
+    Say by what an entry is known: a usage row, or a hold.
+    """
+    return entry.row[:2] if isinstance(entry, Settled) else entry.hold_id
 
 
 def _burned_hold(entry: Burned) -> BurnedHold:

@@ -171,6 +171,13 @@ def files_of(folder: Path, seat: int) -> list[Path]:
     return _in_order(folder.glob(f"{seat:03d}-*.log"))
 
 
+def all_files(folder: Path) -> list[Path]:
+    """
+    Find every file, whoever writes it.
+    """
+    return sorted(folder.glob("*.log"))
+
+
 def orphans(folder: Path) -> list[Path]:
     """
     Find the files that nobody writes any more and anybody may move.
