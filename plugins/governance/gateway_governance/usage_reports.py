@@ -6,7 +6,7 @@ One set of statements for SQLite and PostgreSQL.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -24,7 +24,7 @@ Group = Literal["key", "team", "customer", "model", "provider", "run", "day"]
 _USAGE: Final = sa.table("governance_usage", *(sa.column(name) for name in COLUMNS))
 _C: Final = _USAGE.c
 _DAY: Final = 86_400 * MICROS
-_EPOCH: Final = datetime.date(1970, 1, 1)
+_EPOCH: Final = dt.date(1970, 1, 1)
 
 #: By what sums can be told apart.
 GROUPS: Final[Mapping[str, sa.ColumnElement[Any]]] = {
@@ -196,7 +196,7 @@ class UsageReports:
 def _total(by: Group | None, row: tuple[Any, ...]) -> UsageTotal:
     group, attempts, estimated, cost_nano, *counts = row
     if by == "day":
-        group = (_EPOCH + datetime.timedelta(days=int(group))).isoformat()
+        group = (_EPOCH + dt.timedelta(days=int(group))).isoformat()
     return UsageTotal(
         group=group,
         attempts=attempts,

@@ -111,7 +111,7 @@ async def test_totals_come_in_pages_the_dearest_first(reports):
     second = await reports.totals("key", UsageFilter(), limit=2, offset=2)
     by_name = await reports.totals("model", UsageFilter(), order="group")
 
-    assert [each.group for each in first][0] == "k2"
+    assert first[0].group == "k2"
     assert len({each.group for each in first + second}) == 4
     assert [each.group for each in by_name] == ["m1", "m2"]
 

@@ -15,7 +15,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
@@ -105,10 +105,7 @@ def encode(entry: Settled | Burned) -> bytes:
     """
     Write *entry* as a record.
     """
-    charges = [
-        (charge.meter, charge.starts, charge.amount, charge.returned, charge.limit)
-        for charge in entry.charges
-    ]
+    charges = [tuple(charge) for charge in entry.charges]
     if isinstance(entry, Settled):
         content = codec.dumps(
             (_SETTLED, entry.hold_id, charges, entry.actual, entry.row)
@@ -123,22 +120,13 @@ def decode(content: bytes) -> Settled | Burned:
     Read the content of a record.
     """
     kind, hold_id, charges, *rest = codec.loads(content)
-    charged = tuple(
-        Charge(
-            meter=meter, starts=starts, amount=amount, returned=returned, limit=limit
-        )
-        for meter, starts, amount, returned, limit in charges
-    )
+    charged = tuple([Charge(*charge) for charge in charges])
     if kind == _BURNED:
         return Burned(hold_id=hold_id, charges=charged, at=rest[0])
     actual, row = rest
     return Settled(
-        hold_id=hold_id, charges=charged, actual=tuple(actual), row=_row(row)
+        hold_id=hold_id, charges=charged, actual=tuple(actual), row=tuple(row)
     )
-
-
-def _row(columns: list[Any]) -> tuple[Any, ...]:
-    return tuple(columns)
 
 
 def read(path: Path) -> list[Settled | Burned]:

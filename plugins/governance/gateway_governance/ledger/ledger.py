@@ -122,7 +122,7 @@ class Ledger:
         )
         self._tasks = Tasks()
         self._rounds = Rounds(self._granter, self._tasks)
-        self._line = Line(self._attempt, most=most_waiting)
+        self._line = Line(self._attempt, self.release, most=most_waiting)
         self._waiters = self._line.waiters
         self._keeping = Keeping(
             premises,
@@ -509,7 +509,13 @@ class Ledger:
     async def forget(self, meters: Sequence[Meter]) -> None:
         """
         Let go of the rows of *meters*, whose owner is gone; what they spent stays recorded.
+
+        Every worker looks for its rows anew afterwards, so this is for many at a time.
         """
+        work = self._tasks.spawn(self._forget(meters), name="ledger-forget")
+        await asyncio.shield(work)
+
+    async def _forget(self, meters: Sequence[Meter]) -> None:
         async with self._granter.exclusive():
             rows = self._till.rows
             busy = self._till.busy(range(self._premises.cells.geometry.seats))

@@ -225,13 +225,20 @@ class Rows:
         with self.cells:
             self.roster.refresh()
         for meter in meters:
-            number = self.roster.number(meter.id)
-            if number is None:
+            # Most of them are as they were: those cost no lock.
+            word = self._row(meter)
+            if word is None or self._conforms(word, meter):
                 continue
             with self.cells:
                 word = self._row(meter)
                 if word is not None:
                     self._conform(word, meter)
+
+    def _conforms(self, word: int, meter: Meter) -> bool:
+        words = self.cells.words
+        return words[word + R_LIMIT] == meter.limit and words[word + R_KIND] == _kind(
+            meter
+        )
 
     def _conform(self, word: int, meter: Meter) -> None:
         words = self.cells.words

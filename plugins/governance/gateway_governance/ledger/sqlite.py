@@ -452,21 +452,12 @@ class _Books:
 
 
 def _charges_text(charges: Sequence[Charge]) -> str:
-    columns = [
-        (charge.meter, charge.starts, charge.amount, charge.returned, charge.limit)
-        for charge in charges
-    ]
-    return codec.dumps(columns).decode()
+    return codec.dumps([tuple(charge) for charge in charges]).decode()
 
 
 def _burned_hold(row: tuple[Any, ...]) -> BurnedHold:
     hold_id, at, text, resolved_nano, actor = row
-    charges = tuple(
-        Charge(
-            meter=meter, starts=starts, amount=amount, returned=returned, limit=limit
-        )
-        for meter, starts, amount, returned, limit in codec.loads(text)
-    )
+    charges = tuple(Charge(*charge) for charge in codec.loads(text))
     return BurnedHold(
         hold_id=hold_id,
         at=at,
