@@ -282,8 +282,8 @@ def one_round(folder, seed):
     if not child:
         try:
             print(json.dumps(judge(folder, kills["all"])), flush=True)
-        except BaseException:  # noqa: BLE001 - a child must not run on as its parent
-                traceback.print_exc()
+        except BaseException:  # noqa: BLE001 - likewise
+            traceback.print_exc()
             os._exit(1)
         os._exit(0)
     _, status = os.waitpid(child, 0)
