@@ -6,7 +6,7 @@ One set of statements for SQLite and PostgreSQL.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -24,7 +24,7 @@ Group = Literal["key", "team", "customer", "model", "provider", "run", "day"]
 _USAGE: Final = sa.table("governance_usage", *(sa.column(name) for name in COLUMNS))
 _C: Final = _USAGE.c
 _DAY: Final = 86_400 * MICROS
-_EPOCH: Final = datetime.date(1970, 1, 1)
+_EPOCH: Final = dt.date(1970, 1, 1)
 
 #: By what sums can be told apart.
 GROUPS: Final[Mapping[str, sa.ColumnElement[Any]]] = {
@@ -154,7 +154,7 @@ class UsageReports:
             )
         async with self._engine.connect() as connection:
             rows = (await connection.execute(query)).all()
-        return [_total(by, row) for row in rows]
+        return [_total(by, tuple(row)) for row in rows]
 
     async def rows(
         self, which: UsageFilter, *, limit: int = 100, after: Cursor | None = None
@@ -175,7 +175,9 @@ class UsageReports:
             found = (await connection.execute(query)).mappings().all()
         page = found[: min(limit, _MOST)]
         last = page[-1] if len(found) > len(page) else None
-        cursor = last and Cursor(last["at"], last["exchange_id"], last["attempt"])
+        cursor = None
+        if last is not None:
+            cursor = Cursor(last["at"], last["exchange_id"], last["attempt"])
         return [_row(each) for each in page], cursor
 
     async def prune(self, before: float, *, batch: int = 5000) -> int:
@@ -191,10 +193,10 @@ class UsageReports:
             return (await connection.execute(query)).rowcount
 
 
-def _total(by: Group | None, row: sa.Row[Any]) -> UsageTotal:
+def _total(by: Group | None, row: tuple[Any, ...]) -> UsageTotal:
     group, attempts, estimated, cost_nano, *counts = row
     if by == "day":
-        group = (_EPOCH + datetime.timedelta(days=int(group))).isoformat()
+        group = (_EPOCH + dt.timedelta(days=int(group))).isoformat()
     return UsageTotal(
         group=group,
         attempts=attempts,

@@ -80,7 +80,10 @@ class Cells:
 
     def commit(self, stores: Sequence[int]) -> None:
         """
-        Store all of *stores* or nothing: word, value, word, value, …
+        Store all of *stores*, or nothing.
+
+        Args:
+            stores: A word and what it becomes, the next word and what it becomes, …
         """
         words = self.words
         length = len(stores)

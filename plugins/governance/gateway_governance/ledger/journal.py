@@ -15,7 +15,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
@@ -105,10 +105,7 @@ def encode(entry: Settled | Burned) -> bytes:
     """
     Write *entry* as a record.
     """
-    charges = [
-        (charge.meter, charge.starts, charge.amount, charge.returned, charge.limit)
-        for charge in entry.charges
-    ]
+    charges = [tuple(charge) for charge in entry.charges]
     if isinstance(entry, Settled):
         content = codec.dumps(
             (_SETTLED, entry.hold_id, charges, entry.actual, entry.row)
@@ -123,22 +120,13 @@ def decode(content: bytes) -> Settled | Burned:
     Read the content of a record.
     """
     kind, hold_id, charges, *rest = codec.loads(content)
-    charged = tuple(
-        Charge(
-            meter=meter, starts=starts, amount=amount, returned=returned, limit=limit
-        )
-        for meter, starts, amount, returned, limit in charges
-    )
+    charged = tuple([Charge(*charge) for charge in charges])
     if kind == _BURNED:
         return Burned(hold_id=hold_id, charges=charged, at=rest[0])
     actual, row = rest
     return Settled(
-        hold_id=hold_id, charges=charged, actual=tuple(actual), row=_row(row)
+        hold_id=hold_id, charges=charged, actual=tuple(actual), row=tuple(row)
     )
-
-
-def _row(columns: list[Any]) -> tuple[Any, ...]:
-    return tuple(columns)
 
 
 def read(path: Path) -> list[Settled | Burned]:
@@ -169,6 +157,13 @@ def files_of(folder: Path, seat: int) -> list[Path]:
     Find the files that the dead worker of *seat* left, the oldest first.
     """
     return _in_order(folder.glob(f"{seat:03d}-*.log"))
+
+
+def all_files(folder: Path) -> list[Path]:
+    """
+    Find every file, whoever writes it.
+    """
+    return sorted(folder.glob("*.log"))
 
 
 def orphans(folder: Path) -> list[Path]:

@@ -5,16 +5,8 @@ The ledger of one worker: what the rest of the plugin talks to.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import (
-    AsyncIterator,
-    Callable,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
-from contextlib import asynccontextmanager, suppress
-from itertools import islice
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,17 +16,14 @@ import structlog
 from gateway.tasks import Tasks
 from gateway_governance.ledger import journal as journals
 from gateway_governance.ledger.authority import (
-    Ask,
     Authority,
-    AuthorityFailed,
     Burned,
     BurnedHold,
     Crossed,
-    Record,
     Return,
-    Settled,
 )
-from gateway_governance.ledger.granting import Granter
+from gateway_governance.ledger.granting import Granter, Rounds
+from gateway_governance.ledger.keeping import Keeping
 from gateway_governance.ledger.layout import H_RELEASES, Geometry
 from gateway_governance.ledger.locks import MachineLock, Stuck
 from gateway_governance.ledger.meters import (
@@ -46,9 +35,15 @@ from gateway_governance.ledger.meters import (
     Standing,
     WindowAt,
 )
-from gateway_governance.ledger.pool import LIMIT, STARTS, Hold, share_of
+from gateway_governance.ledger.pool import LIMIT, STARTS, Hold
 from gateway_governance.ledger.premises import Premises
-from gateway_governance.ledger.rows import amount_of, short_of
+from gateway_governance.ledger.recount import (
+    Discrepancy,
+    compare_books,
+    compare_rows,
+    count,
+)
+from gateway_governance.ledger.reports import Checked, check, standings
 from gateway_governance.ledger.till import Till
 from gateway_governance.ledger.waiting import Line
 from gateway_governance.periods import window_at as window_by_period
@@ -59,16 +54,12 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("gateway.governance.ledger")
 
-#: How soon a dead worker is noticed.
-_LOOK_S: Final = 0.2
-#: How soon a settlement stands in the database.
-_FLUSH_S: Final = 0.5
 #: How soon others' settlements are noticed by who waits for them.
 _POLL_S: Final = 0.01
 #: Polls after which who waits is tried though nothing was settled: a window may be over.
 _IDLE_POLLS: Final = 10
-#: Records that the authority takes over in one transaction.
-_BATCH: Final = 1000
+#: So many budgets are remembered as told to be used up.
+_TOLD: Final = 1000
 #: More rounds than this no hold needs, unless something is broken.
 _ROUNDS: Final = 100
 
@@ -86,21 +77,6 @@ class Overran:
 
 #: What a ledger tells of itself.
 Fact = Crossed | Overran | Burned
-
-
-@attrs.frozen(kw_only=True)
-class Checked:
-    """
-    What `Ledger.hold` would say.
-
-    Attributes:
-        money_nano: How much money would be held.
-        short: Why it would refuse; None where it would not.
-    """
-
-    money_nano: int
-    short: Short | None
-    standings: tuple[Standing, ...]
 
 
 class Ledger:
@@ -139,18 +115,24 @@ class Ledger:
             window_at=window_at,
             clock=clock.now,
         )
-        self._door = MachineLock(premises.folder / "door.lock")
         self._granter = Granter(
             self._till.rows,
             authority,
             MachineLock(premises.folder / "grants.lock").__call__,
         )
-        self._line = Line(self._attempt, most=most_waiting)
-        self._waiters = self._line.waiters
         self._tasks = Tasks()
-        self._flushing = asyncio.Lock()
-        self._wanted: dict[Meter, int] = {}
-        self._round: asyncio.Task[None] | None = None
+        self._rounds = Rounds(self._granter, self._tasks)
+        self._line = Line(self._attempt, self.release, most=most_waiting)
+        self._waiters = self._line.waiters
+        self._keeping = Keeping(
+            premises,
+            self._till,
+            self._journal,
+            authority,
+            tasks=self._tasks,
+            tell=tell,
+            freed=self._line.serve,
+        )
         self._poll: asyncio.Task[None] | None = None
         self._exhausted: set[tuple[str, int]] = set()
 
@@ -193,28 +175,20 @@ class Ledger:
             most_waiting=most_waiting,
         )
         try:
-            await ledger._begin()
+            await ledger._keeping.begin()
         except BaseException:
             premises.abandon()
             raise
         loops = [
-            ledger._tasks.spawn(ledger._watch(), name="ledger-watch"),
-            ledger._tasks.spawn(ledger._flush_often(), name="ledger-flush"),
+            ledger._tasks.spawn(ledger._keeping.look_often(), name="ledger-watch"),
+            ledger._tasks.spawn(ledger._keeping.flush_often(), name="ledger-flush"),
         ]
         try:
             yield ledger
         finally:
             for loop in loops:
                 loop.cancel()
-            await ledger._close()
-
-    async def _begin(self) -> None:
-        premises = self._premises
-        if premises.is_new:
-            for path in premises.journals.glob("[0-9]*.log"):
-                journals.disown(path)
-        self._clear_up(premises.seat)
-        await self.flush()
+            await ledger._keeping.end()
 
     # Holding.
 
@@ -226,7 +200,7 @@ class Ledger:
             return None
         hold = self._till.hold(demand)
         if hold is not None and hold.is_low:
-            self._refill(hold)
+            self._rounds.want(dict.fromkeys(hold.plan.meters[: hold.plan.strict], 0))
         return hold
 
     async def hold(self, demand: Demand, *, wait_s: float = 0.0) -> Hold:
@@ -248,17 +222,19 @@ class Ledger:
             found = self._till.hold(demand)
             if found is not None:
                 if found.is_low:
-                    self._refill(found)
+                    self._rounds.want(
+                        dict.fromkeys(found.plan.meters[: found.plan.strict], 0)
+                    )
                 return found
             if not self._till.pool.has_slot:
                 raise SlotsInUse
             probe = self._till.prepare(demand)
             if probe.short is not None:
-                if not probe.short.is_spent and self._look_for_dead():
+                if not probe.short.is_spent and self._keeping.look_for_dead():
                     continue
                 return await self._refuse_or_wait(demand, probe.short, wait_s)
             if probe.needs:
-                await self._supply(probe.needs)
+                await self._rounds.supply(probe.needs)
         msg = "a grant was taken away as often as it was made"
         raise Stuck(msg)
 
@@ -289,7 +265,7 @@ class Ledger:
             if probe.short is not None:
                 return probe.short
             if probe.needs:
-                self._want(probe.needs)
+                self._rounds.want(probe.needs)
                 return None
         return None
 
@@ -315,7 +291,7 @@ class Ledger:
         key = (short.meter.id, found.starts)
         if not short.is_spent or not short.meter.is_strict or key in self._exhausted:
             return
-        if len(self._exhausted) > _BATCH:
+        if len(self._exhausted) > _TOLD:
             self._exhausted.clear()
         self._exhausted.add(key)
         fact = Crossed(
@@ -330,35 +306,6 @@ class Ledger:
     async def _cross(self, fact: Crossed) -> None:
         if await self._authority.cross(fact):
             self._tell(fact)
-
-    # Grants.
-
-    def _refill(self, hold: Hold) -> None:
-        meters = hold.plan.meters[: hold.plan.strict]
-        self._want(dict.fromkeys(meters, 0))
-
-    def _want(self, needs: Mapping[Meter, int]) -> asyncio.Task[None]:
-        for meter, need in needs.items():
-            self._wanted[meter] = self._wanted.get(meter, 0) + need
-        if self._round is None:
-            self._round = self._tasks.spawn(self._grant(), name="ledger-grant")
-        return self._round
-
-    async def _supply(self, needs: Mapping[Meter, int]) -> None:
-        # A caller that leaves must not leave a grant half installed.
-        await asyncio.shield(self._want(needs))
-
-    async def _grant(self) -> None:
-        """
-        Do one round for all who asked until it could begin.
-        """
-        try:
-            async with self._granter.exclusive():
-                wanted, self._wanted, self._round = self._wanted, {}, None
-                await self._granter.round(wanted)
-        finally:
-            if self._round is asyncio.current_task():
-                self._wanted, self._round = {}, None
 
     # Ending.
 
@@ -396,7 +343,7 @@ class Ledger:
         """
         Give everything back: nothing was sent.
         """
-        self._give_back(self._till.release(hold))
+        self._keeping.give_back(self._till.release(hold))
         if self._waiters:
             self._line.serve()
 
@@ -419,7 +366,7 @@ class Ledger:
             return False
         finally:
             if not is_done:
-                self._give_back(list(granted.values()))
+                self._keeping.give_back(list(granted.values()))
 
     async def _can_extend(
         self,
@@ -434,7 +381,7 @@ class Ledger:
         if any(each is not None and each.left < money_nano for each in found):
             return False
         if meters:
-            await self._supply(dict.fromkeys(meters, money_nano))
+            await self._rounds.supply(dict.fromkeys(meters, money_nano))
         if not late:
             return True
         more = {
@@ -451,12 +398,6 @@ class Ledger:
         granted.update(more)
         return True
 
-    def _give_back(self, returns: Sequence[Return]) -> None:
-        if returns:
-            self._tasks.spawn(
-                self._authority.give_back(returns), name="ledger-give-back"
-            )
-
     # Reports and corrections.
 
     def set_limits(self, meters: Iterable[Meter]) -> None:
@@ -471,19 +412,7 @@ class Ledger:
         """
         Say how *meters* stand in the windows that contain now; changes nothing.
         """
-        rows = self._till.rows
-        found = {meter: rows.standing(meter) for meter in meters}
-        missing = [meter for meter, each in found.items() if each is None]
-        asks = rows.asks([meter for meter in missing if meter.period is not None])
-        backed = {meter.id for meter in missing if meter.is_backed}
-        kept = [ask for ask in asks if ask.meter in backed]
-        records = {ask.meter: _unbacked(ask) for ask in asks}
-        if kept:
-            looked = await self._authority.look(kept)
-            records.update((record.meter, record) for record in looked)
-        for meter in missing:
-            found[meter] = _as_begun(meter, records.get(meter.id))
-        return [each for each in found.values() if each is not None]
+        return await standings(self._till.rows, self._authority, meters)
 
     def known(self, meters: Iterable[Meter]) -> Iterator[Standing]:
         """
@@ -498,20 +427,7 @@ class Ledger:
         """
         Say what `hold` would say; changes nothing.
         """
-        standings = await self.standing(tuple(dict.fromkeys(demand.meters)))
-        money = share_of(
-            demand, [each.left for each in standings if each.meter.is_strict]
-        )
-        now = self._till.rows.now()
-        shorts = []
-        for each in standings:
-            amount = amount_of(each.meter, demand, money)
-            if amount and each.left < amount:
-                shorts.append(short_of(each, amount, now))
-        short = next(
-            (each for each in shorts if each.is_spent), shorts[0] if shorts else None
-        )
-        return Checked(money_nano=money, short=short, standings=tuple(standings))
+        return await check(self._till.rows, self._authority, demand)
 
     async def reset(self, meter: Meter) -> None:
         """
@@ -561,127 +477,47 @@ class Ledger:
                 )
             return found
 
+    async def recount(self) -> list[Discrepancy]:
+        """
+        Count everything again: rows, slots, journals and the authority's records.
+
+        Exact where nothing is settled meanwhile; otherwise a settlement between two looks may
+        show as a difference that is gone the next time.
+        """
+        async with self._granter.exclusive():
+            rows = count(self._premises.cells, self._premises.roster)
+            written = [
+                entry
+                for path in journals.all_files(self._premises.journals)
+                for entry in journals.read(path)
+            ]
+            unmoved = await self._authority.unknown(written)
+            windows = [(row.meter, row.starts) for row in rows if row.is_money]
+            records = await self._authority.records(windows)
+            by_window = {(record.meter, record.starts): record for record in records}
+            return compare_rows(rows) + compare_books(rows, by_window, unmoved)
+
+    async def flush(self) -> None:
+        """
+        Move what is written down into the database now; it is done twice a second anyway.
+
+        Raises:
+            AuthorityFailed: if it takes nothing; what is written down stays.
+        """
+        await self._keeping.flush()
+
     async def forget(self, meters: Sequence[Meter]) -> None:
         """
         Let go of the rows of *meters*, whose owner is gone; what they spent stays recorded.
+
+        Every worker looks for its rows anew afterwards, so this is for many at a time.
         """
+        work = self._tasks.spawn(self._forget(meters), name="ledger-forget")
+        await asyncio.shield(work)
+
+    async def _forget(self, meters: Sequence[Meter]) -> None:
         async with self._granter.exclusive():
             rows = self._till.rows
             busy = self._till.busy(range(self._premises.cells.geometry.seats))
             await self._authority.give_back(rows.unused(meters, busy=busy))
             rows.forget(meters, busy=busy)
-
-    # What goes on beside.
-
-    async def flush(self) -> None:
-        """
-        Move what is written down into the database.
-
-        Raises:
-            AuthorityFailed: if it takes nothing; what is written down stays.
-        """
-        async with self._flushing:
-            own = self._journal.seal()
-            for path in [*own, *journals.orphans(self._premises.journals)]:
-                await self._move(await asyncio.to_thread(journals.read, path))
-                self._journal.moved(path)
-            unwritten = self._journal.unwritten
-            await self._move(list(unwritten))
-            del unwritten[: len(unwritten)]
-
-    async def _move(self, entries: Iterable[Settled | Burned]) -> None:
-        source = iter(entries)
-        while batch := list(islice(source, _BATCH)):
-            for crossed in await self._authority.settle(batch):
-                self._tell(crossed)
-
-    async def _flush_often(self) -> None:
-        while True:
-            await asyncio.sleep(_FLUSH_S)
-            try:
-                await self.flush()
-            except (AuthorityFailed, OSError) as exc:
-                log.error("settlements wait for the database", why=str(exc))
-
-    async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(_LOOK_S)
-            try:
-                self._look_for_dead()
-            except OSError as exc:
-                log.error("a dead worker cannot be cleared up after", why=str(exc))
-
-    def _look_for_dead(self) -> bool:
-        """
-        Clear up after every worker that is dead; say whether there was one.
-        """
-        dead = self._premises.dead()
-        for seat in dead:
-            self._clear_up(seat)
-            self._premises.leave(seat)
-        if dead and self._waiters:
-            self._line.serve()
-        return bool(dead)
-
-    def _clear_up(self, seat: int) -> None:
-        files = journals.files_of(self._premises.journals, seat)
-        entries = [entry for path in files for entry in journals.read(path)]
-        swept = self._till.sweep(seat, entries, self._burn)
-        for path in files:
-            journals.disown(path)
-        self._give_back(swept.returns)
-        if swept.total:
-            log.warning(
-                "cleared up after a worker that died",
-                seat=seat,
-                settled=swept.settled,
-                released=swept.released,
-                burned=swept.burned,
-                burned_nano=swept.burned_nano,
-            )
-
-    def _burn(self, burned: Burned) -> None:
-        self._journal.write(burned)
-        self._tell(burned)
-
-    async def _close(self) -> None:
-        """
-        Leave; the last one gives back what is free.
-        """
-        async with self._door():
-            self._look_for_dead()
-            self._till.sweep(self._premises.seat, (), self._burn)
-            await self._tasks.join(timeout_s=10)
-            is_clean = False
-            with suppress(AuthorityFailed):
-                await self.flush()
-                is_clean = not self._premises.others()
-                if is_clean:
-                    await self._authority.give_back(self._till.rows.unused())
-            self._premises.close(is_clean=is_clean)
-
-
-def _unbacked(ask: Ask) -> Record:
-    return Record(meter=ask.meter, starts=ask.starts, ends=ask.ends)
-
-
-def _as_begun(meter: Meter, record: Record | None) -> Standing:
-    """
-    Say how *meter* will stand once its row is in the window of *record*.
-    """
-    if record is None:
-        return Standing(
-            meter=meter, limit=meter.limit, granted=meter.limit, free=meter.limit
-        )
-    spent = max(record.settled, record.mark) if meter.is_strict else record.settled
-    granted = record.mark if meter.is_strict else meter.limit
-    return Standing(
-        meter=meter,
-        limit=meter.limit,
-        granted=granted,
-        free=granted - spent,
-        spent=spent,
-        burned=spent - record.settled,
-        starts=record.starts,
-        ends=record.ends,
-    )

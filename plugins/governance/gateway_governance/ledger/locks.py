@@ -12,10 +12,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+from gateway_governance.ledger.authority import AuthorityFailed
+
 _LOOK_S: Final = 0.002
 
 
-class Stuck(Exception):
+class Stuck(AuthorityFailed):
     """
     Somebody has had the lock for too long.
     """

@@ -247,7 +247,7 @@ class Short(Exception):
 
 class SlotsInUse(Exception):
     """
-    This worker has as many open holds as it has room for.
+    A worker has as many open holds as it has room for.
     """
 
     def __str__(self) -> str:

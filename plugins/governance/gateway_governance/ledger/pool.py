@@ -79,6 +79,7 @@ class Plan:
         table: What the pool's table was when it was made; it is worth nothing under another.
         strict: How many of the meters are strict money.
         money: How many are money.
+        names: The ids of those that are money.
         words: Where their rows begin.
         reads: The byte of GEN in each row.
         entries: Of each row: the word of FREE, the tag, which amount it takes, and how
@@ -89,6 +90,7 @@ class Plan:
         "entries",
         "meters",
         "money",
+        "names",
         "pack",
         "reads",
         "strict",
@@ -113,6 +115,7 @@ class Plan:
         self.table = table
         self.strict = sum(meter.is_strict for meter in self.meters)
         self.money = sum(meter.unit is Unit.MONEY for meter in self.meters)
+        self.names = tuple(meter.id for meter in self.meters[: self.money])
         self.reads = tuple((word + R_GEN) * WORD for word in self.words)
         self.entries = tuple(
             (
@@ -283,10 +286,13 @@ class Pool:
                 left = ALWAYS
                 for _, _, _, limit, granted, free, _, _ in rows[: plan.strict]:
                     here = limit - granted + free
-                    left = min(left, here)
+                    if here < left:  # noqa: PLR1730 - min() takes 70 ns
+                        left = here
                 money = left >> _SHARE
-                money = max(money, demand.money_floor_nano)
-                money = min(money, want)
+                if money < demand.money_floor_nano:  # noqa: PLR1730 - likewise
+                    money = demand.money_floor_nano
+                if money > want:  # noqa: PLR1730 - likewise
+                    money = want
             amounts = (money, demand.tokens, demand.requests, demand.in_flight, 0)
             hold_id = self._next_id
             is_low = False
@@ -425,7 +431,7 @@ class Pool:
                 hold.amounts = (hold.amounts[0] + money_nano, *hold.amounts[1:])
         return late, short
 
-    def late(self, hold: Hold) -> set[int]:
+    def late(self, hold: Hold) -> list[int]:
         """
         Return the positions, in the plan, of money meters whose window is over.
 
@@ -433,11 +439,11 @@ class Pool:
         nobody is told what comes back, and the authority counts it as burned.
         """
         words = self.cells.words
-        return {
+        return [
             at
-            for at in range(hold.plan.money)
-            if words[hold.plan.words[at] + R_GEN] != hold.rows[at][GEN]
-        }
+            for at, word in enumerate(hold.plan.words[: hold.plan.money])
+            if words[word + R_GEN] != hold.rows[at][GEN]
+        ]
 
     def release(self, hold: Hold) -> None:
         """

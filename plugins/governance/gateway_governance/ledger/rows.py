@@ -225,13 +225,20 @@ class Rows:
         with self.cells:
             self.roster.refresh()
         for meter in meters:
-            number = self.roster.number(meter.id)
-            if number is None:
+            # Most of them are as they were: those cost no lock.
+            word = self._row(meter)
+            if word is None or self._conforms(word, meter):
                 continue
             with self.cells:
                 word = self._row(meter)
                 if word is not None:
                     self._conform(word, meter)
+
+    def _conforms(self, word: int, meter: Meter) -> bool:
+        words = self.cells.words
+        return words[word + R_LIMIT] == meter.limit and words[word + R_KIND] == _kind(
+            meter
+        )
 
     def _conform(self, word: int, meter: Meter) -> None:
         words = self.cells.words
@@ -317,10 +324,7 @@ class Rows:
                     shorts.append(short_of(found, amount, now))
                 elif amount and found.free < amount:
                     needs[found.meter] = amount
-        short = next(
-            (each for each in shorts if each.is_spent), shorts[0] if shorts else None
-        )
-        return Probe(needs=needs, short=short, money_nano=money)
+        return Probe(needs=needs, short=most_telling(shorts), money_nano=money)
 
     def _renew(self, word: int, meter: Meter, now: int) -> None:
         words = self.cells.words
@@ -598,6 +602,14 @@ def amount_of(meter: Meter, demand: Demand, money: int) -> int:
         return min(1, demand.money_want_nano)
     amounts = (money, demand.tokens, demand.requests, demand.in_flight)
     return amounts[meter.unit]
+
+
+def most_telling(shorts: Sequence[Short]) -> Short | None:
+    """
+    Return one that is spent, if there is one: waiting for the others would not help.
+    """
+    spent = [short for short in shorts if short.is_spent]
+    return next(iter(spent or shorts), None)
 
 
 def short_of(found: Standing, need: int, now: int) -> Short:

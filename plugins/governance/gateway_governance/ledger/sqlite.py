@@ -94,6 +94,20 @@ class SqliteAuthority:
         """
         return await self._call(self._books.look, asks)
 
+    async def records(self, windows: Sequence[tuple[str, int]]) -> Sequence[Record]:
+        """
+        Return those of *windows*, by meter and start, that have begun.
+        """
+        return await self._call(self._books.records, windows)
+
+    async def unknown(
+        self, entries: Sequence[Settled | Burned]
+    ) -> Sequence[Settled | Burned]:
+        """
+        Return those of *entries* that `settle` would take over.
+        """
+        return await self._call(self._books.unknown, entries)
+
     async def open(
         self, wants: Sequence[Want], returns: Sequence[Return] = ()
     ) -> Sequence[Record]:
@@ -232,6 +246,22 @@ class _Books:
                 (mark, want.meter, found.starts),
             )
         return attrs.evolve(found, mark=mark)
+
+    def records(self, windows: Sequence[tuple[str, int]]) -> list[Record]:
+        found = [self._at(meter, starts) for meter, starts in windows]
+        return [record for record in found if record is not None]
+
+    def unknown(self, entries: Sequence[Settled | Burned]) -> list[Settled | Burned]:
+        return [entry for entry in entries if not self._has(entry)]
+
+    def _has(self, entry: Settled | Burned) -> bool:
+        if isinstance(entry, Settled):
+            query = (
+                "SELECT 1 FROM governance_usage WHERE exchange_id = ? AND attempt = ?"
+            )
+            return self._sql.execute(query, entry.row[:2]).fetchone() is not None
+        query = "SELECT 1 FROM governance_ledger_burned WHERE hold_id = ?"
+        return self._sql.execute(query, (entry.hold_id,)).fetchone() is not None
 
     def look(self, asks: Sequence[Ask]) -> list[Record]:
         return [self._look(ask) for ask in asks]
@@ -422,21 +452,12 @@ class _Books:
 
 
 def _charges_text(charges: Sequence[Charge]) -> str:
-    columns = [
-        (charge.meter, charge.starts, charge.amount, charge.returned, charge.limit)
-        for charge in charges
-    ]
-    return codec.dumps(columns).decode()
+    return codec.dumps([tuple(charge) for charge in charges]).decode()
 
 
 def _burned_hold(row: tuple[Any, ...]) -> BurnedHold:
     hold_id, at, text, resolved_nano, actor = row
-    charges = tuple(
-        Charge(
-            meter=meter, starts=starts, amount=amount, returned=returned, limit=limit
-        )
-        for meter, starts, amount, returned, limit in codec.loads(text)
-    )
+    charges = tuple(Charge(*charge) for charge in codec.loads(text))
     return BurnedHold(
         hold_id=hold_id,
         at=at,

@@ -89,10 +89,16 @@ class Sweeper:
         """
         Return where the open holds of a seat stand.
         """
+        with self._cells:
+            return self.slots_in_use(seat)
+
+    def slots_in_use(self, seat: int) -> list[int]:
+        """
+        Do the same, with the lock held.
+        """
         geometry = self._cells.geometry
         first = geometry.seat(seat)
-        with self._cells as words:
-            states = words[first : first + geometry.slots * SLOT : SLOT]
+        states = self._cells.words[first : first + geometry.slots * SLOT : SLOT]
         return [
             first + at * SLOT
             for at, state in enumerate(memoryview(states).tolist())  # type: ignore[arg-type]

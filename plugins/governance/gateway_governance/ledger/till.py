@@ -117,30 +117,29 @@ class Till:
         if row:
             self._journal.write(
                 Settled(
-                    hold_id=hold.id,
-                    actual=(actual.money_nano, actual.tokens, actual.requests),
-                    charges=self._charges(hold, actual.money_nano),
-                    row=row,
+                    hold.id,
+                    (actual.money_nano, actual.tokens, actual.requests),
+                    tuple(self._charges(hold, actual.money_nano)),
+                    row,
                 )
             )
         return self.pool.settle(hold, actual)
 
-    def _charges(self, hold: Hold, money_nano: int) -> tuple[Charge, ...]:
+    def _charges(self, hold: Hold, money_nano: int) -> list[Charge]:
+        """
+        Say what each money meter is charged, and what of it nobody but the authority can take.
+        """
         plan = hold.plan
-        late = self.pool.late(hold)
-        back = max(0, hold.money_nano - money_nano)
-        return tuple(
-            [
-                Charge(
-                    meter=plan.meters[at].id,
-                    starts=hold.rows[at][STARTS],
-                    amount=money_nano,
-                    returned=back if at in late and at < plan.strict else 0,
-                    limit=hold.rows[at][LIMIT],
-                )
-                for at in range(plan.money)
-            ]
-        )
+        charges = [
+            Charge(name, row[STARTS], money_nano, 0, row[LIMIT])
+            for name, row in zip(plan.names, hold.rows)  # noqa: B905 - money comes first
+        ]
+        back = hold.money_nano - money_nano
+        if back > 0:
+            for at in self.pool.late(hold):
+                if at < plan.strict:
+                    charges[at] = charges[at]._replace(returned=back)
+        return charges
 
     def release(self, hold: Hold) -> list[Return]:
         """

@@ -46,11 +46,19 @@ class Line:
 
     Args:
         attempt: Takes what a demand asks for, or says what is short; None is to ask again.
+        release: Gives back what somebody was served who has left.
         most: How many may wait at once.
     """
 
-    def __init__(self, attempt: Callable[[Demand], Hold | Short | None], *, most: int) -> None:
+    def __init__(
+        self,
+        attempt: Callable[[Demand], Hold | Short | None],
+        release: Callable[[Hold], None],
+        *,
+        most: int,
+    ) -> None:
         self._attempt = attempt
+        self._release = release
         self._most = most
         #: Those who wait, the first one first.
         self.waiters: deque[Waiter] = deque()
@@ -81,6 +89,10 @@ class Line:
         except TimeoutError:
             if not waiter.served.done():
                 raise waiter.short from None
+        except asyncio.CancelledError:
+            if waiter.served.done() and waiter.served.exception() is None:
+                self._release(waiter.served.result())
+            raise
         finally:
             if waiter in self.waiters:
                 self.waiters.remove(waiter)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from gateway.testing import ManualClock
 from gateway_governance.entities import Owner, OwnerKind, Period, Unit
-from gateway_governance.ledger.authority import MemoryAuthority
 from gateway_governance.ledger.ledger import Ledger
+from gateway_governance.ledger.memory import MemoryAuthority
 from gateway_governance.ledger.meters import Actual, Demand, Meter, Short
 
 KEY, TEAM = Owner(OwnerKind.VIRTUAL_KEY, "key"), Owner(OwnerKind.TEAM, "team")

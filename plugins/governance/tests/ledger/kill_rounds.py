@@ -16,6 +16,7 @@ import signal
 import sqlite3
 import sys
 import time
+import traceback
 from collections import Counter
 from pathlib import Path
 
@@ -229,9 +230,7 @@ def run_in_child(coroutine):
         return child
     try:
         asyncio.run(coroutine)
-    except BaseException:
-        import traceback
-
+    except BaseException:  # noqa: BLE001 - a child must not run on as its parent
         traceback.print_exc()
         os._exit(1)
     os._exit(0)
@@ -283,9 +282,7 @@ def one_round(folder, seed):
     if not child:
         try:
             print(json.dumps(judge(folder, kills["all"])), flush=True)
-        except BaseException:
-            import traceback
-
+        except BaseException:  # noqa: BLE001 - likewise
             traceback.print_exc()
             os._exit(1)
         os._exit(0)

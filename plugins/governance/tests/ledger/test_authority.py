@@ -12,11 +12,11 @@ from gateway_governance.ledger.authority import (
     Burned,
     Charge,
     Crossed,
-    MemoryAuthority,
     Return,
     Settled,
     Want,
 )
+from gateway_governance.ledger.memory import MemoryAuthority
 from gateway_governance.ledger.sqlite import SqliteAuthority
 from gateway_governance.usage import UsageRow, columns_of
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from gateway_governance.ledger.cells import Cells
@@ -45,10 +47,8 @@ def test_a_commit_is_whole_or_nothing(stores):
     victim.words = Mortal(region.words, stores)
     survivor = Cells(region, nothing, nothing)
 
-    try:
+    with suppress(Killed):
         victim.commit([first, 1, first + 1, 2, first + 2, 3])
-    except Killed:
-        pass
     with survivor as words:
         found = words[first : first + 3].tolist()
 

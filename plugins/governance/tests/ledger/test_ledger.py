@@ -41,7 +41,7 @@ def victim_of(ledger_of):
 
     async def kill(ledger):
         # What a process does that is killed: nothing, and the kernel closes its files.
-        ledger._close = nothing
+        ledger._keeping.end = nothing
         ledger._premises.abandon()
         await managers.pop(ledger).__aexit__(None, None, None)
 
@@ -406,7 +406,7 @@ async def test_a_burned_hold_is_resolved_once(ledger_of, victim_of, budget):
         hold = await victim.hold(of(budget, floor=100, want=100))
         victim.sent(hold)
         await kill(victim)
-        survivor._look_for_dead()
+        survivor._keeping.look_for_dead()
         await survivor.flush()
         (burned,) = await survivor.burned()
         first = await survivor.resolve(burned.hold_id, true_nano=15, actor="ops")

@@ -16,8 +16,8 @@ import pytest
 
 from gateway.clock import SystemClock
 from gateway_governance.entities import Owner, OwnerKind, Period, Unit
-from gateway_governance.ledger.authority import MemoryAuthority
 from gateway_governance.ledger.ledger import Ledger
+from gateway_governance.ledger.memory import MemoryAuthority
 from gateway_governance.ledger.meters import Actual, Demand, Meter, Short
 from gateway_governance.usage import UsageRow
 
@@ -101,10 +101,13 @@ async def test_large_output_caps_lock_nobody_out(tmp_path):
             costs.append(cost)
             settle(ledger, hold, cost)
 
-    async with Ledger.open(tmp_path, MemoryAuthority(), clock=SystemClock()) as ledger:
-        async with asyncio.timeout(60), asyncio.TaskGroup() as clients:
-            for _ in range(64):
-                clients.create_task(client(ledger, 16))
+    async with (
+        Ledger.open(tmp_path, MemoryAuthority(), clock=SystemClock()) as ledger,
+        asyncio.timeout(60),
+        asyncio.TaskGroup() as clients,
+    ):
+        for _ in range(64):
+            clients.create_task(client(ledger, 16))
 
     assert len(costs) == 64 * 16
     assert 4_500_000_000 < sum(costs) < 6_000_000_000

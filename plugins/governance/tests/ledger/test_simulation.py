@@ -18,7 +18,7 @@ import attrs
 import pytest
 
 from gateway_governance.entities import Owner, OwnerKind, Period, Unit
-from gateway_governance.ledger.authority import MemoryAuthority, Settled
+from gateway_governance.ledger.authority import Settled
 from gateway_governance.ledger.cells import Cells
 from gateway_governance.ledger.granting import Granter
 from gateway_governance.ledger.layout import (
@@ -39,6 +39,7 @@ from gateway_governance.ledger.layout import (
     Geometry,
     MemoryRegion,
 )
+from gateway_governance.ledger.memory import MemoryAuthority
 from gateway_governance.ledger.meters import Actual, Demand, Meter
 from gateway_governance.ledger.roster import MemoryRoster
 from gateway_governance.ledger.sweep import parts_of
@@ -447,7 +448,7 @@ class Machine:
             self.happened["resolved"] += 1
             for charge in found.charges if found else ():
                 till.rows.correct(
-                    self.meters[charge.meter],
+                    charge.meter,
                     charge.starts,
                     burned=charge.amount,
                     true=true,
