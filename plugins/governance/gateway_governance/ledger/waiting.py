@@ -49,7 +49,9 @@ class Line:
         most: How many may wait at once.
     """
 
-    def __init__(self, attempt: Callable[[Demand], Hold | Short | None], *, most: int) -> None:
+    def __init__(
+        self, attempt: Callable[[Demand], Hold | Short | None], *, most: int
+    ) -> None:
         self._attempt = attempt
         self._most = most
         #: Those who wait, the first one first.
