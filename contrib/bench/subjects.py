@@ -30,15 +30,31 @@ GATEWAY: Final = "gateway"
 WITH_PLUGINS: Final = "gateway+plugins"
 
 #: The credential that callers show; long enough for any gateway's taste.
-CALLER_KEY: Final = "sk-gw-bench-0123456789abcdef"
+CALLER_KEY: Final = "bench-key-of-no-one-0123456789abcdef"
 _CHAT: Final = "/v1/chat/completions"
 _PROVIDER: Final = "bench"
 
-#: What a plugin has to do for its figure to mean anything.
+#: What a plugin has to do for its figure to mean anything: governance has five meters, all of
+#: them far from their limits.
 PLUGIN_SETTINGS: Final[dict[str, dict[str, Any]]] = {
     "governance": {
         "require_key": True,
-        "virtual_keys": {"bench": {"secret": "env.GATEWRIGHT_BENCH_KEY"}},
+        "teams": {"bench": {"budgets": [{"limit_usd": 1_000_000, "per": "month"}]}},
+        "virtual_keys": {
+            "bench": {
+                "team": "bench",
+                "secret": "env.GATEWRIGHT_BENCH_KEY",
+                "budgets": [{"limit_usd": 100_000, "per": "day"}],
+                "rate_limits": [
+                    {"requests": 100_000_000, "per": "minute"},
+                    {"tokens": 100_000_000_000, "per": "minute"},
+                ],
+                "max_parallel": 10_000,
+            }
+        },
+        "pricing_overrides": {
+            "bench": {"model": "*", "prices": {"input": 0.5, "output": 1.5}}
+        },
     }
 }
 
