@@ -168,7 +168,7 @@ class Wire(ResponseHandler):
         Wait for the provider again.
 
         aiohttp's readers ask for it after every read, and its protocol then parses nothing
-        and resumes what was not paused: 3 microseconds an event of a stream.
+        and resumes what was not paused.
         """
         if self._reading_paused:  # private, and what aiohttp itself goes by
             self.waits_since = self._now()
@@ -324,7 +324,8 @@ class Call:
     One request and its answer, on a connection that is its own until the end.
 
     One timer watches over everything, and looks when it is due whether it still is: aiohttp's
-    own would be set anew with every read, which costs 2 microseconds an event of a stream.
+    own would be set anew with every read.  With `Wire.resume_reading` that spares 2.5 of 19.5
+    microseconds of Python an event of a stream.
     """
 
     __slots__ = (

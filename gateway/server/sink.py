@@ -142,8 +142,8 @@ class DirectSink:
     """
     The answer to an exchange over HTTP/1.1, written onto the connection as it is made.
 
-    Head, framing and body are one piece of bytes and one write.  That takes 10 microseconds
-    less than aiohttp's response, and 3 less for every write of a stream.
+    Head, framing and body are one piece of bytes and one write.  With the routes that pass
+    aiohttp's router by, a request took some 35 of 263 microseconds less, an event 3 of 48.
 
     Args:
         request: The request that is answered, no HEAD.
