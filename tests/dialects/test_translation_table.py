@@ -4,31 +4,14 @@ Every row of the table of translations, in every direction between the dialects 
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
+import translation_table as table
 from anthropic.types.message_create_params import MessageCreateParamsStreaming
 from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
 from openai.types.responses.response_create_params import (
     ResponseCreateParamsStreaming,
 )
 
-
-def load_table():
-    """
-    Load the table, which stands beside this file and is no test.
-    """
-    path = Path(__file__).with_name("translation_table.py")
-    spec = importlib.util.spec_from_file_location("translation_table", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # attrs looks its own module up
-    spec.loader.exec_module(module)
-    return module
-
-
-table = load_table()
 ROWS = table.rows()
 CASES = [case for row in ROWS for case in row.cases]
 

@@ -8,15 +8,14 @@ answer whole and as a stream.  A dialect without that file fails here by its nam
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from itertools import product
-from pathlib import Path
 
 import anthropic
 import openai
 import pytest
+from recordings import Example, frame_of, places
+from sdks import SDKS, sdk_of
 
 from gateway import assembly
 from gateway.dialects import Dialect, core_dialects
@@ -24,27 +23,6 @@ from gateway.errors import Blocked, UpstreamError
 from gateway.neutral import Losses
 from gateway.sse import Frames
 from gateway.views import Chunk, Request, Response
-
-
-def load(name):
-    """
-    Load a module that stands beside this file and has no tests.
-    """
-    path = Path(__file__).with_name(f"{name}.py")
-    spec = importlib.util.spec_from_file_location(f"integration_{name}", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # attrs looks its own module up
-    spec.loader.exec_module(module)
-    return module
-
-
-recordings, sdks = load("recordings"), load("sdks")
-Example, frame_of, places = (
-    recordings.Example,
-    recordings.frame_of,
-    recordings.places,
-)
-sdk_of = sdks.sdk_of
 
 ALL = [Example.of(dialect) for dialect in core_dialects()]
 STREAMED = [example for example in ALL if example.dialect.facts() is not None]
@@ -240,7 +218,7 @@ def test_every_stream_has_an_sdk_that_reads_it(example):
     """
     Whoever adds a dialect with streams has them judged by its vendor's SDK.
     """
-    assert str(example) in sdks.SDKS
+    assert str(example) in SDKS
 
 
 @pytest.mark.parametrize("record", RECORDINGS, ids=str)

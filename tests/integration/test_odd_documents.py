@@ -6,32 +6,15 @@ Over the registry and the examples of `test_every_dialect`, so that a new dialec
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
+import recordings
 
 from gateway.dialects import Dialect, core_dialects
 from gateway.errors import Blocked, UpstreamError
 from gateway.views import Chunk, Response
-
-
-def load(name):
-    """
-    Load a module that stands beside this file and has no tests.
-    """
-    path = Path(__file__).with_name(f"{name}.py")
-    spec = importlib.util.spec_from_file_location(f"odd_{name}", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # attrs looks its own module up
-    spec.loader.exec_module(module)
-    return module
-
-
-recordings = load("recordings")
 
 EXAMPLES = [recordings.Example.of(dialect) for dialect in core_dialects()]
 #: What may stand in the place of any value, and be all of a document.

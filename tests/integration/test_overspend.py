@@ -5,9 +5,7 @@ Budgets under fire: many clients, several workers, workers that are killed in th
 from __future__ import annotations
 
 import pytest
-
-from gateway.testing import FakeUpstream, Script
-from tests.integration.battles import (
+from battles import (
     INPUT,
     LIMIT,
     OUTPUT,
@@ -16,6 +14,8 @@ from tests.integration.battles import (
     battle_of,
     keys_of,
 )
+
+from gateway.testing import FakeUpstream, Script
 
 
 @pytest.fixture(name="battle")

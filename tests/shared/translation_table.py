@@ -26,7 +26,7 @@ from gateway.errors import Untranslatable
 from gateway.neutral import Losses
 from gateway.views import Chunk, Request, Response
 
-HERE: Final = Path(__file__).parent
+HERE: Final = Path(__file__).parents[1] / "dialects"
 PAGE: Final = HERE / "TRANSLATION.md"
 
 #: What the rows call the dialects, in the order of the page's columns.

@@ -26,7 +26,9 @@ INPUT, OUTPUT = 20_000, 100_000
 CLIENTS = 64
 WORKERS = 4
 VALUE = "vk-of-round-{:03d}-0123456789abcdef"
-PRICES = {"all": {"model": "*", "prices": {"input": INPUT / 1000, "output": OUTPUT / 1000}}}
+PRICES = {
+    "all": {"model": "*", "prices": {"input": INPUT / 1000, "output": OUTPUT / 1000}}
+}
 
 
 @attrs.frozen
@@ -106,9 +108,7 @@ class Battle:
         )
         return Round(f"round-{number}", billed, len(charges), statuses)
 
-    async def _client(
-        self, number: int, left: Iterator[int], seed: float
-    ) -> list[int]:
+    async def _client(self, number: int, left: Iterator[int], seed: float) -> list[int]:
         rng, statuses, spent = random.Random(seed), [], 0
         for _ in left:
             status = await self._ask(number, rng)
@@ -132,16 +132,24 @@ class Battle:
 
     async def ask(self, number: int, body: Mapping[str, Any]) -> int:
         """
-        Ask in the name of a round, on a connection of its own, and read the whole answer.
+        Ask in the name of a round, on a connection of its own; 0 is a connection that broke.
+        """
+        try:
+            return (await self.answer(number, body))[0]
+        except aiohttp.ClientError:
+            return 0
+
+    async def answer(
+        self, number: int, body: Mapping[str, Any]
+    ) -> tuple[int, Mapping[str, str]]:
+        """
+        Ask, read the whole answer, and return its status and headers.
         """
         url = self.serving.started["calls"] + "/v1/chat/completions"
         headers = {"Authorization": f"Bearer {VALUE.format(number)}"}
-        try:
-            async with self.session.post(url, json=body, headers=headers) as answer:
-                await answer.read()
-                return answer.status
-        except aiohttp.ClientError:
-            return 0
+        async with self.session.post(url, json=body, headers=headers) as answer:
+            await answer.read()
+            return answer.status, answer.headers
 
     async def drain(self, number: int) -> list[int]:
         """
