@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gateway.app import Gateway
     from gateway.catalog import ModelFacts
     from gateway.dialects import Dialect
+    from gateway.errors import Problem
     from gateway.events import Event
     from gateway.exchange import Answer, Attempt, Exchange
     from gateway.filters import StreamFilter
@@ -113,6 +114,20 @@ class Plugin:
             settings: The gateway's own.
         """
         return self.authenticates_callers
+
+    def problems(self, settings: CoreSettings) -> Iterable[Problem]:
+        """
+        Tell what is wrong between the plugin's own settings and the gateway's.
+
+        What is wrong with its own alone its ``Settings`` class tells, by raising `ConfigError`.
+
+        Args:
+            settings: The gateway's own.
+
+        Returns:
+            A problem each, with its path from the top of the file; its place there is found.
+        """
+        return ()
 
     # --- registering ------------------------------------------------------------------------
 

@@ -7,7 +7,14 @@ Nothing half-starts: what is wrong with any plugin is collected, and raised toge
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Container,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Final
 
@@ -284,6 +291,7 @@ def load_plugins(
                 errors.append(exc)
     if not errors:
         _register(loaded, errors)
+        errors += _unfit(loaded, settings)
     if errors:
         raise PluginErrors(errors)
     return sorted(loaded, key=lambda plugin: (plugin.phase, plugin.name))
@@ -362,6 +370,15 @@ def _construct(
     except Exception as exc:
         msg = f"cannot be constructed from its settings: {type(exc).__name__}: {exc}"
         raise PluginError(msg, plugin=found.name, distribution=found.label) from exc
+
+
+def _unfit(loaded: Iterable[LoadedPlugin], settings: Settings) -> Iterator[ConfigError]:
+    """
+    Yield what plugins find wrong between their own settings and the gateway's.
+    """
+    for each in loaded:
+        if problems := tuple(each.plugin.problems(settings)):
+            yield settings.located(ConfigError(problems))
 
 
 def _register(loaded: Sequence[LoadedPlugin], errors: list[GatewayError]) -> None:

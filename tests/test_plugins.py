@@ -7,6 +7,7 @@ import attrs
 import pytest
 
 from gateway import Phase, Plugin, hookimpl
+from gateway.errors import Problem
 from gateway.plugins import (
     FoundPlugin,
     PluginErrors,
@@ -339,3 +340,18 @@ def test_a_plugin_that_takes_no_part_is_not_imported(monkeypatch):
     loaded = load_plugins(settings)
 
     assert [plugin.name for plugin in loaded] == ["fine"]
+
+
+def test_a_plugin_may_find_fault_with_the_gateways_settings():
+    """
+    What does not fit together is told with its path, before anything starts.
+    """
+
+    class Fussy(Plugin):
+        def problems(self, settings):
+            yield Problem("must be 9", path="server.workers")
+
+    found = FoundPlugin(name="fussy", cls=Fussy)
+
+    with pytest.raises(PluginErrors, match=r"server\.workers: must be 9"):
+        load_plugins(settings_from_dict({}), [found], installed=False)

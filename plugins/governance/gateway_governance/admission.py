@@ -26,7 +26,7 @@ from gateway_governance.headers import check_required
 from gateway_governance.ledger.ledger import Ledger
 from gateway_governance.ledger.meters import Actual, Demand, Meter, Short
 from gateway_governance.ledger.pool import Hold
-from gateway_governance.rate_headers import tell_rates
+from gateway_governance.rate_headers import tell_rates, tell_short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -211,6 +211,7 @@ class Admission:
             hold = self.ledger.try_hold(demand) or await self.ledger.hold(demand)
         except Short as short:
             exchange.explain(told(short))
+            tell_short(exchange, short)
             raise refusal_of(short) from None
         admitted.hold = hold
         tell_rates(exchange, hold)

@@ -30,7 +30,7 @@ from gateway_governance.counting import tokenizer_of
 from gateway_governance.entities import Unit
 from gateway_governance.facts import Used
 from gateway_governance.ledger.meters import Actual, Demand, Short
-from gateway_governance.rate_headers import tell_rates
+from gateway_governance.rate_headers import tell_rates, tell_short
 from gateway_governance.settings import HoldForUnbounded, LowerOutput
 
 if TYPE_CHECKING:
@@ -331,6 +331,7 @@ class _Asking:
 
     def _refused(self, short: Short) -> Exception:
         self.exchange.explain(told(short))
+        tell_short(self.exchange, short)
         return refusal_of(short)
 
     # --- how much ---------------------------------------------------------------------------

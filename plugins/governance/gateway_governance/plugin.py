@@ -20,6 +20,7 @@ from gateway_governance.settings import GovernanceSettings
 if TYPE_CHECKING:
     from gateway import Gateway, ModelListing, Target
     from gateway.catalog import ModelFacts
+    from gateway.errors import Problem
     from gateway.settings import Settings as CoreSettings
 
 
@@ -52,6 +53,12 @@ class GovernancePlugin(Plugin):
         Tell whether callers without a virtual key are refused.
         """
         return requires_key(self.settings, settings)
+
+    def problems(self, settings: CoreSettings) -> Iterable[Problem]:
+        """
+        Tell which providers that are named do not exist.
+        """
+        return self.settings.problems(providers=settings.providers)
 
     # --- life -------------------------------------------------------------------------------
 

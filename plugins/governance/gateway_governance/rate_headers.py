@@ -14,6 +14,7 @@ from gateway_governance.ledger.meters import MICROS
 
 if TYPE_CHECKING:
     from gateway import Exchange
+    from gateway_governance.ledger.meters import Short
     from gateway_governance.ledger.pool import Hold, Part
 
 _NAMES: Final = {Unit.REQUESTS: "requests", Unit.TOKENS: "tokens"}
@@ -31,9 +32,21 @@ def tell_rates(exchange: Exchange, hold: Hold) -> None:
             if known is None or part.free_after < known.free_after:
                 tightest[unit] = part
     for unit, part in tightest.items():
-        name = _NAMES[unit]
-        left_s = part.ends_at / MICROS - exchange.clock.now()
-        headers = exchange.response_headers
-        headers[f"x-ratelimit-limit-{name}"] = str(part.limit)
-        headers[f"x-ratelimit-remaining-{name}"] = str(max(0, part.free_after))
-        headers[f"x-ratelimit-reset-{name}"] = wait_text(left_s)
+        _tell(exchange, unit, part.limit, part.free_after, part.ends_at)
+
+
+def tell_short(exchange: Exchange, short: Short) -> None:
+    """
+    Put the limit that refuses *exchange* on its answer.
+    """
+    standing, unit = short.standing, short.meter.unit
+    if unit in _NAMES:
+        _tell(exchange, unit, standing.limit, standing.left, standing.ends)
+
+
+def _tell(exchange: Exchange, unit: Unit, limit: int, left: int, ends_at: int) -> None:
+    name, headers = _NAMES[unit], exchange.response_headers
+    left_s = ends_at / MICROS - exchange.clock.now()
+    headers[f"x-ratelimit-limit-{name}"] = str(limit)
+    headers[f"x-ratelimit-remaining-{name}"] = str(max(0, left))
+    headers[f"x-ratelimit-reset-{name}"] = wait_text(left_s)

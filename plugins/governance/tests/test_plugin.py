@@ -11,7 +11,7 @@ import json
 import pytest
 
 from gateway import Phase
-from gateway.plugins import FoundPlugin, check_class
+from gateway.plugins import FoundPlugin, PluginErrors, check_class, load_plugins
 from gateway.settings import settings_from_dict
 from gateway.testing import FakeUpstream, GatewayClient, Script
 from gateway_governance import GovernancePlugin, GovernanceSettings
@@ -188,6 +188,18 @@ class TestWho:
 
         assert stranger.status == 401
         assert [model["id"] for model in known.json["data"]] == ["fast"]
+
+
+def test_providers_must_exist():
+    """
+    A key for a provider that nobody declared is an error at its place.
+    """
+    providers = {"nowhere": {"models": ["*"]}}
+    table = {"virtual_keys": {"me": {"secret": "env.VK", "providers": providers}}}
+    settings = settings_from_dict({"plugins": {"governance": table}})
+
+    with pytest.raises(PluginErrors, match=r"virtual_keys\.me\.providers\.nowhere"):
+        load_plugins(settings, [PLUGIN], installed=False)
 
 
 def test_keys_are_required_as_soon_as_it_matters():
@@ -417,6 +429,7 @@ class TestRates:
         assert answers[0].headers["x-ratelimit-remaining-requests"] == "1"
         assert answers[2].headers["x-gw-code"] == "request_limited"
         assert 0 < int(answers[2].headers["retry-after"]) <= 60
+        assert answers[2].headers["x-ratelimit-remaining-requests"] == "0"
         assert team.spent == 2
 
     async def test_a_refused_request_burns_no_quota(self, fake):
