@@ -180,7 +180,7 @@ class Keeping:
         """
         async with self._door():
             self.look_for_dead()
-            self._till.sweep(self._premises.seat, (), self._burn)
+            self._till.leave(self._burn)
             await self._tasks.join(timeout_s=_END_S)
             is_clean = False
             with suppress(AuthorityFailed):

@@ -7,7 +7,7 @@ Knows no loop and no file, so that simulations run the same code as the gateway.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, cast
 
 from gateway_governance.ledger.authority import (
     Burned,
@@ -114,6 +114,7 @@ class Till:
         if hold.plan.money and not row:
             msg = f"{hold!r} is of money, which needs its usage row"
             raise ValueError(msg)
+        settle = self.pool.settle
         if row:
             self._journal.write(
                 Settled(
@@ -123,7 +124,7 @@ class Till:
                     row,
                 )
             )
-        return self.pool.settle(hold, actual)
+        return settle(hold, actual)
 
     def _charges(self, hold: Hold, money_nano: int) -> list[Charge]:
         """
@@ -161,6 +162,17 @@ class Till:
         self.pool.release(hold)
         return returns
 
+    def leave(self, burn: Callable[[Burned], None]) -> Swept:
+        """
+        End the holds that are open as if this worker had been killed; there are no more after.
+
+        Whoever comes late with one of them is told so, and touches nothing: its slot may be
+        somebody else's by then.
+        """
+        seat = self.pool.seat
+        self.pool = cast("Pool", _Left())
+        return self.sweep(seat, (), burn)
+
     def sweep(
         self,
         seat: int,
@@ -192,3 +204,13 @@ class Till:
             for slot in self.sweeper.open_slots(seat):
                 found.update(part.word for part in parts_of(self._cells.words, slot))
         return found
+
+
+class _Left:
+    """
+    Stands where the pool stood.
+    """
+
+    def __getattr__(self, name: str) -> NoReturn:
+        msg = "the ledger was left; what was open then has been released or burned"
+        raise RuntimeError(msg)

@@ -84,11 +84,7 @@ class Line:
         waiter = Waiter(demand, short, asyncio.get_running_loop().create_future())
         self.waiters.append(waiter)
         try:
-            async with asyncio.timeout(wait_s):
-                await asyncio.wait([waiter.served])
-        except TimeoutError:
-            if not waiter.served.done():
-                raise waiter.short from None
+            await asyncio.wait([waiter.served], timeout=wait_s)
         except asyncio.CancelledError:
             if waiter.served.done() and waiter.served.exception() is None:
                 self._release(waiter.served.result())
@@ -96,6 +92,8 @@ class Line:
         finally:
             if waiter in self.waiters:
                 self.waiters.remove(waiter)
+        if not waiter.served.done():
+            raise waiter.short
         return waiter.served.result()
 
     def serve(self) -> None:

@@ -3,7 +3,8 @@ Workers that are killed, over and over, against a file that says what providers 
 
 A program of its own: it forks workers, kills some from outside, and lets others kill themselves
 at a store into shared memory, which is inside the critical sections.  Run as
-``kill_rounds.py FOLDER ROUNDS SEED``; says what it found as one line of JSON a round.
+``kill_rounds.py FOLDER ROUNDS SEED``; says what it found as one line of JSON a round.  Run as
+``kill_rounds.py FOLDER hostage`` it holds everything until somebody kills it.
 """
 
 from __future__ import annotations
@@ -290,7 +291,28 @@ def one_round(folder, seed):
     assert status == 0, f"round {seed} broke a promise"
 
 
+async def be_hostage(folder):
+    """
+    Hold the whole budget and wait to be killed.
+    """
+    authority = SqliteAuthority(folder / "gateway.db")
+    async with Ledger.open(
+        folder, authority, clock=SystemClock(), worker_slots=64
+    ) as ledger:
+        demand = Demand(
+            meters=(BUDGET, IN_FLIGHT),
+            in_flight=1000,
+            money_floor_nano=LIMIT,
+            money_want_nano=LIMIT,
+        )
+        await ledger.hold(demand)
+        print("held", flush=True)
+        await asyncio.sleep(600)
+
+
 def main():
+    if sys.argv[2] == "hostage":
+        asyncio.run(be_hostage(Path(sys.argv[1])))
     folder, rounds, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     for at in range(rounds):
         one_round(folder / f"round-{at}", seed + at)

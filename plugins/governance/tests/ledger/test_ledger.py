@@ -597,6 +597,27 @@ async def test_too_many_holds_at_once_are_refused(ledger_of, budget):
             ledger.release(hold)
 
 
+async def test_what_is_open_at_the_end_is_released_or_burned(ledger_of, told, budget):
+    """
+    A stop ends open holds as a death does, and who comes late with one changes nothing.
+    """
+    async with ledger_of() as ledger:
+        unsent, sent = [
+            await ledger.hold(of(budget, floor=100, want=100)) for _ in "ab"
+        ]
+        ledger.sent(sent)
+    with pytest.raises(RuntimeError, match="the ledger was left"):
+        settle(ledger, sent, 5)
+    with pytest.raises(RuntimeError, match="the ledger was left"):
+        ledger.release(unsent)
+    async with ledger_of() as after:
+        (found,) = await after.standing([budget])
+        burned = await after.burned()
+
+    assert (found.spent, found.burned, found.left) == (100, 100, 900)
+    assert [hold.hold_id for hold in burned] == [sent.id]
+
+
 async def test_a_hold_ends_once(ledger_of, budget):
     """
     To settle twice is a mistake of ours, and money must not pay for it.
