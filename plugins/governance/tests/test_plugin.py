@@ -10,11 +10,12 @@ import json
 
 import pytest
 
-from gateway import Phase
+from gateway import Phase, Plugin, hookimpl
 from gateway.plugins import FoundPlugin, PluginErrors, check_class, load_plugins
 from gateway.settings import settings_from_dict
 from gateway.testing import FakeUpstream, GatewayClient, Script
 from gateway_governance import GovernancePlugin, GovernanceSettings
+from gateway_governance.events import BudgetCrossed
 
 VALUE = "vk-of-nobody-else-0123456789"
 OTHER = "vk-of-somebody-else-012345678"
@@ -73,7 +74,8 @@ async def ask(client, *, value=VALUE, headers=None, **body):
 
 
 def governor_of(client):
-    return client.gateway.hooks.plugins[0].plugin.governor
+    plugins = {each.name: each.plugin for each in client.gateway.hooks.plugins}
+    return plugins["governance"].governor
 
 
 async def standing_of(client, meter):
@@ -528,3 +530,29 @@ async def test_nothing_is_held_when_all_is_over(fake, rng):
 
     assert [standing.held for standing in standings] == [0, 0, 0, 0]
     assert standings[0].spent == standings[1].spent == billed_nano(fake)
+
+
+async def test_thresholds_are_told_once(fake):
+    """
+    At 50, 80 and 100 % of a budget every plugin hears of it, once.
+    """
+    heard = []
+
+    class Alarm(Plugin):
+        @hookimpl
+        def on_event(self, event):
+            if isinstance(event, BudgetCrossed):
+                heard.append((event.meter, event.percent))
+
+    soft = [{"limit_usd": 0.0002, "per": "day", "mode": "soft"}]
+    alarm = FoundPlugin(name="alarm", cls=Alarm)
+    settings = settings_for(fake, virtual_keys=key(budgets=soft))
+    async with GatewayClient(
+        settings, plugins=[PLUGIN, alarm], environ={"VK": VALUE}
+    ) as client:
+        for _ in range(8):
+            await ask(client)
+            await governor_of(client).ledger.flush()
+
+    meter = "virtual_key/me/usd/day"
+    assert heard == [(meter, 50), (meter, 80), (meter, 100)]
