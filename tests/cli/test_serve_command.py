@@ -104,9 +104,11 @@ def test_what_keeps_it_from_starting_is_told(tmp_path):
 
 def test_the_network_is_refused_with_the_remedy(monkeypatch):
     """
-    An open listener that would spend a key is refused at the start.
+    An open listener that would spend a key is refused at the start, where no plugin asks who
+    calls.
     """
     monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+    monkeypatch.setattr("gateway.plugins.entry_points", lambda group: [])
 
     result = CliRunner().invoke(serve, ["--listen", "0.0.0.0:8080"])
 
