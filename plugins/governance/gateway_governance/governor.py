@@ -22,10 +22,11 @@ from gateway_governance.events import BudgetCrossed, BudgetOverran, HoldBurned
 from gateway_governance.expected import Expected
 from gateway_governance.ledger.authority import Burned, Crossed
 from gateway_governance.ledger.ledger import Fact, Ledger, Overran
-from gateway_governance.ledger.meters import MICROS
+from gateway_governance.ledger.meters import MICROS, micros
 from gateway_governance.ledger.sqlite import MIGRATED_AS, MIGRATIONS, SqliteAuthority
 from gateway_governance.payments import Books, Payments
 from gateway_governance.pricing import Ceiling, Pricer, Unpriced
+from gateway_governance.retention import Retention
 from gateway_governance.rules import RuleSet
 from gateway_governance.settings import (
     GovernanceSettings,
@@ -33,6 +34,7 @@ from gateway_governance.settings import (
     is_key_required,
 )
 from gateway_governance.store import Store
+from gateway_governance.usage_reports import UsageReports
 from gateway_governance.values import PURPOSE, Mint
 from gateway_governance.watch import Watch
 
@@ -129,7 +131,15 @@ class Governor:
 
             watch = Watch(store, clock=gateway.clock, listener=follow)
             await watch.start(settings, gateway.secrets.get)
-            await stack.enter_async_context(_running(watch))
+            retention = Retention(
+                prunes=(
+                    UsageReports(local.engine).prune,
+                    lambda before: authority.prune(micros(before)),
+                ),
+                keep_days=settings.keep_usage_days,
+                clock=gateway.clock,
+            )
+            await stack.enter_async_context(_running(watch, retention))
             yield cls(
                 gateway=gateway,
                 settings=settings,
@@ -201,14 +211,15 @@ class Governor:
 
 
 @asynccontextmanager
-async def _running(watch: Watch) -> AsyncIterator[None]:
+async def _running(*loops: Watch | Retention) -> AsyncIterator[None]:
     # Not among the gateway's tasks, whose end it waits for before lifespans are left.
     tasks = Tasks()
-    running = tasks.spawn(watch.run(), name="governance-watch")
+    running = [tasks.spawn(loop.run(), name="governance") for loop in loops]
     try:
         yield
     finally:
-        running.cancel()
+        for task in running:
+            task.cancel()
         await tasks.join(1.0)
 
 

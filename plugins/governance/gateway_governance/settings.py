@@ -238,6 +238,7 @@ class GovernanceSettings:
         required_headers: Headers without which a request is refused.
         wait: Waiting for what others hold.
         runs: Budgets of runs.
+        keep_usage_days: How long it is kept what requests used.
         price_files: Files of prices, which outweigh the gateway's own.
         customers: Organizations, by name; likewise the other entities.
     """
@@ -273,6 +274,11 @@ class GovernanceSettings:
     )
     runs: RunSettings = attrs.field(
         factory=RunSettings, metadata=told("Budgets of runs, which callers name.")
+    )
+    keep_usage_days: int = attrs.field(
+        default=400,
+        validator=between(1, 36_500),
+        metadata=told("Days for which it is kept what requests used."),
     )
     price_files: tuple[Path, ...] = attrs.field(
         default=(),
