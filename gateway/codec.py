@@ -14,15 +14,17 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 #: Levels of nesting that a document may have; an empty container is no level of its own.
 MAX_DEPTH: Final = 128
+_TOO_DEEP: Final = f"nested deeper than {MAX_DEPTH} levels"
 
 _DEEPER = b"\n" + b"  " * (MAX_DEPTH + 1)
 _BRACKETS: Final = (b"{", b"[")
@@ -79,6 +81,21 @@ def read(raw: bytes) -> Any:
         if not _is_written_as(raw, document):  # white space, escapes, or what matters
             document = _slow_loads(raw)
     _check_depth(raw, document)
+    return document
+
+
+def read_exact(raw: bytes) -> Any:
+    """
+    Parse as `read` does, but numbers with a fraction or an exponent are `decimal.Decimal`.
+
+    For amounts of money: each is what was written, whatever a float would make of it.
+
+    Raises:
+        JsonError: as `read`.
+    """
+    document = _slow_loads(raw, _decimal)
+    if _deeper(document, MAX_DEPTH):
+        raise JsonError(_TOO_DEEP)
     return document
 
 
@@ -196,8 +213,7 @@ def _check_depth(raw: bytes, document: Any) -> None:
         # A string cannot hold a raw line feed, so only indentation matches.
         deep = _DEEPER in pretty
     if deep:
-        msg = f"nested deeper than {MAX_DEPTH} levels"
-        raise JsonError(msg)
+        raise JsonError(_TOO_DEEP)
 
 
 def _has_many_levels(raw: bytes) -> bool:
@@ -225,19 +241,19 @@ def _deeper(node: Any, left: int) -> bool:
     return any(left == 0 or _deeper(child, left - 1) for child in node)
 
 
-def _slow_loads(raw: bytes) -> Any:
+def _slow_loads(raw: bytes, read_float: Callable[[str], Any] | None = None) -> Any:
     try:
         text = raw.decode("utf-8")
         return json.loads(
             text,
             object_pairs_hook=_unique,
-            parse_float=_float,
+            parse_float=read_float or _float,
             parse_constant=_no_constant,
         )
     except UnicodeDecodeError:
         msg = "not UTF-8"
     except RecursionError:
-        msg = f"nested deeper than {MAX_DEPTH} levels"
+        msg = _TOO_DEEP
     except json.JSONDecodeError as exc:
         msg = f"not JSON: {exc.msg} at line {exc.lineno} column {exc.colno}"
     except JsonError:
@@ -261,6 +277,14 @@ def _float(literal: str) -> float:
         number = _Overflow(number)
         number.literal = literal
     return number
+
+
+def _decimal(literal: str) -> Decimal:
+    try:
+        return Decimal(literal)
+    except InvalidOperation:
+        msg = "a number is too large"
+        raise JsonError(msg) from None
 
 
 def _no_constant(name: str) -> Any:

@@ -148,7 +148,11 @@ def introduce(request: web.Request, actor: Actor, limits: ServerSettings) -> Non
 
 
 async def read_json(
-    request: web.Request, *, max_bytes: int = MAX_BODY_BYTES, default: Any = None
+    request: web.Request,
+    *,
+    max_bytes: int = MAX_BODY_BYTES,
+    default: Any = None,
+    exact: bool = False,
 ) -> Any:
     """
     Read the JSON document that *request* brings.
@@ -159,6 +163,7 @@ async def read_json(
     Args:
         max_bytes: The most that is read, decompressed; never above ``server.max_body_bytes``.
         default: Returned where there is no body; None makes that an error.
+        exact: Numbers with a fraction are `decimal.Decimal`, for amounts of money.
 
     Raises:
         InvalidRequest: 400 ``invalid_json``.
@@ -172,7 +177,7 @@ async def read_json(
     if default is not None and not raw.strip():
         return default
     try:
-        return codec.read(raw)
+        return codec.read_exact(raw) if exact else codec.read(raw)
     except codec.JsonError as exc:
         msg = f"The body is {exc}."
         raise InvalidRequest(msg, code="invalid_json") from None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+from decimal import Decimal
 
 import pytest
 
@@ -198,3 +199,36 @@ def test_splice_agrees_with_parsing_on_random_documents(separators):
 
         assert spliced is not None
         assert codec.read(spliced) == {**document, "model": "new"}
+
+
+def test_exact_numbers_are_what_was_written():
+    """
+    Money is read digit by digit: seventeen of them are more than a float has.
+    """
+    found = codec.read_exact(b'{"usd": 12345678.123456789, "count": 3, "more": 1e3}')
+
+    assert found == {
+        "usd": Decimal("12345678.123456789"),
+        "count": 3,
+        "more": Decimal(1000),
+    }
+    assert str(found["usd"]) == "12345678.123456789"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"a": 1, "a": 2}',
+        b"[" * 200 + b"]" * 200,
+        b"1e99999999999999999999999",
+        b"NaN",
+        b'{"a": ',
+    ],
+    ids=["repeated key", "deep", "absurd exponent", "no number", "cut"],
+)
+def test_exact_reading_is_as_strict_as_any(raw):
+    """
+    Whatever `read` refuses is refused, and so is an exponent that no arithmetic survives.
+    """
+    with pytest.raises(codec.JsonError):
+        codec.read_exact(raw)

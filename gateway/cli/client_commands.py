@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.client import (
+from gateway.client import (
     Client,
     json_option,
     quiet_option,

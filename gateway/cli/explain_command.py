@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from gateway.cli.client import (
+from gateway.client import (
     DEFAULT_URL,
     Client,
     json_option,

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from gateway.cli.client import (
+from gateway.client import (
     Client,
     json_option,
     quiet_option,

@@ -1,5 +1,17 @@
 """
-Asking a running gateway's management API.
+Asking a running gateway's management API: for commands, the plugins' among them.
+
+A command takes its options from here, so that all commands of this kind are used alike::
+
+    @click.command()
+    @url_option
+    @token_option
+    @json_option
+    def bells(url: str, token: str | None, *, as_json: bool) -> None:
+        document = Client(url, token).get("/api/bells", {"limit": 10})
+
+What goes wrong is a `click.ClickException` with its exit code: 1 where the gateway says no, 3 where
+it cannot be reached.
 """
 
 from __future__ import annotations
@@ -7,8 +19,9 @@ from __future__ import annotations
 import http.client
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import attrs
 import click
@@ -17,6 +30,18 @@ from gateway import codec
 from gateway.settings.values import Address, read_url
 
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
+__all__ = [
+    "Client",
+    "Rejected",
+    "Unreachable",
+    "json_option",
+    "quiet_option",
+    "step",
+    "token_option",
+    "url_option",
+    "write_json",
+]
+
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 TIMEOUT_S: Final = 30.0
 
@@ -85,15 +110,21 @@ class Client:
     url: str
     token: str | None = attrs.field(default=None, repr=False)
 
-    def get(self, path: str) -> dict[str, Any]:
+    def get(
+        self, path: str, query: Mapping[str, object] | None = None
+    ) -> dict[str, Any]:
         """
         Get the JSON object at *path*.
+
+        Args:
+            query: Parameters; those that are None are left out.
 
         Raises:
             Unreachable: Nobody answers, or no gateway.
             Rejected: The gateway said no.
         """
-        return self._ask("GET", path, None)
+        told = {name: one for name, one in (query or {}).items() if one is not None}
+        return self._ask("GET", path + (f"?{urlencode(told)}" if told else ""), None)
 
     def post(self, path: str, document: Any) -> dict[str, Any]:
         """
@@ -101,11 +132,23 @@ class Client:
         """
         return self._ask("POST", path, codec.dumps(document))
 
+    def put(self, path: str, document: Any) -> dict[str, Any]:
+        """
+        Put *document* at *path*; as `get`.
+        """
+        return self._ask("PUT", path, codec.dumps(document))
+
+    def delete(self, path: str) -> dict[str, Any]:
+        """
+        Delete what is at *path*; as `get`.
+        """
+        return self._ask("DELETE", path, b"{}")
+
     def trace(self, request_id: str) -> dict[str, Any]:
         """
         Get what became of a request; as `get`.
         """
-        return self.get(f"/api/explain/{quote(request_id, safe='')}")
+        return self.get(f"/api/explain/{step(request_id)}")
 
     def _ask(self, method: str, path: str, body: bytes | None) -> dict[str, Any]:
         try:
@@ -181,6 +224,13 @@ def _opener(host: str) -> urllib.request.OpenerDirector:
     is_local = Address(host, 0).is_loopback
     proxies = urllib.request.ProxyHandler({} if is_local else None)
     return urllib.request.build_opener(proxies, _NoRedirects)
+
+
+def step(text: str) -> str:
+    """
+    Write *text* as one step of a path, whatever stands in it.
+    """
+    return quote(text, safe="")
 
 
 def write_json(document: Any) -> None:

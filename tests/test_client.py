@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.cli.client import Client, Rejected, Unreachable
+from gateway.client import Client, Rejected, Unreachable
 
 
 def test_sends_the_token_and_reads_the_answer(api):
@@ -95,3 +95,32 @@ def test_nobody_there_is_unreachable(url):
     """
     with pytest.raises(Unreachable):
         Client(url).get("/api/status")
+
+
+def test_what_is_put_and_deleted_goes_by_its_method(api):
+    """
+    Both bring JSON: other types are refused there, even with nothing to say.
+    """
+    api.answers["PUT /api/x"] = api.answers["DELETE /api/x"] = (200, {"ok": True})
+
+    answers = [
+        Client(api.url).put("/api/x", {"a": 1}),
+        Client(api.url).delete("/api/x"),
+    ]
+
+    assert answers == [{"ok": True}] * 2
+    assert [(route, body) for route, _, body in api.asked] == [
+        ("PUT /api/x", {"a": 1}),
+        ("DELETE /api/x", {}),
+    ]
+
+
+def test_parameters_are_written_so_that_none_becomes_another(api):
+    """
+    What is None is left out, and what would end a parameter is escaped.
+    """
+    api.answers["GET /api/x?search=a%26b"] = (200, {})
+
+    Client(api.url).get("/api/x", {"search": "a&b", "limit": None})
+
+    assert api.asked[0][0] == "GET /api/x?search=a%26b"
