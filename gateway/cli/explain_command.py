@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from gateway.cli.explained import explained_lines
 from gateway.client import (
     DEFAULT_URL,
     Client,
@@ -19,7 +20,6 @@ from gateway.client import (
     token_option,
     write_json,
 )
-from gateway.cli.explained import explained_lines
 from gateway.errors import ConfigError, ExchangeError
 
 if TYPE_CHECKING:

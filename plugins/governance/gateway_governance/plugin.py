@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, ClassVar
 
-from gateway import Answer, Attempt, Exchange, Phase, Plugin, Tap, hookimpl
+from gateway import Answer, Attempt, Exchange, Phase, Plugin, Route, Tap, hookimpl
 from gateway.events import Event, EventsMissed
 from gateway_governance.admission import admitted_of
 from gateway_governance.events import EntityChanged
@@ -65,6 +65,12 @@ class GovernancePlugin(Plugin):
     @hookimpl
     def register_models(self) -> Iterable[ModelFacts]:
         return read_price_files(self.settings.price_files)
+
+    @hookimpl
+    def register_routes(self) -> Iterable[Route]:
+        from gateway_governance.api.routes import routes  # serving alone needs it
+
+        return routes(lambda: self.governor)
 
     @hookimpl
     @asynccontextmanager
