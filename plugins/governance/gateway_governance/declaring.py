@@ -15,6 +15,7 @@ import attrs
 from gateway_governance.checks import Entity
 from gateway_governance.documents import KINDS, read
 from gateway_governance.entities import PricingOverride, RoutingRule, Team, VirtualKey
+from gateway_governance.raises import with_raises_of
 from gateway_governance.settings import TABLES, GovernanceSettings
 
 #: The kind of entity that stands in each table of the settings.
@@ -179,7 +180,9 @@ def _changed(wanted: Entity, row: Stored | None, now: float) -> Entity | None:
         return attrs.evolve(wanted, created_at=now, updated_at=now)
     before = read(row.kind, row.id, row.document)
     same = attrs.evolve(
-        wanted, created_at=before.created_at, updated_at=before.updated_at
+        with_raises_of(wanted, before, now),
+        created_at=before.created_at,
+        updated_at=before.updated_at,
     )
     if row.is_there and same == before:
         return None

@@ -59,6 +59,7 @@ class Governor:
         store: The entities in the database; the management API changes them.
         watch: The snapshot of them that is in force.
         ledger: What was spent and is held.
+        reports: Who used what.
     """
 
     gateway: Gateway
@@ -66,6 +67,7 @@ class Governor:
     store: Store
     watch: Watch
     ledger: Ledger
+    reports: UsageReports
     counter: Counter
     admission: Admission = attrs.field(init=False)
     payments: Payments = attrs.field(init=False)
@@ -146,6 +148,7 @@ class Governor:
                 store=store,
                 watch=watch,
                 ledger=ledger,
+                reports=UsageReports(local.engine),
                 counter=counter,
             )
 

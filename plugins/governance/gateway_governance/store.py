@@ -28,6 +28,7 @@ from gateway_governance.checks import Entity
 from gateway_governance.declaring import Stored, names_in, plan_of
 from gateway_governance.documents import kind_of
 from gateway_governance.entities import PricingOverride, RoutingRule, Team, VirtualKey
+from gateway_governance.raises import without_raises
 from gateway_governance.settings import GovernanceSettings
 from gateway_governance.snapshot import Change, Snapshot, snapshot_of
 from gateway_governance.tables import ENTITIES, LOOKUPS, PLUGIN, STATE
@@ -192,6 +193,8 @@ class Store:
         """
         Store *entity* in one transaction, with the next generation.
 
+        Of one that is declared, only raises of its budgets may be others.
+
         Args:
             replaces: What is stored so far, as it was when the change was made up; None for
                 an entity that is new.
@@ -202,14 +205,13 @@ class Store:
         Raises:
             Conflict: it does not fit what is stored.
         """
-        if entity.is_declared:
-            raise _declared(entity.name)
+        check_declared(entity, replaces)
         kind, now = kind_of(entity), self.clock.now()
         created_at = now if replaces is None else replaces.created_at
         entity = attrs.evolve(entity, created_at=created_at, updated_at=now)
         async with self._changing() as connection:
             stored = await _find(connection, kind, entity.id)
-            _check_replaced(stored, replaces, kind, entity.id)
+            _check_replaced(stored, replaces, entity)
             await _check_references(connection, entity)
             await self._write(connection, entity, await _next(connection))
         return entity
@@ -308,6 +310,19 @@ class Store:
             )
 
 
+def check_declared(entity: Entity, replaces: Entity | None) -> None:
+    """
+    Check that what is declared is changed in its raises alone.
+
+    Raises:
+        Conflict: ``declared``.
+    """
+    if not entity.is_declared:
+        return
+    if replaces is None or without_raises(entity) != without_raises(replaces):
+        raise _declared(entity.name)
+
+
 def refers_to(entity: Entity) -> str | None:
     """
     Return to whom *entity* belongs or whom it concerns, as ``team/payments``.
@@ -394,15 +409,16 @@ def _declared(name: str) -> Conflict:
 
 
 def _check_replaced(
-    stored: Stored | None, replaces: Entity | None, kind: str, entity_id: str
+    stored: Stored | None, replaces: Entity | None, entity: Entity
 ) -> None:
+    kind, entity_id = kind_of(entity), entity.id
     if replaces is None:
         if stored is not None:
             raise Conflict("changed", f"the {kind} {entity_id} is there already")
         return
     if stored is None or not stored.is_there:
         raise Conflict("not_there", f"there is no {kind} {entity_id}")
-    if stored.is_declared:
+    if stored.is_declared and not entity.is_declared:
         raise _declared(stored.name)
     if documents.read(kind, entity_id, stored.document) != replaces:
         message = f"somebody else has changed the {kind} {entity_id}: look at it and try again"

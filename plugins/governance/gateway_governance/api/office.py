@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import attrs
@@ -27,9 +27,10 @@ from gateway_governance.entities import (
     VirtualKey,
 )
 from gateway_governance.events import EntityChanged
+from gateway_governance.ledger.authority import AuthorityFailed
 from gateway_governance.ledger.meters import Standing
 from gateway_governance.snapshot import FIELDS, Snapshot, owners_in
-from gateway_governance.store import Conflict
+from gateway_governance.store import Conflict, check_declared
 
 if TYPE_CHECKING:
     from gateway_governance.governor import Governor
@@ -124,6 +125,13 @@ class Office:
             else {},
         )
 
+    async def flush(self) -> None:
+        """
+        Let what was settled just now be seen; where the database takes nothing, it is later.
+        """
+        with suppress(AuthorityFailed):
+            await self.governor().ledger.flush()
+
     async def limits(self, snapshot: Snapshot, owners: Iterable[Owner]) -> LimitWriter:
         """
         Make what writes the limits of *owners*.
@@ -152,8 +160,9 @@ class Office:
             ApiError: It is wrong, or does not fit what is stored.
         """
         governor = self.governor()
-        self._check(entity)
-        with conflicts(entity, self._file()):
+        with conflicts(replaces or entity, self._file()):
+            check_declared(entity, replaces)
+            self._check(entity)
             stored = await governor.store.put(entity, replaces=replaces)
         action = action or ("created" if replaces is None else "changed")
         await self._tell(request, stored, action, before=replaces, after=stored)
@@ -222,9 +231,23 @@ class Office:
                 action=action,
             )
         )
+        self.note(request, entity, action, before=before, after=after)
+
+    @staticmethod
+    def note(
+        request: web.Request,
+        entity: Entity,
+        action: str,
+        *,
+        before: Entity | None = None,
+        after: Entity | None = None,
+    ) -> None:
+        """
+        Say what was done to *entity*, for whoever keeps records; of its states only hashes.
+        """
         note_change(
             request,
-            f"governance.{kind}/{entity.id}",
+            f"governance.{documents.kind_of(entity)}/{entity.id}",
             before=None if before is None else documents.written(before),
             after=None if after is None else documents.written(after),
             details={"name": entity.name, "action": action},

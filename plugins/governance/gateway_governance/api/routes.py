@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 from aiohttp import web
 
 from gateway import Route
+from gateway_governance.api.budgets import BudgetRoutes
+from gateway_governance.api.ledger import LedgerRoutes
+from gateway_governance.api.model_limits import ModelConfigRoutes, ProviderRoutes
 from gateway_governance.api.office import Office
 from gateway_governance.api.owners import CustomerRoutes, TeamRoutes
+from gateway_governance.api.pricing import PricingOverrideRoutes
+from gateway_governance.api.rules import RoutingRuleRoutes
+from gateway_governance.api.usage import UsageRoutes
 from gateway_governance.api.virtual_keys import VirtualKeyRoutes
 
 if TYPE_CHECKING:
@@ -74,6 +80,36 @@ def routes(governor: Callable[[], Governor]) -> Iterator[Route]:
     yield _route("POST", "/virtual-keys/{id}/rotate", WRITE, keys.rotate, "New value.")
     yield from _entities("/teams", TeamRoutes(office))
     yield from _entities("/customers", CustomerRoutes(office))
+    yield from _entities("/routing-rules", RoutingRuleRoutes(office))
+    yield from _entities("/pricing-overrides", PricingOverrideRoutes(office))
+    yield from _entities("/model-configs", ModelConfigRoutes(office))
+    providers = ProviderRoutes(office)
+    yield _route("GET", "/providers", READ, providers.list, "And their limits.")
+    one = "/providers/{name}"
+    yield _route("PUT", one, WRITE, providers.update, "Limits all that it serves.")
+    yield _route("DELETE", one, WRITE, providers.delete, "Ends its limits.")
+    yield from _budgets(BudgetRoutes(office))
+    usage = UsageRoutes(office)
+    yield _route("GET", "/usage", READ, usage.totals, "Who used what, added up.")
+    yield _route("GET", "/usage/rows", READ, usage.rows, "Attempt by attempt.")
+    ledger = LedgerRoutes(office)
+    yield _route("GET", "/ledger/burned", READ, ledger.burned, "Outcomes unknown.")
+    yield _route("GET", "/ledger/check", READ, ledger.check, "Counts it again.")
+    burned = "/ledger/burned/{hold_id}/resolve"
+    yield _route("POST", burned, WRITE, ledger.resolve, "Says what it came to.")
+
+
+def _budgets(budgets: BudgetRoutes) -> Iterator[Route]:
+    one = "/budgets/{bid}"
+    yield _route("GET", "/budgets", READ, budgets.list, "Lists budgets.")
+    yield _route("GET", "/rate-limits", READ, budgets.rate_limits, "Lists rate limits.")
+    yield _route("GET", one, READ, budgets.get, "Shows one.")
+    yield _route("POST", f"{one}/reset", WRITE, budgets.reset, "Begins it anew.")
+    for path in (one, "/virtual-keys/{id}" + one):
+        path += "/override"
+        yield _route("PUT", path, WRITE, budgets.override, "Raises it.")
+        yield _route("POST", path, WRITE, budgets.add_override, "Raises it further.")
+        yield _route("DELETE", path, WRITE, budgets.end_override, "Ends all raises.")
 
 
 def _entities(path: str, handlers: Entities) -> Iterator[Route]:
