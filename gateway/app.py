@@ -32,7 +32,7 @@ from gateway.plugins import FoundPlugin
 from gateway.relay import Relay
 from gateway.runtime import Runtime, make_runtime
 from gateway.secrets import RootKey, Secrets, root_key
-from gateway.settings import Settings, settings_as_dict
+from gateway.settings import Settings, default_data_dir, settings_as_dict
 from gateway.sinks import MemorySink
 from gateway.tasks import Tasks
 from gateway.traces import Traces
@@ -567,14 +567,6 @@ def describe_plugin(order: int, loaded: LoadedPlugin) -> dict[str, Any]:
         "timeout_s": loaded.timeout_s,
         "from": dict(origins),
     }
-
-
-def default_data_dir() -> Path:
-    """
-    Return where data is kept if nobody says so, by the XDG base directory specification.
-    """
-    state = os.environ.get("XDG_STATE_HOME")
-    return (Path(state) if state else Path.home() / ".local" / "state") / "gatewright"
 
 
 def changed_paths(before: Settings, after: Settings) -> tuple[str, ...]:

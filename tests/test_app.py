@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from gateway import Plugin, hookimpl
-from gateway.app import Gateway, changed_paths, default_data_dir, gateway_version
+from gateway.app import Gateway, changed_paths, gateway_version
 from gateway.errors import ConfigError, InvalidRequest, NotJson
 from gateway.events import Event, GatewayStarted, GatewayStopped, SettingsChanged
 from gateway.plugins import FoundPlugin
@@ -233,15 +233,6 @@ def test_changed_paths_name_no_values():
 
     assert "server.workers" in paths
     assert any(path.startswith("models") for path in paths)
-
-
-def test_data_stands_where_the_platform_says(monkeypatch, tmp_path):
-    """
-    XDG_STATE_HOME is honoured, a home is the default.
-    """
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-
-    assert default_data_dir() == tmp_path / "gatewright"
 
 
 def test_the_version_is_the_distributions():

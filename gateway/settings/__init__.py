@@ -21,6 +21,7 @@ from gateway.settings.serving import (
     ServerSettings,
     StorageSettings,
     TlsSettings,
+    default_data_dir,
 )
 from gateway.settings.snapshot import find_secrets, settings_as_dict
 from gateway.settings.structure import structure
@@ -47,6 +48,7 @@ from gateway.settings.values import (
 __all__ = [
     # The snapshot and how it is made.
     "Settings",
+    "default_data_dir",
     "find_secrets",
     "load_settings",
     "settings_as_dict",

@@ -4,7 +4,9 @@ What the settings file says about the gateway itself: listeners, limits, the way
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -26,6 +28,14 @@ MIB: Final = 1024 * 1024
 _DATABASE_URL: Final = re.compile(
     r"(postgresql(\+asyncpg)?|sqlite(\+aiosqlite)?)://[^\s\x00-\x1f\x7f]+"
 )
+
+
+def default_data_dir(environ: Mapping[str, str] | None = None) -> Path:
+    """
+    Return where data is kept if nobody says so, by the XDG base directory specification.
+    """
+    state = (os.environ if environ is None else environ).get("XDG_STATE_HOME")
+    return (Path(state) if state else Path.home() / ".local" / "state") / "gatewright"
 
 
 @attrs.frozen(kw_only=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.settings import Address, ProxySettings, SecretRef
+from gateway.settings import Address, ProxySettings, SecretRef, default_data_dir
 
 
 def test_reads_every_key_of_the_server(load):
@@ -188,3 +188,12 @@ def test_says_what_is_wrong(complaints, text, message):
     """
     assert complaints(text) == [message]
     assert "canary" not in message
+
+
+def test_data_stands_where_the_platform_says(monkeypatch, tmp_path):
+    """
+    XDG_STATE_HOME is honoured, a home is the default.
+    """
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    assert default_data_dir() == tmp_path / "gatewright"

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+
+from gateway.errors import ConfigError
+from gateway.offline import Offline, told
+from gateway.secrets import Secrets, root_key
+
+ROOT = "r" * 40
+
+
+def test_reads_the_settings_that_serve_would_read(tmp_path, monkeypatch):
+    """
+    The file that is named, else gateway.yaml here, else none.
+    """
+    named = tmp_path / "named.yaml"
+    named.write_text("version: 1\nproviders: {demo: {}}\n")
+    monkeypatch.chdir(tmp_path)
+
+    without = Offline.open(None, tmp_path, {})
+    (tmp_path / "gateway.yaml").write_text("version: 1\nproviders: {demo: {}}\n")
+    here = Offline.open(None, tmp_path, {})
+    other = Offline.open(named, tmp_path, {})
+
+    assert without.settings.source is None
+    assert str(here.settings.source) == "gateway.yaml"
+    assert other.settings.source == named
+
+
+def test_the_data_is_where_the_command_or_the_settings_say(tmp_path):
+    """
+    In this order; else where a gateway keeps it by itself.
+    """
+    file = tmp_path / "g.yaml"
+    file.write_text(f"version: 1\nserver: {{data_dir: {tmp_path / 'a'}}}\n")
+
+    places = [
+        Offline.open(file, tmp_path / "b", {}),
+        Offline.open(file, None, {}),
+        Offline.open(None, None, {"XDG_STATE_HOME": str(tmp_path)}),
+    ]
+
+    assert [place.data_dir for place in places] == [
+        tmp_path / "b",
+        tmp_path / "a",
+        tmp_path / "gatewright",
+    ]
+
+
+def test_derives_the_keys_of_the_gateway(tmp_path):
+    """
+    The same root gives the same key for the same purpose.
+    """
+    file = tmp_path / "g.yaml"
+    file.write_text("version: 1\nserver: {secret_key: env.ROOT}\n")
+    place = Offline.open(file, tmp_path, {"ROOT": ROOT})
+
+    expected = root_key(
+        place.settings.server.secret_key, tmp_path, secrets=Secrets({"ROOT": ROOT})
+    )
+
+    assert place.derive("a") == expected.derive("a") != place.derive("b")
+
+
+def test_the_storage_is_the_one_that_the_settings_name(tmp_path):
+    """
+    SQLite in the data directory where they name none.
+    """
+    default = Offline.open(None, tmp_path, {}).storage()
+    file = tmp_path / "g.yaml"
+    file.write_text("version: 1\nstorage: {url: env.DB}\n")
+    named = Offline.open(file, tmp_path, {"DB": "postgresql://db/x"}).storage()
+
+    assert (default.data_dir, default.url) == (tmp_path, None)
+    assert str(named.url) == "postgresql+asyncpg://db/x"
+
+
+def test_what_is_wrong_is_told_in_lines(capsys):
+    """
+    One for each problem, and exit code 1.
+    """
+    with pytest.raises(SystemExit) as caught, told():
+        raise ConfigError("no such file")
+
+    assert caught.value.code == 1
+    assert capsys.readouterr().err == "error: no such file\n"
