@@ -108,10 +108,10 @@ def _is_written_as(raw: bytes, document: Any) -> bool:
 
 def dumps(document: Any) -> bytes:
     """
-    Serialise *document* compactly, UTF-8, keys in their order.
+    Serialise *document* compactly, UTF-8, keys in their order; a `Decimal` digit by digit.
     """
     try:
-        return orjson.dumps(document)
+        return orjson.dumps(document, default=_written)
     except TypeError:
         return _slow_dumps(document)
 
@@ -285,6 +285,12 @@ def _decimal(literal: str) -> Decimal:
     except InvalidOperation:
         msg = "a number is too large"
         raise JsonError(msg) from None
+
+
+def _written(value: Any) -> orjson.Fragment:
+    if isinstance(value, Decimal) and value.is_finite():
+        return orjson.Fragment(str(value))
+    raise TypeError(type(value))
 
 
 def _no_constant(name: str) -> Any:

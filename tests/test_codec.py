@@ -232,3 +232,23 @@ def test_exact_reading_is_as_strict_as_any(raw):
     """
     with pytest.raises(codec.JsonError):
         codec.read_exact(raw)
+
+
+@pytest.mark.parametrize("text", ["12345678.123456789", "1E-9", "20", "-0.10"])
+def test_exact_numbers_are_written_digit_by_digit(text):
+    """
+    What `read_exact` read is sent on as it was.
+    """
+    raw = codec.dumps({"usd": Decimal(text)})
+
+    assert raw == b'{"usd":%b}' % text.encode()
+    assert codec.read_exact(raw)["usd"] == Decimal(text)
+
+
+def test_what_is_no_number_is_not_written():
+    """
+    JSON has no NaN, and a set is no list.
+    """
+    for value in (Decimal("NaN"), {1}):
+        with pytest.raises(TypeError):
+            codec.dumps(value)

@@ -18,6 +18,8 @@ from gateway_governance.price_files import read_price_files
 from gateway_governance.settings import GovernanceSettings
 
 if TYPE_CHECKING:
+    import click
+
     from gateway import Gateway, ModelListing, Target
     from gateway.catalog import ModelFacts
     from gateway.errors import Problem
@@ -65,6 +67,12 @@ class GovernancePlugin(Plugin):
     @hookimpl
     def register_models(self) -> Iterable[ModelFacts]:
         return read_price_files(self.settings.price_files)
+
+    @hookimpl
+    def register_commands(self) -> Iterable[click.Command]:
+        from gateway_governance.cli import commands  # and this the command line
+
+        return commands()
 
     @hookimpl
     def register_routes(self) -> Iterable[Route]:

@@ -7,6 +7,8 @@ from gateway.settings import settings_from_dict
 from gateway_governance import GovernanceSettings
 from gateway_governance.declaring import Stored, names_in, plan_of
 from gateway_governance.documents import kind_of, written
+from gateway_governance.entities import Override, Owner, OwnerKind
+from gateway_governance.raises import with_budget
 
 
 def read(table):
@@ -228,3 +230,33 @@ def test_names_to_look_for():
     assert names["team"] == {"a", "b"}
     assert names["customer"] == {"c"}
     assert names["virtual_key"] == set()
+
+
+def test_a_raise_outlives_the_next_reading_and_ends_with_its_time():
+    """
+    The file says what the limit is, not whether it was raised for a while.
+    """
+    database = Database()
+    (team,) = database.declare({"teams": {"payments": TEAM}}).puts
+    (budget,) = team.limits.budgets
+    raised = attrs.evolve(
+        budget, overrides=(Override(amount=5, until=4.0), Override(amount=7, until=9.0))
+    )
+    database.put(with_budget(team, Owner(OwnerKind.TEAM, team.id), raised))
+
+    same = database.declare({"teams": {"payments": TEAM}})
+    changed = database.declare(
+        {"teams": {"payments": {"budgets": [{"limit_usd": 2, "per": "day"}]}}}
+    )
+    later = database.declare(
+        {"teams": {"payments": {"budgets": [{"limit_usd": 2, "per": "day"}]}}}
+    )
+
+    assert same.puts == ()
+    (after,) = changed.puts[0].limits.budgets
+    assert (after.limit_nano, [one.amount for one in after.overrides]) == (
+        2 * 10**9,
+        [5, 7],
+    )
+    (last,) = later.puts[0].limits.budgets
+    assert [one.amount for one in last.overrides] == [7]

@@ -20,6 +20,9 @@ from gateway_governance.entities import (
     Budget,
     Customer,
     Limits,
+    Override,
+    Owner,
+    OwnerKind,
     Period,
     PricingOverride,
     ProviderConfig,
@@ -27,6 +30,7 @@ from gateway_governance.entities import (
     Team,
     VirtualKey,
 )
+from gateway_governance.raises import with_budget
 from gateway_governance.snapshot import Change
 from gateway_governance.store import Conflict, Store
 from gateway_governance.tables import ENTITIES, METADATA
@@ -444,6 +448,24 @@ class TestDeclaring:
         await asyncio.gather(*(store.declare(read(FILE)) for store in stores))
 
         assert await stores[0].generation() == 1
+
+    async def test_its_budgets_are_raised_all_the_same(self, store):
+        """
+        A raise is put over what stands in the file, and stays when that is read again.
+        """
+        table = {"teams": {"payments": {"budgets": [{"limit_usd": 1, "per": "day"}]}}}
+        await store.declare(read(table))
+        team = (await store.load()).teams["payments"]
+        raised = attrs.evolve(
+            team.limits.budgets[0],
+            overrides=(Override(amount=5, until=store.clock.now() + 60),),
+        )
+        owner = Owner(OwnerKind.TEAM, team.id)
+
+        await store.put(with_budget(team, owner, raised), replaces=team)
+        await store.declare(read(table))
+
+        assert (await store.load()).teams["payments"].limits.budgets == (raised,)
 
     async def test_the_api_does_not_change_it(self, store):
         """

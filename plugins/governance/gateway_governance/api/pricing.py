@@ -1,8 +1,8 @@
 """
 The routes of prices that are others than the catalog's.
 
-``prices`` goes by our words, USD per million tokens.  Bifrost's ``patch`` (or ``pricing_patch``, the
-text of it) is read as well: USD per token, by the names of LiteLLM's list.
+``prices`` goes by our words, USD per million tokens.  Bifrost's ``patch`` (or ``pricing_patch``,
+the text of it) is read as well: USD per token, by the names of LiteLLM's list.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from gateway_governance.api.ledger import LedgerRoutes
 from gateway_governance.api.model_limits import ModelConfigRoutes, ProviderRoutes
 from gateway_governance.api.office import Office
 from gateway_governance.api.owners import CustomerRoutes, TeamRoutes
+from gateway_governance.api.prices import PriceRoutes
 from gateway_governance.api.pricing import PricingOverrideRoutes
 from gateway_governance.api.rules import RoutingRuleRoutes
 from gateway_governance.api.usage import UsageRoutes
@@ -89,6 +90,8 @@ def routes(governor: Callable[[], Governor]) -> Iterator[Route]:
     yield _route("PUT", one, WRITE, providers.update, "Limits all that it serves.")
     yield _route("DELETE", one, WRITE, providers.delete, "Ends its limits.")
     yield from _budgets(BudgetRoutes(office))
+    prices = PriceRoutes(office)
+    yield _route("GET", "/prices", READ, prices.list, "What is charged, or missing.")
     usage = UsageRoutes(office)
     yield _route("GET", "/usage", READ, usage.totals, "Who used what, added up.")
     yield _route("GET", "/usage/rows", READ, usage.rows, "Attempt by attempt.")

@@ -119,7 +119,7 @@ def settings_of(fake, governance, **more):
     return {
         "providers": {
             "openai": {
-                "type": "openai-compatible",
+                "type": "openai",
                 "base_url": fake.openai_url,
                 "keys": keys,
             },
@@ -171,3 +171,11 @@ def governed(fake):
     Run a gateway with other settings.
     """
     return lambda table=None, **more: governance(fake, table, **more)
+
+
+@pytest.fixture
+def plugins():
+    """
+    What takes part in a gateway of a test's own.
+    """
+    return [PLUGIN, Ears]
