@@ -73,10 +73,10 @@ async def test_rules_are_changed_listed_and_removed(gov):
 @pytest.mark.parametrize(
     ("change", "place"),
     [
-        ({"cel_expression": "modle == 'x'"}, "cel_expression"),
+        ({"cel_expression": "modelz == 'x'"}, "cel_expression"),
         ({"targets": [{"provider": "opnai"}]}, "targets[0].provider"),
         (
-            {"targets": [{"provider": "openai", "key_id": "mian"}]},
+            {"targets": [{"provider": "openai", "key_id": "mainn"}]},
             "targets[0].provider_key_name",
         ),
         ({"targets": [{"key_id": "main"}]}, "targets[0].provider_key_name"),
@@ -84,7 +84,7 @@ async def test_rules_are_changed_listed_and_removed(gov):
         ({"scope": "team", "scope_id": "nobody"}, "scope_id"),
         ({"scope": "user"}, "scope"),
         ({"query": {"combinator": "and"}}, "query"),
-        ({"enabeld": True}, "enabeld"),
+        ({"enabledd": True}, "enabledd"),
     ],
     ids=str,
 )

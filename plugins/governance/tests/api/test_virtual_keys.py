@@ -186,7 +186,7 @@ async def test_a_value_of_the_callers_own_is_taken_for_a_migration(gov):
 @pytest.mark.parametrize(
     ("told", "path", "said"),
     [
-        ({"name": "x", "modles": []}, "modles", "did you mean models?"),
+        ({"name": "x", "modelz": []}, "modelz", "did you mean models?"),
         ({}, "name", "is required"),
         ({"name": 7}, "name", "must be text"),
         ({"name": "x", "is_active": "yes"}, "is_active", "must be true or false"),
@@ -226,7 +226,7 @@ async def test_a_value_of_the_callers_own_is_taken_for_a_migration(gov):
         (
             {
                 "name": "x",
-                "provider_configs": [{"provider": "openai", "key_ids": ["mian"]}],
+                "provider_configs": [{"provider": "openai", "key_ids": ["mainn"]}],
             },
             "provider_configs[0].key_ids[0]",
             "there are main spare",
@@ -275,7 +275,7 @@ async def test_every_fault_of_a_body_is_told_at_once(gov):
     """
     Whoever writes a body by hand corrects it once.
     """
-    told = {"name": 1, "nmae": "x", "budgets": [{"reset_duration": "1x"}]}
+    told = {"name": 1, "nam": "x", "budgets": [{"reset_duration": "1x"}]}
 
     answer = await gov.post("/virtual-keys", told, status=400)
 
@@ -284,7 +284,7 @@ async def test_every_fault_of_a_body_is_told_at_once(gov):
         "budgets[0].reset_duration",
         "budgets[0].max_limit",
         "name",
-        "nmae",
+        "nam",
     ]
 
 
