@@ -13,8 +13,8 @@ from typing import Final
 
 from gateway.clock import utc_text
 from gateway.errors import BudgetExceeded, RateLimited, Refused
-from gateway_governance.entities import NANO_PER_USD, Unit
-from gateway_governance.ledger.meters import MICROS, Meter, Short
+from gateway_governance.entities import NANO_PER_USD, OwnerKind, Unit
+from gateway_governance.ledger.meters import MICROS, Short, Standing
 
 _LIMITED: Final = {
     Unit.REQUESTS: ("request_limited", "requests"),
@@ -33,14 +33,15 @@ def usd(nano: int) -> str:
     return f"{sign}{whole}.{digits} USD"
 
 
-def name_limit(meter: Meter) -> str:
+def name_limit(standing: Standing) -> str:
     """
     Name a limit in words: ``600 requests per minute of team/payments``.
     """
-    if meter.unit is Unit.MONEY:
-        amount = usd(meter.limit)
-    else:
-        amount = f"{meter.limit} {_LIMITED[meter.unit][1]}"
+    meter, limit = standing.meter, standing.limit
+    if meter.owner.kind is OwnerKind.RUN:
+        return f"{usd(limit)} of this run"
+    is_money = meter.unit is Unit.MONEY
+    amount = usd(limit) if is_money else f"{limit} {_LIMITED[meter.unit][1]}"
     each = f" per {meter.period.value}" if meter.period is not None else ""
     return f"{amount}{each} of {meter.owner}"
 
@@ -54,7 +55,7 @@ def refusal_of(short: Short) -> Refused:
     if short.is_spent:
         return _spent(short)
     return RateLimited(
-        f"The rest of the budget ({name_limit(short.meter)}) is held by requests under way; "
+        f"The rest of the budget ({name_limit(short.standing)}) is held by requests under way; "
         "retry in a moment.",
         code="budget_busy",
         retry_after_s=short.retry_after_s,
@@ -65,11 +66,11 @@ def refusal_of(short: Short) -> Refused:
 def _spent(short: Short) -> BudgetExceeded:
     standing = short.standing
     if standing.spent >= standing.limit:
-        said = f"The budget is spent: {name_limit(short.meter)}."
+        said = f"The budget is spent: {name_limit(short.standing)}."
     else:
         said = (
             "What is left of the budget does not pay for this request: "
-            f"{name_limit(short.meter)}."
+            f"{name_limit(short.standing)}."
         )
     if short.meter.period is not None and standing.ends:
         said += f" It resets at {utc_text(standing.ends / MICROS)}."
@@ -79,7 +80,7 @@ def _spent(short: Short) -> BudgetExceeded:
 def _limited(short: Short) -> RateLimited:
     code, _ = _LIMITED[short.meter.unit]
     return RateLimited(
-        limit=name_limit(short.meter),
+        limit=name_limit(short.standing),
         code=code,
         retry_after_s=short.retry_after_s,
         details=_details(short),
@@ -105,7 +106,7 @@ def told(short: Short) -> str:
     standing = short.standing
     say = usd if short.meter.unit is Unit.MONEY else str
     return (
-        f"{name_limit(short.meter)}: spent {say(standing.spent)}, "
+        f"{name_limit(short.standing)}: spent {say(standing.spent)}, "
         f"held {say(standing.held)}, free {say(standing.left)}, "
         f"needs {say(short.need)} at least"
     )

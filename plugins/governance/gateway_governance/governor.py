@@ -4,10 +4,10 @@ Governance of one worker: everything that the hooks need, put together and kept 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from random import Random
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 import structlog
@@ -27,6 +27,8 @@ from gateway_governance.ledger.sqlite import MIGRATED_AS, MIGRATIONS, SqliteAuth
 from gateway_governance.payments import Books, Payments
 from gateway_governance.pricing import Ceiling, Pricer, Unpriced
 from gateway_governance.rules import RuleSet
+from gateway_governance.run_rows import RunRows
+from gateway_governance.runs import Runs
 from gateway_governance.settings import (
     GovernanceSettings,
     UnpricedAtCeiling,
@@ -57,6 +59,7 @@ class Governor:
         store: The entities in the database; the management API changes them.
         watch: The snapshot of them that is in force.
         ledger: What was spent and is held.
+        runs: What callers call their runs.
     """
 
     gateway: Gateway
@@ -64,6 +67,7 @@ class Governor:
     store: Store
     watch: Watch
     ledger: Ledger
+    runs: Runs
     counter: Counter
     admission: Admission = attrs.field(init=False)
     payments: Payments = attrs.field(init=False)
@@ -76,6 +80,7 @@ class Governor:
         self.admission = Admission(
             snapshot=lambda: self.watch.snapshot,
             ledger=self.ledger,
+            runs=self.runs,
             requires_key=self.requires_key,
             required_headers=self.settings.required_headers,
             drain=self.settings.drain(),
@@ -129,13 +134,21 @@ class Governor:
 
             watch = Watch(store, clock=gateway.clock, listener=follow)
             await watch.start(settings, gateway.secrets.get)
-            await stack.enter_async_context(_running(watch))
+            runs = Runs(
+                rows=RunRows(gateway.storage, settings.runs.max_per_key),
+                clock=gateway.clock,
+                lifetime_s=settings.runs.lifetime_s,
+                forget=ledger.forget,
+            )
+            stack.push_async_callback(runs.close)
+            await stack.enter_async_context(_running(watch.run(), runs.run()))
             yield cls(
                 gateway=gateway,
                 settings=settings,
                 store=store,
                 watch=watch,
                 ledger=ledger,
+                runs=runs,
                 counter=counter,
             )
 
@@ -201,14 +214,15 @@ class Governor:
 
 
 @asynccontextmanager
-async def _running(watch: Watch) -> AsyncIterator[None]:
+async def _running(*loops: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     # Not among the gateway's tasks, whose end it waits for before lifespans are left.
     tasks = Tasks()
-    running = tasks.spawn(watch.run(), name="governance-watch")
+    running = [tasks.spawn(loop, name="governance-loop") for loop in loops]
     try:
         yield
     finally:
-        running.cancel()
+        for task in running:
+            task.cancel()
         await tasks.join(1.0)
 
 

@@ -204,7 +204,7 @@ class Payments:
             exchange=exchange,
             attempt=attempt,
             facts=facts,
-            meters=(*meters, *admitted.run) if admitted.run else meters,
+            meters=meters if admitted.run is None else admitted.run.with_meters(meters),
             key_id=key_id,
             bound=bound_of(attempt.request, facts, exchange.operation),
             priced=priced,

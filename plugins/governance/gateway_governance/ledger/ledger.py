@@ -474,7 +474,7 @@ class Ledger:
         rows = self._till.rows
         found = {meter: rows.standing(meter) for meter in meters}
         missing = [meter for meter, each in found.items() if each is None]
-        asks = rows.asks([meter for meter in missing if meter.period is not None])
+        asks = rows.asks([meter for meter in missing if meter.has_window])
         backed = {meter.id for meter in missing if meter.is_backed}
         kept = [ask for ask in asks if ask.meter in backed]
         records = {ask.meter: _unbacked(ask) for ask in asks}
@@ -520,7 +520,7 @@ class Ledger:
         Raises:
             ValueError: for requests in flight, which are what they are.
         """
-        if meter.period is None:
+        if not meter.has_window:
             msg = f"{meter.id} counts what is under way, and cannot be reset"
             raise ValueError(msg)
         self._till.plan((meter,))
