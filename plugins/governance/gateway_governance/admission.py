@@ -246,7 +246,7 @@ class Admission:
             hold = self.ledger.try_hold(demand) or await self.ledger.hold(demand)
         except Short as short:
             exchange.explain(told(short))
-            raise refusal_of(short) from None
+            raise refusal_of(short, exchange.clock.now()) from None
         admitted.hold = hold
         tell_rates(exchange, hold)
 

@@ -8,13 +8,13 @@ clients written for it understand them.
 
 from __future__ import annotations
 
-from math import ceil
 from typing import Final
 
 from gateway.clock import utc_text
 from gateway.errors import BudgetExceeded, RateLimited, Refused
 from gateway_governance.entities import NANO_PER_USD, OwnerKind, Unit
 from gateway_governance.ledger.meters import MICROS, Short, Standing
+from gateway_governance.rate_headers import rates_of
 
 _LIMITED: Final = {
     Unit.REQUESTS: ("request_limited", "requests"),
@@ -46,12 +46,15 @@ def name_limit(standing: Standing) -> str:
     return f"{amount}{each} of {meter.owner}"
 
 
-def refusal_of(short: Short) -> Refused:
+def refusal_of(short: Short, now: float) -> Refused:
     """
     Make the refusal that *short* is to the caller.
+
+    Args:
+        now: Unix seconds.
     """
     if short.meter.unit is not Unit.MONEY:
-        return _limited(short)
+        return _limited(short, now)
     if short.is_spent:
         return _spent(short)
     return RateLimited(
@@ -77,12 +80,13 @@ def _spent(short: Short) -> BudgetExceeded:
     return BudgetExceeded(said, details=_details(short))
 
 
-def _limited(short: Short) -> RateLimited:
+def _limited(short: Short, now: float) -> RateLimited:
     code, _ = _LIMITED[short.meter.unit]
     return RateLimited(
         limit=name_limit(short.standing),
         code=code,
         retry_after_s=short.retry_after_s,
+        headers=rates_of([short.standing], now),
         details=_details(short),
     )
 
@@ -110,17 +114,3 @@ def told(short: Short) -> str:
         f"held {say(standing.held)}, free {say(standing.left)}, "
         f"needs {say(short.need)} at least"
     )
-
-
-def wait_text(seconds: float) -> str:
-    """
-    Write a time to wait as OpenAI does in ``x-ratelimit-reset-…``: ``6m0s``, ``20ms``.
-    """
-    if seconds < 1:
-        return f"{max(0, ceil(seconds * 1000))}ms"
-    whole = ceil(seconds)
-    hours, rest = divmod(whole, 3600)
-    minutes, left = divmod(rest, 60)
-    if hours:
-        return f"{hours}h{minutes}m{left}s"
-    return f"{minutes}m{left}s" if minutes else f"{left}s"

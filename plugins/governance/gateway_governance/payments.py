@@ -331,7 +331,7 @@ class _Asking:
 
     def _refused(self, short: Short) -> Exception:
         self.exchange.explain(told(short))
-        return refusal_of(short)
+        return refusal_of(short, self.exchange.clock.now())
 
     # --- how much ---------------------------------------------------------------------------
 
