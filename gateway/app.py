@@ -524,7 +524,7 @@ class Gateway:
             return await self.hooks.list_models(exchange, self.models())
         except ExchangeError as error:
             told = as_told(error, exchange)
-            told.headers = {**told.headers, **exchange.response_headers}
+            told.headers = {**exchange.response_headers, **told.headers}
             raise told from None
 
     def plugin_report(self) -> list[dict[str, Any]]:

@@ -445,8 +445,10 @@ def answer_headers(exchange: Exchange) -> dict[str, str]:
     is_told = exchange.settings.server.translation == "warn"
     if is_told and losses is not None and losses.found:
         headers["x-gw-translation"] = losses.header()
+    headers.update(exchange.response_headers)
     error = exchange.error
     if error is not None:
+        # Over what plugins noted: of two limits the one that refuses is to be told.
         headers["x-gw-code"] = error.code
         if error.retry_after_s is not None:
             headers["retry-after"] = str(max(1, ceil(error.retry_after_s)))
@@ -455,7 +457,6 @@ def answer_headers(exchange: Exchange) -> dict[str, str]:
         timing = server_timing(exchange)
         if timing:
             headers["Server-Timing"] = timing
-    headers.update(exchange.response_headers)
     return headers
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway import Outcome, Refused
+from gateway import Outcome, RateLimited, Refused
 from gateway.errors import UpstreamError
 from gateway.hooks import Hooks
 from gateway.outlets import CallerOutlet, answer_headers, as_told, server_timing
@@ -156,6 +156,19 @@ def test_headers_tell_what_happened():
     assert headers["x-gw-cost-usd"] == "0.001234567"
     assert headers["x-more"] == "1"
     assert headers["x-request-id"] == exchange.id
+
+
+def test_what_a_refusal_says_outweighs_what_plugins_noted():
+    """
+    Of two limits of one kind the caller is told the one for which it is refused.
+    """
+    exchange = make_exchange()
+    exchange.response_headers |= {"x-left": "50", "x-more": "1"}
+    exchange.error = RateLimited(headers={"x-left": "0"})
+
+    headers = answer_headers(exchange)
+
+    assert (headers["x-left"], headers["x-more"]) == ("0", "1")
 
 
 def test_server_timing_is_in_milliseconds():

@@ -19,14 +19,15 @@ from gateway import (
     NotAuthenticated,
     StashKey,
 )
-from gateway_governance.answers import refusal_of, told
+from gateway_governance.answers import refusal_of, told, usd
 from gateway_governance.credentials import credential_of
 from gateway_governance.entities import Customer, Team, VirtualKey
 from gateway_governance.headers import check_required
 from gateway_governance.ledger.ledger import Ledger
 from gateway_governance.ledger.meters import Actual, Demand, Meter, Short
 from gateway_governance.ledger.pool import Hold
-from gateway_governance.rate_headers import tell_rates, tell_short
+from gateway_governance.rate_headers import tell_rates
+from gateway_governance.runs import Run, Runs, named_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,19 +53,21 @@ class Admitted:
 
     Attributes:
         found: Its key, team and customer; None where no key was required and none shown.
-        run: The meters of the run that it belongs to.
+        run: The run that it belongs to; None where the caller names none.
         hold: The request itself and its place among those under way; None for a nested call,
             which has its parent's, and where nothing limits either.
         payments: What its attempts hold, by their numbers.
+        has_joined: Whether it counts among those of its run that are under way: a nested call
+            does not.
         was_sent: Whether any attempt of it went upstream.
         cost_nano: What its attempts cost so far.
     """
 
     found: Found | None = None
-    run: Sequence[Meter] = ()
-    run_id: str | None = None
+    run: Run | None = None
     hold: Hold | None = None
     payments: dict[int, Payment] = attrs.field(factory=dict)
+    has_joined: bool = False
     was_sent: bool = False
     cost_nano: int | None = None
 
@@ -89,6 +92,13 @@ class Admitted:
         """
         return None if self.found is None else self.found.customer
 
+    @property
+    def run_id(self) -> str | None:
+        """
+        What the caller calls its run.
+        """
+        return None if self.run is None else self.run.run_id
+
 
 #: On every exchange that was let in.
 ADMITTED: Final = StashKey[Admitted]("governance.admitted")
@@ -104,11 +114,13 @@ class Admission:
         requires_key: Tells, by the core's settings, whether callers without a virtual key
             are refused.
         required_headers: Names of headers that a request must have.
+        runs: The runs that callers name.
         drain: How far a provider is listened to after its caller left.
     """
 
     snapshot: Callable[[], Snapshot]
     ledger: Ledger
+    runs: Runs
     requires_key: Callable[[Settings], bool]
     required_headers: Sequence[str] = ()
     drain: Drain | None = None
@@ -120,8 +132,8 @@ class Admission:
         Raises:
             NotAuthenticated: no key where one is required, or none of ours.
             NotAllowed: the key may not be used.
-            InvalidRequest: a required header is missing.
-            RateLimited: too many requests, or too many at once.
+            InvalidRequest: a required header is missing, or one that names a run is none.
+            RateLimited: too many requests, too many at once, or too many runs.
         """
         if exchange.parent is not None:
             exchange.stash[ADMITTED] = _as_its_parent(exchange.parent)
@@ -133,6 +145,7 @@ class Admission:
         exchange.drain = self.drain
         if found is None:
             return
+        await self._join_run(exchange, admitted, found.key.id)
         meters = self.snapshot().request_meters(found)
         if meters:
             await self._count(exchange, admitted, meters)
@@ -142,7 +155,15 @@ class Admission:
         Settle the request itself; one that was refused counts for nothing.
         """
         admitted = exchange.stash.get(ADMITTED)
-        if admitted is None or admitted.hold is None:
+        if admitted is None:
+            return
+        if (
+            admitted.has_joined
+            and admitted.run is not None
+            and admitted.key is not None
+        ):
+            self.runs.leave(admitted.key.id, admitted.run)
+        if admitted.hold is None:
             return
         hold, admitted.hold = admitted.hold, None
         is_refused = exchange.error is not None and not admitted.was_sent
@@ -196,6 +217,20 @@ class Admission:
             exchange.explain("not one of our keys, none required")
         return found
 
+    async def _join_run(
+        self, exchange: Exchange, admitted: Admitted, key_id: str
+    ) -> None:
+        named = named_in(exchange.headers)
+        if named is None:
+            return
+        if exchange.dry_run:
+            admitted.run = await self.runs.look(key_id, named)
+        else:
+            admitted.run = await self.runs.enter(key_id, named)
+            admitted.has_joined = True
+        meter = admitted.run.meter
+        exchange.explain(f"a run of {usd(meter.limit)}" if meter else "a run")
+
     # --- how often --------------------------------------------------------------------------
 
     async def _count(
@@ -211,8 +246,7 @@ class Admission:
             hold = self.ledger.try_hold(demand) or await self.ledger.hold(demand)
         except Short as short:
             exchange.explain(told(short))
-            tell_short(exchange, short)
-            raise refusal_of(short) from None
+            raise refusal_of(short, exchange.clock.now()) from None
         admitted.hold = hold
         tell_rates(exchange, hold)
 
@@ -232,4 +266,4 @@ def _as_its_parent(parent: Exchange) -> Admitted:
     Let a plugin's own call in, in its parent's name: it was counted and checked there.
     """
     admitted = admitted_of(parent)
-    return Admitted(admitted.found, run=admitted.run, run_id=admitted.run_id)
+    return Admitted(admitted.found, run=admitted.run)

@@ -8,13 +8,13 @@ clients written for it understand them.
 
 from __future__ import annotations
 
-from math import ceil
 from typing import Final
 
 from gateway.clock import utc_text
 from gateway.errors import BudgetExceeded, RateLimited, Refused
-from gateway_governance.entities import NANO_PER_USD, Unit
-from gateway_governance.ledger.meters import MICROS, Meter, Short
+from gateway_governance.entities import NANO_PER_USD, OwnerKind, Unit
+from gateway_governance.ledger.meters import MICROS, Short, Standing
+from gateway_governance.rate_headers import rates_of
 
 _LIMITED: Final = {
     Unit.REQUESTS: ("request_limited", "requests"),
@@ -33,28 +33,32 @@ def usd(nano: int) -> str:
     return f"{sign}{whole}.{digits} USD"
 
 
-def name_limit(meter: Meter) -> str:
+def name_limit(standing: Standing) -> str:
     """
     Name a limit in words: ``600 requests per minute of team/payments``.
     """
-    if meter.unit is Unit.MONEY:
-        amount = usd(meter.limit)
-    else:
-        amount = f"{meter.limit} {_LIMITED[meter.unit][1]}"
+    meter, limit = standing.meter, standing.limit
+    if meter.owner.kind is OwnerKind.RUN:
+        return f"{usd(limit)} of this run"
+    is_money = meter.unit is Unit.MONEY
+    amount = usd(limit) if is_money else f"{limit} {_LIMITED[meter.unit][1]}"
     each = f" per {meter.period.value}" if meter.period is not None else ""
     return f"{amount}{each} of {meter.owner}"
 
 
-def refusal_of(short: Short) -> Refused:
+def refusal_of(short: Short, now: float) -> Refused:
     """
     Make the refusal that *short* is to the caller.
+
+    Args:
+        now: Unix seconds.
     """
     if short.meter.unit is not Unit.MONEY:
-        return _limited(short)
+        return _limited(short, now)
     if short.is_spent:
         return _spent(short)
     return RateLimited(
-        f"The rest of the budget ({name_limit(short.meter)}) is held by requests under way; "
+        f"The rest of the budget ({name_limit(short.standing)}) is held by requests under way; "
         "retry in a moment.",
         code="budget_busy",
         retry_after_s=short.retry_after_s,
@@ -65,23 +69,24 @@ def refusal_of(short: Short) -> Refused:
 def _spent(short: Short) -> BudgetExceeded:
     standing = short.standing
     if standing.spent >= standing.limit:
-        said = f"The budget is spent: {name_limit(short.meter)}."
+        said = f"The budget is spent: {name_limit(short.standing)}."
     else:
         said = (
             "What is left of the budget does not pay for this request: "
-            f"{name_limit(short.meter)}."
+            f"{name_limit(short.standing)}."
         )
     if short.meter.period is not None and standing.ends:
         said += f" It resets at {utc_text(standing.ends / MICROS)}."
     return BudgetExceeded(said, details=_details(short))
 
 
-def _limited(short: Short) -> RateLimited:
+def _limited(short: Short, now: float) -> RateLimited:
     code, _ = _LIMITED[short.meter.unit]
     return RateLimited(
-        limit=name_limit(short.meter),
+        limit=name_limit(short.standing),
         code=code,
         retry_after_s=short.retry_after_s,
+        headers=rates_of([short.standing], now),
         details=_details(short),
     )
 
@@ -105,21 +110,7 @@ def told(short: Short) -> str:
     standing = short.standing
     say = usd if short.meter.unit is Unit.MONEY else str
     return (
-        f"{name_limit(short.meter)}: spent {say(standing.spent)}, "
+        f"{name_limit(short.standing)}: spent {say(standing.spent)}, "
         f"held {say(standing.held)}, free {say(standing.left)}, "
         f"needs {say(short.need)} at least"
     )
-
-
-def wait_text(seconds: float) -> str:
-    """
-    Write a time to wait as OpenAI does in ``x-ratelimit-reset-…``: ``6m0s``, ``20ms``.
-    """
-    if seconds < 1:
-        return f"{max(0, ceil(seconds * 1000))}ms"
-    whole = ceil(seconds)
-    hours, rest = divmod(whole, 3600)
-    minutes, left = divmod(rest, 60)
-    if hours:
-        return f"{hours}h{minutes}m{left}s"
-    return f"{minutes}m{left}s" if minutes else f"{left}s"

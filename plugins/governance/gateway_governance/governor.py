@@ -28,6 +28,8 @@ from gateway_governance.payments import Books, Payments
 from gateway_governance.pricing import Ceiling, Pricer, Unpriced
 from gateway_governance.retention import Retention
 from gateway_governance.rules import RuleSet
+from gateway_governance.run_rows import RunRows
+from gateway_governance.runs import Runs
 from gateway_governance.settings import (
     GovernanceSettings,
     UnpricedAtCeiling,
@@ -60,6 +62,7 @@ class Governor:
         watch: The snapshot of them that is in force.
         ledger: What was spent and is held.
         reports: Who used what.
+        runs: What callers call their runs.
     """
 
     gateway: Gateway
@@ -68,6 +71,7 @@ class Governor:
     watch: Watch
     ledger: Ledger
     reports: UsageReports
+    runs: Runs
     counter: Counter
     admission: Admission = attrs.field(init=False)
     payments: Payments = attrs.field(init=False)
@@ -80,6 +84,7 @@ class Governor:
         self.admission = Admission(
             snapshot=lambda: self.watch.snapshot,
             ledger=self.ledger,
+            runs=self.runs,
             requires_key=self.requires_key,
             required_headers=self.settings.required_headers,
             drain=self.settings.drain(),
@@ -133,22 +138,31 @@ class Governor:
 
             watch = Watch(store, clock=gateway.clock, listener=follow)
             await watch.start(settings, gateway.secrets.get)
+            runs = Runs(
+                rows=RunRows(gateway.storage, settings.runs.max_per_key),
+                clock=gateway.clock,
+                lifetime_s=settings.runs.lifetime_s,
+                forget=ledger.forget,
+            )
+            stack.push_async_callback(runs.close)
+            reports = UsageReports(local.engine)
             retention = Retention(
                 prunes=(
-                    UsageReports(local.engine).prune,
+                    reports.prune,
                     lambda before: authority.prune(micros(before)),
                 ),
                 keep_days=settings.keep_usage_days,
                 clock=gateway.clock,
             )
-            await stack.enter_async_context(_running(watch, retention))
+            await stack.enter_async_context(_running(watch, runs, retention))
             yield cls(
                 gateway=gateway,
                 settings=settings,
                 store=store,
                 watch=watch,
                 ledger=ledger,
-                reports=UsageReports(local.engine),
+                reports=reports,
+                runs=runs,
                 counter=counter,
             )
 
@@ -214,10 +228,10 @@ class Governor:
 
 
 @asynccontextmanager
-async def _running(*loops: Watch | Retention) -> AsyncIterator[None]:
+async def _running(*loops: Watch | Runs | Retention) -> AsyncIterator[None]:
     # Not among the gateway's tasks, whose end it waits for before lifespans are left.
     tasks = Tasks()
-    running = [tasks.spawn(loop.run(), name="governance") for loop in loops]
+    running = [tasks.spawn(loop.run(), name="governance-loop") for loop in loops]
     try:
         yield
     finally:

@@ -1,12 +1,11 @@
 """
-Headers that a request must have, and headers that say on whose account it goes.
+Headers that a request must have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from gateway import NotAllowed
 from gateway.errors import InvalidRequest
 
 
@@ -25,26 +24,3 @@ def check_required(headers: Mapping[str, str], required: Sequence[str]) -> None:
         names = ", ".join(missing)
         msg = f"missing required headers: {names}"
         raise InvalidRequest(msg, code="missing_required_headers")
-
-
-def attributed_to(
-    headers: Mapping[str, str], header: str, allowed: Iterable[str]
-) -> str | None:
-    """
-    Return the owner whom *header* names; None where it is not there or empty.
-
-    Args:
-        header: Its name.
-        allowed: Names and ids of the owners that stand under the key's own.
-
-    Raises:
-        NotAllowed: 403 ``attribution_denied``: it names somebody else, or nobody.
-    """
-    named = headers.get(header, "").strip()
-    if not named:
-        return None
-    if named not in set(allowed):
-        # Without the name: whether somebody else has it is none of the caller's business.
-        msg = f"{header} names no owner that this virtual key may charge."
-        raise NotAllowed(msg, code="attribution_denied")
-    return named

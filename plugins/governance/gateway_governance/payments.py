@@ -30,7 +30,7 @@ from gateway_governance.counting import tokenizer_of
 from gateway_governance.entities import Unit
 from gateway_governance.facts import Used
 from gateway_governance.ledger.meters import Actual, Demand, Short
-from gateway_governance.rate_headers import tell_rates, tell_short
+from gateway_governance.rate_headers import tell_rates
 from gateway_governance.settings import HoldForUnbounded, LowerOutput
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ class Payments:
             exchange=exchange,
             attempt=attempt,
             facts=facts,
-            meters=(*meters, *admitted.run) if admitted.run else meters,
+            meters=meters if admitted.run is None else admitted.run.with_meters(meters),
             key_id=key_id,
             bound=bound_of(attempt.request, facts, exchange.operation),
             priced=priced,
@@ -331,8 +331,7 @@ class _Asking:
 
     def _refused(self, short: Short) -> Exception:
         self.exchange.explain(told(short))
-        tell_short(self.exchange, short)
-        return refusal_of(short)
+        return refusal_of(short, self.exchange.clock.now())
 
     # --- how much ---------------------------------------------------------------------------
 

@@ -6,16 +6,16 @@ Source: OpenAI, "Rate limits", section "Rate limits in headers".
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from math import ceil
 from typing import TYPE_CHECKING, Final
 
-from gateway_governance.answers import wait_text
 from gateway_governance.entities import Unit
-from gateway_governance.ledger.meters import MICROS
+from gateway_governance.ledger.meters import MICROS, Standing
 
 if TYPE_CHECKING:
     from gateway import Exchange
-    from gateway_governance.ledger.meters import Short
-    from gateway_governance.ledger.pool import Hold, Part
+    from gateway_governance.ledger.pool import Hold
 
 _NAMES: Final = {Unit.REQUESTS: "requests", Unit.TOKENS: "tokens"}
 
@@ -24,29 +24,51 @@ def tell_rates(exchange: Exchange, hold: Hold) -> None:
     """
     Put the tightest limit of each kind that *hold* touched on the answer to come.
     """
-    tightest: dict[Unit, Part] = {}
-    for part in hold.parts:
-        unit = part.meter.unit
-        if unit in _NAMES:
-            known = tightest.get(unit)
-            if known is None or part.free_after < known.free_after:
-                tightest[unit] = part
-    for unit, part in tightest.items():
-        _tell(exchange, unit, part.limit, part.free_after, part.ends_at)
+    standings = [
+        Standing(
+            meter=part.meter,
+            limit=part.limit,
+            granted=part.limit,
+            free=part.free_after,
+            ends=part.ends_at,
+        )
+        for part in hold.parts
+        if part.meter.unit in _NAMES
+    ]
+    if standings:
+        exchange.response_headers.update(rates_of(standings, exchange.clock.now()))
 
 
-def tell_short(exchange: Exchange, short: Short) -> None:
+def rates_of(standings: Iterable[Standing], now: float) -> dict[str, str]:
     """
-    Put the limit that refuses *exchange* on its answer.
+    Return the headers that tell the tightest of *standings* of each kind.
+
+    Args:
+        now: Unix seconds.
     """
-    standing, unit = short.standing, short.meter.unit
-    if unit in _NAMES:
-        _tell(exchange, unit, standing.limit, standing.left, standing.ends)
+    tightest: dict[str, Standing] = {}
+    for standing in standings:
+        name = _NAMES.get(standing.meter.unit)
+        if name is not None:
+            known = tightest.get(name, standing)
+            tightest[name] = min(known, standing, key=lambda each: each.left)
+    headers = {}
+    for name, standing in tightest.items():
+        headers[f"x-ratelimit-limit-{name}"] = str(standing.limit)
+        headers[f"x-ratelimit-remaining-{name}"] = str(max(0, standing.left))
+        headers[f"x-ratelimit-reset-{name}"] = wait_text(standing.ends / MICROS - now)
+    return headers
 
 
-def _tell(exchange: Exchange, unit: Unit, limit: int, left: int, ends_at: int) -> None:
-    name, headers = _NAMES[unit], exchange.response_headers
-    left_s = ends_at / MICROS - exchange.clock.now()
-    headers[f"x-ratelimit-limit-{name}"] = str(limit)
-    headers[f"x-ratelimit-remaining-{name}"] = str(max(0, left))
-    headers[f"x-ratelimit-reset-{name}"] = wait_text(left_s)
+def wait_text(seconds: float) -> str:
+    """
+    Write a time to wait as OpenAI does in ``x-ratelimit-reset-…``: ``6m0s``, ``20ms``.
+    """
+    if seconds < 1:
+        return f"{max(0, ceil(seconds * 1000))}ms"
+    whole = ceil(seconds)
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    if hours:
+        return f"{hours}h{minutes}m{left}s"
+    return f"{minutes}m{left}s" if minutes else f"{left}s"

@@ -32,7 +32,7 @@ from gateway_governance.entities import (
 from gateway_governance.ledger.meters import Meter, meters_of
 from gateway_governance.names import Names
 from gateway_governance.overlay import Overlay
-from gateway_governance.values import Mint
+from gateway_governance.values import STRANGER, Mint
 
 #: Answers that a snapshot remembers of each kind; then it forgets all and begins anew.
 MAX_REMEMBERED: Final = 20_000
@@ -124,14 +124,16 @@ class Snapshot:
         """
         Return the virtual key that *value* shows, or None.
 
-        What has not the form of a value costs nothing; the time that the rest takes does not
-        tell whether a value's place is known.
+        The time that it takes tells neither whether a value's place is known nor whether it
+        has the form of one; what has not is itself never hashed, however long it is.
         """
         lookup = self.mint.lookup_of(value)
+        has_form = lookup is not None
         if lookup is None:
-            return None
+            value = STRANGER
+            lookup = self.mint.lookup_of(value) or ""
         key, known = self._at(lookup)
-        if not self.mint.matches(value, known) or key is None:
+        if not self.mint.matches(value, known) or key is None or not has_form:
             return None
         if known.expires_at is not None and known.expires_at <= now:
             return None

@@ -57,6 +57,20 @@ LOOKUPS: Final = Table(
     Index("governance_lookups_key", "key_id"),
 )
 
+#: Runs that have a cap, for as long as they are used.
+RUNS: Final = Table(
+    "governance_runs",
+    METADATA,
+    Column("key_id", String(128), primary_key=True),
+    Column("run_id", String(128), primary_key=True),
+    # Unix microseconds; tells this run from an earlier one of the same name.
+    Column("began_at", BigInteger, nullable=False),
+    Column("cap_nano", BigInteger, nullable=False),
+    # Unix seconds, a little behind: workers write it down now and then.
+    Column("used_at", Float, nullable=False),
+    Index("governance_runs_used_at", "used_at"),
+)
+
 #: One row.  *mint* is the fingerprint of the key that values are hashed with.
 STATE: Final = Table(
     "governance_state",

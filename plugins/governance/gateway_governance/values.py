@@ -216,3 +216,7 @@ def _checksum(stem: str) -> str:
         rest, digit = divmod(rest, len(_ALPHABET))
         digits = _ALPHABET[digit] + digits
     return digits
+
+
+#: Looked up in place of what has not the form of a value, whatever is found.
+STRANGER: Final = PREFIX + "0" * 36 + _checksum(PREFIX + "0" * 36)

@@ -26,7 +26,7 @@ from gateway_governance.snapshot import (
     owners_in,
     snapshot_of,
 )
-from gateway_governance.values import Mint
+from gateway_governance.values import STRANGER, Mint
 
 MINT = Mint(b"k" * 32)
 FOREIGN = "a value that somebody chose"
@@ -100,6 +100,17 @@ class TestFind:
         assert snapshot.find(value, 0.0) is None
         assert snapshot.find(MINT.make()[0], 0.0) is None
         assert snapshot.find("", 0.0) is None
+
+    def test_what_is_no_value_is_nobodys_whoever_has_the_one_compared(self):
+        """
+        Not even a key whose value is compared in place of a malformed one is found by that.
+        """
+        key = a_key(STRANGER)
+        snapshot = make(key)
+
+        assert snapshot.find(STRANGER, 0.0).key is key
+        assert snapshot.find(STRANGER[:-1], 0.0) is None
+        assert snapshot.find("'", 0.0) is None
 
     def test_a_place_unknown_is_compared_all_the_same(self, monkeypatch):
         """

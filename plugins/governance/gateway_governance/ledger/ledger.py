@@ -436,7 +436,7 @@ class Ledger:
         Raises:
             ValueError: for requests in flight, which are what they are.
         """
-        if meter.period is None:
+        if not meter.has_window:
             msg = f"{meter.id} counts what is under way, and cannot be reset"
             raise ValueError(msg)
         self._till.plan((meter,))

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 import attrs
 
-from gateway_governance.entities import Limits, Owner, Period, Unit
+from gateway_governance.entities import Limits, Owner, OwnerKind, Period, Unit
 
 #: How units are written in the ids of meters.
 UNIT_WORDS: Final = {
@@ -51,7 +51,8 @@ class Meter:
     Attributes:
         id: Owner, unit and period: ``team/payments/usd/month``.
         limit: In the meter's unit; nano-USD for money.
-        period: None for requests in flight, which have no window.
+        period: None for requests in flight, which have no window, and for money that lasts as
+            long as its owner.
         calendar: IANA zone whose calendar cuts the windows.
         anchor: Unix seconds from which windows without a calendar are counted; None is the
             moment at which the ledger first saw the meter.
@@ -80,6 +81,20 @@ class Meter:
         Whether it may be spent only as far as the authority has granted.
         """
         return self.unit is Unit.MONEY and not self.is_soft
+
+    @property
+    def has_window(self) -> bool:
+        """
+        Whether what it counts is of a time; requests in flight are of now.
+        """
+        return self.unit is not Unit.IN_FLIGHT
+
+    @property
+    def only_falls(self) -> bool:
+        """
+        Whether its limit is never raised: a run's, which workers hear of one after the other.
+        """
+        return self.owner.kind is OwnerKind.RUN
 
 
 def meters_of(owner: Owner, limits: Limits, now: float) -> tuple[Meter, ...]:

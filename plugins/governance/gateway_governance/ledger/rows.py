@@ -264,6 +264,8 @@ class Rows:
                     *(word + R_BURNED, 0, word + R_MARK, 0),
                 ]
             )
+        elif words[word + R_LIMIT] < meter.limit and meter.only_falls:
+            return  # somebody who does not know yet that it was lowered
         elif words[word + R_LIMIT] != meter.limit:
             top = (
                 min(meter.limit, words[word + R_MARK])
@@ -347,6 +349,8 @@ class Rows:
         Args:
             anchor: For a meter that names none.
         """
+        if meter.period is None:
+            return 0, ALWAYS
         named = anchor / MICROS if meter.anchor is None else meter.anchor
         found = self._window_at(
             meter.period, now / MICROS, calendar=meter.calendar, anchor=named
@@ -365,7 +369,8 @@ class Rows:
             return [
                 meter
                 for meter, word in found
-                if meter.anchor is None
+                if meter.period is not None
+                and meter.anchor is None
                 and meter.calendar is None
                 and (word is None or not words[word + R_ANCHOR])
             ]
