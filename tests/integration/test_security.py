@@ -34,7 +34,7 @@ from gateway_governance import GovernancePlugin
 
 #: Each secret, by what it is; none of them may be told.
 PROVIDER_KEY = "sk-prov-CanaryProvider0123456789abcdef"
-VIRTUAL_KEY = "sk-gw-CanaryVirtual0123456789abcdef"
+VIRTUAL_KEY = "vk-CanaryVirtual0123456789abcdef"
 WRONG_KEY = "sk-gw-CanaryWrong0123456789abcdef"
 ADMIN_TOKEN = "CanaryAdmin0123456789abcdef"
 WRONG_TOKEN = "CanaryStranger0123456789abcdef"
@@ -220,7 +220,13 @@ async def _whole(_unfrozen, tmp_path):
             FoundPlugin(name="governance", cls=GovernancePlugin),
             FoundPlugin(name="faulty", cls=Faulty),
         ]
-        gateway = Gateway(settings, plugins=found, installed=False, environ=environ)
+        gateway = Gateway(
+            settings,
+            plugins=found,
+            installed=False,
+            environ=environ,
+            data_dir=tmp_path,
+        )
         log = io.BytesIO()
         station = Station(gateway, configure_logging(settings.server.log, file=log))
         sock = bind(Address("127.0.0.1", 0))

@@ -222,10 +222,11 @@ class TestServe:
 
 
 class TestPrepare:
-    def test_refuses_the_network_while_nothing_authenticates(self):
+    def test_refuses_the_network_while_nothing_authenticates(self, monkeypatch):
         """
         Another address than this machine's is refused with what is at stake and a remedy.
         """
+        monkeypatch.setattr("gateway.plugins.entry_points", lambda group: [])
         launch = Launch(listen=Address("0.0.0.0", 0))
 
         with pytest.raises(

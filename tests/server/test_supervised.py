@@ -209,7 +209,7 @@ class TestWorkers:
         A reload reaches both, and each says so.
         """
         serving = run_serve("--workers", "2")
-        new = "version: 1\nproviders: {demo: {}}\nmodels: {fast: demo/echo}\n"
+        new = (tmp_path / "gateway.yaml").read_text() + "models: {fast: demo/echo}\n"
         (tmp_path / "gateway.yaml").write_text(new)
 
         report = serving.admin("/api/reload", {}).json
