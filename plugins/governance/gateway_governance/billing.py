@@ -85,16 +85,16 @@ def _broken(exchange: Exchange, attempt: Attempt, payment: Payment) -> Broken:
     listener, told = payment.listener, attempt.usage
     ended = attempt.ended_at or exchange.clock.monotonic()
     sent = ended if attempt.sent_at is None else attempt.sent_at
-    first = attempt.first_event_at
     if listener is None:
-        received, streamed = attempt.bytes_received, 0.0
+        received = attempt.bytes_received
+        unseen_s, streamed_s = max(0.0, ended - sent), 0.0
     else:
         received = listener.bytes_seen
-        streamed = 0.0 if first is None else max(0.0, ended - first)
+        unseen_s, streamed_s = listener.silent_s(sent, ended), listener.spoken_s()
     return Broken(
         received_tokens=received,
-        unseen_s=max(0.0, (first if listener and first else ended) - sent),
-        streamed_s=streamed,
+        unseen_s=unseen_s,
+        streamed_s=streamed_s,
         input_tokens=None if told is None or not told.total_input else told.total_input,
         output_tokens=None if told is None else told.total_output,
     )

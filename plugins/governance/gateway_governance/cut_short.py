@@ -35,8 +35,9 @@ class Broken:
         received_tokens: What arrived, all choices together, counted so that it is no less
             than what was billed for it: by a tokenizer, or one for each byte.
         unseen_s: Seconds in which the model may have generated what never arrives: until
-            the first piece of the answer; all of them, where nothing is streamed.
-        streamed_s: Seconds from the first piece to the last.
+            the first words of the answer, and wherever they paused; all of them, where nothing
+            is streamed.
+        streamed_s: Seconds in which words arrived.
         input_tokens: The prompt as the provider told it in mid-stream; None if it did not.
         output_tokens: The same for the answer so far.
     """

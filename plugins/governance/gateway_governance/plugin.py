@@ -116,7 +116,9 @@ class GovernancePlugin(Plugin):
         if payment is None:
             return None
         payment.listener = Listener(
-            payment.bound, cuts=payment.ceiling_nano is not None
+            payment.bound,
+            cuts=payment.ceiling_nano is not None,
+            monotonic=exchange.clock.monotonic,
         )
         return payment.listener
 

@@ -1,0 +1,126 @@
+"""
+What is heard of a stream: how many words, and for how long there were none.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gateway import BudgetExceeded
+from gateway.testing import ManualClock, make_chunk
+from gateway_governance.bounds import Bound
+from gateway_governance.listening import PAUSE_S, Listener, chunk_slack
+
+ASKED = Bound(input_tokens=10, output_tokens=20)
+
+
+def words(text="word "):
+    delta = {"content": text} if text else {"role": "assistant"}
+    doc = {"id": "x", "choices": [{"index": 0, "delta": delta}]}
+    return make_chunk(b"data: " + json.dumps(doc).encode() + b"\n\n")
+
+
+@pytest.fixture(name="clock")
+def _clock():
+    return ManualClock()
+
+
+def listen(clock, *, bound=ASKED, cuts=True):
+    return Listener(bound, cuts=cuts, monotonic=clock.monotonic)
+
+
+def hear(clock, listener, *waits):
+    """
+    Let words come after each of *waits*, in seconds.
+    """
+    for wait_s in waits:
+        clock.move(wait_s)
+        listener.see([words()])
+
+
+def test_words_are_counted_by_their_bytes(clock):
+    """
+    Nothing else in a stream counts.
+    """
+    listener = listen(clock)
+
+    listener.see([words(""), words("two"), words("zw\xf6lf")])
+
+    assert listener.bytes_seen == 3 + 6
+
+
+def test_a_stream_beyond_its_cap_is_cut(clock):
+    """
+    More pieces than tokens were held for come from a provider that ignores caps.
+    """
+    listener = listen(clock)
+    listener.see([words()] * (20 + chunk_slack(20)))
+
+    with pytest.raises(BudgetExceeded):
+        listener.see([words()])
+
+
+@pytest.mark.parametrize(
+    ("bound", "cuts"),
+    [(ASKED, False), (Bound(input_tokens=10, output_tokens=None), True)],
+    ids=["nothing held", "no cap"],
+)
+def test_what_has_no_cap_is_not_cut(clock, bound, cuts):
+    """
+    Where nothing was held, or nothing was capped, a stream may be long.
+    """
+    listener = listen(clock, bound=bound, cuts=cuts)
+
+    listener.see([words()] * 1000)
+
+    assert listener.bytes_seen == 5000
+
+
+def test_before_the_first_words_all_is_silence(clock):
+    """
+    Events without words tell nothing of what the model does meanwhile.
+    """
+    listener, sent = listen(clock), clock.monotonic()
+    clock.move(3.0)
+    listener.see([words("")])
+    clock.move(4.0)
+
+    assert listener.silent_s(sent, clock.monotonic()) == pytest.approx(7.0)
+    assert listener.spoken_s() == 0.0
+
+
+def test_steady_words_leave_no_silence(clock):
+    """
+    From the first words to the last the stream is as long as it takes.
+    """
+    listener, sent = listen(clock), clock.monotonic()
+    hear(clock, listener, 2.0, 0.5, 0.5, PAUSE_S)
+    clock.move(0.5)
+
+    assert listener.silent_s(sent, clock.monotonic()) == pytest.approx(2.0)
+    assert listener.spoken_s() == pytest.approx(2.0)
+
+
+def test_a_pause_among_the_words_is_silence(clock):
+    """
+    A model that stops to reason, and goes on or is cut off, may have generated all the while.
+    """
+    listener, sent = listen(clock), clock.monotonic()
+    hear(clock, listener, 1.0, 0.5, 30.0, 0.5)
+    clock.move(20.0)
+
+    assert listener.silent_s(sent, clock.monotonic()) == pytest.approx(51.0)
+    assert listener.spoken_s() == pytest.approx(1.0)
+
+
+def test_silence_is_never_negative(clock):
+    """
+    Whoever says that a request was sent later than its answer came is not believed.
+    """
+    listener = listen(clock)
+    hear(clock, listener, 0.0)
+
+    assert listener.silent_s(clock.monotonic() + 9, clock.monotonic()) == 0.0
+    assert listen(clock).silent_s(5.0, 1.0) == 0.0
