@@ -275,7 +275,7 @@ async def test_every_fault_of_a_body_is_told_at_once(gov):
     """
     Whoever writes a body by hand corrects it once.
     """
-    told = {"name": 1, "nam": "x", "budgets": [{"reset_duration": "1x"}]}
+    told = {"name": 1, "namee": "x", "budgets": [{"reset_duration": "1x"}]}
 
     answer = await gov.post("/virtual-keys", told, status=400)
 
@@ -284,7 +284,7 @@ async def test_every_fault_of_a_body_is_told_at_once(gov):
         "budgets[0].reset_duration",
         "budgets[0].max_limit",
         "name",
-        "nam",
+        "namee",
     ]
 
 
