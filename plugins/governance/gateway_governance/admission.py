@@ -150,7 +150,7 @@ class Admission:
         if meters:
             await self._count(exchange, admitted, meters)
 
-    async def leave(self, exchange: Exchange) -> None:
+    def leave(self, exchange: Exchange) -> None:
         """
         Settle the request itself; one that was refused counts for nothing.
         """

@@ -210,7 +210,7 @@ class Payments:
             priced=priced,
         )
 
-    async def settle(self, exchange: Exchange, attempt: Attempt) -> None:
+    def settle(self, exchange: Exchange, attempt: Attempt) -> None:
         """
         Charge what *attempt* cost, or give back what it held.
         """
