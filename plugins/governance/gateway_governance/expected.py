@@ -129,6 +129,15 @@ class _Recent(Generic[K, V]):
         if len(self._entries) > self._most:
             self._entries.popitem(last=False)
 
+    def touch(self, key: K) -> V | None:
+        """
+        Return what stands at *key*, and keep it for longer.
+        """
+        value = self._entries.get(key)
+        if value is not None:
+            self._entries.move_to_end(key)
+        return value
+
 
 @attrs.define
 class Expected:
@@ -161,13 +170,12 @@ class Expected:
         """
         Return what 95 of 100 answers do not exceed, of this key, else of anybody.
         """
-        for learned in (
-            self._of_keys.get((key_id or "", model)),
-            self._of_models.get(model),
-        ):
-            if learned is not None and learned.seen >= _LEAST_SEEN:
-                return learned.value
-        return FIRST_OUTPUT_TOKENS
+        learned = self._of_keys.get((key_id or "", model))
+        if learned is None or learned.seen < _LEAST_SEEN:
+            learned = self._of_models.get(model)
+            if learned is None or learned.seen < _LEAST_SEEN:
+                return FIRST_OUTPUT_TOKENS
+        return learned.value
 
     def prompt_tokens(self, bound: Bound, model: str) -> int:
         """
@@ -212,6 +220,8 @@ def _found(recent: _Recent[K, Percentile], key: K) -> Percentile:
     """
     Return what was learned of *key*, and keep it for longer.
     """
-    learned = recent.get(key) or Percentile()
-    recent.put(key, learned)
+    learned = recent.touch(key)
+    if learned is None:
+        learned = Percentile()
+        recent.put(key, learned)
     return learned
