@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from gateway import Attempt, AttemptState, Exchange, Outcome, Usage
+from gateway import Attempt, AttemptState, Exchange, Identity, Outcome, Usage
 from gateway_governance.cut_short import Broken, charge_of
-from gateway_governance.usage import UsageRow, buckets_of
+from gateway_governance.usage import UsageRow
 
 if TYPE_CHECKING:
     from gateway_governance.admission import Admitted
     from gateway_governance.payments import Payment
 
 _FIRST_ERROR: Final = 400
+_NOBODY: Final = Identity(key_id="")
 
 
 # Nobody changes one; not frozen, for that triples the time to make one.
@@ -47,18 +48,20 @@ def bill_of(exchange: Exchange, attempt: Attempt, payment: Payment) -> Bill:
         return Bill(usage=Usage(), cost_nano=0, seen_nano=0, is_answer=False)
     usage = attempt.usage
     if usage is not None and attempt.state is AttemptState.ANSWERED:
-        cost = _cost_of(usage, payment)
+        cost = _cost_of(usage, attempt, payment)
         return Bill(usage=usage, cost_nano=cost, seen_nano=cost)
     return _cut_short(exchange, attempt, payment)
 
 
-def _cost_of(usage: Usage, payment: Payment) -> int | None:
+def _cost_of(usage: Usage, attempt: Attempt, payment: Payment) -> int | None:
     """
     Price what the provider said; what has no price in it costs all that was held.
     """
     if payment.priced is None:
         return None
-    cost = payment.priced.tariff.cost_nano(usage, payment.bound.service)
+    cost = attempt.cost_nano
+    if cost is None or attempt.tariff is not payment.priced.tariff:
+        cost = payment.priced.tariff.cost_nano(usage, payment.bound.service)
     return payment.ceiling_nano if cost is None else cost
 
 
@@ -111,17 +114,16 @@ def row_of(
     """
     Write down one attempt for reports.
     """
-    target, key = attempt.target, admitted.key
-    team, customer = admitted.team, admitted.customer
-    usage = bill.usage
+    target, usage, found = attempt.target, bill.usage, admitted.found
+    who = _NOBODY if found is None else found.identity
     return UsageRow(
         exchange_id=exchange.id,
         attempt=attempt.number,
         at=exchange.clock.now(),
-        key_id=None if key is None else key.id,
-        key_name=None if key is None else key.name,
-        team_id=None if team is None else team.id,
-        customer_id=None if customer is None else customer.id,
+        key_id=who.key_id or None,
+        key_name=who.key_name or None,
+        team_id=who.team_id,
+        customer_id=who.customer_id,
         run_id=admitted.run_id,
         provider=target.provider,
         model=target.model,
@@ -137,7 +139,18 @@ def row_of(
         cost_seen_nano=bill.seen_nano or 0,
         hold_nano=payment.hold.money_nano,
         price_version="" if payment.priced is None else payment.priced.version,
-        **buckets_of(usage),
+        input_tokens=usage.input,
+        cache_read_tokens=usage.cache_read,
+        cache_write_5m_tokens=usage.cache_write_5m,
+        cache_write_1h_tokens=usage.cache_write_1h,
+        input_audio_tokens=usage.input_audio,
+        input_image_tokens=usage.input_image,
+        output_tokens=usage.output,
+        reasoning_tokens=usage.reasoning,
+        output_audio_tokens=usage.output_audio,
+        output_image_tokens=usage.output_image,
+        images=usage.images,
+        server_tool_calls=sum([count for _, count in usage.server_tool_calls]),
     )
 
 

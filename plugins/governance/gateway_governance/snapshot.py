@@ -182,6 +182,15 @@ class Snapshot:
             return attrs.evolve(found, block="expired")
         return found
 
+    def latest(self, found: Found, now: float) -> Found:
+        """
+        Return *found*, which may be of an earlier snapshot, as it is in this one.
+
+        A key that was removed since stays what it was.
+        """
+        key = self.keys.get(found.key.id)
+        return found if key is None else self.found(key, now)
+
     def _find_owners(self, key: VirtualKey) -> Found:
         team: Team | None = self.teams.get(key.team_id)
         customer_id = key.customer_id if team is None else team.customer_id

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from gateway import Usage
 from gateway_governance.ledger.meters import micros
 
 #: Counts of a row that reports add up, besides the cost.
@@ -87,23 +86,3 @@ def columns_of(row: UsageRow) -> tuple[Any, ...]:
     """
     exchange_id, attempt, at, *rest = row
     return (exchange_id, attempt, micros(at), *rest)
-
-
-def buckets_of(usage: Usage) -> dict[str, int]:
-    """
-    Return the counts of *usage* by the names that rows have for them.
-    """
-    return {
-        "input_tokens": usage.input,
-        "cache_read_tokens": usage.cache_read,
-        "cache_write_5m_tokens": usage.cache_write_5m,
-        "cache_write_1h_tokens": usage.cache_write_1h,
-        "input_audio_tokens": usage.input_audio,
-        "input_image_tokens": usage.input_image,
-        "output_tokens": usage.output,
-        "reasoning_tokens": usage.reasoning,
-        "output_audio_tokens": usage.output_audio,
-        "output_image_tokens": usage.output_image,
-        "images": usage.images,
-        "server_tool_calls": sum(count for _, count in usage.server_tool_calls),
-    }
