@@ -26,6 +26,7 @@ from gateway.filters import ChunkHook, Pipeline, Stage
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from gateway.dialects import Dialect
     from gateway.events import Event
     from gateway.exchange import Answer, Attempt, Exchange, Outcome
     from gateway.listing import ModelListing
@@ -541,12 +542,28 @@ class OpenTap:
         started = perf_counter_ns()
         try:
             self.tap.see(chunks)
-        except Refused:
-            self.step.stats.refused += 1
-            self.step.done(exchange, started, "refused")
-            raise
         except Exception as exc:  # noqa: BLE001
+            self._failed(exchange, started, exc)
+
+    def see_frames(
+        self, exchange: Exchange, frames: Sequence[bytes], dialect: Dialect
+    ) -> None:
+        """
+        Show it *frames*, likewise.
+        """
+        started = perf_counter_ns()
+        try:
+            self.tap.see_frames(frames, dialect)
+        except Exception as exc:  # noqa: BLE001
+            self._failed(exchange, started, exc)
+
+    def _failed(self, exchange: Exchange, started: int, exc: Exception) -> None:
+        if not isinstance(exc, Refused):
             self.step.failed(exchange, started, exc)
+            return
+        self.step.stats.refused += 1
+        self.step.done(exchange, started, "refused")
+        raise exc
 
     def close(self, outcome: Outcome) -> None:
         """

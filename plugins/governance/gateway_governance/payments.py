@@ -400,10 +400,14 @@ class _Asking:
 
     def _paid(self, hold: Hold, want_nano: int) -> Payment:
         plan, money_nano = hold.plan, hold.amounts[Unit.MONEY]
-        if plan.strict and self.dearest is not None and not self.bound.unbounded:
-            # Who got the worst case may have the answer as long as it was asked for.
-            if money_nano < want_nano or self.bound.output_tokens is None:
-                self._cap(output_tokens_for(self.bound, self.dearest, money_nano))
+        # Who got the worst case may have the answer as long as it was asked for.
+        may_be_long = money_nano >= want_nano and self.bound.output_tokens is not None
+        if (
+            plan.strict
+            and self.dearest is not None
+            and not (may_be_long or self.bound.unbounded)
+        ):
+            self._cap(output_tokens_for(self.bound, self.dearest, money_nano))
         if plan.rates:
             tell_rates(self.exchange, hold)
         if self.has_budget:

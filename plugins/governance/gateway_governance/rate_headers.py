@@ -36,7 +36,10 @@ def tell_rates(exchange: Exchange, hold: Hold) -> None:
     rows, headers = hold.rows, exchange.response_headers
     for unit, places in hold.plan.rates:
         before, at = min(
-            [(rows[at][LIMIT] - rows[at][GRANTED] + rows[at][FREE], at) for at in places]
+            [
+                (rows[at][LIMIT] - rows[at][GRANTED] + rows[at][FREE], at)
+                for at in places
+            ]
         )
         # All of a kind took the same amount.
         left, row = before - hold.amounts[unit], rows[at]

@@ -117,9 +117,7 @@ class Snapshot:
         factory=dict, init=False, repr=False
     )
     _found: dict[str, Found] = attrs.field(factory=dict, init=False, repr=False)
-    _requests: dict[str, Demand] = attrs.field(
-        factory=dict, init=False, repr=False
-    )
+    _requests: dict[str, Demand] = attrs.field(factory=dict, init=False, repr=False)
     _attempts: dict[tuple[str, str, str], tuple[Meter, ...]] = attrs.field(
         factory=dict, init=False, repr=False
     )
