@@ -373,9 +373,9 @@ class Plugin:
         Order: none; taps do not see one another.
 
         Returns:
-            A `Tap`, or None to stay out.  One with ``wants_frames`` spares a stream that
-            nobody else looks into from being parsed.  It cannot edit; it may raise `Refused`, which cuts
-            the stream even behind a filter that holds everything back.
+            A `Tap`, or None to stay out.  It cannot edit; it may raise `Refused`, which cuts
+            the stream even behind a filter that holds everything back.  One with
+            ``wants_frames`` spares a stream that nobody else looks into from being parsed.
         """
         return None
 
