@@ -249,6 +249,7 @@ class Attempt:
         tariff: What its model costs.  A plugin may choose it in `before_attempt`; where none
             did, the core puts the catalog's there once the usage is known.
         price_version: Of which catalog, and of what else, *tariff* is.
+        cost_nano: What *usage* costs by *tariff*, once both are known.
         stop: Why the model stopped, with the provider's raw word.
         status: The provider's HTTP status, or None.
         bytes_received: Of the provider's body so far.
@@ -267,6 +268,7 @@ class Attempt:
     usage: Usage | None = None
     tariff: Tariff | None = attrs.field(default=None, repr=False)
     price_version: str = ""
+    cost_nano: int | None = None
     stop: neutral.Stop | None = None
     status: int | None = None
     bytes_received: int = 0

@@ -11,6 +11,7 @@ Failure policy lives here and nowhere else: `Refused` passes; any other exceptio
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections import deque
 from functools import partial
 from time import perf_counter_ns
@@ -25,6 +26,7 @@ from gateway.filters import ChunkHook, Pipeline, Stage
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from gateway.dialects import Dialect
     from gateway.events import Event
     from gateway.exchange import Answer, Attempt, Exchange, Outcome
     from gateway.listing import ModelListing
@@ -96,6 +98,13 @@ class Step:
     fails_open: bool
     timeout_s: float | None
     stats: PluginStats
+
+    @property
+    def may_wait(self) -> bool:
+        """
+        Whether it is written with ``async def``.
+        """
+        return inspect.iscoroutinefunction(self.call)
 
     def limited(self, waiting: Awaitable[Any]) -> Awaitable[Any]:
         """
@@ -196,8 +205,9 @@ class Hooks:
         #: Whether a stream can be passed on as it comes, if no filter is open for it.
         self.has_taps = bool(self._open_tap)
         self.has_post_response = bool(self._post_response)
-        #: Whether anybody is told how things ended.
-        self.settles = bool(self._after_attempt or self._on_complete)
+        settling = (*self._after_attempt, *self._on_complete)
+        #: Whether none of those waits for anything, so that nothing can come in between.
+        self.settles_at_once = not any(step.may_wait for step in settling)
 
     def chain(self, hook: str) -> Chain:
         """
@@ -419,7 +429,8 @@ class Hooks:
                 continue
             try:
                 waiting = step.call(exchange, attempt)
-                await (waiting if step.timeout_s is None else step.limited(waiting))
+                if waiting is not None:
+                    await (waiting if step.timeout_s is None else step.limited(waiting))
             except Exception as exc:  # noqa: BLE001
                 self._settled_badly(step, exchange, started, exc, attempt.number)
                 started = perf_counter_ns()
@@ -438,7 +449,8 @@ class Hooks:
         for step in self._on_complete:
             try:
                 waiting = step.call(exchange)
-                await (waiting if step.timeout_s is None else step.limited(waiting))
+                if waiting is not None:
+                    await (waiting if step.timeout_s is None else step.limited(waiting))
             except Exception as exc:  # noqa: BLE001
                 error = self._settled_badly(step, exchange, started, exc)
                 worst = worst or error
@@ -530,12 +542,28 @@ class OpenTap:
         started = perf_counter_ns()
         try:
             self.tap.see(chunks)
-        except Refused:
-            self.step.stats.refused += 1
-            self.step.done(exchange, started, "refused")
-            raise
         except Exception as exc:  # noqa: BLE001
+            self._failed(exchange, started, exc)
+
+    def see_frames(
+        self, exchange: Exchange, frames: Sequence[bytes], dialect: Dialect
+    ) -> None:
+        """
+        Show it *frames*, likewise.
+        """
+        started = perf_counter_ns()
+        try:
+            self.tap.see_frames(frames, dialect)
+        except Exception as exc:  # noqa: BLE001
+            self._failed(exchange, started, exc)
+
+    def _failed(self, exchange: Exchange, started: int, exc: Exception) -> None:
+        if not isinstance(exc, Refused):
             self.step.failed(exchange, started, exc)
+            return
+        self.step.stats.refused += 1
+        self.step.done(exchange, started, "refused")
+        raise exc
 
     def close(self, outcome: Outcome) -> None:
         """

@@ -4,7 +4,9 @@ Every hook, typed and documented: the reference that ``gatewright hooks`` prints
 A plugin is a class that inherits from `Plugin`, implements the hooks it needs, each marked with
 `hookimpl`, and is named by an entry point of the group ``gateway.plugins``.
 
-One rule tells the colours: a ``def`` hook may not wait, an ``async def`` hook may.
+One rule tells the colours: a ``def`` hook may not wait, an ``async def`` hook may.  Those that
+settle, `after_attempt` and `on_complete`, may be written either way: where nobody waits, what is
+done needs no task to shield it from a caller who leaves.
 
 pluggy keeps the register and validates; the calling is done in `gateway.hooks`, for with async
 hooks pluggy cannot stop early, awaits nothing, and silently drops arguments with defaults.
@@ -13,13 +15,13 @@ hooks pluggy cannot stop early, awaits nothing, and silently drops arguments wit
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec
 
 import attrs
 import pluggy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
     from contextlib import AbstractAsyncContextManager
 
     import click
@@ -49,8 +51,22 @@ if TYPE_CHECKING:
 PROJECT: Final = "gateway"
 GROUP: Final = "gateway.plugins"
 
+#: Hooks of either colour.
+EITHER_COLOUR: Final = frozenset({"after_attempt", "on_complete"})
+
+P = ParamSpec("P")
+
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+def _either(
+    spec: Callable[P, Coroutine[Any, Any, None]],
+) -> Callable[P, Awaitable[None] | None]:
+    """
+    Let type checkers accept implementations of *spec* that are written with ``def``.
+    """
+    return spec
 
 
 class Phase(enum.IntEnum):
@@ -358,7 +374,8 @@ class Plugin:
 
         Returns:
             A `Tap`, or None to stay out.  It cannot edit; it may raise `Refused`, which cuts
-            the stream even behind a filter that holds everything back.
+            the stream even behind a filter that holds everything back.  One with
+            ``wants_frames`` spares a stream that nobody else looks into from being parsed.
         """
         return None
 
@@ -414,6 +431,7 @@ class Plugin:
         return None
 
     @hookspec
+    @_either
     async def after_attempt(self, exchange: Exchange, attempt: Attempt) -> None:
         """
         Settle one upstream try.
@@ -422,9 +440,11 @@ class Plugin:
             also if the caller left, shielded from cancellation.  ``attempt.usage``,
             ``attempt.state``, ``attempt.error`` and ``attempt.not_sent`` tell how it went.
         Order: reversed.
+        Colour: ``def`` where there is nothing to wait for, which costs less.
         """
 
     @hookspec
+    @_either
     async def on_complete(self, exchange: Exchange) -> None:
         """
         Record how the exchange ended.
@@ -434,6 +454,7 @@ class Plugin:
             closing event), so that what is recorded is recorded when the caller knows.
             Shielded from cancellation.
         Order: reversed, so that the outermost sees it settled.
+        Colour: ``def`` where there is nothing to wait for, which costs less.
 
         Raises:
             Refused: what cannot be recorded must not be served: the answer is replaced by

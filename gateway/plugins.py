@@ -22,7 +22,7 @@ import attrs
 import pluggy
 
 from gateway.errors import ConfigError, GatewayError, PluginError, Problem
-from gateway.hookspecs import GROUP, PROJECT, Phase, Plugin
+from gateway.hookspecs import EITHER_COLOUR, GROUP, PROJECT, Phase, Plugin
 from gateway.settings import PHASES
 
 if TYPE_CHECKING:
@@ -224,6 +224,8 @@ def _check_colour(
 ) -> None:
     if inspect.isasyncgenfunction(member) or inspect.isgeneratorfunction(member):
         wrong(name, "is a generator: return values instead of yielding them")
+        return
+    if name in EITHER_COLOUR:
         return
     should_wait = inspect.iscoroutinefunction(spec)
     if inspect.iscoroutinefunction(member) == should_wait:

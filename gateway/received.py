@@ -63,7 +63,7 @@ class ReceivedStream:
     Reads the facts of a provider's stream, shows it to the taps, translates it.
 
     While nobody looks into the chunks, frames go on as they came, and only those that may say
-    what was used are parsed.
+    what was used are parsed.  Taps that want frames do not look into them.
 
     Args:
         committed: Called once, when the first of the stream got out.
@@ -87,6 +87,7 @@ class ReceivedStream:
         self._facts = dialect.facts()
         self._tells = self._facts.tells if self._facts is not None else ()
         self._taps: list[OpenTap] = []
+        self._frame_taps: list[OpenTap] = []
         self._hides_usage = False
         self._has_ended = False
 
@@ -100,7 +101,7 @@ class ReceivedStream:
         self._hides_usage = hides_usage
         outcome = Outcome.LEFT
         if self._hooks.has_taps:
-            self._taps = self._hooks.open_taps(self._exchange, self._attempt)
+            self._open_taps()
         try:
             await outlet.begin(self._attempt)
             if self._translation is not None:
@@ -112,8 +113,13 @@ class ReceivedStream:
             raise
         finally:
             self._take_facts()
-            for tap in self._taps:
+            for tap in (*self._taps, *self._frame_taps):
                 tap.close(outcome)
+
+    def _open_taps(self) -> None:
+        for tap in self._hooks.open_taps(self._exchange, self._attempt):
+            wants_frames = tap.tap.wants_frames
+            (self._frame_taps if wants_frames else self._taps).append(tap)
 
     async def _read(self, reply: Reply, outlet: Outlet) -> None:
         frames = Frames()
@@ -152,6 +158,8 @@ class ReceivedStream:
         if dialect.may_end(data):
             ended = map(dialect.is_terminal_frame, frames)
             self._has_ended = any(ended) or self._has_ended
+        for tap in self._frame_taps:
+            tap.see_frames(self._exchange, frames, dialect)
         if self._translation is None and not self._taps and not outlet.wants_chunks:
             await outlet.frames(self._glance(frames, data))
             return

@@ -128,7 +128,7 @@ class Runtime:
                 return
             attempt.tariff = tariff
             attempt.price_version = self.catalog.version
-        cost = tariff.cost_nano(usage, attempt.request.service_tier)
+        cost = attempt.cost_nano = tariff.cost_nano(usage, attempt.request.service_tier)
         if cost is not None:
             exchange.cost_nano = (exchange.cost_nano or 0) + cost
 

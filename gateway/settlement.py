@@ -5,15 +5,19 @@ Telling plugins how things ended: exactly once, whoever leaves.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gateway.exchange import AttemptState
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from gateway.errors import ExchangeError
     from gateway.exchange import Attempt, Exchange
     from gateway.hooks import Hooks
     from gateway.tasks import Tasks
+
+T = TypeVar("T")
 
 
 class Settlement:
@@ -21,7 +25,8 @@ class Settlement:
     Runs `after_attempt` and `on_complete` of one exchange, shielded from its cancellation.
 
     The work is done in tracked tasks: a caller who leaves while one runs does not stop it, and
-    whoever asks again waits for the same task.
+    whoever asks again waits for the same task.  Where no plugin waits for anything there is no
+    moment at which a caller could leave, and it is done at once.
     """
 
     __slots__ = (
@@ -30,6 +35,7 @@ class Settlement:
         "_drain",
         "_exchange",
         "_hooks",
+        "_refusal",
         "_tasks",
         "is_complete",
     )
@@ -40,6 +46,7 @@ class Settlement:
         self._tasks = tasks
         self._attempts: dict[int, asyncio.Task[None] | None] = {}
         self._complete: asyncio.Task[ExchangeError | None] | None = None
+        self._refusal: ExchangeError | None = None
         self._drain: asyncio.Task[None] | None = None
         #: Whether `complete` was begun.
         self.is_complete = False
@@ -72,12 +79,12 @@ class Settlement:
         Returns:
             What a plugin says must not be passed over, or None.
         """
+        if self._hooks.settles_at_once:
+            if not self.is_complete:
+                self.is_complete = True
+                self._complete_at_once()
+            return self._refusal
         self.is_complete = True
-        if not self._hooks.settles:  # nobody to tell
-            for attempt in self._exchange.attempts:
-                if attempt.number not in self._attempts and _is_own(attempt):
-                    self._begin(attempt)
-            return None
         if self._complete is None:
             self._complete = self._tasks.spawn(self._finish(), name="settle exchange")
         return await asyncio.shield(self._complete)
@@ -99,9 +106,20 @@ class Settlement:
         task = None
         if self._hooks.chain("after_attempt"):
             work = self._hooks.after_attempt(self._exchange, attempt)
-            task = self._tasks.spawn(work, name="settle attempt")
+            if self._hooks.settles_at_once:
+                _at_once(work)
+            else:
+                task = self._tasks.spawn(work, name="settle attempt")
         self._attempts[attempt.number] = task
         return task
+
+    def _complete_at_once(self) -> None:
+        exchange = self._exchange
+        for attempt in exchange.attempts:
+            if attempt.number not in self._attempts and _is_own(attempt):
+                self._begin(attempt)
+        if self._hooks.chain("on_complete"):
+            self._refusal = _at_once(self._hooks.on_complete(exchange))
 
     async def _finish(self) -> ExchangeError | None:
         for attempt in self._own_attempts():
@@ -109,6 +127,20 @@ class Settlement:
             if task is not None:
                 await task
         return await self._hooks.on_complete(self._exchange)
+
+
+def _at_once(work: Coroutine[Any, Any, T]) -> T:
+    """
+    Run *work*, which waits for nothing.
+    """
+    try:
+        work.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    work.close()
+    msg = "a hook that is written with def has waited"
+    raise RuntimeError(msg)
 
 
 def _is_own(attempt: Attempt) -> bool:

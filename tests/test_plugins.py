@@ -172,6 +172,24 @@ def load(settings: dict[str, Any], **classes: type[Plugin]):
     return load_plugins(settings_from_dict(settings), found(**classes), installed=False)
 
 
+@pytest.mark.parametrize("hook", ["after_attempt", "on_complete"])
+def test_hooks_that_settle_may_be_of_either_colour(hook):
+    """
+    What waits for nothing is written with def, and costs no task.
+    """
+
+    def after_attempt(self, exchange, attempt): ...
+
+    def on_complete(self, exchange): ...
+
+    member = hookimpl(
+        {"after_attempt": after_attempt, "on_complete": on_complete}[hook]
+    )
+    cls = type("AtOnce", (Plugin,), {hook: member})
+
+    assert hook in load({}, atonce=cls)[0].hooks
+
+
 def test_everything_wrong_is_raised_together():
     """
     One start shows every mistake of every plugin.

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway import Outcome, Plugin, Tap, hookimpl
+from gateway import Outcome, Plugin, Refused, Tap, hookimpl
 from gateway.errors import UpstreamError
 from gateway.hooks import Hooks
 from gateway.plugins import FoundPlugin, load_plugins
@@ -178,3 +178,63 @@ async def test_taps_see_every_chunk_and_the_end():
     await pump(HELLO, plugins=[Watching])
 
     assert seen == [1, 2, 1, Outcome.FINISHED, 1, Outcome.FAILED]
+
+
+@pytest.mark.parametrize("looks", [False, True], ids=["frames", "chunks"])
+async def test_a_tap_that_wants_frames_sees_them_as_they_came(looks):
+    """
+    It is shown all that came, and what nobody else looks into is not parsed for it.
+    """
+    seen, comment = [], b": ping\n\n"
+    broken = b"" if looks else b"data: {broken\n\n"
+
+    class Watch(Tap):
+        wants_frames = True
+
+        def see_frames(self, frames, dialect):
+            seen.append((b"".join(frames), dialect.name))
+
+        def close(self, outcome):
+            seen.append(outcome)
+
+    class Watching(Plugin):
+        @hookimpl
+        def open_tap(self, exchange, attempt):
+            return Watch()
+
+    _, _, error = await pump(
+        HELLO + comment + broken,
+        STOP + USED,
+        DONE,
+        wants_chunks=looks,
+        plugins=[Watching],
+    )
+
+    assert error is None
+    assert seen == [
+        (HELLO + comment + broken, "openai_chat"),
+        (STOP + USED, "openai_chat"),
+        (DONE, "openai_chat"),
+        Outcome.FINISHED,
+    ]
+
+
+async def test_a_tap_that_wants_frames_may_cut():
+    """
+    What it refuses ends the stream, before the frames of that read go on.
+    """
+
+    class Cut(Tap):
+        wants_frames = True
+
+        def see_frames(self, frames, dialect):
+            if b"".join(frames) != HELLO:
+                raise Refused("enough")
+
+    class Cutting(Plugin):
+        @hookimpl
+        def open_tap(self, exchange, attempt):
+            return Cut()
+
+    with pytest.raises(Refused, match="enough"):
+        await pump(HELLO, STOP + USED, DONE, plugins=[Cutting])

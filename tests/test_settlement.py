@@ -13,13 +13,13 @@ from gateway.tasks import Tasks
 from gateway.testing import make_attempt, make_exchange
 
 
-def settling(**actions):
+def settling(*, at_once=False, **actions):
     """
     Make a settlement of one exchange under a plugin that notes calls and acts as told.
     """
     calls: list[str] = []
 
-    class Notes(Plugin):
+    class Waiting(Plugin):
         @hookimpl
         async def after_attempt(self, exchange, attempt):
             calls.append(f"after {attempt.number}")
@@ -32,7 +32,18 @@ def settling(**actions):
             if "complete" in actions:
                 await actions["complete"]()
 
-    found = [FoundPlugin(name="notes", cls=Notes)]
+    class AtOnce(Plugin):
+        @hookimpl
+        def after_attempt(self, exchange, attempt):
+            calls.append(f"after {attempt.number}")
+
+        @hookimpl
+        def on_complete(self, exchange):
+            calls.append("complete")
+            if "complete" in actions:
+                actions["complete"]()
+
+    found = [FoundPlugin(name="notes", cls=AtOnce if at_once else Waiting)]
     hooks = Hooks(load_plugins(settings_from_dict({}), found, installed=False))
     exchange = make_exchange()
     return Settlement(hooks, exchange, Tasks()), exchange, calls
@@ -100,6 +111,41 @@ async def test_what_on_complete_refuses_comes_back():
         raise Refused("unrecorded")
 
     settlement, _, _ = settling(complete=refuse)
+
+    assert str(await settlement.complete()) == "unrecorded"
+    assert str(await settlement.complete()) == "unrecorded"
+
+
+async def test_where_nobody_waits_all_is_done_before_anybody_can_leave():
+    """
+    Hooks that are written with def need no task, and still run once, attempts first.
+    """
+    settlement, exchange, calls = settling(at_once=True)
+    make_attempt(exchange, state=AttemptState.ANSWERED, entered_from=0)
+    make_attempt(exchange, state=AttemptState.SENT, entered_from=0)
+    leaving = asyncio.ensure_future(settlement.complete())
+    leaving.cancel()  # before its first step
+
+    for step in (settlement.attempt(exchange.attempts[0]), settlement.complete()):
+        with pytest.raises(StopIteration):
+            step.send(None)
+    await settlement.complete()
+
+    assert calls == ["after 1", "after 2", "complete"]
+    assert exchange.attempts[1].state is AttemptState.BROKEN
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+
+
+async def test_what_is_refused_at_once_comes_back_each_time():
+    """
+    The error that must not be passed over is kept for everyone who asks.
+    """
+
+    def refuse():
+        raise Refused("unrecorded")
+
+    settlement, _, _ = settling(at_once=True, complete=refuse)
 
     assert str(await settlement.complete()) == "unrecorded"
     assert str(await settlement.complete()) == "unrecorded"

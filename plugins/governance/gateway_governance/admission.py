@@ -14,7 +14,6 @@ import attrs
 from gateway import (
     Drain,
     Exchange,
-    Identity,
     NotAllowed,
     NotAuthenticated,
     StashKey,
@@ -146,11 +145,11 @@ class Admission:
         if found is None:
             return
         await self._join_run(exchange, admitted, found.key.id)
-        meters = self.snapshot().request_meters(found)
-        if meters:
-            await self._count(exchange, admitted, meters)
+        demand = self.snapshot().request_demand(found)
+        if demand.meters:
+            await self._count(exchange, admitted, demand)
 
-    async def leave(self, exchange: Exchange) -> None:
+    def leave(self, exchange: Exchange) -> None:
         """
         Settle the request itself; one that was refused counts for nothing.
         """
@@ -184,14 +183,8 @@ class Admission:
             return None
         if found.block:
             raise NotAllowed(_BLOCKED[found.block], code="virtual_key_blocked")
-        key, team, customer = found.key, found.team, found.customer
-        exchange.identity = Identity(
-            key_id=key.id,
-            key_name=key.name,
-            team_id=None if team is None else team.id,
-            customer_id=None if customer is None else customer.id,
-        )
-        exchange.explain(f"key {key.name}")
+        exchange.identity = found.identity
+        exchange.explain(f"key {found.identity.key_name}")
         return found
 
     def _find(self, exchange: Exchange) -> Found | None:
@@ -234,9 +227,8 @@ class Admission:
     # --- how often --------------------------------------------------------------------------
 
     async def _count(
-        self, exchange: Exchange, admitted: Admitted, meters: tuple[Meter, ...]
+        self, exchange: Exchange, admitted: Admitted, demand: Demand
     ) -> None:
-        demand = Demand(meters=meters, requests=1, in_flight=1)
         try:
             if exchange.dry_run:
                 short = (await self.ledger.check(demand)).short

@@ -73,6 +73,13 @@ class Chooser:
                 targets = (*_first_choices(targets), *_further(exchange, decision))
         return self._narrowed(exchange, targets, access)
 
+    def leaves_alone(self, exchange: Exchange, who: Who) -> bool:
+        """
+        Tell whether `choose` would return the router's targets as they are.
+        """
+        access = self.access.of(who.key, who.team, exchange.settings.digest)
+        return access.is_open and not self.rules.concerns(who)
+
     def authorise(self, exchange: Exchange, target: Target, who: Who) -> None:
         """
         Make sure that an attempt's real *target* may be used.

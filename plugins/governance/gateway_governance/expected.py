@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _STEPS: Final = 4
 _BUCKETS: Final = 20 * _STEPS + 1
 _SHARE: Final = 0.95
+#: The largest value of each bucket.
+_ENDS: Final = tuple(ceil(2 ** (bucket / _STEPS)) for bucket in range(_BUCKETS))
 #: An observation weighs half as much when so many others came after it.
 _HALF_LIFE: Final = 64
 _GROWTH: Final = 2.0 ** (1 / _HALF_LIFE)
@@ -46,55 +48,62 @@ class Percentile:
     The value that 95 of 100 observations do not exceed, the newer ones weighing more.
 
     A histogram on a logarithmic scale, in 650 bytes; instead of making the old ones lighter, a
-    new one is made heavier.
+    new one is made heavier.  The percentile's bucket is remembered with the weight up to its
+    end, so that a new observation moves it by a step or two instead of a walk from the start.
     """
 
-    __slots__ = ("_counts", "_total", "_value", "_weight", "seen")
+    __slots__ = ("_bucket", "_counts", "_total", "_upto", "_weight", "seen")
 
     def __init__(self) -> None:
         self.seen = 0
         self._counts = array("d", bytes(8 * _BUCKETS))
         self._total = 0.0
         self._weight = 1.0
-        self._value: int | None = None
+        self._bucket = 0
+        self._upto = 0.0
 
     def add(self, value: int) -> None:
         """
         Take *value* in.
         """
         bucket = 0 if value <= 1 else min(ceil(log2(value) * _STEPS), _BUCKETS - 1)
-        self._counts[bucket] += self._weight
-        self._total += self._weight
-        self._weight *= _GROWTH
-        self._value = None
+        weight = self._weight
+        self._counts[bucket] += weight
+        self._total += weight
+        if bucket <= self._bucket:
+            self._upto += weight
+        self._weight = weight * _GROWTH
         self.seen += 1
-        if self._weight > _MOST_WEIGHT:
+        if weight > _MOST_WEIGHT:
             self._lighten()
+        self._move()
 
     @property
     def value(self) -> int:
         """
         The percentile, rounded up to its bucket's end; 0 of no observations.
         """
-        if self._value is None:
-            self._value = self._find()
-        return self._value
+        return _ENDS[self._bucket] if self.seen else 0
 
-    def _find(self) -> int:
-        left = self._total * _SHARE
-        if not left:
-            return 0
-        for bucket, count in enumerate(self._counts):
-            left -= count
-            if left <= 0:
-                return ceil(2 ** (bucket / _STEPS))
-        return ceil(2 ** ((_BUCKETS - 1) / _STEPS))
+    def _move(self) -> None:
+        """
+        Find the first bucket up to whose end the share stands.
+        """
+        counts, share = self._counts, self._total * _SHARE
+        while self._upto < share and self._bucket < _BUCKETS - 1:
+            self._bucket += 1
+            self._upto += counts[self._bucket]
+        while self._bucket and self._upto - counts[self._bucket] >= share:
+            self._upto -= counts[self._bucket]
+            self._bucket -= 1
 
     def _lighten(self) -> None:
         for bucket, count in enumerate(self._counts):
             self._counts[bucket] = count / self._weight
         self._total = sum(self._counts)
         self._weight = 1.0
+        # Anew, which also forgets what rounding has added up.
+        self._bucket, self._upto = 0, self._counts[0]
 
 
 K = TypeVar("K", bound=Hashable)
@@ -119,6 +128,15 @@ class _Recent(Generic[K, V]):
         self._entries.move_to_end(key)
         if len(self._entries) > self._most:
             self._entries.popitem(last=False)
+
+    def touch(self, key: K) -> V | None:
+        """
+        Return what stands at *key*, and keep it for longer.
+        """
+        value = self._entries.get(key)
+        if value is not None:
+            self._entries.move_to_end(key)
+        return value
 
 
 @attrs.define
@@ -152,13 +170,12 @@ class Expected:
         """
         Return what 95 of 100 answers do not exceed, of this key, else of anybody.
         """
-        for learned in (
-            self._of_keys.get((key_id or "", model)),
-            self._of_models.get(model),
-        ):
-            if learned is not None and learned.seen >= _LEAST_SEEN:
-                return learned.value
-        return FIRST_OUTPUT_TOKENS
+        learned = self._of_keys.get((key_id or "", model))
+        if learned is None or learned.seen < _LEAST_SEEN:
+            learned = self._of_models.get(model)
+            if learned is None or learned.seen < _LEAST_SEEN:
+                return FIRST_OUTPUT_TOKENS
+        return learned.value
 
     def prompt_tokens(self, bound: Bound, model: str) -> int:
         """
@@ -203,6 +220,8 @@ def _found(recent: _Recent[K, Percentile], key: K) -> Percentile:
     """
     Return what was learned of *key*, and keep it for longer.
     """
-    learned = recent.get(key) or Percentile()
-    recent.put(key, learned)
+    learned = recent.touch(key)
+    if learned is None:
+        learned = Percentile()
+        recent.put(key, learned)
     return learned

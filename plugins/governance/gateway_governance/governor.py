@@ -16,6 +16,7 @@ from gateway.storage import FILE, Storage
 from gateway.tasks import Tasks
 from gateway_governance.access import AccessTable
 from gateway_governance.admission import Admission
+from gateway_governance.books import Books, Facts
 from gateway_governance.choosing import Chooser
 from gateway_governance.counting import Counter
 from gateway_governance.events import BudgetCrossed, BudgetOverran, HoldBurned
@@ -24,7 +25,7 @@ from gateway_governance.ledger.authority import Burned, Crossed
 from gateway_governance.ledger.ledger import Fact, Ledger, Overran
 from gateway_governance.ledger.meters import MICROS, micros
 from gateway_governance.ledger.sqlite import MIGRATED_AS, MIGRATIONS, SqliteAuthority
-from gateway_governance.payments import Books, Payments
+from gateway_governance.payments import Payments
 from gateway_governance.pricing import Ceiling, Pricer, Unpriced
 from gateway_governance.retention import Retention
 from gateway_governance.rules import RuleSet
@@ -79,6 +80,7 @@ class Governor:
     _random: Random = attrs.field(factory=Random, init=False)
     _books: Books | None = attrs.field(default=None, init=False)
     _catalog: Catalog | None = attrs.field(default=None, init=False)
+    _runtime: object = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.admission = Admission(
@@ -93,7 +95,6 @@ class Governor:
             settings=self.settings,
             ledger=self.ledger,
             books=self.books,
-            facts=self.facts,
             counter=self.counter,
             expected=Expected(),
         )
@@ -176,22 +177,28 @@ class Governor:
 
     def books(self) -> Books:
         """
-        Return prices and rules for the snapshot and the catalog in force, made once for each.
+        Return prices and rules for the snapshot and the settings in force, made once for each.
         """
-        snapshot, catalog = self.watch.snapshot, self.gateway.runtime.catalog
+        snapshot, runtime = self.watch.snapshot, self.gateway.runtime
         books = self._books
         if (
             books is not None
             and books.snapshot is snapshot
-            and self._catalog is catalog
+            and self._runtime is runtime
         ):
             return books
-        self._books = self._new_books(books, snapshot, catalog)
-        self._catalog = catalog
+        catalog = runtime.catalog
+
+        def facts(provider: str, model: str) -> tuple[str, ModelFacts]:
+            vendor = runtime.providers[provider].vendor.name
+            return vendor, catalog.limits(vendor, model)
+
+        self._books = self._new_books(books, snapshot, catalog, facts)
+        self._runtime, self._catalog = runtime, catalog
         return self._books
 
     def _new_books(
-        self, before: Books | None, snapshot: Snapshot, catalog: Catalog
+        self, before: Books | None, snapshot: Snapshot, catalog: Catalog, facts: Facts
     ) -> Books:
         pricer = (
             None if before is None or catalog is not self._catalog else before.pricer
@@ -216,15 +223,7 @@ class Governor:
             for problem in rules.problems:
                 log.error("routing rule", problem=problem)
             chooser = Chooser(rules=rules, access=self._access, random=self._random)
-        return Books(snapshot=snapshot, pricer=pricer, chooser=chooser)
-
-    def facts(self, provider: str, model: str) -> tuple[str, ModelFacts]:
-        """
-        Return the kind of *provider*, and what the catalog knows of its *model*.
-        """
-        runtime = self.gateway.runtime
-        vendor = runtime.providers[provider].vendor.name
-        return vendor, runtime.catalog.limits(vendor, model)
+        return Books(snapshot=snapshot, pricer=pricer, chooser=chooser, facts=facts)
 
 
 @asynccontextmanager

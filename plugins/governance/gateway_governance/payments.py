@@ -18,7 +18,7 @@ from gateway.catalog import UNKNOWN
 from gateway.errors import InvalidRequest
 from gateway_governance.admission import Admitted, admitted_of
 from gateway_governance.answers import refusal_of, told, usd
-from gateway_governance.billing import Bill, bill_of, row_of
+from gateway_governance.billing import bill_of, row_of
 from gateway_governance.bounds import (
     FREE,
     Bound,
@@ -37,17 +37,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gateway import ModelListing, Target
-    from gateway.catalog import Dearest, ModelFacts
-    from gateway_governance.choosing import Chooser
+    from gateway.catalog import Dearest
+    from gateway_governance.books import Books, Terms
     from gateway_governance.counting import Counter
     from gateway_governance.expected import Expected
     from gateway_governance.ledger.ledger import Ledger
     from gateway_governance.ledger.meters import Meter
     from gateway_governance.ledger.pool import Hold
     from gateway_governance.listening import Listener
-    from gateway_governance.pricing import Priced, Pricer
+    from gateway_governance.pricing import Priced
     from gateway_governance.settings import GovernanceSettings
-    from gateway_governance.snapshot import Found, Snapshot
+    from gateway_governance.snapshot import Found
 
 #: Tells the caller that its answer may be shorter than it asked for.
 CAP_HEADER: Final = "x-gw-output-cap"
@@ -78,17 +78,6 @@ class Payment:
     listener: Listener | None = None
 
 
-@attrs.frozen(eq=False, kw_only=True)
-class Books:
-    """
-    What attempts are authorised and priced by, at one moment.
-    """
-
-    snapshot: Snapshot
-    pricer: Pricer
-    chooser: Chooser
-
-
 @attrs.define(eq=False, kw_only=True)
 class Payments:
     """
@@ -96,15 +85,20 @@ class Payments:
 
     Args:
         books: Returns what is in force.
-        facts: Finds the kind of a provider, and what is known of its model.
     """
 
     settings: GovernanceSettings
     ledger: Ledger
     books: Callable[[], Books]
-    facts: Callable[[str, str], tuple[str, ModelFacts]]
     counter: Counter
     expected: Expected
+    #: To how many tokens an output cap may be lowered; None: not at all.
+    lower_to: int | None = attrs.field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        policy = self.settings.when_short
+        if isinstance(policy, LowerOutput):
+            self.lower_to = policy.lower_output_to
 
     def choose(self, exchange: Exchange, targets: Sequence[Target]) -> Sequence[Target]:
         """
@@ -115,8 +109,10 @@ class Payments:
             ModelNotFound: There is no such model, to a key that may not know of others.
             RuleFailed: A rule cannot be evaluated, or leads nowhere.
         """
-        admitted = admitted_of(exchange)
-        return self.books().chooser.choose(
+        admitted, chooser = admitted_of(exchange), self.books().chooser
+        if chooser.leaves_alone(exchange, admitted):
+            return targets
+        return chooser.choose(
             exchange,
             targets,
             admitted,
@@ -185,32 +181,26 @@ class Payments:
     def _asking(
         self, exchange: Exchange, attempt: Attempt, books: Books, admitted: Admitted
     ) -> _Asking:
-        target, key = attempt.target, admitted.key
-        key_id = None if key is None else key.id
-        vendor, facts = self.facts(target.provider, target.model)
-        priced = books.pricer.price(
-            vendor,
-            target.provider,
-            target.model,
-            key_id=key_id,
-            at=exchange.clock.now(),
+        target = attempt.target
+        terms = books.terms(
+            admitted.found, target.provider, target.model, exchange.clock.now()
         )
-        attempt.tariff = None if priced is None else priced.tariff
-        meters = books.snapshot.attempt_meters(
-            admitted.found, target.provider, target.model
-        )
+        attempt.tariff = terms.tariff
+        meters, has_budget = terms.meters, terms.has_budget
+        if admitted.run is not None:
+            meters = admitted.run.with_meters(meters)
+            has_budget = any(meter.unit is Unit.MONEY for meter in meters)
         return _Asking(
             payments=self,
             exchange=exchange,
             attempt=attempt,
-            facts=facts,
-            meters=meters if admitted.run is None else admitted.run.with_meters(meters),
-            key_id=key_id,
-            bound=bound_of(attempt.request, facts, exchange.operation),
-            priced=priced,
+            terms=terms,
+            meters=meters,
+            has_budget=has_budget,
+            bound=bound_of(attempt.request, terms.facts, exchange.operation),
         )
 
-    async def settle(self, exchange: Exchange, attempt: Attempt) -> None:
+    def settle(self, exchange: Exchange, attempt: Attempt) -> None:
         """
         Charge what *attempt* cost, or give back what it held.
         """
@@ -226,30 +216,23 @@ class Payments:
         if bill.cost_nano is not None:
             admitted.cost_nano = (admitted.cost_nano or 0) + bill.cost_nano
             exchange.cost_nano = admitted.cost_nano
+        usage = bill.usage
+        prompt, answer = usage.total_input, usage.total_output
         self.ledger.settle(
             payment.hold,
-            Actual(
-                money_nano=bill.cost_nano or 0,
-                tokens=bill.usage.total_input + bill.usage.total_output,
-                requests=1,
-            ),
+            Actual(money_nano=bill.cost_nano or 0, tokens=prompt + answer, requests=1),
             row_of(exchange, attempt, admitted, payment, bill),
         )
-        if not bill.usage.is_estimated and bill.is_answer:
-            self._learn(attempt, admitted, payment.bound, bill)
-
-    def _learn(
-        self, attempt: Attempt, admitted: Admitted, bound: Bound, bill: Bill
-    ) -> None:
-        usage, model = bill.usage, attempt.target.model
-        self.counter.calibration.learn(bound, model, usage.total_input)
-        self.expected.learn(
-            bound,
-            None if admitted.key is None else admitted.key.id,
-            model,
-            input_tokens=usage.total_input,
-            output_tokens=usage.total_output,
-        )
+        if not usage.is_estimated and bill.is_answer:
+            bound, model = payment.bound, attempt.target.model
+            self.counter.calibration.learn(bound, model, prompt)
+            self.expected.learn(
+                bound,
+                None if admitted.found is None else admitted.found.key.id,
+                model,
+                input_tokens=prompt,
+                output_tokens=answer,
+            )
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -261,26 +244,21 @@ class _Asking:
     payments: Payments
     exchange: Exchange
     attempt: Attempt
-    facts: ModelFacts
+    terms: Terms
     meters: tuple[Meter, ...]
-    key_id: str | None
+    has_budget: bool
     bound: Bound
-    priced: Priced | None
     dearest: Dearest | None = None
 
     def __attrs_post_init__(self) -> None:
         self._price()
 
     def _price(self) -> None:
-        bound = self.bound
-        if self.priced is not None:
-            self.dearest = self.priced.tariff.dearest(
+        bound, tariff = self.bound, self.terms.tariff
+        if tariff is not None:
+            self.dearest = tariff.dearest(
                 bound.input_tokens, bound.service, bound.region
             )
-
-    @property
-    def _has_budget(self) -> bool:
-        return any(meter.unit is Unit.MONEY for meter in self.meters)
 
     # --- asking -----------------------------------------------------------------------------
 
@@ -291,7 +269,7 @@ class _Asking:
         checked = await self.payments.ledger.check(self._demand())
         if checked.short is not None:
             raise self._refused(checked.short)
-        if self._has_budget:
+        if self.has_budget:
             self.exchange.explain(f"would hold {usd(checked.money_nano)}")
 
     async def pay(self) -> Payment:
@@ -305,27 +283,29 @@ class _Asking:
             if hold is None:
                 hold = await ledger.hold(demand)
         except Short as short:
-            hold = await self._pay_less(short)
-        return self._paid(hold)
+            demand, hold = await self._pay_less(short)
+        return self._paid(hold, demand.money_want_nano)
 
-    async def _pay_less(self, short: Short) -> Hold:
+    async def _pay_less(self, short: Short) -> tuple[Demand, Hold]:
         """
         Ask again with a bound that was counted, and wait where only others are in the way.
         """
         if short.meter.unit is Unit.MONEY:
             await self._tighten()
+        demand = self._demand()
         try:
-            return await self.payments.ledger.hold(
-                self._demand(), wait_s=self.payments.settings.wait.up_to_s
+            return demand, await self.payments.ledger.hold(
+                demand, wait_s=self.payments.settings.wait.up_to_s
             )
         except Short as still:
             raise self._refused(still) from None
 
     async def _tighten(self) -> None:
         # Another vendor's tokenizer only estimates, and an estimate holds no budget.
-        if tokenizer_of(self.facts.model or self.attempt.target.model).is_exact:
+        facts = self.terms.facts
+        if tokenizer_of(facts.model or self.attempt.target.model).is_exact:
             self.bound = await self.payments.counter.tighten(
-                self.bound, self.attempt.request, self.facts, above_tokens=0
+                self.bound, self.attempt.request, facts, above_tokens=0
             )
             self._price()
 
@@ -336,13 +316,13 @@ class _Asking:
     # --- how much ---------------------------------------------------------------------------
 
     def _demand(self) -> Demand:
-        floor, want = self._money() if self._has_budget else (0, 0)
+        floor, want = self._money() if self.has_budget else (0, 0)
         return Demand(
             meters=self.meters,
             requests=1,
             in_flight=1,
             tokens=self.payments.expected.tokens(
-                self.bound, self.key_id, self.attempt.target.model
+                self.bound, self.terms.key_id, self.attempt.target.model
             )
             if self.meters
             else 0,
@@ -360,16 +340,20 @@ class _Asking:
         """
         if self.bound is FREE:
             return 0, 0
-        policy = self.payments.settings.unbounded_requests
-        if isinstance(policy, HoldForUnbounded) and self.bound.unbounded:
-            return policy.hold_nano, policy.hold_nano
-        if self.dearest is None:
+        bound, dearest = self.bound, self.dearest
+        if bound.unbounded:
+            policy = self.payments.settings.unbounded_requests
+            if isinstance(policy, HoldForUnbounded):
+                return policy.hold_nano, policy.hold_nano
+        if dearest is None:
             raise self._unpriced()
         output = self._most_output()
-        if output is None or self.bound.unbounded:
+        if output is None or bound.unbounded:
             raise self._unbounded()
-        want = worst_nano(self.bound, self.dearest, output)
-        floor = worst_nano(self.bound, self.dearest, self._least_output(output))
+        least = self._least_output(output)
+        want = floor = worst_nano(bound, dearest, output)
+        if least != output:
+            floor = worst_nano(bound, dearest, least)
         if want is None or floor is None:
             raise self._unpriced()
         return floor, want
@@ -381,18 +365,18 @@ class _Asking:
         Where neither the caller nor the catalog knows one, the gateway sets it: a cap beyond
         the model's own, which nobody knows, would be refused by the provider.
         """
-        policy = self.payments.settings.when_short
-        if self.bound.output_tokens is not None:
-            return self.bound.output_tokens
-        if not self.bound.may_lower or not isinstance(policy, LowerOutput):
+        bound, lower_to = self.bound, self.payments.lower_to
+        if bound.output_tokens is not None:
+            return bound.output_tokens
+        if not bound.may_lower or lower_to is None:
             return None
-        return max(policy.lower_output_to, self.bound.least_output)
+        return max(lower_to, bound.least_output)
 
     def _least_output(self, output: int) -> int:
-        policy = self.payments.settings.when_short
-        if not self.bound.may_lower or not isinstance(policy, LowerOutput):
+        bound, lower_to = self.bound, self.payments.lower_to
+        if lower_to is None or output <= lower_to or not bound.may_lower:
             return output
-        return min(output, max(policy.lower_output_to, self.bound.least_output))
+        return min(output, max(lower_to, bound.least_output))
 
     def _unpriced(self) -> BudgetExceeded:
         name = self.attempt.target.name
@@ -414,20 +398,26 @@ class _Asking:
 
     # --- held -------------------------------------------------------------------------------
 
-    def _paid(self, hold: Hold) -> Payment:
-        has_strict = hold.plan.strict > 0
-        if has_strict and not self.bound.unbounded and self.dearest is not None:
-            self._cap(output_tokens_for(self.bound, self.dearest, hold.money_nano))
-        if hold.plan.meters:
+    def _paid(self, hold: Hold, want_nano: int) -> Payment:
+        plan, money_nano = hold.plan, hold.amounts[Unit.MONEY]
+        # Who got the worst case may have the answer as long as it was asked for.
+        may_be_long = money_nano >= want_nano and self.bound.output_tokens is not None
+        if (
+            plan.strict
+            and self.dearest is not None
+            and not (may_be_long or self.bound.unbounded)
+        ):
+            self._cap(output_tokens_for(self.bound, self.dearest, money_nano))
+        if plan.rates:
             tell_rates(self.exchange, hold)
-        if self._has_budget:
-            self.exchange.explain(f"holds {usd(hold.money_nano)}")
+        if self.has_budget:
+            self.exchange.explain(f"holds {usd(money_nano)}")
         return Payment(
             hold=hold,
             bound=self.bound,
-            priced=self.priced,
+            priced=self.terms.priced,
             dearest=self.dearest,
-            ceiling_nano=hold.money_nano if has_strict else None,
+            ceiling_nano=money_nano if plan.strict else None,
         )
 
     def _cap(self, tokens: int) -> None:

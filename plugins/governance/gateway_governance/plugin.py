@@ -123,12 +123,12 @@ class GovernancePlugin(Plugin):
         return payment.listener
 
     @hookimpl
-    async def after_attempt(self, exchange: Exchange, attempt: Attempt) -> None:
-        await self.governor.payments.settle(exchange, attempt)
+    def after_attempt(self, exchange: Exchange, attempt: Attempt) -> None:
+        self.governor.payments.settle(exchange, attempt)
 
     @hookimpl
-    async def on_complete(self, exchange: Exchange) -> None:
-        await self.governor.admission.leave(exchange)
+    def on_complete(self, exchange: Exchange) -> None:
+        self.governor.admission.leave(exchange)
 
     @hookimpl
     async def list_models(

@@ -12,31 +12,38 @@ from typing import TYPE_CHECKING, Final
 
 from gateway_governance.entities import Unit
 from gateway_governance.ledger.meters import MICROS, Standing
+from gateway_governance.ledger.pool import ENDS, FREE, GRANTED, LIMIT
 
 if TYPE_CHECKING:
     from gateway import Exchange
     from gateway_governance.ledger.pool import Hold
 
-_NAMES: Final = {Unit.REQUESTS: "requests", Unit.TOKENS: "tokens"}
+_NAMES: Final = {
+    unit: (
+        f"x-ratelimit-limit-{word}",
+        f"x-ratelimit-remaining-{word}",
+        f"x-ratelimit-reset-{word}",
+    )
+    for unit, word in ((Unit.REQUESTS, "requests"), (Unit.TOKENS, "tokens"))
+}
 
 
 def tell_rates(exchange: Exchange, hold: Hold) -> None:
     """
     Put the tightest limit of each kind that *hold* touched on the answer to come.
     """
-    standings = [
-        Standing(
-            meter=part.meter,
-            limit=part.limit,
-            granted=part.limit,
-            free=part.free_after,
-            ends=part.ends_at,
+    # On every request, so without the values that `rates_of` takes.
+    rows, headers = hold.rows, exchange.response_headers
+    for unit, places in hold.plan.rates:
+        before, at = min(
+            [
+                (rows[at][LIMIT] - rows[at][GRANTED] + rows[at][FREE], at)
+                for at in places
+            ]
         )
-        for part in hold.parts
-        if part.meter.unit in _NAMES
-    ]
-    if standings:
-        exchange.response_headers.update(rates_of(standings, exchange.clock.now()))
+        # All of a kind took the same amount.
+        left, row = before - hold.amounts[unit], rows[at]
+        _tell(headers, unit, row[LIMIT], left, row[ENDS] - hold.at)
 
 
 def rates_of(standings: Iterable[Standing], now: float) -> dict[str, str]:
@@ -46,18 +53,26 @@ def rates_of(standings: Iterable[Standing], now: float) -> dict[str, str]:
     Args:
         now: Unix seconds.
     """
-    tightest: dict[str, Standing] = {}
+    tightest: dict[Unit, Standing] = {}
     for standing in standings:
-        name = _NAMES.get(standing.meter.unit)
-        if name is not None:
-            known = tightest.get(name, standing)
-            tightest[name] = min(known, standing, key=lambda each: each.left)
-    headers = {}
-    for name, standing in tightest.items():
-        headers[f"x-ratelimit-limit-{name}"] = str(standing.limit)
-        headers[f"x-ratelimit-remaining-{name}"] = str(max(0, standing.left))
-        headers[f"x-ratelimit-reset-{name}"] = wait_text(standing.ends / MICROS - now)
+        unit = standing.meter.unit
+        if unit in _NAMES:
+            known = tightest.get(unit, standing)
+            tightest[unit] = min(known, standing, key=lambda each: each.left)
+    headers: dict[str, str] = {}
+    for unit, each in tightest.items():
+        left_micros = each.ends - int(now * MICROS)
+        _tell(headers, unit, each.limit, each.left, left_micros)
     return headers
+
+
+def _tell(
+    headers: dict[str, str], unit: Unit, limit: int, left: int, left_micros: int
+) -> None:
+    limit_name, remaining_name, reset_name = _NAMES[unit]
+    headers[limit_name] = str(limit)
+    headers[remaining_name] = str(max(0, left))
+    headers[reset_name] = wait_text(left_micros / MICROS)
 
 
 def wait_text(seconds: float) -> str:

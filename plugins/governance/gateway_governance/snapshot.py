@@ -8,10 +8,12 @@ among ten keys and among a hundred thousand; and so does a look-up.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final, Literal, TypeVar
 
 import attrs
 
+from gateway import Identity
 from gateway_governance.checks import Entity
 from gateway_governance.entities import (
     NO_LIMITS,
@@ -29,7 +31,7 @@ from gateway_governance.entities import (
     Unit,
     VirtualKey,
 )
-from gateway_governance.ledger.meters import Meter, meters_of
+from gateway_governance.ledger.meters import Demand, Meter, meters_of
 from gateway_governance.names import Names
 from gateway_governance.overlay import Overlay
 from gateway_governance.values import STRANGER, Mint
@@ -44,6 +46,8 @@ _WITH_TARGET: Final = frozenset({Unit.MONEY, Unit.TOKENS})
 _EVERY: Final = frozenset(Unit)
 #: Matches nothing: compared with where nothing was found, so that both take the same time.
 _NOBODYS: Final = KeyValue(lookup="", digest=bytes(32))
+
+_NO_FACTS: Final[Mapping[str, str]] = MappingProxyType({})
 
 V = TypeVar("V")
 
@@ -69,6 +73,7 @@ class Found:
 
     Attributes:
         chain: The owners of limits, innermost first.
+        identity: The same for other plugins.
         block: Why it may not be used; "" if it may.
     """
 
@@ -76,6 +81,7 @@ class Found:
     team: Team | None
     customer: Customer | None
     chain: tuple[Owner, ...]
+    identity: Identity
     block: Block = ""
 
 
@@ -107,10 +113,11 @@ class Snapshot:
     declared_values: Mapping[str, tuple[str, KeyValue]] = attrs.field(
         factory=dict, repr=False
     )
-    _found: dict[str, Found] = attrs.field(factory=dict, init=False, repr=False)
-    _requests: dict[str, tuple[Meter, ...]] = attrs.field(
+    _shown: dict[bytes, tuple[VirtualKey, KeyValue]] = attrs.field(
         factory=dict, init=False, repr=False
     )
+    _found: dict[str, Found] = attrs.field(factory=dict, init=False, repr=False)
+    _requests: dict[str, Demand] = attrs.field(factory=dict, init=False, repr=False)
     _attempts: dict[tuple[str, str, str], tuple[Meter, ...]] = attrs.field(
         factory=dict, init=False, repr=False
     )
@@ -125,8 +132,24 @@ class Snapshot:
         Return the virtual key that *value* shows, or None.
 
         The time that it takes tells neither whether a value's place is known nor whether it
-        has the form of one; what has not is itself never hashed, however long it is.
+        has the form of one; what is too long for one is itself never hashed.  Values that
+        matched once are found again by their digest, which nobody can aim at without the key
+        that it is made with.
         """
+        digest = self.mint.digest_of(value)
+        shown = None if digest is None else self._shown.get(digest)
+        if shown is None:
+            shown = self._check(value)
+            if shown is None:
+                return None
+            if digest is not None:
+                _remember(self._shown, digest, shown)
+        key, known = shown
+        if known.expires_at is not None and known.expires_at <= now:
+            return None
+        return self.found(key, now)
+
+    def _check(self, value: str) -> tuple[VirtualKey, KeyValue] | None:
         lookup = self.mint.lookup_of(value)
         has_form = lookup is not None
         if lookup is None:
@@ -135,9 +158,7 @@ class Snapshot:
         key, known = self._at(lookup)
         if not self.mint.matches(value, known) or key is None or not has_form:
             return None
-        if known.expires_at is not None and known.expires_at <= now:
-            return None
-        return self.found(key, now)
+        return key, known
 
     def _at(self, lookup: str) -> tuple[VirtualKey | None, KeyValue]:
         declared = self.declared_values.get(lookup)
@@ -159,6 +180,15 @@ class Snapshot:
             return attrs.evolve(found, block="expired")
         return found
 
+    def latest(self, found: Found, now: float) -> Found:
+        """
+        Return *found*, which may be of an earlier snapshot, as it is in this one.
+
+        A key that was removed since stays what it was.
+        """
+        key = self.keys.get(found.key.id)
+        return found if key is None else self.found(key, now)
+
     def _find_owners(self, key: VirtualKey) -> Found:
         team: Team | None = self.teams.get(key.team_id)
         customer_id = key.customer_id if team is None else team.customer_id
@@ -175,18 +205,38 @@ class Snapshot:
         if customer is not None:
             chain.append(Owner(OwnerKind.CUSTOMER, customer.id))
         return Found(
-            key=key, team=team, customer=customer, chain=tuple(chain), block=block
+            key=key,
+            team=team,
+            customer=customer,
+            chain=tuple(chain),
+            identity=Identity(
+                key_id=key.id,
+                key_name=key.name,
+                team_id=None if team is None else team.id,
+                customer_id=None if customer is None else customer.id,
+                facts=_NO_FACTS,
+            ),
+            block=block,
         )
+
+    def request_demand(self, found: Found) -> Demand:
+        """
+        Return what a request asks for before its target is known: requests, in flight.
+        """
+        demand = self._requests.get(found.key.id)
+        if demand is None:
+            # Of an exchange that waited, it may be of the snapshot before.
+            found = self.latest(found, self.now)
+            meters = tuple(self._chain_meters(found, _BEFORE_TARGET))
+            demand = Demand(meters=meters, requests=1, in_flight=1)
+            _remember(self._requests, found.key.id, demand)
+        return demand
 
     def request_meters(self, found: Found) -> tuple[Meter, ...]:
         """
-        Return what a request counts on before its target is known: requests, in flight.
+        Return what that counts on.
         """
-        meters = self._requests.get(found.key.id)
-        if meters is None:
-            meters = tuple(self._chain_meters(found, _BEFORE_TARGET))
-            _remember(self._requests, found.key.id, meters)
-        return meters
+        return self.request_demand(found).meters
 
     def attempt_meters(
         self, found: Found | None, provider: str, model: str

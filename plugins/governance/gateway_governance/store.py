@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -53,6 +54,7 @@ _COLUMNS: Final = (
     ENTITIES.c.removed_at,
     ENTITIES.c.document,
 )
+_GENERATION: Final = "SELECT generation FROM governance_state"
 
 
 class Conflict(Exception):
@@ -88,6 +90,7 @@ class Store:
     storage: Storage
     mint: Mint
     clock: Clock
+    _at_hand: sqlite3.Connection | None = attrs.field(default=None, init=False)
 
     async def open(self) -> None:
         """
@@ -131,8 +134,33 @@ class Store:
         """
         Return the generation of the last change.
         """
+        if self._at_hand is not None:
+            try:
+                ((found,),) = self._at_hand.execute(_GENERATION).fetchall()
+            except sqlite3.OperationalError:
+                pass  # somebody is at work there, for whom the long way waits
+            else:
+                return int(found)
         async with self.storage.engine.connect() as connection:
             return await _generation(connection)
+
+    @contextmanager
+    def at_hand(self) -> Iterator[None]:
+        """
+        Make it cheap to ask for the generation again and again, where the database is SQLite.
+
+        That reads one row from memory and waits for nobody, in a hundredth of the time that
+        a thread, a pool of connections and a statement to compile take.
+        """
+        url = self.storage.engine.url
+        if url.get_backend_name() != "sqlite" or url.database is None:
+            yield
+            return
+        with closing(sqlite3.connect(url.database, timeout=0)) as self._at_hand:
+            try:
+                yield
+            finally:
+                self._at_hand = None
 
     async def load(self) -> Snapshot:
         """

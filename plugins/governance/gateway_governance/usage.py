@@ -4,12 +4,8 @@ What was used: one row for each attempt that was settled, exactly once.
 
 from __future__ import annotations
 
-from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-import attrs
-
-from gateway import Usage
 from gateway_governance.ledger.meters import micros
 
 #: Counts of a row that reports add up, besides the cost.
@@ -25,10 +21,9 @@ BUCKETS: Final = (
 )
 
 
-@attrs.frozen(kw_only=True)
-class UsageRow:
+class UsageRow(NamedTuple):
     """
-    One attempt, as it is charged and reported.
+    One attempt, as it is charged and reported; in the order in which journals have it.
 
     Attributes:
         exchange_id: The request id; with *attempt* it identifies the row.
@@ -82,34 +77,12 @@ class UsageRow:
 
 
 #: The columns of a row, in the order in which journals have them: new ones go behind.
-COLUMNS: Final = tuple(field.name for field in attrs.fields(UsageRow))
-_AT: Final = COLUMNS.index("at")
-_values_of = attrgetter(*COLUMNS)
+COLUMNS: Final = UsageRow._fields
 
 
 def columns_of(row: UsageRow) -> tuple[Any, ...]:
     """
     Return the values of *row* as they are stored: time in Unix microseconds.
     """
-    values = _values_of(row)
-    return (*values[:_AT], micros(row.at), *values[_AT + 1 :])
-
-
-def buckets_of(usage: Usage) -> dict[str, int]:
-    """
-    Return the counts of *usage* by the names that rows have for them.
-    """
-    return {
-        "input_tokens": usage.input,
-        "cache_read_tokens": usage.cache_read,
-        "cache_write_5m_tokens": usage.cache_write_5m,
-        "cache_write_1h_tokens": usage.cache_write_1h,
-        "input_audio_tokens": usage.input_audio,
-        "input_image_tokens": usage.input_image,
-        "output_tokens": usage.output,
-        "reasoning_tokens": usage.reasoning,
-        "output_audio_tokens": usage.output_audio,
-        "output_image_tokens": usage.output_image,
-        "images": usage.images,
-        "server_tool_calls": sum(count for _, count in usage.server_tool_calls),
-    }
+    exchange_id, attempt, at, *rest = row
+    return (exchange_id, attempt, micros(at), *rest)

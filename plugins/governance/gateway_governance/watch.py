@@ -90,18 +90,22 @@ class Watch:
         """
         Refresh for as long as nobody cancels; what fails is logged and tried again.
         """
-        while True:
-            try:
-                async with asyncio.timeout(POLL_S):
-                    await self._poked.wait()
-            except TimeoutError:
-                pass  # nobody told, so look
-            self._poked.clear()
-            try:
-                await self.refresh()
-            except Exception as exc:  # noqa: BLE001 - the old snapshot serves meanwhile
-                # Without its text: a database's errors show parameters.
-                log.warning("entities not refreshed", error=type(exc).__name__)
+        with self._store.at_hand():
+            while True:
+                try:
+                    async with asyncio.timeout(POLL_S):
+                        await self._poked.wait()
+                except TimeoutError:
+                    pass  # nobody told, so look
+                self._poked.clear()
+                await self._try_refresh()
+
+    async def _try_refresh(self) -> None:
+        try:
+            await self.refresh()
+        except Exception as exc:  # noqa: BLE001 - the old snapshot serves meanwhile
+            # Without its text: a database's errors show parameters.
+            log.warning("entities not refreshed", error=type(exc).__name__)
 
     def poke(self) -> None:
         """

@@ -9,15 +9,21 @@ import pytest
 
 from gateway import AttemptState, Usage
 from gateway.testing import ManualClock, make_attempt, make_exchange
-from gateway_governance.billing import bill_of
+from gateway_governance.admission import Admitted
+from gateway_governance.billing import Bill, bill_of, row_of
 from gateway_governance.bounds import Bound
 from gateway_governance.cut_short import CANCEL_S, FASTEST_TOKENS_PER_S
+from gateway_governance.ledger.pool import Hold, Plan
 from gateway_governance.listening import Listener
 from gateway_governance.payments import Payment
 
 LATE = int(CANCEL_S * FASTEST_TOKENS_PER_S)
 ASKED = Bound(input_tokens=100, output_tokens=50_000)
 HELD = 600_000_000
+COUNTS = (
+    *("input", "cache_read", "cache_write_5m", "cache_write_1h", "input_audio"),
+    *("input_image", "output", "reasoning", "output_audio", "output_image", "images"),
+)
 
 
 @attrs.frozen
@@ -167,3 +173,61 @@ def test_what_was_told_before_the_break_is_believed(clock):
     assert found.usage.total_input == 9
     assert found.usage.total_output == 1 + LATE
     assert found.seen_nano == 9_000 + 10_000
+
+
+def test_every_column_has_what_its_name_says(clock):
+    """
+    Rows are written by place, so each place is looked at by its name.
+    """
+    exchange = make_exchange(clock=clock)
+    attempt = make_attempt(exchange, state=AttemptState.ANSWERED)
+    attempt.status = 201
+    counts = {name: number for number, name in enumerate(COUNTS, 1)}
+    usage = Usage(
+        **counts,
+        server_tool_calls=(("a", 20), ("b", 30)),
+        service_tier="flex",
+        region="eu",
+    )
+    payment = Payment(
+        hold=Hold(1, 0, Plan((), (), 0), [], (9, 0, 0, 0, 0), False),
+        bound=Bound(input_tokens=1),
+        priced=None,
+        dearest=None,
+        ceiling_nano=None,
+    )
+    bill = Bill(usage=usage, cost_nano=7, seen_nano=6)
+
+    row = row_of(exchange, attempt, Admitted(run_id="run"), payment, bill)
+
+    target = attempt.target
+    assert row._asdict() == {
+        "exchange_id": exchange.id,
+        "attempt": 1,
+        "at": clock.now(),
+        "key_id": None,
+        "key_name": None,
+        "team_id": None,
+        "customer_id": None,
+        "run_id": "run",
+        "provider": target.provider,
+        "model": target.model,
+        "provider_key": target.key or "",
+        "dialect": target.dialect,
+        "operation": "generate",
+        "status": 201,
+        "outcome": "done",
+        **{_column(name): number for name, number in counts.items()},
+        "server_tool_calls": 50,
+        "service_tier": "flex",
+        "region": "eu",
+        "is_estimated": False,
+        "cost_nano": 7,
+        "cost_seen_nano": 6,
+        "hold_nano": 9,
+        "price_version": "",
+    }
+
+
+def _column(bucket):
+    return bucket if bucket == "images" else f"{bucket}_tokens"

@@ -89,6 +89,22 @@ class TestFind:
         assert snapshot.find(FOREIGN, 100.0) is None
         assert snapshot.find(new, 100.0).key is key
 
+    def test_a_value_that_was_shown_before_is_found_by_its_digest(self, monkeypatch):
+        """
+        The second time costs one hash; it still expires, and a new snapshot looks anew.
+        """
+        value, kept = MINT.make()
+        key = a_key(values=(attrs.evolve(kept, expires_at=100.0),))
+        snapshot = make(key)
+        first = snapshot.find(value, 0.0)
+        monkeypatch.setattr(MINT, "matches", lambda *args: False)
+
+        again = snapshot.find(value, 50.0)
+
+        assert again is first
+        assert snapshot.find(value, 100.0) is None
+        assert make(key).find(value, 50.0) is None
+
     def test_nobody_else(self):
         """
         Another value with the id of a key is as unknown as any.

@@ -231,6 +231,23 @@ class TestReading:
         ]
         assert snapshot.generation == await store.generation() == 4
 
+    async def test_the_generation_is_at_hand(self, store):
+        """
+        Asked the short way it is the same, also after others' changes and while they write.
+        """
+        with store.at_hand():
+            before = await store.generation()
+            await store.put(Team(id="new", name="new"))
+            after = await store.generation()
+            async with store.storage.engine.begin() as writing:
+                await writing.execute(
+                    text("UPDATE governance_state SET generation = 99")
+                )
+                meanwhile = await store.generation()
+                await writing.rollback()
+
+        assert after == meanwhile == await store.generation() == before + 1
+
     async def test_what_changed_since(self, store):
         """
         Each entity that changed is told once, as it is now; what is gone as gone.

@@ -84,6 +84,7 @@ class Plan:
         reads: The byte of GEN in each row.
         entries: Of each row: the word of FREE, the tag, which amount it takes, and how
             much must be free however little it takes.
+        rates: Which rows count requests, and which tokens.
     """
 
     __slots__ = (
@@ -92,6 +93,7 @@ class Plan:
         "money",
         "names",
         "pack",
+        "rates",
         "reads",
         "strict",
         "table",
@@ -126,7 +128,15 @@ class Plan:
             )
             for meter, word in rows
         )
+        self.rates = tuple(
+            (unit, places)
+            for unit in (Unit.REQUESTS, Unit.TOKENS)
+            if (places := self._places(unit))
+        )
         self.pack = struct.Struct(f"{S_PARTS - S_HOLD + PART * len(rows)}q").pack_into
+
+    def _places(self, unit: Unit) -> tuple[int, ...]:
+        return tuple(at for at, each in enumerate(self.meters) if each.unit is unit)
 
 
 @attrs.frozen(kw_only=True)
@@ -155,11 +165,12 @@ class Hold:
         id: Unique among all holds of the machine.
         plan: Where its meters stand.
         rows: Their rows as they were when it was taken.
+        at: When that was, in Unix microseconds; 0 where there are none.
         amounts: What it took, by unit, and 0 for soft money.
         is_low: A strict meter has little left of what was granted to this machine.
     """
 
-    __slots__ = ("amounts", "id", "is_low", "is_open", "plan", "rows", "slot")
+    __slots__ = ("amounts", "at", "id", "is_low", "is_open", "plan", "rows", "slot")
 
     def __init__(
         self,
@@ -169,6 +180,7 @@ class Hold:
         rows: list[_Row],
         amounts: tuple[int, int, int, int, int],
         is_low: bool,
+        at: int = 0,
     ) -> None:
         self.id = hold_id
         self.slot = slot
@@ -176,6 +188,7 @@ class Hold:
         self.rows = rows
         self.amounts = amounts
         self.is_low = is_low
+        self.at = at
         self.is_open = True
 
     def __repr__(self) -> str:
@@ -319,7 +332,7 @@ class Pool:
             cells.unlock()
         self._free_slots.pop()
         self._next_id = hold_id + 1
-        return Hold(hold_id, slot, plan, rows, amounts, is_low)
+        return Hold(hold_id, slot, plan, rows, amounts, is_low, now)
 
     def _of_nothing(self, demand: Demand) -> Hold:
         hold_id = self._next_id
