@@ -170,10 +170,11 @@ class Battle:
         for _ in range(kills):
             await self.fake.wait_for(lambda: self.fake.in_flight > 8, timeout=60)
             status = await asyncio.to_thread(self.serving.admin, "/api/status")
-            pids = [worker["pid"] for worker in status.json["workers"]]
             # One that was killed a moment ago is not there yet.
+            pids = [worker["pid"] for worker in status.json["workers"] if worker["pid"]]
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self.rng.choice([pid for pid in pids if pid]), signal.SIGKILL)
+                for pid in self.rng.sample(pids, min(1, len(pids))):
+                    os.kill(pid, signal.SIGKILL)
 
     def rows(self, question: str, *values: Any) -> list[tuple[Any, ...]]:
         """

@@ -198,7 +198,7 @@ def test_every_column_has_what_its_name_says(clock):
     )
     bill = Bill(usage=usage, cost_nano=7, seen_nano=6)
 
-    row = row_of(exchange, attempt, Admitted(run_id="run"), payment, bill)
+    row = row_of(exchange, attempt, Admitted(run=Run(run_id="run")), payment, bill)
 
     target = attempt.target
     assert row._asdict() == {
