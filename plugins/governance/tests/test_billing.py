@@ -16,6 +16,7 @@ from gateway_governance.cut_short import CANCEL_S, FASTEST_TOKENS_PER_S
 from gateway_governance.ledger.pool import Hold, Plan
 from gateway_governance.listening import Listener
 from gateway_governance.payments import Payment
+from gateway_governance.runs import Run
 
 LATE = int(CANCEL_S * FASTEST_TOKENS_PER_S)
 ASKED = Bound(input_tokens=100, output_tokens=50_000)
