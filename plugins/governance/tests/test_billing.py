@@ -16,6 +16,7 @@ from gateway_governance.cut_short import CANCEL_S, FASTEST_TOKENS_PER_S
 from gateway_governance.ledger.pool import Hold, Plan
 from gateway_governance.listening import Listener
 from gateway_governance.payments import Payment
+from gateway_governance.runs import Run
 
 LATE = int(CANCEL_S * FASTEST_TOKENS_PER_S)
 ASKED = Bound(input_tokens=100, output_tokens=50_000)
@@ -198,7 +199,7 @@ def test_every_column_has_what_its_name_says(clock):
     )
     bill = Bill(usage=usage, cost_nano=7, seen_nano=6)
 
-    row = row_of(exchange, attempt, Admitted(run_id="run"), payment, bill)
+    row = row_of(exchange, attempt, Admitted(run=Run(run_id="run")), payment, bill)
 
     target = attempt.target
     assert row._asdict() == {

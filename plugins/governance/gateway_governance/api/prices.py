@@ -49,7 +49,7 @@ class PriceRoutes:
             provider, _, model = target.partition("/")
             if search not in target.casefold():
                 continue
-            vendor, _ = governor.facts(provider, model)
+            vendor, _ = books.facts(provider, model)
             priced = books.pricer.price(vendor, provider, model, key_id=key_id, at=at)
             if missing is None or missing is (priced is None):
                 items.append({"provider": provider, "model": model, **_priced(priced)})

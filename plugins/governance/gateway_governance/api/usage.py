@@ -131,7 +131,7 @@ def _total(by: str, total: UsageTotal, snapshot: Snapshot) -> dict[str, Any]:
 
 def _row(row: UsageRow) -> dict[str, Any]:
     return {
-        **attrs.asdict(row),
+        **row._asdict(),
         "at": utc_text(row.at),
         "cost": wire.usd(row.cost_nano),
     }
