@@ -133,6 +133,11 @@ class ReceivedStream:
                     if self._committed is not None and outlet.is_committed:
                         self._committed()
                         self._committed = None
+                while self._may_push(reply, outlet):
+                    left = await reply.push(self._push(frames, outlet))
+                    if left is None:
+                        break
+                    await self._pass_on(left, outlet)
             got = frames.finish()
             if got:
                 await self._pass_on(got, outlet)
@@ -144,6 +149,39 @@ class ReceivedStream:
             raise UpstreamError(msg)
         if not self._has_ended and self._dialect.done:
             await self._pass_on([self._dialect.done], outlet)
+
+    def _may_push(self, reply: Reply, outlet: Outlet) -> bool:
+        """
+        Tell whether frames can go on as they come, with nobody to look at them.
+        """
+        return (
+            self._committed is None
+            and self._translation is None
+            and not self._taps
+            and reply.pushes
+            and outlet.passes_at_once
+        )
+
+    def _push(
+        self, frames: Frames, outlet: Outlet
+    ) -> Callable[[bytes], Sequence[bytes] | None]:
+        """
+        Make what passes a read on at once, or returns the frames that have to be looked at.
+        """
+        attempt, may_end, tells = self._attempt, self._dialect.may_end, self._tells
+        pass_at_once = outlet.pass_at_once
+
+        def push(read: bytes) -> Sequence[bytes] | None:
+            attempt.bytes_received += len(read)
+            got = frames.feed(read)
+            if not got:
+                return None
+            data = got[0] if len(got) == 1 else b"".join(got)
+            if may_end(data) or has_any(data, tells) or not pass_at_once(got, data):
+                return got
+            return None
+
+        return push
 
     @property
     def _stopped(self) -> bool:

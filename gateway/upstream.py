@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import aiohttp
 import attrs
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from gateway.settings import Timeouts
 
+T = TypeVar("T")
 #: Bytes that a whole answer may have, decompressed.
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 #: Seconds that an idle connection is kept; below what vendors keep theirs.
@@ -68,6 +69,24 @@ class Reply(Protocol):
     def reads(self) -> AsyncIterator[bytes]:
         """
         Yield the body as it arrives.
+
+        Raises:
+            UpstreamError: if it breaks off.
+            UpstreamTimeout: if it stalls.
+        """
+
+    @property
+    def pushes(self) -> bool: ...  # noqa: D102 - whether `push` may be called
+
+    def push(self, take: Callable[[bytes], T | None]) -> Awaitable[T | None]:
+        """
+        Hand the body to *take* as it arrives, between two pieces that `reads` yields.
+
+        *take* is called outside of any task, and may not wait.
+
+        Returns:
+            What *take* returned, once that is not None; None at the body's end, of which
+            `reads` is to hear as well.
 
         Raises:
             UpstreamError: if it breaks off.
@@ -171,6 +190,26 @@ class HttpReply:
             raise _failure(exc, is_connected=True) from exc
         self._lease.release()
 
+    @property
+    def pushes(self) -> bool:
+        """
+        Whether the connection is one of ours.
+        """
+        return isinstance(self._lease, Call)
+
+    async def push(self, take: Callable[[bytes], T | None]) -> T | None:
+        """
+        Hand the body to *take* as it arrives.
+        """
+        call = self._lease
+        if not isinstance(call, Call):
+            raise TypeError("only a connection of ours can push")
+        try:
+            return await call.push(self._content, take)
+        except _UNREADABLE as exc:
+            call.close()
+            raise _failure(exc, is_connected=True) from exc
+
     def close(self) -> None:
         """
         Give the connection back, or close it if the body was not read whole.
@@ -200,6 +239,19 @@ class LocalReply:
         Yield the parts of the answer.
         """
         return self._parts
+
+    @property
+    def pushes(self) -> bool:
+        """
+        Whether anything can be pushed: its parts must be asked for.
+        """
+        return False
+
+    async def push(self, take: Callable[[bytes], T | None]) -> T | None:
+        """
+        Refuse: see `pushes`.
+        """
+        raise TypeError("an answer of this process cannot push")
 
     def close(self) -> None:
         """

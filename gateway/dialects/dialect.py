@@ -31,6 +31,11 @@ class Tracker(Protocol):
         Remember what *frame*, one whole SSE frame, opened and closed; must be cheap.
         """
 
+    def note_all(self, frames: Sequence[bytes], data: bytes) -> None:
+        """
+        Remember each of *frames*, joined *data*, which may tell at once that none matters.
+        """
+
 
 class Facts(Protocol):
     """

@@ -6,10 +6,11 @@ Chat completions and legacy completions share all of this; they differ in what a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway import codec
+from gateway.dialects.dialect import has_any
 from gateway.dialects.openai_chat.stops import read_stop, worst
 from gateway.dialects.openai_chat.usage import read_any_usage
 from gateway.dialects.openai_faults import chunk_fault, error_doc
@@ -147,6 +148,15 @@ class SentChunks:
             if end in frame and end + b'"' not in frame:
                 self._ends.append(frame)
                 return
+
+    def note_all(self, frames: Sequence[bytes], data: bytes) -> None:
+        """
+        Note *frames*, of which nearly all finish nothing.
+        """
+        if self._first and not has_any(data, _ENDS):
+            return
+        for frame in frames:
+            self.note(frame)
 
     def finished(self) -> set[int]:
         """
