@@ -248,8 +248,10 @@ class CallerOutlet:
         if self._kept is not None:
             self._kept += frames
         data = frames[0] if len(frames) == 1 else b"".join(frames)
-        if self._dialect.may_end(data):
-            frames = self._without_end(frames)
+        end = self._dialect.end_in(frames, data)
+        if end is not None:  # it, and what follows it, waits
+            self._last = list(frames[end:])
+            frames = frames[:end]
             data = b"".join(frames)
         if data:
             if self._tracker is not None:
@@ -257,16 +259,6 @@ class CallerOutlet:
             if not self._exchange.is_committed:
                 await self._commit()
             await self._write(data)
-
-    def _without_end(self, frames: Sequence[bytes]) -> Sequence[bytes]:
-        """
-        Keep the frame that ends the stream, and what follows it, for later.
-        """
-        for index, frame in enumerate(frames):
-            if self._dialect.is_terminal_frame(frame):
-                self._last = list(frames[index:])
-                return frames[:index]
-        return frames
 
     async def _commit(self) -> None:
         exchange = self._exchange
@@ -339,10 +331,11 @@ class CallerOutlet:
         ):
             await self._as_stream(response, attempt)
             return
-        self._pipeline = self._hooks.open_filters(exchange, attempt)
-        if self._pipeline is not None:
-            await self._pipeline.feed_response(response)
-            await self._close_filters(Outcome.FINISHED)
+        if self._hooks.has_filters:
+            self._pipeline = self._hooks.open_filters(exchange, attempt)
+            if self._pipeline is not None:
+                await self._pipeline.feed_response(response)
+                await self._close_filters(Outcome.FINISHED)
         if self._hooks.has_post_response:
             response = await self._hooks.post_response(exchange, response)
         exchange.response = response

@@ -99,6 +99,13 @@ class Reply(Protocol):
         """
 
 
+def read_at_once(reply: Reply) -> bytes | None:
+    """
+    Return the whole body of *reply* if it is here already, as small ones are.
+    """
+    return reply.read_at_once() if isinstance(reply, HttpReply) else None
+
+
 def read_whole(reply: Reply, limit: int = MAX_ANSWER_BYTES) -> Awaitable[bytes]:
     """
     Read the whole body of *reply*.
@@ -150,6 +157,19 @@ class HttpReply:
         self.headers = headers
         self._content = content
         self._lease = lease
+
+    def read_at_once(self) -> bytes | None:
+        """
+        Return the whole body if it is here already.
+        """
+        content = self._content
+        if not content.is_eof() or content.exception() is not None:
+            return None
+        body = content.read_nowait()
+        if not content.at_eof():  # more was let in by the reading
+            body += content.read_nowait()
+        self._lease.release()
+        return body
 
     async def read(self, limit: int) -> bytes:
         """
@@ -305,6 +325,10 @@ class Upstream:
     _timeouts: dict[Timeouts, aiohttp.ClientTimeout] = attrs.field(
         factory=dict, init=False
     )
+    #: Those used last.
+    _latest: tuple[Timeouts | None, aiohttp.ClientTimeout] = attrs.field(
+        default=(None, aiohttp.ClientTimeout()), init=False
+    )
 
     async def open(self) -> None:
         """
@@ -429,10 +453,13 @@ class Upstream:
     ) -> aiohttp.ClientTimeout:
         if total_s is not None and total_s < timeouts.total_s:
             return _client_timeout(timeouts, max(total_s, 0.001))
+        if timeouts is self._latest[0]:  # hashing them takes longer than all the rest
+            return self._latest[1]
         found = self._timeouts.get(timeouts)
         if found is None:
             found = _client_timeout(timeouts, timeouts.total_s)
             self._timeouts[timeouts] = found
+        self._latest = timeouts, found
         return found
 
 

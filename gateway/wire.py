@@ -421,8 +421,11 @@ class Call:
             if over.done():
                 return
             try:
-                while data := content.read_nowait():
-                    found = take(data)
+                fed = -1
+                while fed != content.total_bytes:  # reading may let more in
+                    fed = content.total_bytes
+                    data = content.read_nowait()
+                    found = take(data) if data else None
                     if found is not None:
                         over.set_result(found)
                         return

@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway import codec
-from gateway.dialects.dialect import has_any
 from gateway.dialects.openai_chat.stops import read_stop, worst
 from gateway.dialects.openai_chat.usage import read_any_usage
 from gateway.dialects.openai_faults import chunk_fault, error_doc
 from gateway.errors import Blocked
 from gateway.neutral import Stop
+from gateway.sse import marked
 from gateway.views import DONE, Chunk, fields_of
 
 if TYPE_CHECKING:
@@ -153,10 +153,11 @@ class SentChunks:
         """
         Note *frames*, of which nearly all finish nothing.
         """
-        if self._first and not has_any(data, _ENDS):
-            return
-        for frame in frames:
-            self.note(frame)
+        if not self._first:
+            self._first = next((frame for frame in frames if _CHOICES in frame), b"")
+        if _ENDS[0] in data or _ENDS[1] in data:
+            for at in marked(frames, data, _ENDS):
+                self.note(frames[at])
 
     def finished(self) -> set[int]:
         """

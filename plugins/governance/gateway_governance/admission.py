@@ -23,7 +23,7 @@ from gateway_governance.credentials import credential_of
 from gateway_governance.entities import Customer, Team, VirtualKey
 from gateway_governance.headers import check_required
 from gateway_governance.ledger.ledger import Ledger
-from gateway_governance.ledger.meters import Actual, Demand, Meter, Short
+from gateway_governance.ledger.meters import Actual, Demand, Short
 from gateway_governance.ledger.pool import Hold
 from gateway_governance.rate_headers import tell_rates
 from gateway_governance.runs import Run, Runs, named_in

@@ -42,7 +42,8 @@ async def standings(
     found = {meter: rows.standing(meter) for meter in meters}
     missing = [meter for meter, each in found.items() if each is None]
     asks = {
-        ask.meter: ask for ask in rows.asks([each for each in missing if each.has_window])
+        ask.meter: ask
+        for ask in rows.asks([each for each in missing if each.has_window])
     }
     records = {name: _untouched(ask) for name, ask in asks.items()}
     kept = [asks[meter.id] for meter in missing if meter.is_backed]
