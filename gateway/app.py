@@ -40,7 +40,7 @@ from gateway.upstream import Upstream
 from gateway.views import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from gateway.clock import Clock
     from gateway.dialects import Dialect
@@ -409,7 +409,7 @@ class Gateway:
             started_at=clock.monotonic(),
         )
 
-    async def relay(self, exchange: Exchange, sink: Sink) -> None:
+    def relay(self, exchange: Exchange, sink: Sink) -> Coroutine[Any, Any, None]:
         """
         Answer *exchange* into *sink*; errors are told in the caller's dialect.
 
@@ -417,7 +417,7 @@ class Gateway:
             asyncio.CancelledError: if the caller left.
         """
         self._runtime.in_flight += 1
-        await self._relay.run(exchange, sink)
+        return self._relay.run(exchange, sink)
 
     async def refuse(
         self, dialect: Dialect, error: ExchangeError, sink: Sink, request_id: str

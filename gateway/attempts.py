@@ -25,16 +25,19 @@ from gateway.received import UNREADABLE, ReceivedStream, unreadable
 from gateway.routing.retries import Failure, Report
 from gateway.routing.retry_after import read_retry_after
 from gateway.translation import Translation
-from gateway.upstream import LocalReply, read_whole
+from gateway.upstream import LocalReply, read_at_once, read_whole
 from gateway.views import Response
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterable
+
     from gateway.dialects import Dialect
     from gateway.errors import ExchangeError
     from gateway.exchange import Exchange
     from gateway.flights import Flight
     from gateway.outlets import Outlet
     from gateway.providers.provider import Provider
+    from gateway.providers.vendors import InProcess
     from gateway.routing.plan import Plan
     from gateway.routing.targets import Target
     from gateway.runtime import Runtime
@@ -76,8 +79,7 @@ def new_attempt(runtime: Runtime, exchange: Exchange, target: Target) -> Attempt
     Put down one more attempt of *exchange*, with a request of its own.
     """
     request = exchange.request.fork()
-    if request.model != target.model:
-        request.model = target.model
+    request.model = target.model
     attempt = Attempt(
         number=len(exchange.attempts) + 1,
         target=target,
@@ -167,7 +169,11 @@ class Attempts:
         Try one target; returns why another one is worth trying, or None if all is done.
         """
         try:
-            await self._runtime.hooks.before_attempt(self._exchange, attempt)
+            hooks = self._runtime.hooks
+            if hooks.has_before_attempt:
+                await hooks.before_attempt(self._exchange, attempt)
+            else:
+                attempt.entered_from = 0
             sending = self._prepare(attempt)
         except Refused as refused:
             await self._over(attempt, refused)
@@ -279,22 +285,24 @@ class Attempts:
         return neutral.Losses(self._exchange.settings.server.translation == "strict")
 
     def _note_edits(self, attempt: Attempt, request: Request) -> None:
-        edits = dict.fromkeys(attempt.request.edits + request.edits)
+        edits: Iterable[str] = request.edits
+        if request is not attempt.request:
+            edits = dict.fromkeys((*attempt.request.edits, *edits))
         if edits:
             self._exchange.trail.add(
                 "core", "edit", "changed", ", ".join(edits), 0, attempt.number
             )
 
-    async def _ask(self, attempt: Attempt, sending: _Sending) -> Reply:
+    def _ask(self, attempt: Attempt, sending: _Sending) -> Awaitable[Reply]:
         provider = sending.provider
         operation = self._exchange.operation
         body = sending.request.encode()
         if provider.in_process is not None:
-            return LocalReply(*await provider.in_process.answer(operation, body))
+            return _answered_here(provider.in_process, operation, body)
         secret = self._runtime.credential(attempt.target)
         headers = provider.headers(secret, self._exchange.headers)
         headers.update(attempt.headers)
-        return await self._runtime.upstream.post(
+        return self._runtime.upstream.post(
             provider.url(sending.dialect.name, operation, sending.request),
             headers,
             body,
@@ -331,7 +339,9 @@ class Attempts:
         await self._outlet.end()
 
     async def _whole(self, attempt: Attempt, sending: _Sending, reply: Reply) -> None:
-        body = await read_whole(reply)
+        body = read_at_once(reply)
+        if body is None:
+            body = await read_whole(reply)
         attempt.bytes_received = len(body)
         attempt.first_event_at = self._exchange.clock.monotonic()
         dialect = sending.dialect
@@ -392,6 +402,10 @@ class Attempts:
         if failure.retry_after_s is not None:
             response.headers["retry-after"] = str(max(1, ceil(failure.retry_after_s)))
         await self._outlet.whole(response, attempt)
+
+
+async def _answered_here(asked: InProcess, operation: str, body: bytes) -> Reply:
+    return LocalReply(*await asked.answer(operation, body))
 
 
 def _brings_seals(request: Request) -> bool:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -78,9 +79,14 @@ def read(raw: bytes) -> Any:
     except orjson.JSONDecodeError:
         document = _slow_loads(raw)
     else:
-        if not _is_written_as(raw, document):  # white space, escapes, or what matters
+        try:
+            is_written_so = orjson.dumps(document) == raw
+        except TypeError:  # nested deeper than orjson writes
+            is_written_so = False
+        if not is_written_so:  # white space, escapes, or what matters
             document = _slow_loads(raw)
-    _check_depth(raw, document)
+    if len(raw) > 2 * MAX_DEPTH:
+        _check_depth(raw, document)
     return document
 
 
@@ -97,13 +103,6 @@ def read_exact(raw: bytes) -> Any:
     if _deeper(document, MAX_DEPTH):
         raise JsonError(_TOO_DEEP)
     return document
-
-
-def _is_written_as(raw: bytes, document: Any) -> bool:
-    try:
-        return orjson.dumps(document) == raw
-    except TypeError:  # nested deeper than orjson writes
-        return False
 
 
 def dumps(document: Any) -> bytes:
@@ -130,7 +129,7 @@ def splice(raw: bytes, document: dict[str, Any], key: str, value: Any) -> bytes 
         start = raw.index(b"{") + 1
         comma = b"," if document else b""
         return raw[:start] + dumps(key) + b":" + new + comma + raw[start:]
-    token = dumps(key)
+    token = _token(key)
     edited = _spliced_at_an_end(raw, token, document[key], new)
     if edited is not None:
         return edited
@@ -144,6 +143,11 @@ def splice(raw: bytes, document: dict[str, Any], key: str, value: Any) -> bytes 
             if certain or _says(edited, key, value):
                 return edited
     return None
+
+
+@lru_cache(maxsize=64)
+def _token(key: str) -> bytes:
+    return dumps(key)
 
 
 def _spliced_at_an_end(raw: bytes, token: bytes, old: Any, new: bytes) -> bytes | None:

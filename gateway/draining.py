@@ -73,6 +73,13 @@ class DrainingOutlet:
         """
         return not self.is_alone and self._outlet.wants_chunks
 
+    @property
+    def passes_at_once(self) -> bool:
+        """
+        Whether frames can go on without anybody's waiting.
+        """
+        return not self.is_alone and self._outlet.passes_at_once
+
     async def begin(self, attempt: Attempt | None) -> None:
         """
         Make ready for the stream of *attempt*.
@@ -91,6 +98,12 @@ class DrainingOutlet:
             await self._outlet.frames(frames)
         except ConnectionError:
             self.leave()
+
+    def pass_at_once(self, frames: Sequence[bytes], data: bytes) -> bool:
+        """
+        Send frames to the caller who is there and takes them.
+        """
+        return not self.is_alone and self._outlet.pass_at_once(frames, data)
 
     async def chunks(self, chunks: Sequence[Chunk]) -> None:
         """

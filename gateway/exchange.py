@@ -154,12 +154,15 @@ class Trail:
     The decisions on one exchange, in the order in which they fell.
 
     Written by every hook and read by few, so it keeps plain tuples.
+
+    Attributes:
+        said: The lines as they are kept, each the members of a `TrailLine`.
     """
 
-    __slots__ = ("_said", "findings")
+    __slots__ = ("findings", "said")
 
     def __init__(self) -> None:
-        self._said: list[tuple[str, str, str, str, int, int]] = []
+        self.said: list[tuple[str, str, str, str, int, int]] = []
         self.findings: list[Finding] = []
 
     def add(  # one call a hook on the hot path
@@ -174,21 +177,21 @@ class Trail:
         """
         Put one line down.
         """
-        self._said.append((plugin, hook, outcome, reason, ns, attempt))
+        self.said.append((plugin, hook, outcome, reason, ns, attempt))
 
     @property
     def lines(self) -> list[TrailLine]:
         """
         The lines so far.
         """
-        return [TrailLine._make(said) for said in self._said]
+        return [TrailLine._make(said) for said in self.said]
 
     def time_by_plugin(self) -> dict[str, int]:
         """
         Sum the nanoseconds of each plugin.
         """
         spent: dict[str, int] = {}
-        for plugin, _, _, _, ns, _ in self._said:
+        for plugin, _, _, _, ns, _ in self.said:
             spent[plugin] = spent.get(plugin, 0) + ns
         return spent
 

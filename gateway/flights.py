@@ -248,6 +248,13 @@ class FlightOutlet:
         """
         return self._pipeline is not None
 
+    @property
+    def passes_at_once(self) -> bool:
+        """
+        Whether frames go on at once: there is nobody yet to whom they could.
+        """
+        return False
+
     async def begin(self, attempt: Attempt | None) -> None:
         """
         Open the inner filters.
@@ -266,6 +273,12 @@ class FlightOutlet:
             await self.chunks([Chunk(dialect, frame) for frame in frames])
         else:
             self._bring(frames)
+
+    def pass_at_once(self, frames: Sequence[bytes], data: bytes) -> bool:
+        """
+        Take nothing: `frames` keeps it.
+        """
+        return False
 
     async def chunks(self, chunks: Sequence[Chunk]) -> None:
         """

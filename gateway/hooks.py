@@ -127,10 +127,11 @@ class Step:
         stats.calls += 1
         stats.total_ns += spent
         stats.times_ns.append(spent)
-        exchange.trail.add(
-            self.name, self.hook, outcome, exchange.reason, spent, attempt
+        exchange.trail.said.append(
+            (self.name, self.hook, outcome, exchange.reason, spent, attempt)
         )
-        exchange.reason = ""
+        if exchange.reason:
+            exchange.reason = ""
         return now
 
     def failed(
@@ -208,6 +209,10 @@ class Hooks:
         settling = (*self._after_attempt, *self._on_complete)
         #: Whether none of those waits for anything, so that nothing can come in between.
         self.settles_at_once = not any(step.may_wait for step in settling)
+        self.has_filters = bool(self._open_filter)
+        #: Whether a call of the hook of the same name does anything.
+        self.has_pre_request = bool(self._pre_request)
+        self.has_before_attempt = bool(self._before_attempt)
 
     def chain(self, hook: str) -> Chain:
         """

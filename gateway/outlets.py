@@ -42,6 +42,7 @@ class Outlet(Protocol):
     Attributes:
         is_committed: Something got out: no other attempt may follow.
         wants_chunks: Frames will not do, for somebody looks into them.
+        passes_at_once: `pass_at_once` may be worth trying.
     """
 
     @property
@@ -49,6 +50,9 @@ class Outlet(Protocol):
 
     @property
     def wants_chunks(self) -> bool: ...  # noqa: D102
+
+    @property
+    def passes_at_once(self) -> bool: ...  # noqa: D102
 
     async def begin(self, attempt: Attempt | None) -> None:
         """
@@ -58,6 +62,14 @@ class Outlet(Protocol):
     async def frames(self, frames: Sequence[bytes]) -> None:
         """
         Take frames in the caller's dialect.
+        """
+
+    def pass_at_once(self, frames: Sequence[bytes], data: bytes) -> bool:
+        """
+        Take frames, joined *data*, of which none ends the stream, if nobody has to wait.
+
+        Returns:
+            Whether they were taken; those that were not go to `frames`.
         """
 
     async def chunks(self, chunks: Sequence[Chunk]) -> None:
@@ -139,6 +151,17 @@ class CallerOutlet:
         """
         return self._pipeline is not None
 
+    @property
+    def passes_at_once(self) -> bool:
+        """
+        Whether frames can go on without anybody's looking or waiting.
+        """
+        return (
+            self._exchange.is_committed
+            and self._pipeline is None
+            and self._sink.writes_at_once
+        )
+
     # --- streams ----------------------------------------------------------------------------
 
     async def begin(self, attempt: Attempt | None) -> None:
@@ -159,6 +182,20 @@ class CallerOutlet:
             await self.chunks([Chunk(self._dialect, frame) for frame in frames])
             return
         await self._emit(frames)
+
+    def pass_at_once(self, frames: Sequence[bytes], data: bytes) -> bool:
+        """
+        Send frames as they came, unless the caller is slow or has left.
+        """
+        if self._last or not self._sink.try_write(data):
+            return False
+        if self._kept is not None:
+            self._kept += frames
+        if self._tracker is not None:
+            self._tracker.note_all(frames, data)
+        self._written_at = self._loop.time()
+        self._exchange.bytes_sent += len(data)
+        return True
 
     async def chunks(self, chunks: Sequence[Chunk]) -> None:
         """
@@ -211,27 +248,17 @@ class CallerOutlet:
         if self._kept is not None:
             self._kept += frames
         data = frames[0] if len(frames) == 1 else b"".join(frames)
-        if self._dialect.may_end(data):
-            frames = self._without_end(frames)
+        end = self._dialect.end_in(frames, data)
+        if end is not None:  # it, and what follows it, waits
+            self._last = list(frames[end:])
+            frames = frames[:end]
             data = b"".join(frames)
-        if self._tracker is not None:
-            note = self._tracker.note
-            for frame in frames:
-                note(frame)
         if data:
+            if self._tracker is not None:
+                self._tracker.note_all(frames, data)
             if not self._exchange.is_committed:
                 await self._commit()
             await self._write(data)
-
-    def _without_end(self, frames: Sequence[bytes]) -> Sequence[bytes]:
-        """
-        Keep the frame that ends the stream, and what follows it, for later.
-        """
-        for index, frame in enumerate(frames):
-            if self._dialect.is_terminal_frame(frame):
-                self._last = list(frames[index:])
-                return frames[:index]
-        return frames
 
     async def _commit(self) -> None:
         exchange = self._exchange
@@ -304,10 +331,11 @@ class CallerOutlet:
         ):
             await self._as_stream(response, attempt)
             return
-        self._pipeline = self._hooks.open_filters(exchange, attempt)
-        if self._pipeline is not None:
-            await self._pipeline.feed_response(response)
-            await self._close_filters(Outcome.FINISHED)
+        if self._hooks.has_filters:
+            self._pipeline = self._hooks.open_filters(exchange, attempt)
+            if self._pipeline is not None:
+                await self._pipeline.feed_response(response)
+                await self._close_filters(Outcome.FINISHED)
         if self._hooks.has_post_response:
             response = await self._hooks.post_response(exchange, response)
         exchange.response = response

@@ -4,14 +4,11 @@ One provider's stream, from its reads to the outlet.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
-from gateway.dialects.dialect import has_any
 from gateway.errors import UpstreamError
 from gateway.exchange import Outcome
-from gateway.sse import Frames, FrameTooLarge
+from gateway.sse import Frames, FrameTooLarge, marked
 from gateway.views import Chunk
 
 if TYPE_CHECKING:
@@ -33,29 +30,6 @@ def unreadable() -> UpstreamError:
     Make the error for an answer that is not what the vendor documents.
     """
     return UpstreamError("the provider's answer could not be read")
-
-
-def _telling(
-    frames: Sequence[bytes], data: bytes, tells: Sequence[bytes]
-) -> Sequence[bytes]:
-    """
-    Return the *frames*, joined *data*, in which one of *tells* stands, in their order.
-
-    Searched in one go: a search per frame would cost four times as much in a burst.
-    """
-    if not has_any(data, tells):
-        return ()
-    if len(frames) == 1:
-        return frames
-    ends = list(accumulate(map(len, frames)))
-    found = set()
-    for tell in tells:
-        at = data.find(tell)
-        while at >= 0:
-            index = bisect_right(ends, at)
-            found.add(index)
-            at = data.find(tell, ends[index])
-    return [frames[index] for index in sorted(found)]
 
 
 class ReceivedStream:
@@ -88,6 +62,8 @@ class ReceivedStream:
         self._tells = self._facts.tells if self._facts is not None else ()
         self._taps: list[OpenTap] = []
         self._frame_taps: list[OpenTap] = []
+        #: Whether those have seen what is to be passed on.
+        self._are_seen = False
         self._hides_usage = False
         self._has_ended = False
 
@@ -133,6 +109,11 @@ class ReceivedStream:
                     if self._committed is not None and outlet.is_committed:
                         self._committed()
                         self._committed = None
+                while self._may_push(reply, outlet):
+                    left = await reply.push(self._push(frames, outlet))
+                    if left is None:
+                        break
+                    await self._pass_on(left, outlet)
             got = frames.finish()
             if got:
                 await self._pass_on(got, outlet)
@@ -145,6 +126,48 @@ class ReceivedStream:
         if not self._has_ended and self._dialect.done:
             await self._pass_on([self._dialect.done], outlet)
 
+    def _may_push(self, reply: Reply, outlet: Outlet) -> bool:
+        """
+        Tell whether frames can go on as they come, with nobody to look at them.
+        """
+        return bool(
+            self._committed is None
+            and self._translation is None
+            and not self._taps
+            and self._dialect.terminal_marks
+            and reply.pushes
+            and outlet.passes_at_once
+        )
+
+    def _push(
+        self, frames: Frames, outlet: Outlet
+    ) -> Callable[[bytes], Sequence[bytes] | None]:
+        """
+        Make what passes a read on at once, or returns the frames that have to be looked at.
+        """
+        exchange, attempt, dialect = self._exchange, self._attempt, self._dialect
+        marks = tuple(dict.fromkeys((*dialect.terminal_marks, *self._tells)))
+        taps = self._frame_taps
+        pass_at_once = outlet.pass_at_once
+
+        def push(read: bytes) -> Sequence[bytes] | None:
+            attempt.bytes_received += len(read)
+            got = frames.feed(read)
+            if not got:
+                return None
+            data = got[0] if len(got) == 1 else b"".join(got)
+            for mark in marks:
+                if mark in data:
+                    return got
+            for tap in taps:
+                tap.see_frames(exchange, got, dialect)
+            if pass_at_once(got, data):
+                return None
+            self._are_seen = True
+            return got
+
+        return push
+
     @property
     def _stopped(self) -> bool:
         return self._facts is not None and self._facts.stop is not None
@@ -155,11 +178,13 @@ class ReceivedStream:
             attempt.first_event_at = self._exchange.clock.monotonic()
         dialect = self._dialect
         data = frames[0] if len(frames) == 1 else b"".join(frames)
-        if dialect.may_end(data):
-            ended = map(dialect.is_terminal_frame, frames)
-            self._has_ended = any(ended) or self._has_ended
-        for tap in self._frame_taps:
-            tap.see_frames(self._exchange, frames, dialect)
+        if dialect.end_in(frames, data) is not None:
+            self._has_ended = True
+        if self._are_seen:
+            self._are_seen = False
+        else:
+            for tap in self._frame_taps:
+                tap.see_frames(self._exchange, frames, dialect)
         if self._translation is None and not self._taps and not outlet.wants_chunks:
             await outlet.frames(self._glance(frames, data))
             return
@@ -174,7 +199,7 @@ class ReceivedStream:
         facts = self._facts
         if facts is None:
             return frames
-        telling = _telling(frames, data, self._tells)
+        telling = [frames[at] for at in marked(frames, data, self._tells)]
         if not telling:
             return frames
         hidden = []

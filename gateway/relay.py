@@ -85,7 +85,9 @@ class Relay(Forwarder):
         self, exchange: Exchange, outlet: CallerOutlet, settlement: Settlement
     ) -> None:
         try:
-            answer = await self._hooks.pre_request(exchange)
+            answer = None
+            if self._hooks.has_pre_request:
+                answer = await self._hooks.pre_request(exchange)
             if answer is not None:
                 await outlet.answer(answer)
             elif exchange.drain is not None:

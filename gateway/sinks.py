@@ -4,7 +4,7 @@ Where one exchange's answer goes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import attrs
 
@@ -16,8 +16,14 @@ class Sink(Protocol):
     """
     Takes one answer: `whole` once, or `start`, any number of `write` and `end`.
 
-    Every method raises ``ConnectionError`` if the caller has left.
+    Every method but `try_write` raises ``ConnectionError`` if the caller has left.
+
+    Attributes:
+        writes_at_once: `try_write` may be worth trying.
     """
+
+    @property
+    def writes_at_once(self) -> bool: ...  # noqa: D102 - told above
 
     async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """
@@ -32,6 +38,14 @@ class Sink(Protocol):
     async def write(self, data: bytes) -> None:
         """
         Take whole frames; waits while the caller is slow.
+        """
+
+    def try_write(self, data: bytes) -> bool:
+        """
+        Take whole frames, as `write` does, if nothing has to be waited for.
+
+        Returns:
+            Whether they were taken; not if the caller is slow or has left, which `write` tells.
         """
 
     async def end(self, last: bytes = b"") -> None:
@@ -54,6 +68,7 @@ class MemorySink:
     writes: list[bytes] = attrs.field(factory=list)
     is_stream: bool = False
     has_ended: bool = False
+    writes_at_once: ClassVar[bool] = False
 
     @property
     def body(self) -> bytes:
@@ -84,6 +99,12 @@ class MemorySink:
         Keep *data*.
         """
         self.writes.append(data)
+
+    def try_write(self, data: bytes) -> bool:
+        """
+        Take nothing: `write` keeps it.
+        """
+        return False
 
     async def end(self, last: bytes = b"") -> None:
         """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import aiohttp
 import attrs
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from gateway.settings import Timeouts
 
+T = TypeVar("T")
 #: Bytes that a whole answer may have, decompressed.
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 #: Seconds that an idle connection is kept; below what vendors keep theirs.
@@ -74,10 +75,35 @@ class Reply(Protocol):
             UpstreamTimeout: if it stalls.
         """
 
+    @property
+    def pushes(self) -> bool: ...  # noqa: D102 - whether `push` may be called
+
+    def push(self, take: Callable[[bytes], T | None]) -> Awaitable[T | None]:
+        """
+        Hand the body to *take* as it arrives, between two pieces that `reads` yields.
+
+        *take* is called outside of any task, and may not wait.
+
+        Returns:
+            What *take* returned, once that is not None; None at the body's end, of which
+            `reads` is to hear as well.
+
+        Raises:
+            UpstreamError: if it breaks off.
+            UpstreamTimeout: if it stalls.
+        """
+
     def close(self) -> None:
         """
         Let go: the connection goes back if the body was read whole, and is closed if not.
         """
+
+
+def read_at_once(reply: Reply) -> bytes | None:
+    """
+    Return the whole body of *reply* if it is here already, as small ones are.
+    """
+    return reply.read_at_once() if isinstance(reply, HttpReply) else None
 
 
 def read_whole(reply: Reply, limit: int = MAX_ANSWER_BYTES) -> Awaitable[bytes]:
@@ -132,6 +158,19 @@ class HttpReply:
         self._content = content
         self._lease = lease
 
+    def read_at_once(self) -> bytes | None:
+        """
+        Return the whole body if it is here already.
+        """
+        content = self._content
+        if not content.is_eof() or content.exception() is not None:
+            return None
+        body = content.read_nowait()
+        if not content.at_eof():  # more was let in by the reading
+            body += content.read_nowait()
+        self._lease.release()
+        return body
+
     async def read(self, limit: int) -> bytes:
         """
         Read the whole body, at most *limit* bytes.
@@ -171,6 +210,26 @@ class HttpReply:
             raise _failure(exc, is_connected=True) from exc
         self._lease.release()
 
+    @property
+    def pushes(self) -> bool:
+        """
+        Whether the connection is one of ours.
+        """
+        return isinstance(self._lease, Call)
+
+    async def push(self, take: Callable[[bytes], T | None]) -> T | None:
+        """
+        Hand the body to *take* as it arrives.
+        """
+        call = self._lease
+        if not isinstance(call, Call):
+            raise TypeError("only a connection of ours can push")
+        try:
+            return await call.push(self._content, take)
+        except _UNREADABLE as exc:
+            call.close()
+            raise _failure(exc, is_connected=True) from exc
+
     def close(self) -> None:
         """
         Give the connection back, or close it if the body was not read whole.
@@ -200,6 +259,19 @@ class LocalReply:
         Yield the parts of the answer.
         """
         return self._parts
+
+    @property
+    def pushes(self) -> bool:
+        """
+        Whether anything can be pushed: its parts must be asked for.
+        """
+        return False
+
+    async def push(self, take: Callable[[bytes], T | None]) -> T | None:
+        """
+        Refuse: see `pushes`.
+        """
+        raise TypeError("an answer of this process cannot push")
 
     def close(self) -> None:
         """
@@ -252,6 +324,10 @@ class Upstream:
     _addresses: Addresses = attrs.field(factory=Addresses, init=False)
     _timeouts: dict[Timeouts, aiohttp.ClientTimeout] = attrs.field(
         factory=dict, init=False
+    )
+    #: Those used last.
+    _latest: tuple[Timeouts | None, aiohttp.ClientTimeout] = attrs.field(
+        default=(None, aiohttp.ClientTimeout()), init=False
     )
 
     async def open(self) -> None:
@@ -377,10 +453,13 @@ class Upstream:
     ) -> aiohttp.ClientTimeout:
         if total_s is not None and total_s < timeouts.total_s:
             return _client_timeout(timeouts, max(total_s, 0.001))
+        if timeouts is self._latest[0]:  # hashing them takes longer than all the rest
+            return self._latest[1]
         found = self._timeouts.get(timeouts)
         if found is None:
             found = _client_timeout(timeouts, timeouts.total_s)
             self._timeouts[timeouts] = found
+        self._latest = timeouts, found
         return found
 
 

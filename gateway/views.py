@@ -234,7 +234,12 @@ class Request(View):
         *,
         operation: str = "generate",
     ) -> None:
-        super().__init__(dialect, raw, doc)
+        # Not through the class above: a request makes three views.
+        self.dialect = dialect
+        self._raw = raw
+        self._doc = doc
+        self._texts = None
+        self.is_dirty = raw is None
         self.operation = operation
         #: Names of the top-level values that were patched, for the trail.
         self.edits: tuple[str, ...] = ()
@@ -245,10 +250,13 @@ class Request(View):
         """
         The parsed document; a fork gets its own the first time it is asked.
         """
+        doc = self._doc
         if self._is_shared:
-            self._doc = codec.loads(self.encode())
+            doc = self._doc = codec.loads(self.encode())
             self._is_shared = False
-        return View.doc.fget(self)  # type: ignore[attr-defined]
+        elif doc is None:
+            doc = self._doc = codec.loads(self._raw or b"null")
+        return doc
 
     def peek(self, key: str) -> Any:
         """
@@ -387,7 +395,11 @@ class Response(View):
         status: int = 200,
         headers: dict[str, str] | None = None,
     ) -> None:
-        super().__init__(dialect, raw, doc)
+        self.dialect = dialect
+        self._raw = raw
+        self._doc = doc
+        self._texts = None
+        self.is_dirty = raw is None
         self.status = status
         self.headers = headers or {}
 

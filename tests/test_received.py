@@ -238,3 +238,97 @@ async def test_a_tap_that_wants_frames_may_cut():
 
     with pytest.raises(Refused, match="enough"):
         await pump(HELLO, STOP + USED, DONE, plugins=[Cutting])
+
+
+class PushingReply:
+    """
+    A reply that pushes all but its first read.
+    """
+
+    pushes = True
+    headers: dict[str, str] = {}
+    status = 200
+
+    def __init__(self, *reads):
+        self.left = list(reads)
+
+    async def reads(self):
+        """
+        Yield what was not pushed.
+        """
+        while self.left:
+            yield self.left.pop(0)
+
+    async def push(self, take):
+        """
+        Push until something is handed back.
+        """
+        while self.left:
+            found = take(self.left.pop(0))
+            if found is not None:
+                return found
+        return None
+
+    def close(self):
+        """
+        Do nothing.
+        """
+
+
+class EagerOutlet(KeepingOutlet):
+    """
+    An outlet that takes every other read at once.
+    """
+
+    is_committed = True
+    passes_at_once = True
+
+    def __init__(self):
+        super().__init__()
+        self.asked = 0
+        self.at_once = []
+
+    def pass_at_once(self, frames, data):
+        """
+        Take frames, every other time.
+        """
+        self.asked += 1
+        if self.asked % 2:
+            self.kept += frames
+            self.at_once += frames
+        return bool(self.asked % 2)
+
+
+async def test_what_is_passed_at_once_is_seen_once_and_in_order():
+    """
+    Some frames are passed on at once, others have to wait: none is lost, shown twice, or late.
+    """
+    seen = []
+
+    class Seeing(Plugin):
+        @hookimpl
+        def open_tap(self, exchange, attempt):
+            class Frames(Tap):
+                wants_frames = True
+
+                def see_frames(self, frames, dialect):
+                    seen.extend(frames)
+
+            return Frames()
+
+    found = [FoundPlugin(name="seeing", cls=Seeing)]
+    hooks = Hooks(load_plugins(settings_from_dict({}), found, installed=False))
+    exchange = make_exchange()
+    attempt = make_attempt(exchange)
+    outlet = EagerOutlet()
+    reads = [HELLO, HELLO[:9], HELLO[9:] + HELLO, HELLO, HELLO, STOP + USED, DONE]
+    stream = ReceivedStream(
+        exchange, attempt, find_dialect("openai_chat"), None, hooks, lambda: None
+    )
+
+    await stream.pump(PushingReply(*reads), outlet, hides_usage=False)
+
+    assert b"".join(outlet.kept) == b"".join(seen) == b"".join(reads)
+    assert outlet.at_once == [HELLO, HELLO, HELLO]
+    assert attempt.bytes_received == len(b"".join(reads))
+    assert attempt.usage.total_output == 4

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from gateway.sse import Frames, FrameTooLarge
+from gateway.sse import Frames, FrameTooLarge, marked
 from gateway.views import fields_of
 
 STREAM = (
@@ -121,3 +121,17 @@ def test_unicode_line_separators_do_not_split():
     data = "data: a\u2028b\x85c\x0bd\x0ce\n\n".encode()
 
     assert events_of(cut(data)[0]) == [(None, "a\u2028b\x85c\x0bd\x0ce".encode())]
+
+
+@pytest.mark.parametrize("marks", [(b"a",), (b"b", b"a"), (b"zz", b"c"), ()])
+def test_marked_finds_what_a_search_of_each_frame_finds(marks):
+    """
+    Frames with a mark are found in their order, each once, wherever and how often it stands.
+    """
+    frames = [b"a..\n\n", b"..\n\n", b"aaa\n\n", b".b.a\n\n", b".c\n\n", b"c\n\n"]
+
+    found = marked(frames, b"".join(frames), marks)
+
+    assert list(found) == [
+        at for at, frame in enumerate(frames) if any(mark in frame for mark in marks)
+    ]

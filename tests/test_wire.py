@@ -659,3 +659,68 @@ async def test_addresses_are_bounded():
     assert len(addresses._known) <= 1024
     for odd in ("http://u:p@a/", "ftp://a/", "/a", "http://[", "http:///x"):
         assert addresses.find(odd) is None
+
+
+# --- pushing --------------------------------------------------------------------------------
+
+
+async def test_what_comes_is_pushed_until_the_end(peer, upstream):
+    """
+    Every byte is handed over in order, and the end is told to who pushes and who reads.
+    """
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n"
+    peer.answers = [(head + b"ab", 0.01, b"cd", 0.01, b"ef")]
+    reply = await upstream.post(peer.url, {}, b"", QUICK)
+    got = []
+
+    left = await reply.push(got.append)
+
+    assert (left, b"".join(got)) == (None, b"abcdef")
+    assert [read async for read in reply.reads()] == []
+
+
+async def test_pushing_ends_with_what_is_handed_back(peer, upstream):
+    """
+    Once something is returned nothing more is pushed: what follows can be read.
+    """
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
+    peer.answers = [(head + b"ab", 0.05, b"cd")]
+    reply = await upstream.post(peer.url, {}, b"", QUICK)
+
+    left = await reply.push(lambda data: data)
+
+    assert left == b"ab"
+    assert b"".join([read async for read in reply.reads()]) == b"cd"
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 5.0], ids=["broken-off", "stalled"])
+async def test_who_pushes_hears_of_trouble(peer, upstream, pause_s):
+    """
+    An answer that breaks off or stalls while it is pushed is the error that it is when read.
+    """
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
+    peer.answers = [(head + b"ab", pause_s) if pause_s else (head + b"ab", None)]
+    timeouts = attrs.evolve(QUICK, idle_s=0.2)
+    reply = await upstream.post(peer.url, {}, b"", timeouts)
+    got = []
+
+    with pytest.raises(UpstreamTimeout if pause_s else UpstreamError):
+        await reply.push(got.append)
+
+    assert got == [b"ab"]
+
+
+async def test_a_fault_of_who_is_pushed_to_is_told(peer, upstream):
+    """
+    What the taker raises reaches who pushes, not the connection.
+    """
+    peer.answers = [(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab", 5.0)]
+    reply = await upstream.post(peer.url, {}, b"", QUICK)
+
+    def fail(data):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await reply.push(fail)
+
+    reply.close()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from gateway import codec
 from gateway.errors import InvalidRequest, UnsupportedOperation
+from gateway.sse import marked
 from gateway.views import Chunk, Request, Response
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ class Tracker(Protocol):
     def note(self, frame: bytes) -> None:
         """
         Remember what *frame*, one whole SSE frame, opened and closed; must be cheap.
+        """
+
+    def note_all(self, frames: Sequence[bytes], data: bytes) -> None:
+        """
+        Remember each of *frames*, joined *data*, which may tell at once that none matters.
         """
 
 
@@ -321,12 +327,15 @@ class Dialect(ABC):
         """
         return frame == self.done
 
-    def may_end(self, data: bytes) -> bool:
+    def end_in(self, frames: Sequence[bytes], data: bytes) -> int | None:
         """
-        Tell whether *data*, any number of frames, may hold one that ends a stream.
+        Return the place of the first of *frames*, joined *data*, that ends the stream, or None.
         """
         marks = self.terminal_marks
-        return not marks or has_any(data, marks)
+        for at in marked(frames, data, marks) if marks else range(len(frames)):
+            if self.is_terminal_frame(frames[at]):
+                return at
+        return None
 
     def facts(self) -> Facts | None:
         """

@@ -126,8 +126,8 @@ class _Inference:
     async def _begin(self, request: web.Request) -> Exchange:
         route = self._route
         gateway = self._reception.gateway
-        self._reception.admit(request, route.path, route.methods)
-        limits = gateway.settings.server
+        admitted = self._reception.admit(request, route.path, route.methods)
+        limits = admitted.server
         if self._callers.in_flight > limits.max_in_flight:
             msg = "The gateway has as many requests under way as it takes."
             raise Unavailable(msg, code="overloaded", retry_after_s=_SHED_S)

@@ -95,6 +95,7 @@ class Child:
         child = self._child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
+            "gateway.server.lean",
             self._module,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE if self._reports else None,

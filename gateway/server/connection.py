@@ -199,6 +199,16 @@ class Connection(web.RequestHandler):
             raise ConnectionResetError("the caller has left")
         transport.write(data)
 
+    def try_send(self, data: bytes) -> bool:
+        """
+        Send *data* unless there is somebody to wait for, or nobody there; tells whether it did.
+        """
+        transport = self.transport
+        if transport is None or self._paused or transport.is_closing():
+            return False
+        transport.write(data)
+        return True
+
     def pause_writing(self) -> None:
         """
         Watch a caller who takes too little: more than `BUFFER_BYTES` wait.

@@ -149,6 +149,10 @@ class Door:
     is_open: bool
     #: Answers of `admits`, which is asked the same few names again and again.
     _known: dict[str, bool] = attrs.field(factory=dict, init=False, eq=False)
+    #: Host and Origin of requests that were let in.
+    _passed: set[tuple[str, str | None]] = attrs.field(
+        factory=set, init=False, eq=False
+    )
 
     @classmethod
     def of(cls, settings: Settings, gateway: Authenticating) -> Door:
@@ -178,7 +182,15 @@ class Door:
                 "Operator: set plugins.governance.require_key."
             )
             raise NotAllowed(msg, code="loopback_only")
-        self._check_names(request.headers)
+        headers = request.headers
+        names = headers.get(hdrs.HOST, ""), headers.get(hdrs.ORIGIN)
+        if names in self._passed:
+            return
+        self._check_names(headers)
+        if len(names[0]) + len(names[1] or "") <= _MAX_AUTHORITY:
+            if len(self._passed) >= _MAX_KNOWN:
+                self._passed.clear()
+            self._passed.add(names)
 
     def _check_names(self, headers: CIMultiDictProxy[str]) -> None:
         if not self.admits(headers.get(hdrs.HOST, "")):

@@ -116,9 +116,12 @@ class Reception:
         self._settings: Settings | None = None
         self._door = guards.Door.of(gateway.settings, gateway)
 
-    def admit(self, request: web.Request, path: str, methods: str) -> None:
+    def admit(self, request: web.Request, path: str, methods: str) -> Settings:
         """
         Check everything about *request* that is known without its body.
+
+        Returns:
+            The settings by which it was let in.
 
         Raises:
             ExchangeError: what the caller is told.
@@ -137,14 +140,12 @@ class Reception:
             msg = f"This route answers {methods}."
             raise Refused(msg, status=405, code="method_not_allowed", headers=allow)
         guards.check_headers(headers)
-        self._current_door().check(request)
-
-    def _current_door(self) -> guards.Door:
         settings = self.gateway.settings
         if settings is not self._settings:
             self._door = guards.Door.of(settings, self.gateway)
             self._settings = settings
-        return self._door
+        self._door.check(request)
+        return settings
 
     def sink(self, request: web.Request) -> HttpSink:
         """

@@ -5,7 +5,7 @@ Where one exchange's answer goes: through aiohttp, or straight onto its connecti
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from aiohttp import hdrs, web
 
@@ -44,6 +44,8 @@ class HttpSink:
     """
 
     __slots__ = ("_closes", "_request", "_writer", "response")
+
+    writes_at_once: ClassVar[bool] = False
 
     def __init__(self, request: web.BaseRequest, *, closes: bool = False) -> None:
         self._request = request
@@ -110,6 +112,12 @@ class HttpSink:
         if self._request.protocol.writing_paused:
             await writer.drain()
 
+    def try_write(self, data: bytes) -> bool:
+        """
+        Take nothing: aiohttp's own way is to wait.
+        """
+        return False
+
     async def end(self, last: bytes = b"") -> None:
         """
         Send the *last* frames and what marks the end of the stream.
@@ -161,6 +169,8 @@ class DirectSink:
         "_status",
     )
 
+    writes_at_once: ClassVar[bool] = True
+
     def __init__(
         self,
         request: web.BaseRequest,
@@ -200,8 +210,14 @@ class DirectSink:
         if status in _BODILESS:
             await self._send(self._written(status, headers, ""))
             return
-        head = self._written(status, headers, f"Content-Length: {len(body)}\r\n")
-        await self._send(head + body)
+        data = self._written(status, headers, f"Content-Length: {len(body)}\r\n") + body
+        # As `_send` does, without a coroutine of its own.
+        connection = self._connection
+        connection.send(data)
+        writer = self._request.writer
+        writer.output_size += len(data)
+        if connection.writing_paused:
+            await writer.drain()
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         """
@@ -224,6 +240,14 @@ class DirectSink:
         if data:
             head, self._head = self._head, b""
             await self._send(b"%b%x\r\n%b\r\n" % (head, len(data), data))
+
+    def try_write(self, data: bytes) -> bool:
+        """
+        Send whole frames of a stream under way, if the caller takes what is sent.
+        """
+        if self._head or not self._is_open:
+            return False
+        return self._connection.try_send(b"%x\r\n%b\r\n" % (len(data), data))
 
     async def end(self, last: bytes = b"") -> None:
         """

@@ -19,6 +19,8 @@ from gateway.errors import Blocked
 from gateway.views import Chunk, fields_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gateway.dialects import Dialect
     from gateway.errors import ExchangeError
     from gateway.neutral import Fault, Stop
@@ -82,6 +84,13 @@ class MessagesTracker:
         self.deltas = 0
         self.is_started = False
         self.is_ended = False
+
+    def note_all(self, frames: Sequence[bytes], data: bytes) -> None:
+        """
+        Note each of *frames*.
+        """
+        for frame in frames:
+            self.note(frame)
 
     def note(self, frame: bytes) -> None:
         """

@@ -6,7 +6,7 @@ Chat completions and legacy completions share all of this; they differ in what a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway import codec
@@ -15,6 +15,7 @@ from gateway.dialects.openai_chat.usage import read_any_usage
 from gateway.dialects.openai_faults import chunk_fault, error_doc
 from gateway.errors import Blocked
 from gateway.neutral import Stop
+from gateway.sse import marked
 from gateway.views import DONE, Chunk, fields_of
 
 if TYPE_CHECKING:
@@ -147,6 +148,16 @@ class SentChunks:
             if end in frame and end + b'"' not in frame:
                 self._ends.append(frame)
                 return
+
+    def note_all(self, frames: Sequence[bytes], data: bytes) -> None:
+        """
+        Note *frames*, of which nearly all finish nothing.
+        """
+        if not self._first:
+            self._first = next((frame for frame in frames if _CHOICES in frame), b"")
+        if _ENDS[0] in data or _ENDS[1] in data:
+            for at in marked(frames, data, _ENDS):
+                self.note(frames[at])
 
     def finished(self) -> set[int]:
         """

@@ -16,6 +16,8 @@ from gateway import codec
 from gateway.views import fields_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gateway.views import Request
 
 #: Bytes that are kept of one stream; of a longer answer only the newest part is not told again.
@@ -149,6 +151,13 @@ class Tracker:
         self._current: Said | None = None
         self._skipped = b""
         self._room = _ROOM
+
+    def note_all(self, frames: Sequence[bytes], data: bytes) -> None:
+        """
+        Note each of *frames*.
+        """
+        for frame in frames:
+            self.note(frame)
 
     def note(self, frame: bytes) -> None:
         """

@@ -1,0 +1,46 @@
+"""
+Programs without what they never use: ``python -m gateway.server.lean gateway.server.worker``.
+
+structlog imports rich, and two libraries more, wherever they are installed, to colour tracebacks
+on a terminal.  A gateway writes its own lines (`gateway.server.logs`), so that there they are
+3 MB of memory in each process and a tenth of a second, for nothing.
+
+For our own programs alone: whoever embeds the gateway may want structlog with its colours.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+_COLOURS: Final = ("rich", "better_exceptions", "colorama")
+
+
+def import_structlog() -> None:
+    """
+    Import structlog as if nothing were installed that it colours tracebacks with.
+
+    What else imports one of these libraries, a plugin for instance, finds it as ever.
+    """
+    if "structlog" in sys.modules:
+        return
+    hidden = [name for name in _COLOURS if name not in sys.modules]
+    modules: dict[str, ModuleType | None] = sys.modules  # type: ignore[assignment]
+    for name in hidden:
+        modules[name] = (
+            None  # importing it is an ImportError (the import system, 5.3.1)
+        )
+    try:
+        import_module("structlog")
+    finally:
+        for name in hidden:
+            del modules[name]
+
+
+if __name__ == "__main__":
+    import_structlog()
+    import_module(sys.argv[1]).main()
