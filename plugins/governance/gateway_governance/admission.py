@@ -18,12 +18,13 @@ from gateway import (
     NotAuthenticated,
     StashKey,
 )
-from gateway_governance.answers import refusal_of, told, usd
+from gateway_governance.answers import outage_of, refusal_of, told, usd
 from gateway_governance.credentials import credential_of
 from gateway_governance.entities import Customer, Team, VirtualKey
 from gateway_governance.headers import check_required
+from gateway_governance.ledger.authority import AuthorityFailed
 from gateway_governance.ledger.ledger import Ledger
-from gateway_governance.ledger.meters import Actual, Demand, Short
+from gateway_governance.ledger.meters import Actual, Demand, Short, SlotsInUse
 from gateway_governance.ledger.pool import Hold
 from gateway_governance.rate_headers import tell_rates
 from gateway_governance.runs import Run, Runs, named_in
@@ -239,6 +240,8 @@ class Admission:
         except Short as short:
             exchange.explain(told(short))
             raise refusal_of(short, exchange.clock.now()) from None
+        except (AuthorityFailed, SlotsInUse) as failed:
+            raise outage_of(failed) from failed
         admitted.hold = hold
         tell_rates(exchange, hold)
 

@@ -11,11 +11,14 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.clock import utc_text
-from gateway.errors import BudgetExceeded, RateLimited, Refused
+from gateway.errors import BudgetExceeded, RateLimited, Refused, Unavailable
 from gateway_governance.entities import NANO_PER_USD, OwnerKind, Unit
-from gateway_governance.ledger.meters import MICROS, Short, Standing
+from gateway_governance.ledger.authority import AuthorityFailed
+from gateway_governance.ledger.meters import MICROS, Short, SlotsInUse, Standing
 from gateway_governance.rate_headers import rates_of
 
+#: Seconds after which another try may find the ledger well.
+_OUTAGE_S: Final = 1.0
 _LIMITED: Final = {
     Unit.REQUESTS: ("request_limited", "requests"),
     Unit.TOKENS: ("token_limited", "tokens"),
@@ -88,6 +91,18 @@ def _limited(short: Short, now: float) -> RateLimited:
         retry_after_s=short.retry_after_s,
         headers=rates_of([short.standing], now),
         details=_details(short),
+    )
+
+
+def outage_of(failed: AuthorityFailed | SlotsInUse) -> Unavailable:
+    """
+    Make the refusal for a ledger that cannot hold: nothing is sent that was not held.
+    """
+    return Unavailable(
+        "Budgets and limits cannot be checked at the moment; retry in a moment.",
+        code="ledger_unavailable",
+        retry_after_s=_OUTAGE_S,
+        details={"why": type(failed).__name__},
     )
 
 

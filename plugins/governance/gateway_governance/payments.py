@@ -17,7 +17,7 @@ from gateway import Attempt, BudgetExceeded, Exchange
 from gateway.catalog import UNKNOWN
 from gateway.errors import InvalidRequest
 from gateway_governance.admission import Admitted, admitted_of
-from gateway_governance.answers import refusal_of, told, usd
+from gateway_governance.answers import outage_of, refusal_of, told, usd
 from gateway_governance.billing import bill_of, row_of
 from gateway_governance.bounds import (
     FREE,
@@ -29,7 +29,8 @@ from gateway_governance.bounds import (
 from gateway_governance.counting import tokenizer_of
 from gateway_governance.entities import Unit
 from gateway_governance.facts import Used
-from gateway_governance.ledger.meters import Actual, Demand, Short
+from gateway_governance.ledger.authority import AuthorityFailed
+from gateway_governance.ledger.meters import Actual, Demand, Short, SlotsInUse
 from gateway_governance.rate_headers import tell_rates
 from gateway_governance.settings import HoldForUnbounded, LowerOutput
 
@@ -284,6 +285,8 @@ class _Asking:
                 hold = await ledger.hold(demand)
         except Short as short:
             demand, hold = await self._pay_less(short)
+        except (AuthorityFailed, SlotsInUse) as failed:
+            raise outage_of(failed) from failed
         return self._paid(hold, demand.money_want_nano)
 
     async def _pay_less(self, short: Short) -> tuple[Demand, Hold]:
@@ -299,6 +302,8 @@ class _Asking:
             )
         except Short as still:
             raise self._refused(still) from None
+        except (AuthorityFailed, SlotsInUse) as failed:
+            raise outage_of(failed) from failed
 
     async def _tighten(self) -> None:
         # Another vendor's tokenizer only estimates, and an estimate holds no budget.

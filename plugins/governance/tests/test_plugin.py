@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import sqlite3
 
 import pytest
 
@@ -556,3 +557,22 @@ async def test_thresholds_are_told_once(fake):
 
     meter = "virtual_key/me/usd/day"
     assert heard == [(meter, 50), (meter, 80), (meter, 100)]
+
+
+async def test_without_its_records_nothing_is_spent(fake):
+    """
+    Where the ledger cannot be granted money, the answer is 503, and nothing is sent.
+    """
+    keys = key(budgets=[{"limit_usd": 1, "per": "day"}])
+    async with governed(fake, virtual_keys=keys) as client:
+        file = client.gateway.data_dir / "gateway.db"
+        with contextlib.closing(sqlite3.connect(file)) as database, database:
+            database.execute("ALTER TABLE governance_ledger_windows RENAME TO gone")
+        answer = await ask(client)
+        with contextlib.closing(sqlite3.connect(file)) as database, database:
+            database.execute("ALTER TABLE gone RENAME TO governance_ledger_windows")
+        again = await ask(client)
+
+    assert (answer.status, answer.headers["x-gw-code"]) == (503, "ledger_unavailable")
+    assert again.status == 200
+    assert len(fake.requests) == 1
