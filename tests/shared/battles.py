@@ -12,6 +12,7 @@ import random
 import signal
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,15 @@ class Battle:
         try:
             return (await self.answer(number, body))[0]
         except aiohttp.ClientError:
+            # Who is killed often is started again after a while only.
+            await asyncio.to_thread(self.serving.until, self._is_served)
             return 0
+
+    def _is_served(self) -> bool:
+        try:
+            return bool(self.serving.call("/readyz").status == 200)
+        except (OSError, HTTPException):
+            return False
 
     async def answer(
         self, number: int, body: Mapping[str, Any]
