@@ -20,9 +20,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     Run the command line; errors are one line each, never a traceback.
     """
-    from gateway.server.lean import import_structlog
-
-    import_structlog()
     from gateway.cli.program import main as run
 
     run(arguments)

@@ -12,6 +12,7 @@ import attrs
 import click
 
 from gateway.errors import GatewayError
+from gateway.server.lean import import_structlog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -40,6 +41,7 @@ class Lazy:
         """
         Import it.
         """
+        import_structlog()
         module, _, name = self.where.partition(":")
         command: click.Command = getattr(import_module(module), name)
         return command
