@@ -138,10 +138,10 @@ def test_a_hundred_a_minute_are_a_hundred(tmp_path, spread):
 def best_us(call, *, series, each):
     best = math.inf
     for _ in range(series):
-        began = time.perf_counter()
+        began = time.process_time()
         for _ in range(each):
             call()
-        best = min(best, time.perf_counter() - began)
+        best = min(best, time.process_time() - began)
     return best / each * 1e6
 
 
