@@ -287,7 +287,11 @@ class _Asking:
             demand, hold = await self._pay_less(short)
         except (AuthorityFailed, SlotsInUse) as failed:
             raise outage_of(failed) from failed
-        return self._paid(hold, demand.money_want_nano)
+        try:
+            return self._paid(hold, demand.money_want_nano)
+        except BaseException:
+            ledger.release(hold)
+            raise
 
     async def _pay_less(self, short: Short) -> tuple[Demand, Hold]:
         """

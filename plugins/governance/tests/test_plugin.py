@@ -576,3 +576,23 @@ async def test_without_its_records_nothing_is_spent(fake):
     assert (answer.status, answer.headers["x-gw-code"]) == (503, "ledger_unavailable")
     assert again.status == 200
     assert len(fake.requests) == 1
+
+
+async def test_what_cannot_be_capped_holds_nothing(fake, monkeypatch):
+    """
+    A fault between holding and sending gives back what was held.
+    """
+
+    def broken(request, tokens):
+        raise RuntimeError
+
+    keys = key(budgets=[{"limit_usd": 1, "per": "day"}])
+    async with governed(fake, virtual_keys=keys) as client:
+        dialect = client.gateway.dialects["openai_chat"]
+        monkeypatch.setattr(dialect, "set_output_cap", broken)
+        answer = await ask(client, max_tokens=100_000)
+        standing = await standing_of(client, "virtual_key/me/usd/day")
+
+    assert answer.status == 500
+    assert (standing.held, standing.spent) == (0, 0)
+    assert not fake.requests
