@@ -220,6 +220,14 @@ class Authority(Protocol):
         Lower marks by what will not be spent.
         """
 
+    async def square(self) -> None:
+        """
+        Lower every mark to what was settled and burned.
+
+        For a machine that stops: it holds nothing, and all that it settled stands here.  What a
+        killed worker was granted and never told the pool comes back so as well.
+        """
+
     async def extend(self, returns: Sequence[Return], limits: Sequence[int]) -> bool:
         """
         Raise the marks of windows, over or not, by *amount* each: all or none.

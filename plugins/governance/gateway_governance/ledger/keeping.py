@@ -186,6 +186,7 @@ class Keeping:
             with suppress(AuthorityFailed):
                 await self.flush()
                 if not self._premises.others():
-                    await self._authority.give_back(self._till.rows.unused())
+                    self._till.rows.unused()
+                    await self._authority.square()
                     is_clean = True
             self._premises.close(is_clean=is_clean)

@@ -110,6 +110,14 @@ class MemoryAuthority:
         """
         await self.open((), returns)
 
+    async def square(self) -> None:
+        """
+        Lower every mark to what was settled and burned.
+        """
+        for windows in self._windows.values():
+            for window in windows.values():
+                window.mark = min(window.mark, window.settled + window.burned)
+
     async def extend(self, returns: Sequence[Return], limits: Sequence[int]) -> bool:
         """
         Raise marks, all or none.

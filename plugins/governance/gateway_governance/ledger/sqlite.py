@@ -122,6 +122,12 @@ class SqliteAuthority:
         """
         await self._call(self._books.open, (), returns)
 
+    async def square(self) -> None:
+        """
+        Lower every mark to what was settled and burned.
+        """
+        await self._call(self._books.square)
+
     async def extend(self, returns: Sequence[Return], limits: Sequence[int]) -> bool:
         """
         Raise the marks of windows, over or not: all or none.
@@ -234,6 +240,13 @@ class _Books:
                 [(back.amount, back.meter, back.starts) for back in returns],
             )
             return [self._open(want) for want in wants]
+
+    def square(self) -> None:
+        with self._transaction() as sql:
+            sql.execute(
+                "UPDATE governance_ledger_windows SET mark = settled + burned "
+                "WHERE mark > settled + burned"
+            )
 
     def _open(self, want: Want) -> Record:
         found = self._at(want.meter, want.starts) or self._insert(

@@ -138,6 +138,18 @@ async def test_what_will_not_be_spent_goes_back(authority):
     assert after.mark == 30 - 10 + 10
 
 
+async def test_a_machine_that_stops_keeps_nothing(authority):
+    """
+    What was granted and neither settled nor burned is there again, whoever was told of it.
+    """
+    await authority.open([want(100)])
+    await authority.settle([settled(1, 30)])
+    await authority.square()
+    (after,) = await authority.look([ask(50)])
+
+    assert (after.mark, after.settled) == (30, 30)
+
+
 async def test_windows_of_a_meter_never_overlap(authority):
     """
     When the settings cut them otherwise, a new window fits between those that there are.
