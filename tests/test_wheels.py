@@ -95,10 +95,14 @@ class Wheel:
 class Environment:
     """
     A virtual environment with nothing of ours but what a test installs.
+
+    Attributes:
+        fresh: What pip found in it before any plugin came, and left its libraries behind.
     """
 
     folder: Path
     wheels: Path
+    fresh: str = ""
 
     def pip(self, command: str, *words: str | Path) -> str:
         return run(
@@ -239,7 +243,7 @@ def _core(
     run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder)
     environment = Environment(folder, wheels["gatewright"].path.parent)
     environment.install(wheels["gatewright"].path)
-    return environment
+    return attrs.evolve(environment, fresh=environment.pip("freeze"))
 
 
 def test_every_distribution_has_one_pure_wheel(wheels):
@@ -310,7 +314,8 @@ def test_core_alone_has_no_plugin_and_no_database(core):
     core.pip("check")
 
     assert core.plugins().isdisjoint(PLUGINS)
-    assert "SQLAlchemy" not in core.pip("freeze")
+    assert "gatewright" in core.fresh
+    assert "SQLAlchemy" not in core.fresh
     assert "0.1.0" in core.gatewright("--version")
 
 

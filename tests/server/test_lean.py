@@ -7,8 +7,6 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import pytest
-
 
 def run(code: str) -> str:
     """
@@ -22,8 +20,6 @@ def test_imports_structlog_without_its_colours():
     """
     Structlog is there, and rich is not, although it is installed.
     """
-    pytest.importorskip("rich")
-
     said = run(
         "import sys; from gateway.server.lean import import_structlog\n"
         "import_structlog()\n"
@@ -37,8 +33,6 @@ def test_hides_nothing_from_others():
     """
     Whoever wants rich for itself imports it as ever.
     """
-    pytest.importorskip("rich")
-
     said = run(
         "from gateway.server.lean import import_structlog\n"
         "import_structlog()\n"

@@ -186,6 +186,10 @@ class Keeping:
             with suppress(AuthorityFailed):
                 await self.flush()
                 if not self._premises.others():
+                    # One may have been killed while this one left; from here on nobody can.
+                    self.look_for_dead()
+                    await self._tasks.join(timeout_s=_END_S)
+                    await self.flush()
                     self._till.rows.unused()
                     await self._authority.square()
                     is_clean = True
