@@ -29,7 +29,6 @@ class OwnerKind(enum.Enum):
     VIRTUAL_KEY = "virtual_key"
     PROVIDER_CONFIG = "provider_config"
     MODEL = "model"
-    PROVIDER = "provider"
     RUN = "run"
 
 
