@@ -2,9 +2,11 @@
 Gatewright: an AI gateway that you build out of plugins.
 
 What a plugin author needs stands here; everything else is private to the core, except the public
-modules ``gateway.catalog``, ``gateway.clock``, ``gateway.codec``, ``gateway.errors``,
-``gateway.events``, ``gateway.filters``, ``gateway.management``, ``gateway.secrets``,
-``gateway.settings``, ``gateway.storage``, ``gateway.tasks`` and ``gateway.testing``.
+modules ``gateway.catalog``, ``gateway.client``, ``gateway.clock``, ``gateway.codec``,
+``gateway.conditions``, ``gateway.detecting``, ``gateway.errors``, ``gateway.events``,
+``gateway.filters``, ``gateway.management``, ``gateway.offline``, ``gateway.outbound``,
+``gateway.secrets``, ``gateway.settings``, ``gateway.storage``, ``gateway.tasks`` and
+``gateway.testing``.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from gateway.detecting import Detector
 from gateway.errors import (
     Blocked,
     BudgetExceeded,
@@ -38,7 +41,6 @@ from gateway.exchange import (
 from gateway.hookspecs import NoSettings, Phase, Plugin, hookimpl
 from gateway.listing import ModelListing
 from gateway.registrations import (
-    Detector,
     Embedder,
     Encoding,
     ProcessSpec,

@@ -27,6 +27,7 @@ from gateway.events import (
 )
 from gateway.exchange import Exchange, new_request_id
 from gateway.listing import ModelListing
+from gateway.outbound import Outbound
 from gateway.outlets import as_told
 from gateway.plugins import FoundPlugin
 from gateway.relay import Relay
@@ -43,12 +44,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from gateway.clock import Clock
+    from gateway.detecting import Detector
     from gateway.dialects import Dialect
     from gateway.events import Event
     from gateway.hooks import Hooks
     from gateway.hookspecs import Plugin
     from gateway.plugins import LoadedPlugin
-    from gateway.registrations import Detector, Embedder, Encoding, Route
+    from gateway.registrations import Embedder, Encoding, Route
     from gateway.sinks import Sink
     from gateway.storage import Storage
     from gateway.views import Request
@@ -208,6 +210,13 @@ class Gateway:
             url = find_url(self.settings.storage, self.secrets.get)
             self._storage = Storage(self.data_dir, url)
         return self._storage
+
+    @property
+    def outbound(self) -> Outbound:
+        """
+        The way out for requests of plugins to others than providers.
+        """
+        return Outbound(self._upstream, self.settings.egress, self.secrets)
 
     def derive(self, purpose: str, length: int = 32) -> bytes:
         """

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from gateway.app import Gateway
     from gateway.catalog import ModelFacts
+    from gateway.detecting import Detector
     from gateway.dialects import Dialect
     from gateway.errors import Problem
     from gateway.events import Event
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from gateway.listing import ModelListing
     from gateway.providers.vendors import Vendor
     from gateway.registrations import (
-        Detector,
         Embedder,
         Encoding,
         ProcessSpec,
@@ -224,7 +224,7 @@ class Plugin:
         Order: by phase; two of one name are an error that names both plugins.
 
         Returns:
-            Detectors, found as ``gateway.detectors[name]``.
+            Detectors, found as ``gateway.detectors[name]``; see `gateway.detecting`.
         """
         return ()
 

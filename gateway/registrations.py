@@ -82,28 +82,6 @@ class SecretStore(Protocol):
         """
 
 
-class Detector(Protocol):
-    """
-    Finds things in text, for guardrails.
-    """
-
-    @property
-    def name(self) -> str:
-        """
-        The word used in rules.
-        """
-
-    def find(
-        self, text: str, start: int, *, final: bool
-    ) -> tuple[Sequence[tuple[int, int, str]], int]:
-        """
-        Find in *text* from *start* on.
-
-        Returns:
-            (start, end, type) of each find, and the position before which all is decided.
-        """
-
-
 class Embedder(Protocol):
     """
     Turns texts into vectors, for similarity.

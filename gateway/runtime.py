@@ -6,7 +6,6 @@ A reload makes a new one beside the old; exchanges keep the one that they began 
 
 from __future__ import annotations
 
-from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -25,11 +24,12 @@ if TYPE_CHECKING:
 
     from gateway.catalog import ModelFacts
     from gateway.clock import Clock
+    from gateway.detecting import Detector
     from gateway.dialects import Dialect
     from gateway.exchange import Attempt, Exchange
     from gateway.plugins import FoundPlugin, LoadedPlugin
     from gateway.providers.provider import Provider
-    from gateway.registrations import Detector, Embedder, Encoding, ProcessSpec, Route
+    from gateway.registrations import Embedder, Encoding, ProcessSpec, Route
     from gateway.routing.targets import Target
     from gateway.secrets import Secrets
     from gateway.settings import SecretRef, Settings
@@ -95,15 +95,7 @@ class Runtime:
         Raises:
             SecretMissing: if their reference leads nowhere.
         """
-        told = provider.proxy
-        if told is None:
-            return None
-        if told.secret is None:
-            return Proxy(told.url)
-        secret = self.secrets.get(told.secret)
-        pair = secret if told.user is None else f"{told.user}:{secret}"
-        # RFC 7617 section 2.1: UTF-8, for which a proxy may ask and none refuses.
-        return Proxy(told.url, f"Basic {b64encode(pair.encode()).decode()}")
+        return Proxy.of(provider.proxy, self.secrets.get)
 
     def facts(self, target: Target) -> ModelFacts:
         """

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import aiohttp
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from multidict import MultiMapping
 
-    from gateway.settings import Timeouts
+    from gateway.settings import ProxySettings, SecretRef, Timeouts
 
 T = TypeVar("T")
 #: Bytes that a whole answer may have, decompressed.
@@ -180,6 +181,8 @@ class HttpReply:
             body = await content.readany()
             if not content.at_eof():
                 body = await self._rest(body, limit)
+            elif len(body) > limit:
+                raise _too_large()
         except _UNREADABLE as exc:
             self._lease.close()
             raise _failure(exc, is_connected=True) from exc
@@ -291,6 +294,28 @@ class Proxy:
     url: str
     authorization: str | None = attrs.field(default=None, repr=False)
 
+    @classmethod
+    def of(
+        cls, told: ProxySettings | None, get: Callable[[SecretRef], str]
+    ) -> Proxy | None:
+        """
+        Return the proxy that settings tell of, with its credentials as they are now.
+
+        Args:
+            get: Resolves references, as `gateway.secrets.Secrets.get` does.
+
+        Raises:
+            SecretMissing: if their reference leads nowhere.
+        """
+        if told is None:
+            return None
+        if told.secret is None:
+            return cls(told.url)
+        secret = get(told.secret)
+        pair = secret if told.user is None else f"{told.user}:{secret}"
+        # RFC 7617 section 2.1: UTF-8, for which a proxy may ask and none refuses.
+        return cls(told.url, f"Basic {b64encode(pair.encode()).decode()}")
+
     def arguments(self, url: str, headers: Mapping[str, str]) -> dict[str, Any]:
         """
         Return what aiohttp needs to be told to ask for *url* this way.
@@ -392,7 +417,7 @@ class Upstream:
             UpstreamTimeout: if nothing comes in time.
             ValueError: if a header cannot be sent.
         """
-        return self._request("POST", url, headers, body, timeouts, proxy, total_s)
+        return self.request("POST", url, headers, body, timeouts, proxy, total_s)
 
     async def get(
         self,
@@ -404,9 +429,9 @@ class Upstream:
         """
         Ask for *url*; as `post`.
         """
-        return await self._request("GET", url, headers, None, timeouts, proxy)
+        return await self.request("GET", url, headers, None, timeouts, proxy)
 
-    async def _request(
+    async def request(
         self,
         method: str,
         url: str,
@@ -416,6 +441,9 @@ class Upstream:
         proxy: Proxy | None,
         total_s: float | None = None,
     ) -> HttpReply:
+        """
+        Send a request of any method; as `post`.
+        """
         connector, session = self._connector, self._session
         if connector is None or session is None:
             msg = "the upstream session is not open"

@@ -35,6 +35,7 @@ from gateway import (
     hookimpl,
 )
 from gateway.catalog import ModelFacts
+from gateway.detecting import Detector
 from gateway.dialects import Dialect
 from gateway.errors import ExchangeError
 from gateway.events import Event, SettingsChanged
@@ -42,7 +43,7 @@ from gateway.exchange import Finding, Stash, Trail
 from gateway.filters import StreamFilter
 from gateway.flights import Flight
 from gateway.providers.vendors import Vendor
-from gateway.registrations import Detector, Embedder, Encoding, SecretStore
+from gateway.registrations import Embedder, Encoding, SecretStore
 from gateway.routing.targets import Target
 from gateway.settings import Settings
 
