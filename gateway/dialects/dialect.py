@@ -224,6 +224,15 @@ class Dialect(ABC):
         """
         raise UnsupportedOperation(f"{self.name} has no output cap")
 
+    def instruct(self, request: Request, words: str) -> bool:
+        """
+        Put *words* before all other instructions to the model.
+
+        Returns:
+            Whether the dialect has a place for instructions.
+        """
+        return False
+
     def ask_for_usage(self, request: Request) -> bool:
         """
         Make sure that the provider's stream will say what it used.

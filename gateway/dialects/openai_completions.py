@@ -180,6 +180,20 @@ class OpenAICompletions(CompletingDialect):
             raise InvalidRequest(f"prompt: has more than {_MAX_PROMPTS} prompts")
         check_counts(request, self.caps)
 
+    def instruct(self, request: Request, words: str) -> bool:
+        """
+        Begin every prompt with *words*; one of token numbers cannot be.
+        """
+        doc = request.doc
+        prompt = doc.get("prompt")
+        if isinstance(prompt, str):
+            doc["prompt"] = f"{words}\n\n{prompt}"
+        elif isinstance(prompt, list) and all(isinstance(one, str) for one in prompt):
+            doc["prompt"] = [f"{words}\n\n{one}" for one in prompt]
+        else:
+            return False
+        return True
+
     def request_texts(self, request: Request) -> list[Text]:
         """
         List the texts of *request*; a prompt of token numbers is none, see `unreadable`.

@@ -181,11 +181,13 @@ class Replay:
     A vendor in this process that says what it is told, in the pieces that it is told.
 
     Attributes:
-        parts: The next answer's bytes.
+        parts: The next answer's bytes, where it is asked for a stream.
+        says: What it answers to whoever asks for no stream: to plugins that ask a model.
         asked: The bodies that it was sent.
     """
 
     parts: Sequence[bytes] = ()
+    says: str = "ok"
     asked: list[bytes] = attrs.field(factory=list)
 
     async def answer(
@@ -195,7 +197,28 @@ class Replay:
         Answer one request; see `gateway.providers.vendors.InProcess`.
         """
         self.asked.append(body)
+        if not codec.read(body).get("stream"):
+            return (
+                200,
+                {"content-type": "application/json"},
+                self._spoken([self._whole()]),
+            )
         return 200, {"content-type": "text/event-stream"}, self._spoken(self.parts)
+
+    def _whole(self) -> bytes:
+        message = {"role": "assistant", "content": self.says}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+        return codec.dumps(
+            {
+                "id": "replayed",
+                "object": "chat.completion",
+                "created": 0,
+                "model": "m",
+                "choices": [choice],
+                "usage": usage,
+            }
+        )
 
     async def _spoken(self, parts: Sequence[bytes]) -> AsyncIterator[bytes]:
         for part in parts:

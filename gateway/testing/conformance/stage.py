@@ -70,11 +70,15 @@ class Stage:
         beside: Iterable[FoundPlugin] = (),
         hooks: Mapping[str, Any] | None = None,
         environ: Mapping[str, str] | None = None,
+        tells_plugins: str = "ok",
     ) -> AsyncIterator[Stage]:
         """
         Start a gateway with *plugin* under *name*, and others *beside* it.
+
+        Args:
+            tells_plugins: What a model answers to a plugin that asks one.
         """
-        replay = Replay()
+        replay = Replay(says=tells_plugins)
         found = [*beside, FoundPlugin(name="replay_vendor", cls=_vendor(replay))]
         tables: dict[str, Any] = {
             "providers": {_VENDOR: {"type": _VENDOR, "auth": "none"}},

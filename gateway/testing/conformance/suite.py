@@ -64,6 +64,7 @@ class Conformance:
         wrong_settings: Tables that must be refused.
         environ: Where references ``env.…`` in *settings* lead.
         says: What the model answers: something on which the plugin acts.
+        tells_plugins: What a model answers where the plugin itself asks one, as ``replay/m``.
         headers: What the caller sends.
         dialects: Those in which it is tried: every one of the core's that has streams.
     """
@@ -74,6 +75,7 @@ class Conformance:
     wrong_settings: ClassVar[Sequence[Mapping[str, Any]]] = ()
     environ: ClassVar[Mapping[str, str]] = {}
     says: ClassVar[str] = 'Grün is the colour; 3 + 4 = 7, says "Émile".'
+    tells_plugins: ClassVar[str] = "ok"
     headers: ClassVar[Mapping[str, str]] = {}
     dialects: ClassVar[Sequence[str]] = tuple(
         dialect.name for dialect in core_dialects() if dialect.facts() is not None
@@ -95,6 +97,7 @@ class Conformance:
             plugin or self.plugin,
             self.settings,
             environ=self.environ,
+            tells_plugins=self.tells_plugins,
             **rest,
         )
 

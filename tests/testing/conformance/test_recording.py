@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateway import codec
 from gateway.testing.conformance.recording import Replay, record, record_cuts
 
 
@@ -67,7 +68,19 @@ async def test_the_vendor_that_replays_says_what_it_is_told():
     """
     replay = Replay(parts=(b"a", b"b"))
 
-    status, _, parts = await replay.answer("generate", b"{}")
+    status, _, parts = await replay.answer("generate", b'{"stream": true}')
 
     assert (status, [part async for part in parts]) == (200, [b"a", b"b"])
-    assert replay.asked == [b"{}"]
+    assert replay.asked == [b'{"stream": true}']
+
+
+async def test_who_asks_for_no_stream_is_told_something_else():
+    """
+    A plugin that asks a model gets an answer of its own.
+    """
+    replay = Replay(parts=(b"a",), says="ALLOW")
+
+    _, _, parts = await replay.answer("generate", b"{}")
+
+    (whole,) = [part async for part in parts]
+    assert codec.loads(whole)["choices"][0]["message"]["content"] == "ALLOW"
