@@ -474,6 +474,18 @@ class Exchange:
         """
         return await self._relayed("join", "pre_request").join(self, flight)
 
+    async def answered_by(self, target: Target) -> None:
+        """
+        Put down that this exchange is answered by what *target* said some other time.
+
+        For `pre_request` only, of a plugin that keeps answers.  An attempt with ``joined`` set is
+        authorised and recorded, and holds nothing.
+
+        Raises:
+            Refused: if this exchange may not use *target*.
+        """
+        await self._relayed("answered_by", "pre_request").answered_by(self, target)
+
     def _relayed(self, name: str, hook: str) -> Forwarder:
         if self.forwarder is None:
             msg = f"{name}() is for {hook} of an exchange that the gateway relays"
@@ -507,6 +519,12 @@ class Forwarder:
     async def join(self, exchange: Exchange, flight: Flight) -> Answer:
         """
         See `Exchange.join`.
+        """
+        raise NotImplementedError
+
+    async def answered_by(self, exchange: Exchange, target: Target) -> None:
+        """
+        See `Exchange.answered_by`.
         """
         raise NotImplementedError
 

@@ -1,0 +1,10 @@
+"""
+Where entries are kept.
+"""
+
+from __future__ import annotations
+
+from gateway_caching.stores.memory import MemoryStore
+from gateway_caching.stores.store import Record, Store, StoreDown, Wanted
+
+__all__ = ["MemoryStore", "Record", "Store", "StoreDown", "Wanted"]
