@@ -48,7 +48,8 @@ class Entry:
     Attributes:
         frames: The events of a stream, in the callers' dialect; none of a whole answer.
         body: A whole answer; empty of a stream.
-        delivery: How its first caller asked for it: ``stream`` and ``stream_options``.
+        delivery: How its first caller asked for it: ``stream_options``, and for repeats the hash of
+            the request.
         created_at: Unix seconds.
         expires_at: Likewise.
         cost_nano: What it cost, in nano-USD; 0 where that is not known.
@@ -66,6 +67,7 @@ class Entry:
     delivery: Mapping[str, Any] = attrs.field(factory=dict)
     cost_nano: int = 0
     tokens: tuple[int, int] = (0, 0)
+    tags: tuple[str, ...] = ()
 
     @property
     def is_stream(self) -> bool:
@@ -98,6 +100,7 @@ class Entry:
             "delivery": dict(self.delivery),
             "cost_nano": self.cost_nano,
             "tokens": list(self.tokens),
+            "tags": list(self.tags),
             "lengths": [len(frame) for frame in self.frames],
         }
         said = b"".join(self.frames) if self.is_stream else self.body
@@ -151,6 +154,7 @@ class Entry:
             delivery=head["delivery"],
             cost_nano=head["cost_nano"],
             tokens=(head["tokens"][0], head["tokens"][1]),
+            tags=tuple(head["tags"]),
         )
 
 

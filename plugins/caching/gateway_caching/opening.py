@@ -6,13 +6,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from gateway_caching.flying import Flights
 from gateway_caching.keys import Keys
+from gateway_caching.pantry import Pantry
+from gateway_caching.repeats import Repeats
 from gateway_caching.sealing import make_sealer
 from gateway_caching.settings import CachingSettings
 from gateway_caching.shelf import Shelf
-from gateway_caching.stores import MemoryStore, Store
+from gateway_caching.stores import MemoryStore, RedisStore, SqliteStore, Store
+from gateway_caching.stores.redis import connect
+from gateway_caching.tally import Tally
 
 if TYPE_CHECKING:
     from gateway import Gateway
@@ -28,13 +33,27 @@ async def open_shelf(
     Raises:
         ConfigError: A library is missing.
     """
-    key = gateway.derive("caching/entries") if settings.encrypt else None
+    secret = gateway.derive("caching/entries") if settings.encrypt else None
+    keys = Keys(gateway.derive("caching/keys"))
+    tally, flights = Tally(), Flights()
+    pantry = Pantry(
+        store=_store(gateway, settings),
+        sealer=make_sealer(secret),
+        clock=gateway.clock,
+        max_entry_bytes=settings.max_entry_bytes,
+        tally=tally,
+    )
+    repeats = Repeats(
+        settings=settings.idempotency, keys=keys, pantry=pantry, flights=flights
+    )
     shelf = Shelf(
         gateway=gateway,
         settings=settings,
-        keys=Keys(gateway.derive("caching/keys")),
-        store=_store(gateway, settings),
-        sealer=make_sealer(key),
+        keys=keys,
+        pantry=pantry,
+        flights=flights,
+        repeats=repeats,
+        tally=tally,
     )
     try:
         yield shelf
@@ -43,8 +62,16 @@ async def open_shelf(
 
 
 def _store(gateway: Gateway, settings: CachingSettings) -> Store:
-    return MemoryStore(
-        max_bytes=settings.max_bytes,
-        max_entries=settings.max_entries,
-        clock=gateway.clock,
-    )
+    bounds: dict[str, Any] = {
+        "max_bytes": settings.max_bytes,
+        "max_entries": settings.max_entries,
+        "clock": gateway.clock,
+    }
+    if settings.store == "memory":
+        return MemoryStore(**bounds)
+    if settings.redis is None:
+        return SqliteStore(gateway.data_dir, **bounds)
+    told = settings.redis
+    password = None if told.secret is None else gateway.secrets.get(told.secret)
+    client = connect(told.url, password, told.timeout_s)
+    return RedisStore(client, told.timeout_s, gateway.clock)

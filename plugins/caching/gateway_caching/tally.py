@@ -45,6 +45,12 @@ class Tally:
         self.saved_nano += entry.cost_nano
         self.saved_tokens += sum(entry.tokens)
 
+    def leave(self, why: str) -> None:
+        """
+        Count one answer that was not kept.
+        """
+        self.unkept[why] = self.unkept.get(why, 0) + 1
+
     def as_dict(self) -> dict[str, Any]:
         """
         Return the counts as JSON values.

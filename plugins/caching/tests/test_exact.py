@@ -432,8 +432,8 @@ async def test_who_flies_first_may_leave(start, ask, fake_upstream, until, shelf
     shelf = shelf_of(client)
 
     first = asyncio.ensure_future(ask(client))
-    await until(lambda: shelf._flights)
-    (flight,) = shelf._flights.values()
+    await until(lambda: len(shelf.flights))
+    (flight,) = shelf.flights._flights.values()
     second = asyncio.ensure_future(ask(client))
     await until(lambda: flight._waiting == 2)
     first.cancel()
@@ -457,7 +457,7 @@ async def test_a_flight_that_nobody_waits_for_ends(
     await until(lambda: list(fake_upstream.requests))
     only.cancel()
 
-    await until(lambda: not shelf._flights)
+    await until(lambda: not len(shelf.flights))
     await until(lambda: list(fake_upstream.departures))
 
 
