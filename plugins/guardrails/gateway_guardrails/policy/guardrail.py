@@ -36,21 +36,27 @@ class NamedDetector:
 
     Attributes:
         name: The detector's registered name, which findings show.
+        stages: Where it looks: where both the rule and the detector do.
     """
 
     name: str
     detector: TextDetector = attrs.field(repr=False)
+    stages: frozenset[Stage] = frozenset({"input", "output"})
 
 
 @attrs.frozen(kw_only=True)
 class NamedJudge:
     """
     One that is asked, its word, and what it was registered as.
+
+    Attributes:
+        stages: As `NamedDetector.stages`.
     """
 
     name: str
     judge: Judge = attrs.field(repr=False)
     kind: Detector = attrs.field(repr=False)
+    stages: frozenset[Stage] = frozenset({"input", "output"})
 
 
 @attrs.frozen(kw_only=True)
@@ -145,6 +151,18 @@ class Guardrail:
             score >= self.threshold
             and SEVERITY_RANK[severity] >= SEVERITY_RANK[self.least_severity]
         )
+
+    def texts_at(self, stage: Stage) -> tuple[NamedDetector, ...]:
+        """
+        Return those that look by themselves at *stage*.
+        """
+        return tuple(each for each in self.texts if stage in each.stages)
+
+    def judges_at(self, stage: Stage) -> tuple[NamedJudge, ...]:
+        """
+        Return those that are asked at *stage*.
+        """
+        return tuple(each for each in self.judges if stage in each.stages)
 
     @property
     def is_local(self) -> bool:
