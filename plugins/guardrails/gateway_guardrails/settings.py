@@ -98,7 +98,9 @@ class RuleDefaults:
     )
     on_failure: OnFailure | None = attrs.field(
         default=None,
-        metadata=told("A detector fails: closed refuses (the default), open lets pass."),
+        metadata=told(
+            "A detector fails: closed refuses (the default), open lets pass."
+        ),
     )
     timeout_s: float | None = attrs.field(
         default=None,
@@ -185,7 +187,9 @@ class FindingsSettings:
     max_queued: int = attrs.field(
         default=20_000,
         validator=between(1, 1_000_000),
-        metadata=told("Findings that wait to be written; more are counted and dropped."),
+        metadata=told(
+            "Findings that wait to be written; more are counted and dropped."
+        ),
     )
 
 
@@ -219,7 +223,9 @@ class GuardrailsSettings:
     vault_ttl_s: float = attrs.field(
         default=3_600.0,
         validator=between(1, 31 * 86_400),
-        metadata=told("How long originals are kept after a conversation's last request."),
+        metadata=told(
+            "How long originals are kept after a conversation's last request."
+        ),
     )
     max_segment_cache_bytes: int = attrs.field(
         default=32 << 20,
@@ -228,7 +234,9 @@ class GuardrailsSettings:
     )
     embeddings: Literal["redact", "refuse"] = attrs.field(
         default="redact",
-        metadata=told("Finds of a redacting rule in texts to embed: redact, or refuse."),
+        metadata=told(
+            "Finds of a redacting rule in texts to embed: redact, or refuse."
+        ),
     )
     findings: FindingsSettings = attrs.field(
         factory=FindingsSettings,
@@ -305,14 +313,18 @@ def _redacting_faults(
 ) -> Iterator[Fault]:
     style = rule.style or defaults.style or "placeholder"
     if rule.style is not None and action != "redact":
-        yield Fault(("style",), f"says how to redact, and this rule has action: {action}")
+        yield Fault(
+            ("style",), f"says how to redact, and this rule has action: {action}"
+        )
     if not rule.restore:
         return
     if action != "redact":
         message = f"nothing is redacted that could be put back: action is {action}"
         yield Fault(("restore",), message)
     elif style == "mask":
-        message = "a mask does not tell what it stands for: style placeholder or synthetic"
+        message = (
+            "a mask does not tell what it stands for: style placeholder or synthetic"
+        )
         yield Fault(("restore",), message)
     elif "input" not in (rule.stages or defaults.stages or ("input",)):
         message = "puts back what was redacted on the way in: add input to stages"

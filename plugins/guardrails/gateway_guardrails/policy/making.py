@@ -8,9 +8,9 @@ taken over from the snapshot before.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import structlog
@@ -26,7 +26,7 @@ from gateway.detecting import (
     Stage,
     TextDetector,
 )
-from gateway.errors import ConfigError, GatewayError
+from gateway.errors import ConfigError
 from gateway_guardrails.policy.facts import VOCABULARY
 from gateway_guardrails.policy.guardrail import (
     Guardrail,
@@ -36,6 +36,7 @@ from gateway_guardrails.policy.guardrail import (
 )
 from gateway_guardrails.policy.rules import (
     BOTH,
+    ChosenDetector,
     NamedRule,
     detector_word,
     document_of,
@@ -47,9 +48,12 @@ from gateway_guardrails.policy.snapshot import PolicySnapshot
 
 if TYPE_CHECKING:
     from gateway.settings import Unread
-    from gateway_guardrails.settings import RuleDefaults, RuleSettings
+    from gateway_guardrails.settings import RuleDefaults
 
 log = structlog.get_logger("gateway.guardrails")
+
+#: How long a judge may take where the rule does not say.
+DEFAULT_TIMEOUT_S: Final = 5.0
 
 
 @attrs.frozen(eq=False)
@@ -77,17 +81,25 @@ class Unmade:
         """
 
 
-@attrs.frozen(kw_only=True, eq=False)
-class _Made:
-    rule: RuleSettings
-    stamp: object
-    guardrail: Guardrail
+@attrs.frozen
+class _Key:
+    """
+    What a detector was made from.
+
+    Attributes:
+        files: Digests of the files that its options name.
+    """
+
+    unread: Unread
+    files: tuple[str, ...]
 
 
 @attrs.define(eq=False, kw_only=True)
 class Maker:
     """
     Makes snapshots, each from the one before.
+
+    Rules that name the same detector with the same options share one.
 
     Args:
         tools: What detectors may need.
@@ -98,14 +110,15 @@ class Maker:
     tools: DetectorTools
     kinds: Mapping[str, Detector]
     defaults: RuleDefaults
-    _made: dict[str, _Made] = attrs.field(factory=dict, init=False)
+    #: What was made for the last snapshot, by what a rule says and what files it names hold.
+    _made: dict[_Key, TextDetector | Judge] = attrs.field(factory=dict, init=False)
 
-    def renewed(self, tools: DetectorTools, kinds: Mapping[str, Detector]) -> None:
+    def renew(self, tools: DetectorTools, kinds: Mapping[str, Detector]) -> None:
         """
         Go on with other settings, or other detectors: all are made anew.
         """
         self.tools, self.kinds = tools, kinds
-        self._made.clear()
+        self._made = {}
 
     def snapshot(
         self, rules: Sequence[NamedRule], *, generation: int, is_first: bool = False
@@ -120,43 +133,80 @@ class Maker:
         Raises:
             ConfigError: see *is_first*.
         """
-        enabled = [named for named in rules if named.rule.is_enabled]
-        made = {named.name: self._take(named, is_first=is_first) for named in enabled}
-        self._made = made
+        before, self._made = self._made, {}
+        try:
+            enabled = [named for named in rules if named.rule.is_enabled]
+            digest = hashlib.sha256(self.tools.settings.digest.encode())
+            digest.update(repr(self.defaults).encode())
+            guardrails = []
+            for named in enabled:
+                digest.update(codec.dumps([named.name, document_of(named.rule)]))
+                guardrails.append(
+                    self._make(named, before, is_strict=is_first and named.is_declared)
+                )
+            for key in self._made:
+                digest.update("".join(key.files).encode())
+        except BaseException:
+            self._made = before
+            raise
         return PolicySnapshot(
-            version=self._version(enabled),
-            guardrails=tuple(each.guardrail for each in made.values()),
+            version=digest.hexdigest()[:32],
+            guardrails=tuple(guardrails),
             generation=generation,
         )
 
+    def judges(self) -> Sequence[Judge]:
+        """
+        Return what the last snapshot asks, each once.
+        """
+        asked: list[Any] = [each for each in self._made.values() if is_judge(each)]
+        return asked
+
     def guardrail(self, named: NamedRule) -> Guardrail:
         """
-        Make one that nobody keeps: to try a rule.
+        Make one beside the snapshot: to try a rule.
 
         Raises:
             ConfigError: It cannot be made.
         """
-        return self._make(named, is_strict=True)
+        kept = self._made
+        self._made = dict(kept)
+        try:
+            return self._make(named, kept, is_strict=True)
+        finally:
+            self._made = kept
 
-    def _take(self, named: NamedRule, *, is_first: bool) -> _Made:
-        known = self._made.get(named.name)
-        stamp = (named.is_declared, *_digests(named.rule, self.defaults, self.kinds))
-        if known is not None and known.rule == named.rule and known.stamp == stamp:
-            return known
-        guardrail = self._make(named, is_strict=is_first and named.is_declared)
-        return _Made(rule=named.rule, stamp=stamp, guardrail=guardrail)
-
-    def _make(self, named: NamedRule, *, is_strict: bool) -> Guardrail:
+    def _make(
+        self,
+        named: NamedRule,
+        before: Mapping[_Key, TextDetector | Judge],
+        *,
+        is_strict: bool,
+    ) -> Guardrail:
         rule = resolved(named.rule, self.defaults)
         stages = frozenset(rule.stages or BOTH)
         texts: list[NamedDetector] = []
         judges: list[NamedJudge] = []
         for unread in rule.detectors:
-            made = self._detector(named, unread, stages, is_strict=is_strict)
-            if isinstance(made, NamedDetector):
-                texts.append(made)
+            try:
+                chosen = read_detector(unread, self.kinds)
+                made = self._detector(unread, chosen, before)
+            except ConfigError as exc:
+                if is_strict:
+                    raise
+                judges.append(_failing(named.name, detector_word(unread), stages, exc))
+                continue
+            kind, there = chosen.kind, stages & chosen.kind.stages
+            if kind.is_local:
+                detector: Any = made
+                texts.append(
+                    NamedDetector(name=kind.name, detector=detector, stages=there)
+                )
             else:
-                judges.append(made)
+                judge: Any = made
+                judges.append(
+                    NamedJudge(name=kind.name, judge=judge, kind=kind, stages=there)
+                )
         action = rule.action or "block"
         return Guardrail(
             name=named.name,
@@ -166,7 +216,7 @@ class Maker:
             action=action,
             streaming=rule.streaming or _streaming(action, judges),
             on_failure=rule.on_failure or "closed",
-            timeout_s=rule.timeout_s or 5.0,
+            timeout_s=rule.timeout_s or DEFAULT_TIMEOUT_S,
             restores=rule.restore,
             is_shadow=bool(rule.shadow),
             sample=rule.sample,
@@ -183,56 +233,51 @@ class Maker:
 
     def _detector(
         self,
-        named: NamedRule,
         unread: Unread,
-        stages: frozenset[Stage],
-        *,
-        is_strict: bool,
-    ) -> NamedDetector | NamedJudge:
-        word = detector_word(unread)
-        try:
-            chosen = read_detector(unread, self.kinds)
-            made = self._call(unread, chosen.kind, chosen.options)
-        except ConfigError as exc:
-            if is_strict:
-                raise
-            log.error("guardrail cannot look", guardrail=named.name, why=str(exc))
-            kind = Detector(name=word, Options=object, make=_never, is_local=False)
-            unmade = Unmade(f"{word} cannot be made, see the log")
-            return NamedJudge(name=word, judge=unmade, kind=kind, stages=stages)
-        there = stages & chosen.kind.stages
-        if chosen.kind.is_local:
-            detector: Any = made
-            return NamedDetector(name=word, detector=detector, stages=there)
-        judge: Any = made
-        return NamedJudge(name=word, judge=judge, kind=chosen.kind, stages=there)
-
-    def _call(
-        self, unread: Unread, kind: Detector, options: Any
+        chosen: ChosenDetector,
+        before: Mapping[_Key, TextDetector | Judge],
     ) -> TextDetector | Judge:
+        files = tuple(_digest_of(path) for path in _paths_in(chosen.options))
+        key = _Key(unread, files)
+        made = self._made.get(key) or before.get(key)
+        if made is None:
+            made = self._call(unread, chosen)
+        self._made[key] = made
+        return made
+
+    def _call(self, unread: Unread, chosen: ChosenDetector) -> TextDetector | Judge:
+        kind = chosen.kind
         try:
-            return kind.make(options, self.tools)
+            return kind.make(chosen.options, self.tools)
         except ConfigError as exc:
             problems = [
                 problem if problem.path else unread.problem(problem.message)
                 for problem in exc.problems
             ]
             raise ConfigError(problems) from exc
-        except GatewayError:
-            raise
         except Exception as exc:
             # Of its text nothing: it may show an option.
             message = f"{kind.name} cannot be made: {type(exc).__name__}"
             raise ConfigError(unread.problem(message)) from exc
 
-    def _version(self, rules: Iterable[NamedRule]) -> str:
-        digest = hashlib.sha256(self.tools.settings.digest.encode())
-        for named in rules:
-            told = [named.name, document_of(named.rule)]
-            digest.update(codec.dumps(told))
-            for part in _digests(named.rule, self.defaults, self.kinds):
-                digest.update(str(part).encode())
-        return digest.hexdigest()[:32]
+
+def is_judge(made: object) -> bool:
+    """
+    Tell whether it is one that is asked, and has to be closed.
+    """
+    return hasattr(made, "judge")
+
+
+def _failing(
+    guardrail: str, word: str, stages: frozenset[Stage], error: ConfigError
+) -> NamedJudge:
+    """
+    Log what is wrong with a detector, and return what stands for it.
+    """
+    log.error("guardrail cannot look", guardrail=guardrail, why=str(error))
+    kind = Detector(name=word, Options=object, make=_never, is_local=False)
+    judge = Unmade(f"{word} cannot be made, see the log")
+    return NamedJudge(name=word, judge=judge, kind=kind, stages=stages)
 
 
 def _streaming(action: str, judges: Sequence[NamedJudge]) -> Streaming:
@@ -246,24 +291,6 @@ def _streaming(action: str, judges: Sequence[NamedJudge]) -> Streaming:
 
 def _never(options: Any, tools: DetectorTools) -> Judge:
     raise ConfigError("this detector cannot be made")
-
-
-def _digests(
-    rule: RuleSettings, defaults: RuleDefaults, kinds: Mapping[str, Detector]
-) -> Iterator[object]:
-    """
-    Yield what verdicts depend on beside the rule: who looks, and the files that options name.
-    """
-    yield defaults
-    for unread in rule.detectors:
-        try:
-            chosen = read_detector(unread, kinds)
-        except ConfigError:
-            yield None
-            continue
-        yield chosen.kind.name
-        for path in _paths_in(chosen.options):
-            yield _digest_of(path)
 
 
 def _paths_in(value: Any) -> Iterator[Path]:

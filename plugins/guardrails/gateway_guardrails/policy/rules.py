@@ -119,7 +119,7 @@ def read_detector(unread: Unread, kinds: Mapping[str, Detector]) -> ChosenDetect
         if name is not None:
             told = f"no detector is called {name.text[:64]}"
         raise ConfigError(unread.problem(f"{told}; there are {known}"))
-    options = structure(rest, kind.Options, path=unread.path, origin=unread.origin)
+    options: Any = structure(rest, kind.Options, path=unread.path, origin=unread.origin)
     return ChosenDetector(kind=kind, options=options)
 
 
@@ -152,7 +152,7 @@ def problems_of(
     """
     Yield everything that is wrong with a rule, its detectors included.
     """
-    top = (*PATH, "rules", named.name)
+    top: tuple[str, ...] = (*PATH, "rules", named.name)
     if not named.is_declared:
         top = ("rules", named.name)
         for fault in faults_of(named.name, named.rule, defaults):
