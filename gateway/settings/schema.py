@@ -77,6 +77,15 @@ def schema_of(plugin_settings: Mapping[str, type[Any]]) -> Schema:
     }
 
 
+def schema_of_class(kind: type[Any]) -> Schema:
+    """
+    Generate the schema of one table that is read as *kind*, an attrs class.
+    """
+    definitions: dict[str, Schema] = {}
+    written = _Writer(definitions).table(kind)
+    return {**written, "definitions": definitions} if definitions else written
+
+
 @attrs.define
 class _Writer:
     """

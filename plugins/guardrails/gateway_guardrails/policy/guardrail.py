@@ -165,6 +165,13 @@ class Guardrail:
         return tuple(each for each in self.judges if stage in each.stages)
 
     @property
+    def detectors(self) -> tuple[NamedDetector | NamedJudge, ...]:
+        """
+        All who look or are asked.
+        """
+        return (*self.texts, *self.judges)
+
+    @property
     def is_local(self) -> bool:
         """
         Whether nobody is asked.

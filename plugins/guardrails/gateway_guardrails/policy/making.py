@@ -94,6 +94,9 @@ class _Key:
     files: tuple[str, ...]
 
 
+_Made = dict[_Key, TextDetector | Judge]
+
+
 @attrs.define(eq=False, kw_only=True)
 class Maker:
     """
@@ -111,7 +114,7 @@ class Maker:
     kinds: Mapping[str, Detector]
     defaults: RuleDefaults
     #: What was made for the last snapshot, by what a rule says and what files it names hold.
-    _made: dict[_Key, TextDetector | Judge] = attrs.field(factory=dict, init=False)
+    _made: _Made = attrs.field(factory=dict, init=False)
 
     def renew(self, tools: DetectorTools, kinds: Mapping[str, Detector]) -> None:
         """
@@ -133,22 +136,18 @@ class Maker:
         Raises:
             ConfigError: see *is_first*.
         """
-        before, self._made = self._made, {}
-        try:
-            enabled = [named for named in rules if named.rule.is_enabled]
-            digest = hashlib.sha256(self.tools.settings.digest.encode())
-            digest.update(repr(self.defaults).encode())
-            guardrails = []
-            for named in enabled:
-                digest.update(codec.dumps([named.name, document_of(named.rule)]))
-                guardrails.append(
-                    self._make(named, before, is_strict=is_first and named.is_declared)
-                )
-            for key in self._made:
-                digest.update("".join(key.files).encode())
-        except BaseException:
-            self._made = before
-            raise
+        enabled = [named for named in rules if named.rule.is_enabled]
+        digest = hashlib.sha256(self.tools.settings.digest.encode())
+        digest.update(repr(self.defaults).encode())
+        made: _Made = {}
+        guardrails = []
+        for named in enabled:
+            digest.update(codec.dumps([named.name, document_of(named.rule)]))
+            is_strict = is_first and named.is_declared
+            guardrails.append(self._make(named, made, is_strict=is_strict))
+        for key in made:
+            digest.update("".join(key.files).encode())
+        self._made = made
         return PolicySnapshot(
             version=digest.hexdigest()[:32],
             guardrails=tuple(guardrails),
@@ -169,17 +168,21 @@ class Maker:
         Raises:
             ConfigError: It cannot be made.
         """
-        kept = self._made
-        self._made = dict(kept)
-        try:
-            return self._make(named, kept, is_strict=True)
-        finally:
-            self._made = kept
+        return self._make(named, {}, is_strict=True)
+
+    async def close(self, guardrail: Guardrail) -> None:
+        """
+        Let go of what was made for *guardrail* alone, which is in no snapshot.
+        """
+        kept = {id(judge) for judge in self.judges()}
+        for named in guardrail.judges:
+            if id(named.judge) not in kept:
+                await named.judge.close()
 
     def _make(
         self,
         named: NamedRule,
-        before: Mapping[_Key, TextDetector | Judge],
+        made: _Made,
         *,
         is_strict: bool,
     ) -> Guardrail:
@@ -190,7 +193,7 @@ class Maker:
         for unread in rule.detectors:
             try:
                 chosen = read_detector(unread, self.kinds)
-                made = self._detector(unread, chosen, before)
+                one = self._detector(unread, chosen, made)
             except ConfigError as exc:
                 if is_strict:
                     raise
@@ -198,12 +201,12 @@ class Maker:
                 continue
             kind, there = chosen.kind, stages & chosen.kind.stages
             if kind.is_local:
-                detector: Any = made
+                detector: Any = one
                 texts.append(
                     NamedDetector(name=kind.name, detector=detector, stages=there)
                 )
             else:
-                judge: Any = made
+                judge: Any = one
                 judges.append(
                     NamedJudge(name=kind.name, judge=judge, kind=kind, stages=there)
                 )
@@ -235,15 +238,15 @@ class Maker:
         self,
         unread: Unread,
         chosen: ChosenDetector,
-        before: Mapping[_Key, TextDetector | Judge],
+        made: _Made,
     ) -> TextDetector | Judge:
         files = tuple(_digest_of(path) for path in _paths_in(chosen.options))
         key = _Key(unread, files)
-        made = self._made.get(key) or before.get(key)
-        if made is None:
-            made = self._call(unread, chosen)
-        self._made[key] = made
-        return made
+        one = made.get(key, self._made.get(key))
+        if one is None:
+            one = self._call(unread, chosen)
+        made[key] = one
+        return one
 
     def _call(self, unread: Unread, chosen: ChosenDetector) -> TextDetector | Judge:
         kind = chosen.kind
