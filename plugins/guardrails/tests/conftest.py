@@ -237,3 +237,11 @@ def guards(fake):
     Run a gateway with other settings.
     """
     return lambda table=None, **more: guarding(fake, table, **more)
+
+
+@pytest.fixture
+def plugins():
+    """
+    What takes part in a gateway of a test's own.
+    """
+    return [PLUGIN, Detectors]

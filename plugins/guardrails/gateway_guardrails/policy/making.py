@@ -48,7 +48,7 @@ from gateway_guardrails.policy.snapshot import PolicySnapshot
 
 if TYPE_CHECKING:
     from gateway.settings import Unread
-    from gateway_guardrails.settings import RuleDefaults
+    from gateway_guardrails.settings import RuleDefaults, RuleSettings
 
 log = structlog.get_logger("gateway.guardrails")
 
@@ -187,7 +187,7 @@ class Maker:
         is_strict: bool,
     ) -> Guardrail:
         rule = resolved(named.rule, self.defaults)
-        stages = frozenset(rule.stages or BOTH)
+        stages = frozenset(rule.stages or self._stages(rule))
         texts: list[NamedDetector] = []
         judges: list[NamedJudge] = []
         for unread in rule.detectors:
@@ -233,6 +233,14 @@ class Maker:
             scope=scope_of(rule.applies_to),
             is_declared=named.is_declared,
         )
+
+    def _stages(self, rule: RuleSettings) -> frozenset[Stage]:
+        """
+        Return where the detectors of *rule* can look, for one that does not say.
+        """
+        kinds = [self.kinds.get(detector_word(unread)) for unread in rule.detectors]
+        found = [BOTH if kind is None else kind.stages for kind in kinds]
+        return frozenset(stage for stages in found for stage in stages)
 
     def _detector(
         self,

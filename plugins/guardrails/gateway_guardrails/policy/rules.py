@@ -167,12 +167,15 @@ def detector_problems(
     Yield what is wrong with the detectors of *rule*, and what they cannot do that it asks for.
     """
     whole = resolved(rule, defaults)
+    unseen = set(whole.stages or ())
     for unread in rule.detectors:
         try:
             kind = read_detector(unread, kinds).kind
         except ConfigError as exc:
+            unseen.clear()
             yield from exc.problems
             continue
+        unseen -= kind.stages
         if whole.action == "redact" and not kind.redacts:
             yield unread.problem(
                 f"{kind.name} does not say where its finds are, so that nothing can be "
@@ -184,10 +187,17 @@ def detector_problems(
                 "to cut or flag after the fact"
             )
         if whole.stages and kind.stages.isdisjoint(whole.stages):
+            unseen.clear()
             where = " and ".join(sorted(kind.stages))
             yield unread.problem(
                 f"{kind.name} looks at {where} alone, and stages has it not"
             )
+    if rule.mandatory and unseen:
+        where = " and ".join(sorted(unseen))
+        yield rule.detectors[0].problem(
+            f"what is mandatory must be enforced, and no detector of the rule looks at {where}: "
+            "leave that out of stages"
+        )
 
 
 # --- documents ------------------------------------------------------------------------------
