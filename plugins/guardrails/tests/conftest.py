@@ -245,3 +245,19 @@ def plugins():
     What takes part in a gateway of a test's own.
     """
     return [PLUGIN, Detectors]
+
+
+@pytest.fixture
+def oracle():
+    """
+    The class of a judge.
+    """
+    return Oracle
+
+
+@pytest.fixture
+def oracle_options():
+    """
+    And of its options.
+    """
+    return OracleOptions
