@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from time import perf_counter_ns
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -82,7 +82,7 @@ async def look(guardrails: Sequence[Guardrail], text: str, place: Place) -> Look
             found += _found(guardrail, named.name, finds)
         for judge in guardrail.judges_at(place.stage):
             try:
-                finds, is_blocked = await _ask(guardrail, judge, text, place)
+                finds, is_blocked = await ask(guardrail, judge, text, place)
             except DetectorFailed as exc:
                 failures.append((guardrail.name, judge.name, str(exc)))
                 continue
@@ -97,9 +97,15 @@ async def look(guardrails: Sequence[Guardrail], text: str, place: Place) -> Look
     )
 
 
-async def _ask(
+async def ask(
     guardrail: Guardrail, judge: NamedJudge, text: str, place: Place
 ) -> tuple[Sequence[Find], bool]:
+    """
+    Ask *judge* about *text*; return what it finds, and whether it says no whatever that is.
+
+    Raises:
+        DetectorFailed: It could not judge, or took longer than *guardrail* gives it.
+    """
     question = Question(stage=place.stage, passages=(Passage(text, place),))
     try:
         async with asyncio.timeout(guardrail.timeout_s):
@@ -120,6 +126,32 @@ def _found(guardrail: Guardrail, name: str, finds: Sequence[Find]) -> list[Found
         )
         for find in finds
     ]
+
+
+def looked_shape(looked: Looked) -> dict[str, Any]:
+    """
+    Write what came of a look.
+    """
+    return {
+        "findings": [
+            {
+                "guardrail": found.guardrail,
+                "detector": found.detector,
+                "type": found.find.type,
+                "severity": found.find.severity,
+                "score": found.find.score,
+                "span": [found.find.start, found.find.end],
+                "counts": found.counts,
+            }
+            for found in looked.found
+        ],
+        "failures": [
+            {"guardrail": guardrail, "detector": detector, "why": why}
+            for guardrail, detector, why in looked.failures
+        ],
+        "blocked_by": list(looked.blocked_by),
+        "spent_us": looked.spent_ns / 1_000,
+    }
 
 
 def place_at(stage: Stage, role: str | None, kind: str) -> Place:

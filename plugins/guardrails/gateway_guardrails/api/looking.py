@@ -16,11 +16,11 @@ from gateway.management import ApiError, json_response
 from gateway.settings import Unread
 from gateway_guardrails.api.queries import body_of, refused, text_in
 from gateway_guardrails.api.shapes import cover_shape, detector_shape
-from gateway_guardrails.policy.coverage import coverage
+from gateway_guardrails.policy.coverage import UNSEEN, coverage
 from gateway_guardrails.policy.guardrail import Guardrail
 from gateway_guardrails.policy.rules import NamedRule
 from gateway_guardrails.settings import RuleSettings
-from gateway_guardrails.trying import MAX_CHARACTERS, Looked, look, place_at
+from gateway_guardrails.trying import MAX_CHARACTERS, look, looked_shape, place_at
 
 if TYPE_CHECKING:
     from gateway.detecting import Stage
@@ -62,9 +62,7 @@ class LookingRoutes:
             {
                 "version": snapshot.version,
                 "coverage": [cover_shape(cover) for cover in covers],
-                "unseen": [
-                    "images, audio and files in requests and answers, but for their texts"
-                ],
+                "unseen": list(UNSEEN),
             }
         )
 
@@ -120,32 +118,6 @@ class LookingRoutes:
             return await asyncio.to_thread(self.warden().watch.maker.guardrail, named)
         except ConfigError as exc:
             raise refused(f"{_first(exc.problems)}.") from None
-
-
-def looked_shape(looked: Looked) -> dict[str, Any]:
-    """
-    Write what came of a look.
-    """
-    return {
-        "findings": [
-            {
-                "guardrail": found.guardrail,
-                "detector": found.detector,
-                "type": found.find.type,
-                "severity": found.find.severity,
-                "score": found.find.score,
-                "span": [found.find.start, found.find.end],
-                "counts": found.counts,
-            }
-            for found in looked.found
-        ],
-        "failures": [
-            {"guardrail": guardrail, "detector": detector, "why": why}
-            for guardrail, detector, why in looked.failures
-        ],
-        "blocked_by": list(looked.blocked_by),
-        "spent_us": looked.spent_ns / 1_000,
-    }
 
 
 def _word(body: dict[str, Any], name: str) -> str | None:

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 #: ``off``: the rule does not look there; ``nothing``: there are no words.
 State = Literal["enforced", "flagged", "cannot", "nothing", "off"]
 
+#: What no guardrail on texts can see, wherever it stands.
+UNSEEN: Final = (
+    "images, audio and files in requests and answers, but for their texts",
+)
+
 #: Operations whose answers hold numbers alone.
 _WORDLESS_ANSWERS: Final = frozenset({"embed", "count_tokens"})
 #: Operations whose answers may stream, where the dialect has streams.

@@ -206,7 +206,7 @@ async def ran_dry(recorder):
     task = asyncio.get_running_loop().create_task(recorder.run())
     try:
         async with asyncio.timeout(10):
-            while recorder.waiting:
+            while recorder.waiting:  # noqa: ASYNC110 - it tells nobody when it is done
                 await asyncio.sleep(0.005)
     finally:
         task.cancel()
