@@ -52,6 +52,13 @@ class Word:
         return finds, len(text) if final else max(start, len(text) - len(word) + 1)
 
 
+@attrs.frozen
+class NoOptions:
+    """
+    There are none.
+    """
+
+
 @attrs.frozen(kw_only=True)
 class OracleOptions:
     """
@@ -261,3 +268,28 @@ def oracle_options():
     And of its options.
     """
     return OracleOptions
+
+
+@pytest.fixture
+def places():
+    """
+    The places at which the detector ``place`` looked.
+    """
+    return []
+
+
+@pytest.fixture
+def detectors(places):
+    """
+    The tests' detectors, and one that remembers where it looked.
+    """
+
+    class PlaceTaker:
+        context = 0
+
+        def find(self, text, start, *, final, place):
+            places.append(place)
+            return [], len(text)
+
+    taker = Detector(name="place", Options=NoOptions, make=lambda *_: PlaceTaker())
+    return (*Detectors(None).register_detectors(), taker)
