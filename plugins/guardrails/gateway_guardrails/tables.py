@@ -69,9 +69,13 @@ FINDINGS: Final = Table(
     Column("action", String(32), nullable=False),
     Column("stage", String(16), nullable=False),
     Column("is_shadow", Boolean, nullable=False),
+    # Whose text of which kind: "user message".
+    Column("place", String(96)),
     Column("span_start", Integer),
     Column("span_end", Integer),
     Column("score", Float),
+    # How long the looking took that found it, and all looking at the exchange.
+    Column("took_us", BigInteger),
     Column("latency_ns", BigInteger, nullable=False),
     Index("guardrails_findings_at", "at"),
     Index("guardrails_findings_request", "request_id"),

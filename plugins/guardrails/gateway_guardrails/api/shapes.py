@@ -76,8 +76,10 @@ def finding_shape(row: Mapping[str, Any]) -> dict[str, Any]:
         "action": row["action"],
         "stage": row["stage"],
         "shadow": bool(row["is_shadow"]),
+        "place": row["place"],
         "span": None if start is None else [start, end],
         "score": row["score"],
+        "took_ms": None if row["took_us"] is None else row["took_us"] / 1_000,
         "latency_ms": row["latency_ns"] / 1e6,
     }
 

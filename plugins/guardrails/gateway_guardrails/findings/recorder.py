@@ -17,7 +17,6 @@ import structlog
 from gateway.clock import Clock
 from gateway_guardrails.events import GuardrailActed
 from gateway_guardrails.findings.store import FindingsStore
-from gateway_guardrails.policy.snapshot import snapshot_of
 
 if TYPE_CHECKING:
     from gateway import Exchange, Finding
@@ -41,6 +40,7 @@ _DAY_S: Final = 86_400
 _MAX_NAME: Final = 64
 _MAX_TYPE: Final = 128
 _MAX_MODEL: Final = 256
+_MAX_PLACE: Final = 96
 
 
 class FindingsRecorder:
@@ -189,12 +189,6 @@ def _rows(
     exchange: Exchange, findings: Sequence[Finding], latency_ns: int, *, at: float
 ) -> list[dict[str, Any]]:
     identity = exchange.identity
-    snapshot = snapshot_of(exchange)
-    shadows = (
-        {one.name for one in snapshot.guardrails if one.is_shadow}
-        if snapshot is not None
-        else set()
-    )
     common = {
         "at": at,
         "request_id": exchange.id,
@@ -213,7 +207,9 @@ def _rows(
             "severity": finding.severity,
             "action": finding.action,
             "stage": finding.stage,
-            "is_shadow": finding.guardrail in shadows,
+            "is_shadow": finding.is_shadow,
+            "place": finding.place[:_MAX_PLACE],
+            "took_us": finding.took_us,
             "span_start": None if finding.span is None else finding.span[0],
             "span_end": None if finding.span is None else finding.span[1],
             "score": finding.score,

@@ -50,9 +50,11 @@ def upgrade() -> None:
         sa.Column("action", sa.String(32), nullable=False),
         sa.Column("stage", sa.String(16), nullable=False),
         sa.Column("is_shadow", sa.Boolean, nullable=False),
+        sa.Column("place", sa.String(96)),
         sa.Column("span_start", sa.Integer),
         sa.Column("span_end", sa.Integer),
         sa.Column("score", sa.Float),
+        sa.Column("took_us", sa.BigInteger),
         sa.Column("latency_ns", sa.BigInteger, nullable=False),
     )
     op.create_index("guardrails_findings_at", "guardrails_findings", ["at"])

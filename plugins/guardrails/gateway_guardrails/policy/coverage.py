@@ -186,10 +186,9 @@ def _notes(
         yield f"{', '.join(absent)} does not look at {direction}"
     if direction == "input" and dialect.unreadable_fields:
         fields = ", ".join(dialect.unreadable_fields)
-        if guardrail.is_mandatory or guardrail.on_failure == "closed":
-            yield f"{fields} as token numbers cannot be read: refused"
-        else:
-            yield f"{fields} as token numbers cannot be read: passed on (on_failure: open)"
+        acts = guardrail.action != "flag" and not guardrail.is_shadow
+        told = "refused" if acts else "passed on unseen"
+        yield f"{fields} as token numbers cannot be read: {told}"
     if guardrail.action == "redact":
         if operation == "embed":
             yield f"finds: {embeddings} (embeddings)"
