@@ -7,13 +7,17 @@ import pytest
 
 from gateway import conditions
 from gateway.conditions import (
+    EXCHANGE_FACTS,
     MAX_CHARACTERS,
     ConditionFailed,
     ConditionInvalid,
     EngineMissing,
     Kind,
     Vocabulary,
+    plain_count,
+    plain_text,
 )
+from gateway.testing import make_exchange
 
 FACTS = {
     "model": Kind.TEXT,
@@ -198,6 +202,56 @@ class TestHolding:
         Regular expressions are RE2's: no backtracking.
         """
         assert holds("model.matches('(a+)+$')", model="a" * 50_000 + "b") is False
+
+
+class TestFactsOfAnExchange:
+    def test_every_one_has_a_value_of_its_kind(self):
+        """
+        So that a condition that names it can be evaluated for any request.
+        """
+        vocabulary = Vocabulary(
+            {name: kind for name, (kind, _) in EXCHANGE_FACTS.items()}
+        )
+        exchange = make_exchange(headers={"x-app": "a"}, query="a=b")
+        told = """
+            operation == 'generate' && dialect == 'openai_chat' && !stream && !has_tools
+            && request_type == 'chat_completion' && max_output_tokens == 0
+            && headers['x-app'] == 'a' && params['a'] == 'b'
+        """
+
+        condition = vocabulary.compile(told)
+
+        assert set(condition.names) == set(EXCHANGE_FACTS)
+        assert condition.holds(lambda name: EXCHANGE_FACTS[name][1](exchange))
+
+    def test_credentials_are_no_facts(self):
+        """
+        Neither those in headers nor those in the query.
+        """
+        headers = {"Authorization": "Bearer x", "X-Api-Key": "y", "X-App": "z"}
+        exchange = make_exchange(headers=headers, query="key=x&a=b")
+
+        found = [EXCHANGE_FACTS[name][1](exchange) for name in ("headers", "params")]
+
+        assert found == [{"x-app": "z"}, {"a": "b"}]
+
+    @pytest.mark.parametrize(
+        ("text", "plain"), [(None, ""), ("é", "é"), ("a\ud800", "a?")]
+    )
+    def test_texts_are_what_the_engine_takes(self, text, plain):
+        """
+        Lone surrogates have no UTF-8.
+        """
+        assert plain_text(text) == plain
+
+    @pytest.mark.parametrize(
+        ("number", "plain"), [(None, 0), (-1, 0), (1 << 70, (1 << 63) - 1)]
+    )
+    def test_numbers_are_what_the_engine_takes(self, number, plain):
+        """
+        It counts to 2^63 - 1.
+        """
+        assert plain_count(number) == plain
 
 
 @pytest.mark.deep
