@@ -92,7 +92,7 @@ class TestWhatDoesNotFitTogether:
             ({"mandatory": True, "on_request": True}, "mandatory", "on_request"),
             ({"mandatory": True, "action": "flag"}, "mandatory", "action: flag"),
             ({"on_request": True, "when": "stream"}, "when", "the caller decides"),
-            ({"when": "strem"}, "when", "undeclared reference to 'strem'"),
+            ({"when": "streams"}, "when", "undeclared reference to 'streams'"),
             ({"when": "model"}, "when", "is string"),
             ({"threshold": 1.5}, "threshold", "from 0 to 1"),
             ({"timeout_s": 0}, "timeout_s", "greater than 0"),
@@ -137,7 +137,7 @@ class TestAgainstTheGateway:
         ("rule", "path", "words"),
         [
             (
-                {"detectors": ["wrod"]},
+                {"detectors": ["wordy"]},
                 "detectors[0]",
                 "there are grounding oracle word",
             ),

@@ -140,9 +140,9 @@ class TestChanging:
             ({"actoin": "flag"}, "rules.mine.actoin", "did you mean action?"),
             ({"detectors": []}, "rules.mine.detectors", "must not be empty"),
             (
-                {"detectors": ["wrod"]},
+                {"detectors": ["wordy"]},
                 "rules.mine.detectors[0]",
-                "no detector is called wrod; there are grounding oracle word",
+                "no detector is called wordy; there are grounding oracle word",
             ),
             (
                 {"detectors": [{"type": "word", "wrd": "x"}]},
