@@ -12,13 +12,15 @@ def matches_any(patterns: Collection[str], *names: str) -> bool:
     """
     Tell whether one of *names* is one of *patterns*, each of which may have one star.
     """
-    if not patterns:
-        return False
-    return any(
-        name in patterns or any(matches(pattern, name) for pattern in patterns)
-        for name in names
-        if name
-    )
+    for name in names:
+        if name in patterns:
+            return bool(name)
+    for pattern in patterns:
+        if "*" in pattern:
+            for name in names:
+                if name and matches(pattern, name):
+                    return True
+    return False
 
 
 def matches(pattern: str, name: str) -> bool:
