@@ -15,12 +15,13 @@ from gateway.detecting import DetectorTools
 from gateway.tasks import Tasks
 from gateway_guardrails.findings.recorder import FindingsRecorder
 from gateway_guardrails.findings.store import FindingsStore
+from gateway_guardrails.policy.nesting import asking
 from gateway_guardrails.policy.snapshot import PolicySnapshot
 from gateway_guardrails.policy.store import Store
 from gateway_guardrails.policy.watch import Watch
 
 if TYPE_CHECKING:
-    from gateway import Gateway, Request
+    from gateway import Exchange, Gateway, Request, Response
     from gateway.detecting import Detector
     from gateway_guardrails.settings import GuardrailsSettings
 
@@ -102,12 +103,16 @@ def detector_tools(gateway: Gateway) -> DetectorTools:
     ) -> Request:
         return gateway.dialects[dialect].read_request(codec.dumps(document), operation)
 
+    async def call(request: Request, *, parent: Exchange | None) -> Response:
+        with asking():
+            return await gateway.call(request, parent=parent)
+
     return DetectorTools(
         settings=gateway.settings,
         secrets=gateway.secrets,
         clock=gateway.clock,
         outbound=gateway.outbound,
-        call=gateway.call,
+        call=call,
         request=request,
     )
 

@@ -209,13 +209,13 @@ def settings_of(fake, guardrails, **more):
 
 
 @contextlib.asynccontextmanager
-async def guarding(fake, table=None, **more):
+async def guarding(fake, table=None, *, plugins=(), **more):
     """
     Run a gateway with the plugin in front of *fake*.
     """
     client = GatewayClient(
         settings_of(fake, table or {}, **more),
-        plugins=[PLUGIN, Detectors],
+        plugins=[PLUGIN, Detectors, *plugins],
         environ={"PROVIDER_KEY": "a-key-of-nobody"},
     )
     async with client:

@@ -3,8 +3,9 @@ from __future__ import annotations
 import asyncio
 import time
 
+from gateway import Phase, Plugin, hookimpl
 from gateway.settings import settings_from_dict
-from gateway.testing import GatewayClient
+from gateway.testing import GatewayClient, make_exchange
 from gateway_guardrails.plugin import GuardrailsPlugin
 from gateway_guardrails.warden import detector_tools
 
@@ -78,3 +79,30 @@ async def test_a_detector_can_ask_a_model(guarded):
 
     assert (request.model, request.operation) == ("m", "generate")
     assert tools.settings is guarded.gateway.settings
+
+
+async def test_what_a_detector_asks_is_known_as_asked(fake, guards):
+    """
+    So that no judge judges its own question; what others call is looked at by all.
+    """
+    oracle = {"detectors": [{"type": "oracle", "says": "yes"}], "action": "block"}
+    seen = []
+
+    class Chooser(Plugin):
+        phase = Phase.ANSWER
+
+        @hookimpl
+        async def pre_request(self, exchange):
+            chosen = guarded.warden.snapshot.for_request(exchange)
+            seen.append([one.name for one in chosen])
+
+    async with guards({"rules": {"asked": oracle}}, plugins=[Chooser]) as guarded:
+        tools, parent = detector_tools(guarded.gateway), make_exchange()
+        body = {
+            "model": "openai/gpt-5",
+            "messages": [{"role": "user", "content": "hi"}],
+        }
+        for call in (tools.call, guarded.gateway.call):
+            await call(tools.request(body), parent=parent)
+
+    assert seen == [[], ["asked"]]

@@ -18,6 +18,7 @@ from gateway.errors import InvalidRequest
 from gateway_guardrails.policy.facts import Facts, depends_on_target
 from gateway_guardrails.policy.guardrail import Guardrail, Scope
 from gateway_guardrails.policy.names import matches_any
+from gateway_guardrails.policy.nesting import is_asking
 
 if TYPE_CHECKING:
     from gateway import Exchange, Identity, Target
@@ -64,6 +65,15 @@ class PolicySnapshot:
     version: str
     guardrails: tuple[Guardrail, ...] = ()
     generation: int = 0
+    #: Those that look by themselves, for what guardrails ask themselves.
+    _unasked: tuple[Guardrail, ...] = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._unasked = tuple(
+            attrs.evolve(one, judges=()) if one.judges else one
+            for one in self.guardrails
+            if one.texts
+        )
 
     def for_request(self, exchange: Exchange) -> tuple[Guardrail, ...]:
         """
@@ -119,7 +129,8 @@ class PolicySnapshot:
         later: list[Guardrail] = []
         known: set[str] = set()
         facts = Facts(exchange=exchange)
-        for guardrail in self.guardrails:
+        is_own = exchange.parent is not None and is_asking()
+        for guardrail in self._unasked if is_own else self.guardrails:
             scope = guardrail.scope
             is_here = _is_here(scope, exchange)
             if not (is_here or scope.concerns_targets):
@@ -132,7 +143,8 @@ class PolicySnapshot:
                 later.append(guardrail)
             elif _holds(guardrail, facts):
                 now.append(guardrail)
-        _check_known(added, known)
+        if not is_own:
+            _check_known(added, known)
         return _Chosen(self, tuple(now), tuple(later))
 
 

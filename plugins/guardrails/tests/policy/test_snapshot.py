@@ -5,8 +5,14 @@ import pytest
 from gateway import Identity
 from gateway.testing import make_exchange
 from gateway.testing.exchanges import make_attempt
+from gateway_guardrails.policy import nesting
 from gateway_guardrails.policy.facts import VOCABULARY
-from gateway_guardrails.policy.guardrail import Guardrail, Scope
+from gateway_guardrails.policy.guardrail import (
+    Guardrail,
+    NamedDetector,
+    NamedJudge,
+    Scope,
+)
 from gateway_guardrails.policy.snapshot import (
     GuardrailUnknown,
     PolicySnapshot,
@@ -235,3 +241,37 @@ def test_an_exchange_keeps_what_it_began_with():
 
     assert names(new.for_request(exchange)) == ["old"]
     assert snapshot_of(exchange) is old
+
+
+class TestWhatGuardrailsAsk:
+    def test_judges_are_not_asked_about_their_own_question(self):
+        """
+        Those who look by themselves look at it; what a caller added is not missed.
+        """
+        detector, judge = NamedDetector(name="d", detector=None), object()
+        named = NamedJudge(name="j", judge=judge, kind=None)
+        rules = snapshot(
+            guard("both", texts=(detector,), judges=(named,)),
+            guard("judge", judges=(named,)),
+            guard("added", is_on_request=True, judges=(named,)),
+        )
+        headers = {"x-gw-guardrails": "added"}
+        outer, nested = asking(headers=headers), asking(headers=headers)
+        nested.parent = outer
+
+        with nesting.asking():
+            found = rules.for_request(nested)
+            whole = rules.for_request(outer)
+
+        assert names(whole) == ["both", "judge", "added"]
+        assert [(one.name, one.judges) for one in found] == [("both", ())]
+
+    def test_others_nested_calls_are_asked_about(self):
+        """
+        A plugin's own call may hold what its parent does not.
+        """
+        named = NamedJudge(name="j", judge=object(), kind=None)
+        nested = asking()
+        nested.parent = asking()
+
+        assert names(snapshot(guard(judges=(named,))).for_request(nested)) == ["g"]
