@@ -17,7 +17,7 @@ from gateway.errors import ConfigError, Problem
 from gateway.management import ApiError, actor_of, json_response, note_change
 from gateway.settings.problems import path_of
 from gateway_guardrails.api.queries import body_of, refused, text_in
-from gateway_guardrails.api.shapes import rule_shape
+from gateway_guardrails.api.shapes import HIDDEN, holds_hidden, rule_shape
 from gateway_guardrails.events import GuardrailChanged
 from gateway_guardrails.policy.rules import (
     NamedRule,
@@ -141,6 +141,12 @@ class RuleRoutes:
         """
         if not isinstance(document, dict):
             raise refused("rule: must be a JSON object.")
+        if holds_hidden(document):
+            message = (
+                f"rule: {HIDDEN} stands where a text was not shown, for it looks like a "
+                "credential: write what it is, or a reference."
+            )
+            raise refused(message)
         warden = self.warden()
         watch = warden.watch
         try:

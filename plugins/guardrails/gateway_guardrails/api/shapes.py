@@ -15,6 +15,15 @@ from gateway.settings.snapshot import HIDDEN
 from gateway_guardrails.policy.coverage import Cover
 from gateway_guardrails.policy.rules import NamedRule, document_of
 
+__all__ = [
+    "HIDDEN",
+    "cover_shape",
+    "detector_shape",
+    "finding_shape",
+    "holds_hidden",
+    "rule_shape",
+]
+
 
 def rule_shape(named: NamedRule) -> dict[str, Any]:
     """
@@ -28,6 +37,17 @@ def rule_shape(named: NamedRule) -> dict[str, Any]:
         "updated_at": None if named.is_declared else utc_text(named.updated_at),
         "rule": _without_secrets(document_of(named.rule)),
     }
+
+
+def holds_hidden(value: Any) -> bool:
+    """
+    Tell whether somebody sends back what `rule_shape` did not show.
+    """
+    if isinstance(value, Mapping):
+        return any(holds_hidden(item) for item in value.values())
+    if isinstance(value, list):
+        return any(holds_hidden(item) for item in value)
+    return bool(value == HIDDEN)
 
 
 def _without_secrets(value: Any) -> Any:

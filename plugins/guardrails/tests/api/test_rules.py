@@ -49,14 +49,18 @@ class TestReading:
 
     async def test_what_looks_like_a_credential_is_not_shown(self, guarded):
         """
-        Somebody pasted one in place of a reference.
+        Somebody pasted one in place of a reference; sent back hidden, it replaces nothing.
         """
         pasted = "sk" + "-" + "a1B2" * 6
         await guarded.create("mine", detectors=[{"type": "word", "word": pasted}])
 
         told = await guarded.get("/rules/mine")
+        again = await guarded.ask(
+            "PUT", "/rules/mine", {"rule": told["rule"]}, status=400
+        )
 
         assert told["rule"]["detectors"][0]["word"] == "(hidden)"
+        assert "(hidden) stands where" in again["error"]["message"]
 
 
 class TestChanging:
