@@ -115,8 +115,11 @@ class Finding:
     What a guardrail found; the place, never the text.
 
     Attributes:
-        span: First character and the one after the last, in the text at *lane*.
+        span: First character and the one after the last, in the text at *place*.
         action: ``block``, ``redact``, ``flag``.
+        place: Whose text of which kind it is, ``user message``.
+        is_shadow: The action is what would have been done, by a guardrail that only records.
+        took_us: How long the looking took that found it.
     """
 
     guardrail: str
@@ -127,6 +130,9 @@ class Finding:
     stage: str
     span: tuple[int, int] | None = None
     score: float | None = None
+    place: str = ""
+    is_shadow: bool = False
+    took_us: int | None = None
 
 
 class TrailLine(NamedTuple):

@@ -21,7 +21,14 @@ import attrs
 import pluggy
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+    from collections.abc import (
+        Awaitable,
+        Callable,
+        Coroutine,
+        Iterable,
+        Mapping,
+        Sequence,
+    )
     from contextlib import AbstractAsyncContextManager
 
     import click
@@ -142,6 +149,18 @@ class Plugin:
 
         Returns:
             A problem each, with its path from the top of the file; its place there is found.
+        """
+        return ()
+
+    def detector_problems(self, detectors: Mapping[str, Detector]) -> Iterable[Problem]:
+        """
+        Tell what is wrong between the plugin's settings and the detectors that there are.
+
+        Args:
+            detectors: Everybody's, by name; see `register_detectors`.
+
+        Returns:
+            As `problems`.
         """
         return ()
 

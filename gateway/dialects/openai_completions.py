@@ -156,7 +156,7 @@ class OpenAICompletions(CompletingDialect):
     name: ClassVar[str] = "openai_completions"
     operations: ClassVar[tuple[str, ...]] = ("complete",)
     path: ClassVar[Mapping[str, str]] = MappingProxyType({"complete": "/completions"})
-    numbered: ClassVar[str] = "prompt"
+    unreadable_fields: ClassVar[tuple[str, ...]] = ("prompt",)
     caps: ClassVar[tuple[str, ...]] = ("max_tokens",)
     envelope: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {"id": "cmpl-cut", "object": "text_completion", "created": 0, "model": ""}
