@@ -16,7 +16,7 @@ from gateway.detecting import Detector, Judge, Severity, Stage, TextDetector
 
 Action = Literal["block", "redact", "flag"]
 Streaming = Literal["window", "buffer", "async"]
-OnFailure = Literal["closed", "open"]
+OnFailure = Literal["open", "closed"]
 Style = Literal["placeholder", "synthetic", "mask"]
 Sealed = Literal["pass", "block", "drop"]
 
