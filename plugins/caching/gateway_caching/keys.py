@@ -96,6 +96,18 @@ class Keys:
         )
         return Key(partition=partition, exact=exact, model=request.model)
 
+    def owner(self, kind: str, owner_id: str) -> Partition:
+        """
+        Return the partition of a ``key``, ``team`` or ``customer``, for purging it.
+        """
+        return self.hashed("partition", f"{kind} {owner_id}")
+
+    def tag_of(self, beside: str) -> str:
+        """
+        Return the tag of requests that a caller tells apart by the word *beside*.
+        """
+        return f"beside:{self.hashed('beside', beside)}"
+
     def hashed(self, purpose: str, *parts: str | bytes) -> str:
         """
         Hash *parts*, each with its length, so that none runs into the next.

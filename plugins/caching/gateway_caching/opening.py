@@ -4,10 +4,13 @@ Putting the cache together from its settings.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from gateway.tasks import Tasks
+from gateway_caching.days import MIGRATIONS, Days
 from gateway_caching.flying import Flights
 from gateway_caching.keys import Keys
 from gateway_caching.pantry import Pantry
@@ -35,7 +38,9 @@ async def open_shelf(
     """
     secret = gateway.derive("caching/entries") if settings.encrypt else None
     keys = Keys(gateway.derive("caching/keys"))
+    await gateway.storage.migrate("caching", MIGRATIONS)
     tally, flights = Tally(), Flights()
+    days = Days(gateway.storage.engine, tally, gateway.clock)
     pantry = Pantry(
         store=_store(gateway, settings),
         sealer=make_sealer(secret),
@@ -54,11 +59,17 @@ async def open_shelf(
         flights=flights,
         repeats=repeats,
         tally=tally,
+        days=days,
     )
+    # Not among the gateway's tasks, whose end it waits for before lifespans are left.
+    writing = Tasks().spawn(days.run(), name="caching-days")
     try:
         yield shelf
     finally:
+        writing.cancel()
+        await asyncio.wait([writing])
         await shelf.close()
+        await days.flush()
 
 
 def _store(gateway: Gateway, settings: CachingSettings) -> Store:

@@ -89,7 +89,14 @@ class Pantry:
             log.warning("the store is down: every request is a miss", why=str(exc))
 
 
-def entry_of(exchange: Exchange, flight: Flight, *, now: float, ttl_s: float) -> Entry:
+def entry_of(
+    exchange: Exchange,
+    flight: Flight,
+    *,
+    now: float,
+    ttl_s: float,
+    tags: tuple[str, ...] = (),
+) -> Entry:
     """
     Make an entry of what *flight* brought.
     """
@@ -112,4 +119,5 @@ def entry_of(exchange: Exchange, flight: Flight, *, now: float, ttl_s: float) ->
         delivery=delivery_of(exchange),
         cost_nano=attempt.cost_nano or 0,
         tokens=(usage.total_input, usage.total_output) if usage else (0, 0),
+        tags=tags,
     )

@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from gateway import Answer, Exchange, Gateway
+from gateway_caching.days import Days
 from gateway_caching.delivering import delivered, may_deliver, target_of
 from gateway_caching.entries import Entry
+from gateway_caching.events import CachePurged
 from gateway_caching.flying import Flights
 from gateway_caching.keys import Key, Keys
 from gateway_caching.pantry import Pantry, entry_of
 from gateway_caching.repeats import Repeat, Repeats
 from gateway_caching.settings import CachingSettings, ScopeSettings
 from gateway_caching.storable import answer_fault, request_fault
+from gateway_caching.stores import Wanted
 from gateway_caching.tally import Tally
 from gateway_caching.wishes import PLAIN, Wish, read_wish
 
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["STATUS", "Errand", "Shelf"]
 
 STATUS: Final = "x-gw-cache"
+#: Names an entry, for purging it; a hash that tells nothing.
+ENTRY_ID: Final = "x-gw-cache-id"
 
 
 @attrs.frozen(kw_only=True)
@@ -65,6 +70,29 @@ class Shelf:
     flights: Flights
     repeats: Repeats
     tally: Tally
+    days: Days
+
+    async def purge(self, wanted: Wanted, *, actor: str) -> int:
+        """
+        Let entries go, here and in every other process.
+
+        Returns:
+            How many went here.
+
+        Raises:
+            StoreDown: Nobody knows what went.
+        """
+        count = await self.pantry.store.purge(wanted)
+        if self.settings.store == "memory":
+            now = self.gateway.clock.now()
+            self.gateway.broadcast(CachePurged.of(wanted, at=now, actor=actor))
+        return count
+
+    async def hear(self, event: CachePurged) -> None:
+        """
+        Let go what went in another process.
+        """
+        await self.pantry.store.purge(event.wanted)
 
     async def close(self) -> None:
         """
@@ -126,6 +154,7 @@ class Shelf:
         key = None
         if fault is None:
             key = self.keys.of(exchange, self.settings.partition, beside=wish.beside)
+            exchange.response_headers[ENTRY_ID] = key.exact
         return Errand(
             exchange=exchange,
             key=key,
@@ -215,7 +244,10 @@ class Shelf:
         if errand.wish.ttl_s is not None:
             ttl_s = min(ttl_s, errand.wish.ttl_s)
         now = self.gateway.clock.now()
-        entry = entry_of(errand.exchange, flight, now=now, ttl_s=ttl_s)
+        tags = errand.wish.tags
+        if errand.wish.beside:
+            tags += (self.keys.tag_of(errand.wish.beside),)
+        entry = entry_of(errand.exchange, flight, now=now, ttl_s=ttl_s, tags=tags)
         await self.pantry.keep(
             entry, exact=key.exact, partition=key.partition, model=key.model
         )

@@ -30,6 +30,8 @@ _KINDS: Final[Mapping[str, Kind]] = {
     "semantic": "semantic",
 }
 _MAX_CHARACTERS: Final = 200
+_TAG: Final = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
+_MAX_TAGS: Final = 8
 
 
 @attrs.frozen(kw_only=True)
@@ -45,6 +47,7 @@ class Wish:
         threshold: How similar a question must be at least.
         kind: The one cache that may be used.
         beside: A word by which the caller tells its requests apart further.
+        tags: Words by which an operator can purge the answer.
     """
 
     reads: bool = True
@@ -54,6 +57,7 @@ class Wish:
     threshold: float | None = None
     kind: Kind | None = None
     beside: str = ""
+    tags: tuple[str, ...] = ()
 
 
 #: What a caller wants who says nothing.
@@ -69,7 +73,7 @@ def read_wish(headers: Mapping[str, str]) -> Wish:
     """
     told = {
         name: value
-        for name in ("key", "ttl", "threshold", "type", "no-store")
+        for name in ("key", "ttl", "threshold", "type", "no-store", "tags")
         if (value := _told(headers, name)) is not None
     }
     control = headers.get("Cache-Control")
@@ -86,6 +90,7 @@ def read_wish(headers: Mapping[str, str]) -> Wish:
         threshold=_threshold(told.get("threshold")),
         kind=_kind(told.get("type")),
         beside=told.get("key", ""),
+        tags=_tags(told.get("tags", "")),
     )
 
 
@@ -147,6 +152,16 @@ def _kind(value: str | None) -> Kind | None:
     if kind is None:
         raise _wrong("type", "is exact or semantic")
     return kind
+
+
+def _tags(value: str) -> tuple[str, ...]:
+    tags = tuple(dict.fromkeys(filter(None, map(str.strip, value.split(",")))))
+    if len(tags) > _MAX_TAGS or not all(map(_TAG.fullmatch, tags)):
+        raise _wrong(
+            "tags",
+            f"has at most {_MAX_TAGS} words of letters, digits and _ . : - between commas",
+        )
+    return tags
 
 
 def _wrong(name: str, what: str) -> InvalidRequest:
