@@ -125,6 +125,8 @@ class Serving:
         return self.process.wait(PATIENCE_S)
 
 
+#: Plugins of this tree that change what becomes of a request.
+POLICIES = ("audit", "caching", "governance", "guardrails")
 Serve = Callable[..., Serving]
 
 
@@ -141,9 +143,10 @@ def run_serve(tmp_path: Path) -> Iterator[Serve]:
         environ: dict[str, str] | None = None,
         listen: str = "127.0.0.1:0",
     ) -> Serving:
-        if "hooks" not in settings and "governance" not in settings:
-            # The core without the policy that happens to be installed beside it.
-            settings += "hooks: {disabled: [governance]}\n"
+        if "hooks" not in settings:
+            # The core without the policies that happen to be installed beside it.
+            named = [name for name in POLICIES if f"{name}:" in settings]
+            settings += f"hooks: {{only: [{', '.join(named)}]}}\n"
         file = tmp_path / "gateway.yaml"
         file.write_text(settings)
         log = tmp_path / f"log-{len(running)}"
