@@ -1,0 +1,377 @@
+"""
+Requests: every text of them is looked at, by all guardrails in the same state; then one verdict.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Final, Literal
+
+import attrs
+
+from gateway.detecting import Passage
+from gateway_guardrails.inspecting.asking import Verdict, ask_all
+from gateway_guardrails.inspecting.failures import Failure, tell_failure
+from gateway_guardrails.inspecting.media import media_in
+from gateway_guardrails.inspecting.opinions import hits_in, unplaced
+from gateway_guardrails.inspecting.plan import Asking, Plan, acts
+from gateway_guardrails.inspecting.refusals import blocked, unavailable, unenforceable
+from gateway_guardrails.inspecting.scanning import Look, Scanner
+from gateway_guardrails.inspecting.segments import (
+    Border,
+    Segment,
+    borders_of,
+    segments_of,
+)
+from gateway_guardrails.inspecting.verdicts import Hit, blocking, covers_of, hits_of
+from gateway_guardrails.inspecting.writing import write_covers
+
+if TYPE_CHECKING:
+    from gateway import Request
+    from gateway_guardrails.inspecting.cache import Found
+    from gateway_guardrails.inspecting.inspection import Inspection
+    from gateway_guardrails.inspecting.scanning import ScanFailed
+    from gateway_guardrails.policy.guardrail import Guardrail
+
+_CLEAN: Final[Found] = ((),)
+_STAGE: Final = "input"
+
+
+@attrs.define(eq=False)
+class Finds:
+    """
+    What was found in one request.
+
+    Attributes:
+        by_segment: What was found in each segment, and is done something about.
+        beside: What is only told: it stands over the border of two messages, or has no place.
+    """
+
+    by_segment: dict[Segment, list[Hit]] = attrs.field(factory=dict)
+    beside: list[tuple[Hit, Segment | None]] = attrs.field(factory=list)
+
+    def add(self, segment: Segment, hits: Iterable[Hit]) -> None:
+        """
+        Add what was found in *segment*.
+        """
+        found = list(hits)
+        if found:
+            self.by_segment.setdefault(segment, []).extend(found)
+
+    def all(self) -> Iterable[Hit]:
+        """
+        Yield all that something may be done about.
+        """
+        for hits in self.by_segment.values():
+            yield from hits
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class RequestInspector:
+    """
+    Looks at the requests of many exchanges.
+
+    Attributes:
+        embeddings: What a redacting guardrail does to texts that are to be embedded.
+    """
+
+    scanner: Scanner
+    embeddings: Literal["redact", "refuse"] = "redact"
+
+    async def inspect(
+        self, inspection: Inspection, request: Request, plan: Plan, *, attempt: int = 0
+    ) -> None:
+        """
+        Look at *request* by *plan*; edit it in place, or refuse it.
+
+        Raises:
+            Blocked: A guardrail says no, or cannot look where it must.
+            Unavailable: A guardrail could not judge, and may not be passed over.
+        """
+        if plan.is_empty:
+            return
+        started = perf_counter_ns()
+        try:
+            look = _Looking(self, inspection, request, plan, attempt)
+            await look.run()
+        finally:
+            inspection.took_ns += perf_counter_ns() - started
+            inspection.notes.tell(_STAGE, attempt)
+
+
+@attrs.define(eq=False)
+class _Looking:
+    """
+    One look at one request.
+    """
+
+    inspector: RequestInspector
+    inspection: Inspection
+    request: Request
+    plan: Plan
+    attempt: int
+    finds: Finds = attrs.field(factory=Finds)
+
+    async def run(self) -> None:
+        self._refuse_unreadable()
+        self._refuse_media()
+        segments = segments_of(self.request.texts())
+        if not segments:
+            guardrails = self.plan.guardrails
+            self.inspection.notes.not_run(guardrails, _STAGE, "nothing to look at")
+            return
+        askings = self._askings()
+        if askings:
+            verdicts = await self._both(segments, askings)
+            self._take_verdicts(segments, verdicts)
+        else:
+            await self._scan(segments)
+        self._refuse(blocking(self.finds.all()))
+        self._note_beside()
+        self._redact(segments)
+
+    # --- what cannot be looked at -----------------------------------------------------------
+
+    def _refuse_unreadable(self) -> None:
+        fields = self.request.unreadable
+        if not fields:
+            return
+        why = f"{', '.join(fields)} holds token numbers instead of words"
+        for guardrail in self.plan.guardrails:
+            if acts(guardrail) or guardrail.is_mandatory:
+                raise unenforceable(guardrail, why, self._id)
+        self.inspection.notes.not_run(self.plan.guardrails, _STAGE, why)
+
+    def _refuse_media(self) -> None:
+        kinds = media_in(self.request)
+        if not kinds:
+            return
+        why = f"the request holds what is no text: {', '.join(kinds)}"
+        for guardrail in self.plan.guardrails:
+            if guardrail.is_mandatory and not guardrail.is_shadow:
+                raise unenforceable(guardrail, why, self._id)
+        self.inspection.notes.not_run(self.plan.guardrails, _STAGE, why)
+
+    # --- looking ----------------------------------------------------------------------------
+
+    def _askings(self) -> tuple[Asking, ...]:
+        askings = self.plan.askings
+        if askings and self.inspection.exchange.dry_run:
+            guardrails = dict.fromkeys(asking.guardrail for asking in askings)
+            why = "nobody is asked in a dry run"
+            self.inspection.notes.not_run(guardrails, _STAGE, why)
+            return ()
+        return askings
+
+    async def _both(
+        self, segments: Sequence[Segment], askings: Sequence[Asking]
+    ) -> list[tuple[list[int], Verdict]]:
+        """
+        Ask the judges while the scans look; what the scans block is not waited for.
+        """
+        error: Exception | None = None
+        async with asyncio.TaskGroup() as group:
+            asking = group.create_task(self._ask(segments, askings))
+            try:
+                await self._scan(segments)
+                self._refuse(blocking(self.finds.all()))
+            except Exception as exc:  # noqa: BLE001 - raised again, out of the group
+                error = exc
+                asking.cancel()
+        if error is not None:
+            raise error
+        return asking.result()
+
+    async def _scan(self, segments: Sequence[Segment]) -> None:
+        plan = self.plan
+        if not plan.scans:
+            return
+        borders = borders_of(segments)
+        looks = [Look(segment.value, segment.place) for segment in segments]
+        looks += [Look(border.value, border.place) for border in borders]
+        scope = self.inspection.scope()
+        found, failures = await self.inspector.scanner.scan(plan, looks, scope)
+        for failure in failures:
+            self._failed_scan(failure)
+        for segment, finds in zip(segments, found, strict=False):
+            if any(finds):
+                self.finds.add(segment, self._hits(finds))
+        for border, finds in zip(borders, found[len(segments) :], strict=True):
+            if any(finds):
+                self._take_border(border, finds)
+
+    def _hits(self, found: Found) -> Iterable[Hit]:
+        for scan, finds in zip(self.plan.scans, found, strict=True):
+            yield from hits_of(scan, finds)
+
+    def _take_border(self, border: Border, found: Found) -> None:
+        for hit in self._hits(found):
+            for segment, share in border.crossing(hit.find):
+                part = hit._replace(find=share)
+                if border.is_inside:
+                    self.finds.add(segment, [part])
+                else:
+                    self.finds.beside.append((part, segment))
+
+    async def _ask(
+        self, segments: Sequence[Segment], askings: Sequence[Asking]
+    ) -> list[tuple[list[int], Verdict]]:
+        """
+        Ask each judge about what it did not find clean before.
+        """
+        chosen = [self._unknown(segments, asking) for asking in askings]
+        out: list[tuple[list[int], Verdict]] = []
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                (places, group.create_task(self._ask_one(segments, places, asking)))
+                for places, asking in zip(chosen, askings, strict=True)
+                if places
+            ]
+        for places, task in tasks:
+            out.append((places, task.result()))
+        return out
+
+    async def _ask_one(
+        self, segments: Sequence[Segment], places: Sequence[int], asking: Asking
+    ) -> Verdict:
+        passages = [Passage(segments[at].value, segments[at].place) for at in places]
+        question = self.inspection.question(_STAGE, passages, self.request)
+        (verdict,) = await ask_all([asking], question)
+        if not verdict.reason and _is_clean(verdict):
+            for at in places:
+                name = self._name(segments[at], asking)
+                self.inspector.scanner.cache.keep(name, _CLEAN)
+        return verdict
+
+    def _unknown(self, segments: Sequence[Segment], asking: Asking) -> list[int]:
+        if asking.kind.needs_whole:
+            return list(range(len(segments)))
+        cache = self.inspector.scanner.cache
+        return [
+            at
+            for at, segment in enumerate(segments)
+            if segment.value.strip() and cache.find(self._name(segment, asking)) is None
+        ]
+
+    def _name(self, segment: Segment, asking: Asking) -> bytes:
+        told = f"judge\0{asking.name}\0{asking.guardrail.name}".encode()
+        scope = self.inspection.scope() + told
+        return self.inspector.scanner.cache.name(scope, segment.place, segment.value)
+
+    # --- verdicts ---------------------------------------------------------------------------
+
+    def _take_verdicts(
+        self,
+        segments: Sequence[Segment],
+        verdicts: Iterable[tuple[list[int], Verdict]],
+    ) -> None:
+        for places, verdict in verdicts:
+            if verdict.reason:
+                asking = verdict.asking
+                failure = Failure(asking.name, verdict.reason, verdict.told)
+                self._failed(asking.guardrail, failure)
+                continue
+            values = [segments[at].value for at in places]
+            for at, hits in zip(places, hits_in(verdict, values), strict=True):
+                self.finds.add(segments[at], hits)
+            for hit in unplaced(verdict):
+                self.finds.beside.append((hit, None))
+
+    def _failed_scan(self, failure: ScanFailed) -> None:
+        for guardrail in failure.scan.guardrails:
+            self._failed(guardrail, Failure(failure.scan.name, "failed", failure.error))
+
+    def _failed(self, guardrail: Guardrail, failure: Failure) -> None:
+        notes = self.inspection.notes
+        if tell_failure(notes, guardrail, failure, _STAGE, self.attempt):
+            raise unavailable(guardrail, failure.reason, self._id)
+
+    def _refuse(self, hit: Hit | None) -> None:
+        unplaced_hits = (hit for hit, segment in self.finds.beside if segment is None)
+        hit = hit or next((one for one in unplaced_hits if one.acts), None)
+        if hit is None:
+            return
+        self._note_all()
+        raise blocked(hit, _STAGE, self._id)
+
+    # --- what is done -----------------------------------------------------------------------
+
+    def _redact(self, segments: Sequence[Segment]) -> None:
+        by_segment = self.finds.by_segment
+        if not by_segment:
+            return
+        self._note_placed()
+        self._refuse_embedding()
+        edits = []
+        for segment in sorted(segments, key=_rank):
+            hits = by_segment.get(segment, ())
+            if segment.text.sealed:
+                hits = self._unsealed(hits)
+            edits.append((segment, covers_of(hits)))
+        if any(covers for _, covers in edits):
+            write_covers(edits, self.inspection.redaction)
+            self.inspection.forget_circumstances()
+
+    def _refuse_embedding(self) -> None:
+        """
+        Refuse to embed what is not what the caller wrote, where the operator minds.
+        """
+        is_embedding = self.inspection.exchange.operation == "embed"
+        if is_embedding and self.inspector.embeddings == "refuse":
+            hit = next((hit for hit in self.finds.all() if hit.acts), None)
+            if hit is not None:
+                raise blocked(hit, _STAGE, self._id)
+
+    def _unsealed(self, hits: Iterable[Hit]) -> Sequence[Hit]:
+        for hit in hits:
+            if hit.acts and hit.guardrail.sealed == "block":
+                why = "signed reasoning cannot be edited"
+                raise unenforceable(hit.guardrail, why, self._id)
+        return ()
+
+    # --- telling ----------------------------------------------------------------------------
+
+    def _note_all(self) -> None:
+        self._note_placed()
+        self._note_beside()
+
+    def _note_placed(self) -> None:
+        for segment, hits in self.finds.by_segment.items():
+            for hit in hits:
+                self.inspection.notes.take(hit, segment.place)
+
+    def _note_beside(self) -> None:
+        notes = self.inspection.notes
+        for hit, segment in self.finds.beside:
+            if segment is None:
+                notes.take_unplaced(hit, _STAGE)
+            else:
+                notes.take(hit, segment.place, action="flag")
+
+    @property
+    def _id(self) -> str:
+        return self.inspection.exchange.id
+
+
+def _is_clean(verdict: Verdict) -> bool:
+    opinion = verdict.opinion
+    return not (
+        opinion.is_blocked
+        or opinion.whole
+        or any(opinion.finds)
+        or any(masked is not None for masked in opinion.masked)
+    )
+
+
+def _rank(segment: Segment) -> int:
+    """
+    Put first what stays the same from turn to turn, so that its numbers stay as well.
+    """
+    place = segment.place
+    is_standing = place.role in ("system", "developer") or place.kind in (
+        "tool_definition",
+        "schema",
+    )
+    return 0 if is_standing else 1
