@@ -1,9 +1,9 @@
 """
 What was found in texts that were seen before.
 
-A turn of a conversation comes again with each that follows it.  Neither texts nor what was found in them is kept, only where it stood; texts are known by a keyed
-hash over the caller, the policy and the place, so that nobody learns from the time that a request
-takes what another caller said.
+A turn of a conversation comes again with each that follows it.  Neither texts nor what was found
+in them is kept, only where it stood; texts are known by a keyed hash over the caller, the policy
+and the place, so that nobody learns from the time that a request takes what another caller said.
 """
 
 from __future__ import annotations

@@ -33,9 +33,9 @@ class Redaction:
     known: Conversation | None = None
     texts: Callable[[], Iterable[str]] = tuple
     #: What may be put back for this caller, whose own it is.
-    _live: dict[str, str] = attrs.field(factory=dict)
+    _live: dict[str, str] = attrs.field(factory=dict, init=False)
     #: Where no look-alike may stand already.
-    _texts: tuple[str, ...] | None = None
+    _texts: tuple[str, ...] | None = attrs.field(default=None, init=False)
 
     def __repr__(self) -> str:
         return f"<Redaction, {len(self._live)} to be put back>"
