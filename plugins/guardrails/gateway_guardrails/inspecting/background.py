@@ -165,11 +165,11 @@ class BackgroundFilter(TextFilter):
         try:
             question = self._inspection.question(STAGE, passages, self._request)
             for verdict in await ask_all(self._plan.askings, question):
-                self._take(verdict, passages)
+                self._take_verdict(verdict, passages)
         except Exception as exc:  # noqa: BLE001 - raised where the answer passes
             self._no = self._no or exc
 
-    def _take(self, verdict: Verdict, passages: Sequence[Passage]) -> None:
+    def _take_verdict(self, verdict: Verdict, passages: Sequence[Passage]) -> None:
         notes = self._inspection.notes
         guardrail = verdict.asking.guardrail
         request_id = self._inspection.exchange.id

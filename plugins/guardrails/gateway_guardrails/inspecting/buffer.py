@@ -105,7 +105,7 @@ class BufferFilter(TextFilter):
         self._known.clear()
         new = [(kind, text) for kind, text in dict.fromkeys(ended) if text.strip()]
         if new:
-            await self._look(new)
+            await self._look_at(new)
 
     async def judge(
         self, text: str, start: int, final: bool
@@ -119,7 +119,7 @@ class BufferFilter(TextFilter):
         if not value.strip():
             return (), len(text)
         if (kind, value) not in self._known:
-            await self._look([(kind, value)])
+            await self._look_at([(kind, value)])
         hits = self._known[kind, value]
         if self.running.is_sealed:
             hits = self._unsealed(hits)
@@ -143,7 +143,7 @@ class BufferFilter(TextFilter):
 
     # --- looking ----------------------------------------------------------------------------
 
-    async def _look(self, ended: Sequence[_Ended]) -> None:
+    async def _look_at(self, ended: Sequence[_Ended]) -> None:
         """
         Judge *ended*, and keep what was found.
 
@@ -157,7 +157,7 @@ class BufferFilter(TextFilter):
             passages = [Passage(text, answer_place(kind)) for kind, text in ended]
             question = self._inspection.question(STAGE, passages, self._request)
             for verdict in await ask_all(self._plan.askings, question):
-                self._take(verdict, [text for _, text in ended], found, beside)
+                self._take_verdict(verdict, [text for _, text in ended], found, beside)
         self._note(ended, found, beside)
         stopped = blocking(hit for hits in found for hit in hits)
         stopped = stopped or next((hit for hit in beside if hit.acts), None)
@@ -183,7 +183,7 @@ class BufferFilter(TextFilter):
             for found in results
         ]
 
-    def _take(
+    def _take_verdict(
         self,
         verdict: Verdict,
         values: Sequence[str],

@@ -306,7 +306,7 @@ class _Looking:
         self._refuse_embedding()
         edits = []
         for segment in sorted(segments, key=_rank):
-            hits = by_segment.get(segment, ())
+            hits: Sequence[Hit] = by_segment.get(segment, ())
             if segment.text.sealed:
                 hits = self._unsealed(hits)
             edits.append((segment, covers_of(hits)))

@@ -7,6 +7,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import attrs
 import pytest
@@ -14,8 +16,16 @@ import pytest
 from gateway import Detector, Phase, Plugin, hookimpl
 from gateway.detecting import DetectorFailed, Find, Opinion
 from gateway.plugins import FoundPlugin
-from gateway.testing import FakeUpstream, GatewayClient
+from gateway.testing import FakeUpstream, GatewayClient, make_exchange
 from gateway_guardrails import GuardrailsPlugin
+from gateway_guardrails.inspecting.cache import FindCache
+from gateway_guardrails.inspecting.inspection import Inspection
+from gateway_guardrails.inspecting.notes import Notes
+from gateway_guardrails.inspecting.scanning import Scanner
+from gateway_guardrails.policy.guardrail import Guardrail, NamedDetector, NamedJudge
+from gateway_guardrails.policy.snapshot import PolicySnapshot
+from gateway_guardrails.redaction import Redaction, Vault
+from gateway_guardrails.redaction.lookalikes import Lookalikes
 
 GUARDRAILS = FoundPlugin(name="guardrails", cls=GuardrailsPlugin)
 MAIL = re.compile(r"(?<![\w.])[a-z][\w.]*@[a-z]+\.(?:org|com)(?![\w])")
@@ -63,6 +73,18 @@ class Failing:
 
     def find(self, text, start, *, final, place):
         raise RuntimeError(text)
+
+
+DETECTORS = {
+    "mail": Pattern(MAIL, MAIL_BEGUN, "EMAIL"),
+    "card": Pattern(CARD, CARD_BEGUN, "CREDIT_CARD"),
+    "tail": Pattern(
+        re.compile(r"@[a-z]+\.(?:org|com) \w+"),
+        re.compile(r"@[a-z]*(?:\.[a-z]*(?: \w*)?)?\Z"),
+        "TAIL",
+    ),
+    "failing": Failing(),
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -145,18 +167,7 @@ class Small(Plugin):
             return Detector(name=name, **told, **rest)
 
         return (
-            local("mail", Pattern(MAIL, MAIL_BEGUN, "EMAIL")),
-            local("card", Pattern(CARD, CARD_BEGUN, "CREDIT_CARD")),
-            # Overlaps the end of an address and more.
-            local(
-                "tail",
-                Pattern(
-                    re.compile(r"@[a-z]+\.(?:org|com) \w+"),
-                    re.compile(r"@[a-z]*(?:\.[a-z]*(?: \w*)?)?\Z"),
-                    "TAIL",
-                ),
-            ),
-            local("failing", Failing()),
+            *(local(name, made) for name, made in DETECTORS.items()),
             asked("judge"),
             asked("whole", needs_whole=True),
         )
@@ -185,7 +196,7 @@ class Gated:
 
 
 @contextlib.asynccontextmanager
-async def gated(fake, rules, *, plugins=(), providers=(), routing=None, **table):
+async def gated(fake, rules, *, plugins=(), providers=(), models=None, **table):
     settings = {
         "providers": {
             name: {
@@ -199,7 +210,8 @@ async def gated(fake, rules, *, plugins=(), providers=(), routing=None, **table)
                 ("anthropic", "anthropic", fake.url),
             )
         },
-        "routing": {"retries": 0, **(routing or {})},
+        "routing": {"retries": 0},
+        "models": models or {},
         "plugins": {"guardrails": {"rules": rules, **table}},
     }
     client = GatewayClient(
@@ -223,3 +235,64 @@ def gate(fake):
     Run a gateway by rules.
     """
     return lambda rules, **more: gated(fake, rules, **more)
+
+
+def rule(*detectors, name="pii", judges=(), **rest):
+    """
+    Make a guardrail of detectors by name, and of judges.
+    """
+    told = {"action": "redact", **rest}
+    texts = [NamedDetector(name=one, detector=DETECTORS[one]) for one in detectors]
+    return Guardrail(
+        name=name,
+        texts=tuple(texts),
+        judges=tuple(
+            NamedJudge(name="judge", judge=judge, kind=JUDGE) for judge in judges
+        ),
+        **told,
+    )
+
+
+JUDGE = Detector(name="judge", Options=JudgeOptions, make=None, is_local=False)
+
+
+@pytest.fixture
+def inspecting():
+    """
+    Begin the inspection of an exchange.
+    """
+
+    def begin(exchange=None, vault=None, header="x-gw-conversation"):
+        exchange = exchange or make_exchange()
+        kept = vault or Vault()
+        redaction = Redaction(
+            open=lambda: kept.open(b"c", 0.0, is_named=False),
+            lookalikes=Lookalikes(b"k" * 32),
+            texts=lambda: [text.value for text in exchange.request.texts()],
+        )
+        return Inspection(
+            exchange=exchange,
+            snapshot=PolicySnapshot(version="1"),
+            guardrails=(),
+            notes=Notes(exchange),
+            redaction=redaction,
+        )
+
+    return begin
+
+
+@pytest.fixture
+def scanner():
+    with ThreadPoolExecutor(1) as pool:
+        yield Scanner(FindCache(b"k" * 32, 1 << 20), pool)
+
+
+@pytest.fixture
+def kit():
+    return SimpleNamespace(
+        CARD=CARD,
+        MAIL=MAIL,
+        JudgeOptions=JudgeOptions,
+        SmallJudge=SmallJudge,
+        rule=rule,
+    )
