@@ -106,9 +106,11 @@ class SmallJudge:
     options: JudgeOptions
     questions: list = attrs.field(factory=list)
     gate: asyncio.Event | None = None
+    is_asked: asyncio.Event = attrs.field(factory=asyncio.Event)
 
     async def judge(self, question):
         self.questions.append(question)
+        self.is_asked.set()
         if self.gate is not None:
             await self.gate.wait()
         does, word = self.options.does, self.options.minds
@@ -237,7 +239,7 @@ def gate(fake):
     return lambda rules, **more: gated(fake, rules, **more)
 
 
-def rule(*detectors, name="pii", judges=(), **rest):
+def rule(*detectors, name="pii", judges=(), needs_whole=False, **rest):
     """
     Make a guardrail of detectors by name, and of judges.
     """
@@ -247,13 +249,21 @@ def rule(*detectors, name="pii", judges=(), **rest):
         name=name,
         texts=tuple(texts),
         judges=tuple(
-            NamedJudge(name="judge", judge=judge, kind=JUDGE) for judge in judges
+            NamedJudge(name="judge", judge=judge, kind=kind_of_judge(needs_whole))
+            for judge in judges
         ),
         **told,
     )
 
 
-JUDGE = Detector(name="judge", Options=JudgeOptions, make=None, is_local=False)
+def kind_of_judge(needs_whole=False):
+    return Detector(
+        name="judge",
+        Options=JudgeOptions,
+        make=None,
+        is_local=False,
+        needs_whole=needs_whole,
+    )
 
 
 @pytest.fixture
