@@ -94,6 +94,11 @@ class GuardrailsPlugin(Plugin):
         ):
             self._warden.watch.poke()
 
+    @hookimpl
+    async def erase_subject(self, subject: str) -> str | None:
+        count = self.warden.inspector.vault.erase(subject)
+        return f"{count} conversations forgotten" if count else None
+
     # --- exchanges --------------------------------------------------------------------------
 
     @hookimpl

@@ -173,6 +173,7 @@ class BackgroundFilter(TextFilter):
         notes = self._inspection.notes
         guardrail = verdict.asking.guardrail
         request_id = self._inspection.exchange.id
+        notes.asked(verdict, STAGE, self._attempt)
         if verdict.reason:
             failure = Failure(verdict.asking.name, verdict.reason, verdict.told)
             if tell_failure(notes, guardrail, failure, STAGE, self._attempt):

@@ -5,6 +5,7 @@ The buffer: each text of an answer is held to its end, and all that ended are ju
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final
 
 from gateway.detecting import Passage
@@ -151,6 +152,7 @@ class BufferFilter(TextFilter):
             Blocked: A guardrail says no.
             Unavailable: One could not judge, and may not be passed over.
         """
+        started = perf_counter_ns()
         found: list[list[Hit]] = await self._scan(ended)
         beside: list[Hit] = []
         if self._plan.askings:
@@ -158,6 +160,7 @@ class BufferFilter(TextFilter):
             question = self._inspection.question(STAGE, passages, self._request)
             for verdict in await ask_all(self._plan.askings, question):
                 self._take_verdict(verdict, [text for _, text in ended], found, beside)
+        self._inspection.took_ns += perf_counter_ns() - started
         self._note(ended, found, beside)
         stopped = blocking(hit for hits in found for hit in hits)
         stopped = stopped or next((hit for hit in beside if hit.acts), None)
@@ -190,6 +193,7 @@ class BufferFilter(TextFilter):
         found: list[list[Hit]],
         beside: list[Hit],
     ) -> None:
+        self._inspection.notes.asked(verdict, STAGE, self._attempt)
         if verdict.reason:
             asking = verdict.asking
             failure = Failure(asking.name, verdict.reason, verdict.told)

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 _CLEAN: Final[Found] = ((),)
 _STAGE: Final = "input"
+#: For how long at most a judge is not asked again about what it found clean.
+_REMEMBERED_S: Final = 3600
 
 
 @attrs.define(eq=False)
@@ -256,7 +258,9 @@ class _Looking:
         ]
 
     def _name(self, segment: Segment, asking: Asking) -> bytes:
-        told = f"judge\0{asking.name}\0{asking.guardrail.name}".encode()
+        # What a service minds may change without the policy's knowing.
+        hour = int(self.inspection.exchange.clock.now() // _REMEMBERED_S)
+        told = f"judge\0{asking.name}\0{asking.guardrail.name}\0{hour}".encode()
         scope = self.inspection.scope() + told
         return self.inspector.scanner.cache.name(scope, segment.place, segment.value)
 
@@ -268,6 +272,7 @@ class _Looking:
         verdicts: Iterable[tuple[list[int], Verdict]],
     ) -> None:
         for places, verdict in verdicts:
+            self.inspection.notes.asked(verdict, _STAGE, self.attempt)
             if verdict.reason:
                 asking = verdict.asking
                 failure = Failure(asking.name, verdict.reason, verdict.told)
@@ -326,7 +331,8 @@ class _Looking:
 
     def _unsealed(self, hits: Iterable[Hit]) -> Sequence[Hit]:
         for hit in hits:
-            if hit.acts and hit.guardrail.sealed == "block":
+            # Where it is dropped from answers, no request should have any.
+            if hit.acts and hit.guardrail.sealed != "pass":
                 why = "signed reasoning cannot be edited"
                 raise unenforceable(hit.guardrail, why, self._id)
         return ()

@@ -16,6 +16,7 @@ from gateway_guardrails.policy.guardrail import Guardrail
 
 if TYPE_CHECKING:
     from gateway.detecting import Stage
+    from gateway_guardrails.inspecting.asking import Verdict
     from gateway_guardrails.inspecting.verdicts import Hit
 
 #: Takes the findings of an exchange that ended.
@@ -46,7 +47,6 @@ class Notes:
         *,
         offset: int | None = 0,
         action: str | None = None,
-        took_us: int | None = None,
     ) -> None:
         """
         Take note of *hit*.
@@ -73,7 +73,6 @@ class Notes:
             score=find.score,
             place=f"{place.role or 'unknown'} {place.kind}",
             is_shadow=guardrail.is_shadow,
-            took_us=took_us,
         )
         self.findings.append(finding)
         self.exchange.trail.findings.append(finding)
@@ -101,6 +100,19 @@ class Notes:
         Put one line on the trail.
         """
         self.exchange.trail.add(PLUGIN, stage, outcome, reason, 0, attempt)
+
+    def asked(self, verdict: Verdict, stage: Stage, attempt: int = 0) -> None:
+        """
+        Say that a judge was asked: how long it thought, and what its service counts.
+
+        The time is part of the hook's own, so that it stands in words and is not added up.
+        """
+        asking, opinion = verdict.asking, verdict.opinion
+        told = [f"{asking.guardrail.name}: {asking.name}: {verdict.took_us} us"]
+        told += [f"{count} {unit}" for unit, count in opinion.units.items()]
+        if opinion.cost_nano:
+            told.append(f"{opinion.cost_nano / 1e9:.9f} USD")
+        self.line(stage, "asked", ", ".join(told), attempt)
 
     def not_run(self, guardrails: Iterable[Guardrail], stage: Stage, why: str) -> None:
         """

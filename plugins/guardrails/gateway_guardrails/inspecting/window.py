@@ -5,6 +5,7 @@ The window: what comes is looked at by itself, and only what may still grow into
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final
 
 from gateway.filters import Edit, TextFilter
@@ -59,6 +60,7 @@ class WindowFilter(TextFilter):
         Find what is to be replaced; refuse what is to be blocked.
         """
         kind = self.running.kind
+        started = perf_counter_ns()
         place = self._places.get(kind)
         if place is None:
             place = self._places[kind] = answer_place(kind)
@@ -78,9 +80,11 @@ class WindowFilter(TextFilter):
             return self.find(text, start, final)
         if final:
             safe = len(text)
-        if found is None:
-            return (), safe
-        return self._judged(text, found, safe, place)
+        edits: Sequence[Edit] = ()
+        if found is not None:
+            edits, safe = self._judged(text, found, safe, place)
+        self._inspection.took_ns += perf_counter_ns() - started
+        return edits, safe
 
     async def close(self, outcome: Outcome) -> None:
         """

@@ -24,7 +24,7 @@ class ConversationName:
 
     Attributes:
         digest: A keyed hash over the caller and the conversation: no caller reaches another's.
-        is_named: The caller named it.
+        is_named: The caller named it, and is known; a stranger could name anybody's.
     """
 
     digest: bytes
@@ -52,7 +52,8 @@ def name_of(
         raw = part.encode("utf-8", "surrogatepass")
         digest.update(len(raw).to_bytes(8, "big"))
         digest.update(raw)
-    return ConversationName(digest.digest(), bool(told))
+    is_named = bool(told) and exchange.identity is not None
+    return ConversationName(digest.digest(), is_named)
 
 
 def _first_turn(texts: Iterable[Text]) -> str:

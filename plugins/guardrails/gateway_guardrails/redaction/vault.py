@@ -96,6 +96,13 @@ class Conversation:
             if number > self._counts.get(label, 0):
                 self._counts[label] = number
 
+    def holds(self, subject: str) -> bool:
+        """
+        Tell whether *subject* is, or is in, one of the values.
+        """
+        values = self._originals.values()
+        return bool(subject) and any(subject in value for value in values)
+
     def original(self, token: str) -> str | None:
         """
         Return the value that *token* stands for.
@@ -145,6 +152,16 @@ class Vault:
             conversation = self._kept[name] = Conversation(is_named=is_named)
             self._use(name, conversation, now)
         return conversation
+
+    def erase(self, subject: str) -> int:
+        """
+        Forget every conversation in which a value holds *subject*; returns how many.
+        """
+        names = [name for name, one in self._kept.items() if one.holds(subject)]
+        for name in names:
+            del self._kept[name]
+            self._total -= self._weights.pop(name)
+        return len(names)
 
     def clear(self) -> None:
         """

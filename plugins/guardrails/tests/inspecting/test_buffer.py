@@ -46,10 +46,11 @@ async def test_holds_each_text_to_its_end(judging):
     """
     made, judge = judging("allow", action="block")
     frames = frames_of(CHAT, ["a ", "long ", "answer"])
-    left = []
 
-    for frame in frames:
-        left.append([c.encode() for c in await made.feed([Chunk(CHAT, frame)])])
+    left = [
+        [chunk.encode() for chunk in await made.feed([Chunk(CHAT, frame)])]
+        for frame in frames
+    ]
 
     said = [b"long" in b"".join(out) for out in left]
     assert said.index(True) == 4  # with the event that ends the choice
