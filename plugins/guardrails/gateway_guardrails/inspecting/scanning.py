@@ -107,7 +107,7 @@ def _finds(scan: Scan, look: Look, failures: dict[Scan, ScanFailed]) -> Sequence
     except Exception as exc:  # noqa: BLE001 - the guardrail says what follows from it
         failures[scan] = ScanFailed(scan, type(exc).__name__)
         return ()
-    return finds and tuple(finds)
+    return tuple(finds) if finds else ()
 
 
 def _turns(missing: Sequence[int], looks: Sequence[Look]) -> list[list[int]]:
