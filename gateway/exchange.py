@@ -119,6 +119,7 @@ class Finding:
         action: ``block``, ``redact``, ``flag``.
         place: Whose text of which kind it is, ``user message``.
         is_shadow: The action is what would have been done, by a guardrail that only records.
+        took_us: How long the looking took that found it.
     """
 
     guardrail: str
@@ -131,6 +132,7 @@ class Finding:
     score: float | None = None
     place: str = ""
     is_shadow: bool = False
+    took_us: int | None = None
 
 
 class TrailLine(NamedTuple):

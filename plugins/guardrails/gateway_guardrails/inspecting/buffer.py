@@ -172,7 +172,9 @@ class BufferFilter(TextFilter):
         plan = self._plan
         looks = [Look(text, answer_place(kind)) for kind, text in ended]
         scope = self._inspection.scope()
+        started = perf_counter_ns()
         results, failures = await self._scanner.scan(plan, looks, scope)
+        took_us = (perf_counter_ns() - started) // 1000
         for failure in failures:
             told = Failure(failure.scan.name, "failed", failure.error)
             for guardrail in failure.scan.guardrails:
@@ -181,7 +183,7 @@ class BufferFilter(TextFilter):
             [
                 hit
                 for scan, finds in zip(plan.scans, found, strict=True)
-                for hit in hits_of(scan, finds)
+                for hit in hits_of(scan, finds, took_us)
             ]
             for found in results
         ]

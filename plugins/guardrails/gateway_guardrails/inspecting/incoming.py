@@ -115,6 +115,7 @@ class _Looking:
     plan: Plan
     attempt: int
     finds: Finds = attrs.field(factory=Finds)
+    _scanning_us: int = 0
 
     async def run(self) -> None:
         self._refuse_unreadable()
@@ -194,7 +195,9 @@ class _Looking:
         looks = [Look(segment.value, segment.place) for segment in segments]
         looks += [Look(border.value, border.place) for border in borders]
         scope = self.inspection.scope()
+        started = perf_counter_ns()
         found, failures = await self.inspector.scanner.scan(plan, looks, scope)
+        self._scanning_us = (perf_counter_ns() - started) // 1000
         for failure in failures:
             self._failed_scan(failure)
         for segment, finds in zip(segments, found, strict=False):
@@ -206,7 +209,7 @@ class _Looking:
 
     def _hits(self, found: Found) -> Iterable[Hit]:
         for scan, finds in zip(self.plan.scans, found, strict=True):
-            yield from hits_of(scan, finds)
+            yield from hits_of(scan, finds, self._scanning_us)
 
     def _take_border(self, border: Border, found: Found) -> None:
         for hit in self._hits(found):

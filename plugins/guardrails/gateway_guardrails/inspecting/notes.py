@@ -56,7 +56,7 @@ class Notes:
                 if it has no place.
             action: What was done, where that is not what the guardrail says.
         """
-        guardrail, detector, find = hit
+        guardrail, detector, find, took_us = hit
         self._fresh.setdefault(guardrail, Counter())[find.type] += 1
         if len(self.findings) >= MAX_FINDINGS:
             self.untold += 1
@@ -73,6 +73,7 @@ class Notes:
             score=find.score,
             place=f"{place.role or 'unknown'} {place.kind}",
             is_shadow=guardrail.is_shadow,
+            took_us=took_us,
         )
         self.findings.append(finding)
         self.exchange.trail.findings.append(finding)

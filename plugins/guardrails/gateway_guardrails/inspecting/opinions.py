@@ -117,7 +117,8 @@ def _counting(verdict: Verdict, finds: Sequence[Find]) -> list[Hit]:
 
 
 def _hit(verdict: Verdict, find: Find) -> Hit:
-    return Hit(verdict.asking.guardrail, verdict.asking.name, find)
+    asking = verdict.asking
+    return Hit(asking.guardrail, asking.name, find, verdict.took_us)
 
 
 def _is_covered(hits: Sequence[Hit], start: int, end: int) -> bool:

@@ -21,11 +21,15 @@ _HIDES: Final[dict[Style, int]] = {"synthetic": 0, "placeholder": 1, "mask": 2}
 class Hit(NamedTuple):
     """
     A find that counts for a guardrail.
+
+    Attributes:
+        took_us: How long the looking took, of which it is a part.
     """
 
     guardrail: Guardrail
     detector: str
     find: Find
+    took_us: int | None = None
 
     @property
     def acts(self) -> bool:
@@ -52,12 +56,12 @@ class Cover(NamedTuple):
     restores: bool
 
 
-def hits_of(scan: Scan, finds: Iterable[Find]) -> list[Hit]:
+def hits_of(scan: Scan, finds: Iterable[Find], took_us: int | None = None) -> list[Hit]:
     """
     Return which of *finds* count, for each guardrail that goes by *scan*.
     """
     return [
-        Hit(guardrail, scan.name, find)
+        Hit(guardrail, scan.name, find, took_us)
         for find in finds
         for guardrail in scan.guardrails
         if guardrail.counts(find.severity, find.score)
@@ -83,7 +87,7 @@ def covers_of(hits: Iterable[Hit]) -> Sequence[Cover]:
     redacted.sort(key=lambda hit: (hit.find.start, -hit.find.end, hit.find.type))
     out: list[Cover] = []
     widest = 0
-    for guardrail, _, find in redacted:
+    for guardrail, _, find, _ in redacted:
         width = find.end - find.start
         cover = Cover(
             find.start, find.end, find.type, guardrail.style, guardrail.restores

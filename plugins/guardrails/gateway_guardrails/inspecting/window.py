@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 STAGE: Final = "output"
 _ROLES: Final = {"error": "provider", "tool_result": "tool"}
 
-Finding = tuple["Scan", Sequence["Find"]]
-
 
 def answer_place(kind: str) -> Place:
     """
@@ -65,7 +63,7 @@ class WindowFilter(TextFilter):
         if place is None:
             place = self._places[kind] = answer_place(kind)
         safe = len(text)
-        found: list[Finding] | None = None
+        found: list[tuple[Scan, Sequence[Find]]] | None = None
         scan = None
         try:
             for find, scan in self._scans:
@@ -82,7 +80,10 @@ class WindowFilter(TextFilter):
             safe = len(text)
         edits: Sequence[Edit] = ()
         if found is not None:
-            edits, safe = self._judged(text, found, safe, place)
+            took_us = (perf_counter_ns() - started) // 1000
+            hits = [hit for scan, at in found for hit in hits_of(scan, at, took_us)]
+            if hits:
+                edits, safe = self._judged(text, hits, safe, place)
         self._inspection.took_ns += perf_counter_ns() - started
         return edits, safe
 
@@ -94,11 +95,8 @@ class WindowFilter(TextFilter):
         self._notes.tell(STAGE, self._attempt)
 
     def _judged(
-        self, text: str, found: Sequence[Finding], safe: int, place: Place
+        self, text: str, hits: Sequence[Hit], safe: int, place: Place
     ) -> tuple[Sequence[Edit], int]:
-        hits = [hit for scan, finds in found for hit in hits_of(scan, finds)]
-        if not hits:
-            return (), safe
         # What was found is certain, whatever another scan still waits for beside it.
         self._refuse(blocking(hits), place)
         redacting = self._unsealed(hits) if self.running.is_sealed else hits
