@@ -22,6 +22,7 @@ from gateway_guardrails.inspecting.verdicts import (
     blocking,
     covers_of,
     hits_of,
+    others_than_ours,
 )
 from gateway_guardrails.inspecting.window import STAGE, answer_place
 
@@ -161,6 +162,11 @@ class BufferFilter(TextFilter):
             for verdict in await ask_all(self._plan.askings, question):
                 self._take_verdict(verdict, [text for _, text in ended], found, beside)
         self._inspection.took_ns += perf_counter_ns() - started
+        redaction = self._inspection.redaction
+        found = [
+            others_than_ours(hits, text, redaction)
+            for (_, text), hits in zip(ended, found, strict=True)
+        ]
         self._note(ended, found, beside)
         stopped = blocking(hit for hits in found for hit in hits)
         stopped = stopped or next((hit for hit in beside if hit.acts), None)

@@ -25,7 +25,13 @@ from gateway_guardrails.inspecting.segments import (
     borders_of,
     segments_of,
 )
-from gateway_guardrails.inspecting.verdicts import Hit, blocking, covers_of, hits_of
+from gateway_guardrails.inspecting.verdicts import (
+    Hit,
+    blocking,
+    covers_of,
+    hits_of,
+    others_than_ours,
+)
 from gateway_guardrails.inspecting.writing import write_covers
 
 if TYPE_CHECKING:
@@ -34,6 +40,7 @@ if TYPE_CHECKING:
     from gateway_guardrails.inspecting.inspection import Inspection
     from gateway_guardrails.inspecting.scanning import ScanFailed
     from gateway_guardrails.policy.guardrail import Guardrail
+    from gateway_guardrails.redaction import Redaction
 
 _CLEAN: Final[Found] = ((),)
 _STAGE: Final = "input"
@@ -54,11 +61,11 @@ class Finds:
     by_segment: dict[Segment, list[Hit]] = attrs.field(factory=dict)
     beside: list[tuple[Hit, Segment | None]] = attrs.field(factory=list)
 
-    def add(self, segment: Segment, hits: Iterable[Hit]) -> None:
+    def add(self, segment: Segment, hits: Iterable[Hit], redaction: Redaction) -> None:
         """
         Add what was found in *segment*.
         """
-        found = list(hits)
+        found = others_than_ours(hits, segment.value, redaction)
         if found:
             self.by_segment.setdefault(segment, []).extend(found)
 
@@ -202,10 +209,13 @@ class _Looking:
             self._failed_scan(failure)
         for segment, finds in zip(segments, found, strict=False):
             if any(finds):
-                self.finds.add(segment, self._hits(finds))
+                self._add(segment, self._hits(finds))
         for border, finds in zip(borders, found[len(segments) :], strict=True):
             if any(finds):
                 self._take_border(border, finds)
+
+    def _add(self, segment: Segment, hits: Iterable[Hit]) -> None:
+        self.finds.add(segment, hits, self.inspection.redaction)
 
     def _hits(self, found: Found) -> Iterable[Hit]:
         for scan, finds in zip(self.plan.scans, found, strict=True):
@@ -216,7 +226,7 @@ class _Looking:
             for segment, share in border.crossing(hit.find):
                 part = hit._replace(find=share)
                 if border.is_inside:
-                    self.finds.add(segment, [part])
+                    self._add(segment, [part])
                 else:
                     self.finds.beside.append((part, segment))
 
@@ -283,7 +293,7 @@ class _Looking:
                 continue
             values = [segments[at].value for at in places]
             for at, hits in zip(places, hits_in(verdict, values), strict=True):
-                self.finds.add(segments[at], hits)
+                self._add(segments[at], hits)
             for hit in unplaced(verdict):
                 self.finds.beside.append((hit, None))
 

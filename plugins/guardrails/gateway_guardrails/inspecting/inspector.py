@@ -170,15 +170,15 @@ class Inspector:
             named = name()
             return self.vault.open(named.digest, now, is_named=named.is_named)
 
-        known = None
-        if header in exchange.headers:
-            known = self.vault.find(name().digest, now)
-        return Redaction(
+        redaction = Redaction(
             open=begin,
-            known=known,
+            find=lambda: self.vault.find(name().digest, now),
             lookalikes=Lookalikes(self.key),
             texts=lambda: [text.value for text in texts()],
         )
+        if header in exchange.headers:
+            redaction.look_up()  # an answer may speak of its earlier turns
+        return redaction
 
     # --- answers ----------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gateway.detecting import Find
     from gateway_guardrails.inspecting.plan import Scan
     from gateway_guardrails.policy.guardrail import Guardrail, Style
+    from gateway_guardrails.redaction import Redaction
 
 #: Which style hides more.
 _HIDES: Final[dict[Style, int]] = {"synthetic": 0, "placeholder": 1, "mask": 2}
@@ -65,6 +66,17 @@ def hits_of(scan: Scan, finds: Iterable[Find], took_us: int | None = None) -> li
         for find in finds
         for guardrail in scan.guardrails
         if guardrail.counts(find.severity, find.score)
+    ]
+
+
+def others_than_ours(hits: Iterable[Hit], text: str, redaction: Redaction) -> list[Hit]:
+    """
+    Leave out what was found in *text* and was put there by this conversation itself.
+    """
+    return [
+        hit
+        for hit in hits
+        if not redaction.stands_for_another(text[hit.find.start : hit.find.end])
     ]
 
 

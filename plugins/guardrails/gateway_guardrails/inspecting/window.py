@@ -12,7 +12,13 @@ from gateway.filters import Edit, TextFilter
 from gateway_guardrails.inspecting.failures import Failure, tell_failure
 from gateway_guardrails.inspecting.refusals import blocked, unavailable, unenforceable
 from gateway_guardrails.inspecting.segments import place_of
-from gateway_guardrails.inspecting.verdicts import Hit, blocking, covers_of, hits_of
+from gateway_guardrails.inspecting.verdicts import (
+    Hit,
+    blocking,
+    covers_of,
+    hits_of,
+    others_than_ours,
+)
 
 if TYPE_CHECKING:
     from gateway import Chunk
@@ -82,6 +88,8 @@ class WindowFilter(TextFilter):
         if found is not None:
             took_us = (perf_counter_ns() - started) // 1000
             hits = [hit for scan, at in found for hit in hits_of(scan, at, took_us)]
+            if hits:
+                hits = others_than_ours(hits, text, self._inspection.redaction)
             if hits:
                 edits, safe = self._judged(text, hits, safe, place)
         self._inspection.took_ns += perf_counter_ns() - started

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from gateway_guardrails.redaction.vault import Conversation
 
 
+def _nothing() -> None:
+    return None
+
+
 @attrs.define(eq=False, repr=False, kw_only=True)
 class Redaction:
     """
@@ -24,14 +28,16 @@ class Redaction:
 
     Args:
         open: Opens the conversation, once something is redacted.
-        known: The conversation, if somebody remembers it already.
+        find: Finds it if somebody remembers it already.
         texts: Returns what the request says.
     """
 
     open: Callable[[], Conversation]
+    find: Callable[[], Conversation | None] = _nothing
     lookalikes: Lookalikes
-    known: Conversation | None = None
     texts: Callable[[], Iterable[str]] = tuple
+    known: Conversation | None = attrs.field(default=None, init=False)
+    _was_sought: bool = attrs.field(default=False, init=False)
     #: What may be put back for this caller, whose own it is.
     _live: dict[str, str] = attrs.field(factory=dict, init=False)
     #: Where no look-alike may stand already.
@@ -75,6 +81,24 @@ class Redaction:
         """
         if "<" in text:
             self._opened().respect(text)
+
+    def stands_for_another(self, found: str) -> bool:
+        """
+        Tell whether *found* is what this conversation put in the place of a value.
+
+        A look-alike looks like what is to be found, and is nobody's.
+        """
+        known = self.look_up()
+        return known is not None and known.original(found) is not None
+
+    def look_up(self) -> Conversation | None:
+        """
+        Return the conversation if somebody remembers it.
+        """
+        if self.known is None and not self._was_sought:
+            self._was_sought = True
+            self.known = self.find()
+        return self.known
 
     @property
     def live(self) -> Mapping[str, str]:

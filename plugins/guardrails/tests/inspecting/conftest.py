@@ -189,8 +189,12 @@ class Gated:
         return next(each for each in plugins if isinstance(each, cls))
 
     @property
+    def judges(self):
+        return self.plugin(Small).judges
+
+    @property
     def judge(self):
-        return self.plugin(Small).judges[0]
+        return self.judges[0]
 
     @property
     def inspector(self):

@@ -68,8 +68,11 @@ def test_a_named_conversation_puts_back_earlier_turns(conversation):
     conversation.is_named = True
     for value in ("a@b.co", "c@d.co"):
         redaction = Redaction(
-            open=lambda: conversation, lookalikes=Lookalikes(KEY), known=conversation
+            open=lambda: conversation,
+            find=lambda: conversation,
+            lookalikes=Lookalikes(KEY),
         )
+        redaction.look_up()
         redaction.token("EMAIL", value, "placeholder", restores=True)
 
     assert redaction.live == {"<EMAIL_1>": "a@b.co", "<EMAIL_2>": "c@d.co"}
