@@ -205,20 +205,20 @@ class Inspector:
         exchange = inspection.exchange
         request = exchange.request if attempt is None else attempt.request
         number = 0 if attempt is None else attempt.number
+        scanner = self.requests.scanner
         filters: list[StreamFilter] = []
         if plan.drops_sealed and SealDropper.knows(exchange.dialect.name):
             filters.append(SealDropper(exchange.dialect.name))
         if plan.window.scans:
             kind = WindowFilter if plan.window.acts else WatchingFilter
-            filters.append(kind(inspection, plan.window, number))
+            filters.append(kind(inspection, plan.window, number, scanner))
         if not plan.buffer.is_empty:
-            scanner = self.requests.scanner
             filters.append(
                 BufferFilter(inspection, plan.buffer, scanner, request, number)
             )
         background = plan.background
         if background.scans:
-            filters.append(WatchingFilter(inspection, background, number))
+            filters.append(WatchingFilter(inspection, background, number, scanner))
         if background.askings:
             filters.append(
                 BackgroundFilter(inspection, background, request, self.spawn, number)

@@ -72,7 +72,7 @@ class Scanner:
         missing = [at for at, known in enumerate(found) if known is None]
         failures: list[ScanFailed] = []
         for turn in _turns(missing, looks):
-            new, failed = await self._look(plan, [looks[at] for at in turn])
+            new, failed = await self.look(plan, [looks[at] for at in turn])
             failures += failed
             for at, one in zip(turn, new, strict=True):
                 found[at] = one
@@ -80,9 +80,12 @@ class Scanner:
                     cache.keep(names[at], one)
         return [one or () for one in found], failures
 
-    async def _look(
+    async def look(
         self, plan: Plan, looks: Sequence[Look]
     ) -> tuple[list[Found], list[ScanFailed]]:
+        """
+        Look at *looks* without remembering anything; in another thread if they are long.
+        """
         if sum(len(look.text) for look in looks) <= LONG:
             return look_at(plan.scans, looks)
         loop = asyncio.get_running_loop()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.filters import Edit, TextFilter
 from gateway_guardrails.inspecting.failures import Failure, tell_failure
 from gateway_guardrails.inspecting.refusals import blocked, unavailable, unenforceable
+from gateway_guardrails.inspecting.scanning import LONG, Look
 from gateway_guardrails.inspecting.segments import place_of
 from gateway_guardrails.inspecting.verdicts import (
     Hit,
@@ -21,11 +22,13 @@ from gateway_guardrails.inspecting.verdicts import (
 )
 
 if TYPE_CHECKING:
-    from gateway import Chunk
+    from gateway import Chunk, Response
     from gateway.detecting import Find, Place
     from gateway.filters import Outcome
+    from gateway_guardrails.inspecting.cache import Found
     from gateway_guardrails.inspecting.inspection import Inspection
     from gateway_guardrails.inspecting.plan import Plan, Scan
+    from gateway_guardrails.inspecting.scanning import Scanner
 
 STAGE: Final = "output"
 _ROLES: Final = {"error": "provider", "tool_result": "tool"}
@@ -47,10 +50,20 @@ class WindowFilter(TextFilter):
 
     Args:
         attempt: The number of the attempt that the answer is of; 0 if it is of none.
+        scanner: Looks at long whole answers beside the loop.
     """
 
-    def __init__(self, inspection: Inspection, plan: Plan, attempt: int = 0) -> None:
+    def __init__(
+        self,
+        inspection: Inspection,
+        plan: Plan,
+        attempt: int = 0,
+        scanner: Scanner | None = None,
+    ) -> None:
         self._inspection = inspection
+        self._plan = plan
+        self._scanner = scanner
+        self._seen: dict[tuple[Place, str], Found] = {}
         self._notes = inspection.notes
         self._attempt = attempt
         self._scans = [(scan.detector.find, scan) for scan in plan.scans]
@@ -71,6 +84,12 @@ class WindowFilter(TextFilter):
         safe = len(text)
         found: list[tuple[Scan, Sequence[Find]]] | None = None
         scan = None
+        if final and self._seen:
+            seen = self._seen.get((place, text))
+            if seen is not None:
+                pairs = zip(self._plan.scans, seen, strict=True)
+                found = [(scan, finds) for scan, finds in pairs if finds]
+                return self._taken(text, found, safe, place, started)
         try:
             for find, scan in self._scans:
                 finds, here = find(text, start, final=final, place=place)
@@ -84,8 +103,34 @@ class WindowFilter(TextFilter):
             return self.find(text, start, final)
         if final:
             safe = len(text)
+        return self._taken(text, found, safe, place, started)
+
+    async def feed_response(self, response: Response) -> int:
+        """
+        Look at a whole answer; at a long one beside the loop.
+        """
+        if self._scanner is not None and len(response.encode()) > LONG:
+            looks = [
+                Look(text.value, answer_place(text.kind)) for text in response.texts()
+            ]
+            found, failures = await self._scanner.look(self._plan, looks)
+            if not failures:  # otherwise they are met again, and dealt with there
+                self._seen = {
+                    (look.place, look.text): finds
+                    for look, finds in zip(looks, found, strict=True)
+                }
+        return await super().feed_response(response)
+
+    def _taken(
+        self,
+        text: str,
+        found: Sequence[tuple[Scan, Sequence[Find]]] | None,
+        safe: int,
+        place: Place,
+        started: int,
+    ) -> tuple[Sequence[Edit], int]:
         edits: Sequence[Edit] = ()
-        if found is not None:
+        if found:
             took_us = (perf_counter_ns() - started) // 1000
             hits = [hit for scan, at in found for hit in hits_of(scan, at, took_us)]
             if hits:

@@ -4,6 +4,7 @@ The window, in every dialect: what is sent never shows more than it may.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 
@@ -147,6 +148,29 @@ class TestPlaces:
         await window().feed_response(response)
 
         assert response.doc["error"]["message"] == "no mail to <EMAIL_1>"
+
+    async def test_long_answers_are_looked_at_elsewhere(self, inspecting, scanner, kit):
+        """
+        A long whole answer is edited as a short one is, without keeping the loop.
+        """
+        ticks = []
+
+        async def tick():
+            while True:
+                ticks.append(1)
+                await asyncio.sleep(0)
+
+        text = "words " * 40_000 + TEXT
+        said = {"role": "assistant", "content": text}
+        response = make_response({"choices": [{"index": 0, "message": said}]})
+        plan = plan_of(kit.rule("mail", "card"))
+        ticking = asyncio.ensure_future(tick())
+
+        await WindowFilter(inspecting(), plan, 1, scanner).feed_response(response)
+
+        ticking.cancel()
+        assert len(ticks) > 2
+        assert response.texts()[0].value == "words " * 40_000 + PLAIN
 
 
 class TestActions:
