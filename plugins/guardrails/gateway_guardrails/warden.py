@@ -15,8 +15,8 @@ from gateway.detecting import DetectorTools
 from gateway.tasks import Tasks
 from gateway_guardrails.findings.recorder import FindingsRecorder
 from gateway_guardrails.findings.store import FindingsStore
-from gateway_guardrails.policy.nesting import asking
 from gateway_guardrails.inspecting import Inspector
+from gateway_guardrails.policy.nesting import asking
 from gateway_guardrails.policy.snapshot import PolicySnapshot
 from gateway_guardrails.policy.store import Store
 from gateway_guardrails.policy.watch import Watch

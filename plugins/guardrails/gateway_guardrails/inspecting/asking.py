@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextvars import ContextVar
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from gateway.detecting import Find, Question
     from gateway_guardrails.inspecting.plan import Asking
 
-#: Set while a judge is asked: what it asks the gateway itself is not for it to judge.
-_IS_ASKING: ContextVar[bool] = ContextVar("guardrails_is_asking", default=False)
 _NOTHING: Final = Opinion()
 
 
@@ -40,11 +37,11 @@ class Verdict:
     took_us: int = 0
 
 
-def is_asking() -> bool:
+def reads_images(asking: Asking) -> bool:
     """
-    Tell whether what runs here was begun by a judge.
+    Tell whether the judge looks at a request's images beside its texts.
     """
-    return _IS_ASKING.get()
+    return bool(getattr(asking.judge, "reads_images", False))
 
 
 async def ask_all(askings: Sequence[Asking], question: Question) -> list[Verdict]:
@@ -64,7 +61,6 @@ async def ask(asking: Asking, question: Question) -> Verdict:
     """
     started = perf_counter_ns()
     reason, told, opinion = "", "", _NOTHING
-    token = _IS_ASKING.set(True)
     try:
         async with asyncio.timeout(asking.guardrail.timeout_s):
             opinion = await asking.judge.judge(question)
@@ -75,8 +71,6 @@ async def ask(asking: Asking, question: Question) -> Verdict:
         reason = "timeout"
     except Exception as exc:  # noqa: BLE001 - its text may hold what was judged
         reason, told = "failed", type(exc).__name__
-    finally:
-        _IS_ASKING.reset(token)
     return Verdict(
         asking=asking,
         opinion=_NOTHING if reason else opinion,
@@ -94,8 +88,9 @@ def _check(opinion: Opinion, question: Question) -> None:
         DetectorFailed: It is not.
     """
     count = len(question.passages)
-    if len(opinion.finds) not in (0, count) or len(opinion.masked) not in (0, count):
-        raise DetectorFailed("garbage", "an opinion on other passages")
+    for each in (opinion.finds, opinion.masked, opinion.flagged):
+        if len(each) not in (0, count):
+            raise DetectorFailed("garbage", "an opinion on other passages")
     for passage, finds in zip(question.passages, opinion.finds, strict=False):
         if not all(_is_in(find, len(passage.text)) for find in finds):
             raise DetectorFailed("garbage", "a find outside of its passage")

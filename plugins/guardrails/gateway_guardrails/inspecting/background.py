@@ -12,7 +12,7 @@ from gateway.detecting import Passage
 from gateway.filters import Edit, TextFilter
 from gateway_guardrails.inspecting.asking import ask_all
 from gateway_guardrails.inspecting.failures import Failure, tell_failure
-from gateway_guardrails.inspecting.opinions import hits_in, unplaced
+from gateway_guardrails.inspecting.opinions import flagged_in, hits_in, unplaced
 from gateway_guardrails.inspecting.refusals import blocked, unavailable
 from gateway_guardrails.inspecting.window import STAGE, answer_place
 
@@ -184,6 +184,11 @@ class BackgroundFilter(TextFilter):
         hits = unplaced(verdict)
         for hit in hits:
             notes.take_unplaced(hit, STAGE)
+        for passage, found in zip(
+            passages, flagged_in(verdict, len(passages)), strict=True
+        ):
+            for hit in found:
+                notes.take(hit, passage.place, offset=None, action="flag")
         values = [passage.text for passage in passages]
         for passage, found in zip(passages, hits_in(verdict, values), strict=True):
             for hit in found:

@@ -13,7 +13,7 @@ from gateway.errors import Blocked
 from gateway.filters import Edit, TextFilter
 from gateway_guardrails.inspecting.asking import ask_all
 from gateway_guardrails.inspecting.failures import Failure, tell_failure
-from gateway_guardrails.inspecting.opinions import hits_in, unplaced
+from gateway_guardrails.inspecting.opinions import flagged_in, hits_in, unplaced
 from gateway_guardrails.inspecting.refusals import blocked, unavailable, unenforceable
 from gateway_guardrails.inspecting.scanning import Look, Scanner
 from gateway_guardrails.inspecting.verdicts import (
@@ -161,6 +161,13 @@ class BufferFilter(TextFilter):
             question = self._inspection.question(STAGE, passages, self._request)
             for verdict in await ask_all(self._plan.askings, question):
                 self._take_verdict(verdict, [text for _, text in ended], found, beside)
+                for (kind, _), hits in zip(
+                    ended, flagged_in(verdict, len(ended)), strict=True
+                ):
+                    for hit in hits:
+                        self._inspection.notes.take(
+                            hit, answer_place(kind), action="flag"
+                        )
         self._inspection.took_ns += perf_counter_ns() - started
         redaction = self._inspection.redaction
         found = [

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final, Literal
 import attrs
 
 from gateway.detecting import Passage
-from gateway_guardrails.inspecting.asking import Verdict, ask_all
+from gateway_guardrails.inspecting.asking import Verdict, ask_all, reads_images
 from gateway_guardrails.inspecting.failures import Failure, tell_failure
 from gateway_guardrails.inspecting.media import media_in
-from gateway_guardrails.inspecting.opinions import hits_in, unplaced
+from gateway_guardrails.inspecting.opinions import flagged_in, hits_in, unplaced
 from gateway_guardrails.inspecting.plan import Asking, Plan, acts
 from gateway_guardrails.inspecting.refusals import blocked, unavailable, unenforceable
 from gateway_guardrails.inspecting.scanning import Look, Scanner
@@ -55,11 +55,13 @@ class Finds:
 
     Attributes:
         by_segment: What was found in each segment, and is done something about.
-        beside: What is only told: it stands over the border of two messages, or has no place.
+        unplaced: What concerns all of it.
+        told: What is only told: it stands over the border of two messages, or somebody says so.
     """
 
     by_segment: dict[Segment, list[Hit]] = attrs.field(factory=dict)
-    beside: list[tuple[Hit, Segment | None]] = attrs.field(factory=list)
+    unplaced: list[Hit] = attrs.field(factory=list)
+    told: list[tuple[Hit, Segment]] = attrs.field(factory=list)
 
     def add(self, segment: Segment, hits: Iterable[Hit], redaction: Redaction) -> None:
         """
@@ -123,16 +125,17 @@ class _Looking:
     attempt: int
     finds: Finds = attrs.field(factory=Finds)
     _scanning_us: int = 0
+    _media: Sequence[str] = ()
 
     async def run(self) -> None:
         self._refuse_unreadable()
         self._refuse_media()
         segments = segments_of(self.request.texts())
-        if not segments:
+        askings = self._askings(segments)
+        if not (segments or askings):
             guardrails = self.plan.guardrails
             self.inspection.notes.not_run(guardrails, _STAGE, "nothing to look at")
             return
-        askings = self._askings()
         if askings:
             verdicts = await self._both(segments, askings)
             self._take_verdicts(segments, verdicts)
@@ -155,19 +158,23 @@ class _Looking:
         self.inspection.notes.not_run(self.plan.guardrails, _STAGE, why)
 
     def _refuse_media(self) -> None:
-        kinds = media_in(self.request)
+        kinds = self._media = media_in(self.request)
         if not kinds:
             return
         why = f"the request holds what is no text: {', '.join(kinds)}"
-        for guardrail in self.plan.guardrails:
+        blind = [one for one in self.plan.guardrails if not _sees(one, kinds)]
+        for guardrail in blind:
             if guardrail.is_mandatory and not guardrail.is_shadow:
                 raise unenforceable(guardrail, why, self._id)
-        self.inspection.notes.not_run(self.plan.guardrails, _STAGE, why)
+        if blind:
+            self.inspection.notes.not_run(blind, _STAGE, why)
 
     # --- looking ----------------------------------------------------------------------------
 
-    def _askings(self) -> tuple[Asking, ...]:
-        askings = self.plan.askings
+    def _askings(self, segments: Sequence[Segment]) -> Sequence[Asking]:
+        askings: Sequence[Asking] = self.plan.askings
+        if not segments:
+            askings = [one for one in askings if self._media and reads_images(one)]
         if askings and self.inspection.exchange.dry_run:
             guardrails = dict.fromkeys(asking.guardrail for asking in askings)
             why = "nobody is asked in a dry run"
@@ -228,7 +235,7 @@ class _Looking:
                 if border.is_inside:
                     self._add(segment, [part])
                 else:
-                    self.finds.beside.append((part, segment))
+                    self.finds.told.append((part, segment))
 
     async def _ask(
         self, segments: Sequence[Segment], askings: Sequence[Asking]
@@ -242,7 +249,7 @@ class _Looking:
             tasks = [
                 (places, group.create_task(self._ask_one(segments, places, asking)))
                 for places, asking in zip(chosen, askings, strict=True)
-                if places
+                if places or not segments
             ]
         for places, task in tasks:
             out.append((places, task.result()))
@@ -254,14 +261,15 @@ class _Looking:
         passages = [Passage(segments[at].value, segments[at].place) for at in places]
         question = self.inspection.question(_STAGE, passages, self.request)
         (verdict,) = await ask_all([asking], question)
-        if not verdict.reason and _is_clean(verdict):
+        is_about_texts = not (self._media and reads_images(asking))
+        if is_about_texts and not verdict.reason and _is_clean(verdict):
             for at in places:
                 name = self._name(segments[at], asking)
                 self.inspector.scanner.cache.keep(name, _CLEAN)
         return verdict
 
     def _unknown(self, segments: Sequence[Segment], asking: Asking) -> list[int]:
-        if asking.kind.needs_whole:
+        if asking.kind.needs_whole or (self._media and reads_images(asking)):
             return list(range(len(segments)))
         cache = self.inspector.scanner.cache
         return [
@@ -294,8 +302,9 @@ class _Looking:
             values = [segments[at].value for at in places]
             for at, hits in zip(places, hits_in(verdict, values), strict=True):
                 self._add(segments[at], hits)
-            for hit in unplaced(verdict):
-                self.finds.beside.append((hit, None))
+            self.finds.unplaced += unplaced(verdict)
+            for at, hits in zip(places, flagged_in(verdict, len(places)), strict=True):
+                self.finds.told += [(hit, segments[at]) for hit in hits]
 
     def _failed_scan(self, failure: ScanFailed) -> None:
         for guardrail in failure.scan.guardrails:
@@ -307,8 +316,7 @@ class _Looking:
             raise unavailable(guardrail, failure.reason, self._id)
 
     def _refuse(self, hit: Hit | None) -> None:
-        unplaced_hits = (hit for hit, segment in self.finds.beside if segment is None)
-        hit = hit or next((one for one in unplaced_hits if one.acts), None)
+        hit = hit or next((one for one in self.finds.unplaced if one.acts), None)
         if hit is None:
             return
         self._note_all()
@@ -363,11 +371,10 @@ class _Looking:
 
     def _note_beside(self) -> None:
         notes = self.inspection.notes
-        for hit, segment in self.finds.beside:
-            if segment is None:
-                notes.take_unplaced(hit, _STAGE)
-            else:
-                notes.take(hit, segment.place, action="flag")
+        for hit in self.finds.unplaced:
+            notes.take_unplaced(hit, _STAGE)
+        for hit, segment in self.finds.told:
+            notes.take(hit, segment.place, action="flag")
 
     @property
     def _id(self) -> str:
@@ -380,7 +387,18 @@ def _is_clean(verdict: Verdict) -> bool:
         opinion.is_blocked
         or opinion.whole
         or any(opinion.finds)
+        or any(opinion.flagged)
         or any(masked is not None for masked in opinion.masked)
+    )
+
+
+def _sees(guardrail: Guardrail, kinds: Sequence[str]) -> bool:
+    """
+    Tell whether *guardrail* asks somebody who looks at all those *kinds* of media.
+    """
+    judges = guardrail.judges_at(_STAGE)
+    return set(kinds) == {"image"} and any(
+        getattr(one.judge, "reads_images", False) for one in judges
     )
 
 

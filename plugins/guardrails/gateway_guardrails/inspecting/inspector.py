@@ -5,14 +5,13 @@ The inspector: what the plugin's hooks call.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 import attrs
 
-from gateway_guardrails.inspecting.asking import is_asking
 from gateway_guardrails.inspecting.background import BackgroundFilter
 from gateway_guardrails.inspecting.buffer import BufferFilter
 from gateway_guardrails.inspecting.cache import FindCache
@@ -20,10 +19,12 @@ from gateway_guardrails.inspecting.incoming import RequestInspector
 from gateway_guardrails.inspecting.inspection import INSPECTION, Inspection, sampled
 from gateway_guardrails.inspecting.notes import Notes
 from gateway_guardrails.inspecting.plan import OutputPlan, Plans
+from gateway_guardrails.inspecting.refusals import unenforceable
 from gateway_guardrails.inspecting.scanning import Scanner
 from gateway_guardrails.inspecting.seals import SealDropper
 from gateway_guardrails.inspecting.series import in_series
 from gateway_guardrails.inspecting.window import WatchingFilter, WindowFilter
+from gateway_guardrails.policy.coverage import unenforceable as why_not_enforced
 from gateway_guardrails.redaction import Redaction, RestoringFilter, Vault
 from gateway_guardrails.redaction.lookalikes import Lookalikes
 from gateway_guardrails.redaction.naming import ConversationName, name_of
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from gateway import Attempt, Exchange, Finding, Gateway
     from gateway.filters import StreamFilter
+    from gateway_guardrails.policy.guardrail import Guardrail
     from gateway_guardrails.policy.snapshot import PolicySnapshot
     from gateway_guardrails.redaction import Conversation
     from gateway_guardrails.settings import GuardrailsSettings
@@ -121,9 +123,8 @@ class Inspector:
         Raises:
             Refused: A guardrail says no.
         """
-        if is_asking():
-            return
         inspection = self._begin(exchange)
+        _check_mandatory(inspection.guardrails, exchange)
         plan = self._plans.for_input(inspection.guardrails)
         await self.requests.inspect(inspection, exchange.request, plan)
 
@@ -137,7 +138,9 @@ class Inspector:
         inspection = exchange.stash.get(INSPECTION)
         if inspection is None:
             return
-        plan = self._plans.for_input(inspection.for_target(attempt))
+        guardrails = inspection.for_target(attempt)
+        _check_mandatory(guardrails, exchange)
+        plan = self._plans.for_input(guardrails)
         await self.requests.inspect(
             inspection, attempt.request, plan, attempt=attempt.number
         )
@@ -235,6 +238,20 @@ class Inspector:
         if inspection is not None and inspection.notes.findings:
             notes = inspection.notes
             self.record(exchange, notes.findings, inspection.took_ns)
+
+
+def _check_mandatory(guardrails: Iterable[Guardrail], exchange: Exchange) -> None:
+    """
+    Refuse what a guardrail that must look at everything cannot look at.
+
+    Raises:
+        Blocked: It is so.
+    """
+    for guardrail in guardrails:
+        if guardrail.is_mandatory:
+            why = why_not_enforced(guardrail, exchange)
+            if why is not None:
+                raise unenforceable(guardrail, why, exchange.id)
 
 
 def _restored(exchange: Exchange) -> None:

@@ -61,7 +61,9 @@ class Notes:
         if len(self.findings) >= MAX_FINDINGS:
             self.untold += 1
             return
-        span = None if offset is None else (offset + find.start, offset + find.end)
+        span = None
+        if offset is not None and find.end:
+            span = (offset + find.start, offset + find.end)
         finding = Finding(
             guardrail=guardrail.name,
             detector=detector,

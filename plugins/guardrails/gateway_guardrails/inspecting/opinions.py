@@ -56,6 +56,14 @@ def unplaced(verdict: Verdict) -> list[Hit]:
     return hits
 
 
+def flagged_in(verdict: Verdict, count: int) -> list[list[Hit]]:
+    """
+    Return what *verdict* only tells of each of *count* passages: nothing is done about it.
+    """
+    flagged = verdict.opinion.flagged or [()] * count
+    return [_counting(verdict, finds) for finds in flagged]
+
+
 def changed_parts(value: str, masked: str) -> list[tuple[int, int]]:
     """
     Return which stretches of *value* are not in *masked*, which says it with something masked.

@@ -95,6 +95,7 @@ class JudgeOptions:
 
     does: str = "allow"
     minds: str = "bad"
+    images: bool = False
 
 
 @attrs.define(eq=False)
@@ -104,6 +105,7 @@ class SmallJudge:
     """
 
     options: JudgeOptions
+    reads_images: bool = False
     questions: list = attrs.field(factory=list)
     gate: asyncio.Event | None = None
     is_asked: asyncio.Event = attrs.field(factory=asyncio.Event)
@@ -129,6 +131,9 @@ class SmallJudge:
                 text.replace(word, "{X}") if word in text else None for text in texts
             ]
             return Opinion(masked=masked, is_blocked=minded)
+        if does == "tell":
+            flagged = [[Find(0, 0, "LOW")] if word in text else [] for text in texts]
+            return Opinion(flagged=flagged)
         if does == "find":
             finds = [
                 [Find(*m.span(), "BAD", "high") for m in re.finditer(word, text)]
@@ -156,7 +161,7 @@ class Small(Plugin):
         self.findings = []
 
     def _judge(self, options, tools):
-        self.judges.append(SmallJudge(options))
+        self.judges.append(SmallJudge(options, options.images))
         return self.judges[-1]
 
     @hookimpl

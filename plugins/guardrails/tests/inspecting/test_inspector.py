@@ -215,7 +215,7 @@ class Asking(Plugin):
 
 async def test_a_judge_may_ask_a_model(gate, fake):
     """
-    What a judge asks the gateway itself is not judged: it ends, and the model sees the text.
+    What a judge asks the gateway itself is looked at as well, but no judge is asked about it.
     """
     rules = {"llm": {"detectors": ["model"], "action": "block", "stages": ["input"]}}
     async with gate({**rules, **REDACT}, plugins=[Asking]) as gated:
@@ -224,7 +224,7 @@ async def test_a_judge_may_ask_a_model(gate, fake):
 
     asked, sent = [one.json["messages"][0]["content"] for one in fake.requests]
     assert (answer.status, status) == (200, 200)
-    assert asked == f"Is this bad? I am {MAIL}"
+    assert asked == "Is this bad? I am <EMAIL_1>"
     assert sent == "I am <EMAIL_1>"
 
 

@@ -312,3 +312,36 @@ class TestJudges:
         assert [one.text for one in first.passages] == ["one"]
         assert [one.text for one in second.passages] == ["two", "three"]
         assert second.query == "three"
+
+    async def test_what_a_service_only_tells(self, gate, fake):
+        """
+        What a service found and lets pass is recorded, and nothing is done about it.
+        """
+        judge = {"type": "judge", "does": "tell"}
+        told = {"detectors": [judge], "action": "block", "stages": ["input"]}
+        async with gate({"remote": told}) as gated:
+            answer = await post(gated, chat("bad"))
+            trace = await gated.client.ask(
+                "GET", f"/api/explain/{answer.headers['x-gw-request-id']}"
+            )
+
+        (finding,) = trace.json["findings"]
+        assert answer.status == 200
+        assert (finding["type"], finding["action"]) == ("LOW", "flag")
+
+    async def test_images_for_a_judge_that_sees(self, gate, fake):
+        """
+        A judge that looks at images is asked each time there are some, texts or none.
+        """
+        judge = {"type": "judge", "images": True}
+        told = {"detectors": [judge], "action": "block", "stages": ["input"]}
+        url = {"url": "data:image/png;base64,iVBORw0KGgo="}
+        image = {"type": "image_url", "image_url": url}
+        words = {"type": "text", "text": "what is it"}
+        async with gate({"remote": {**told, "mandatory": True}}) as gated:
+            for content in ([image], [words, image], [words, image]):
+                answer = await post(gated, chat({"role": "user", "content": content}))
+                assert answer.status == 200, answer.body
+            asked = [len(one.passages) for one in gated.judge.questions]
+
+        assert asked == [0, 1, 1]
