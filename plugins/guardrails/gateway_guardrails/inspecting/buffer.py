@@ -186,9 +186,9 @@ class BufferFilter(TextFilter):
         looks = [Look(text, answer_place(kind)) for kind, text in ended]
         scope = self._inspection.scope()
         started = perf_counter_ns()
-        results, failures = await self._scanner.scan(plan, looks, scope)
+        looked = await self._scanner.scan(plan, looks, scope)
         took_us = (perf_counter_ns() - started) // 1000
-        for failure in failures:
+        for failure in looked.failures:
             told = Failure(failure.scan.name, "failed", failure.error)
             for guardrail in failure.scan.guardrails:
                 self._failed(guardrail, told)
@@ -198,7 +198,7 @@ class BufferFilter(TextFilter):
                 for scan, finds in zip(plan.scans, found, strict=True)
                 for hit in hits_of(scan, finds, took_us)
             ]
-            for found in results
+            for found in looked.found
         ]
 
     def _take_verdict(

@@ -17,6 +17,7 @@ import attrs
 
 if TYPE_CHECKING:
     from gateway.detecting import Find, Place
+    from gateway_guardrails.inspecting.scanning import Shown
 
 #: For each scan of a plan what it found.
 Found = tuple[Sequence["Find"], ...]
@@ -54,11 +55,23 @@ class FindCache:
         """
         Return the key of *text* at *place*, for a caller and a policy that are *scope*.
         """
-        key = self._prefixes.get((scope, place))
-        if key is None:
-            key = self._prefix(scope, place)
-        raw = text.encode("utf-8", "surrogatepass")
-        return blake2b(raw, key=key, digest_size=16).digest()
+        return _hashed(text, self._key_of(scope, place))
+
+    def names(self, scope: bytes, looks: Sequence[Shown]) -> list[bytes]:
+        """
+        Return the keys of *looks*, likewise.
+        """
+        keys: dict[
+            int, bytes
+        ] = {}  # by identity, for a place is compared by its members
+        out = []
+        for look in looks:
+            place = look.place
+            key = keys.get(id(place))
+            if key is None:
+                key = keys[id(place)] = self._key_of(scope, place)
+            out.append(_hashed(look.value, key))
+        return out
 
     def find(self, name: bytes) -> Found | None:
         """
@@ -92,13 +105,21 @@ class FindCache:
         self._prefixes.clear()
         self.weight = 0
 
-    def _prefix(self, scope: bytes, place: Place) -> bytes:
+    def _key_of(self, scope: bytes, place: Place) -> bytes:
+        key = self._prefixes.get((scope, place))
+        if key is not None:
+            return key
         if len(self._prefixes) >= _MAX_PREFIXES:
             self._prefixes.clear()
         told = f"{place.stage}\0{place.role}\0{place.kind}\0".encode("utf-8", "replace")
         key = blake2b(told + scope, key=self._key, digest_size=32).digest()
         self._prefixes[scope, place] = key
         return key
+
+
+def _hashed(text: str, key: bytes) -> bytes:
+    raw = text.encode("utf-8", "surrogatepass")
+    return blake2b(raw, key=key, digest_size=16).digest()
 
 
 def _weight(found: Found) -> int:

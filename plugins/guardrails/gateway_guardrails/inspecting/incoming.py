@@ -18,7 +18,7 @@ from gateway_guardrails.inspecting.media import media_in
 from gateway_guardrails.inspecting.opinions import flagged_in, hits_in, unplaced
 from gateway_guardrails.inspecting.plan import Asking, Plan, acts
 from gateway_guardrails.inspecting.refusals import blocked, unavailable, unenforceable
-from gateway_guardrails.inspecting.scanning import Look, Scanner
+from gateway_guardrails.inspecting.scanning import Scanner
 from gateway_guardrails.inspecting.segments import (
     Border,
     Segment,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from gateway import Request
     from gateway_guardrails.inspecting.cache import Found
     from gateway_guardrails.inspecting.inspection import Inspection
-    from gateway_guardrails.inspecting.scanning import ScanFailed
+    from gateway_guardrails.inspecting.scanning import ScanFailed, Shown
     from gateway_guardrails.policy.guardrail import Guardrail
     from gateway_guardrails.redaction import Redaction
 
@@ -126,6 +126,8 @@ class _Looking:
     finds: Finds = attrs.field(factory=Finds)
     _scanning_us: int = 0
     _media: Sequence[str] = ()
+    #: Places of the texts that nobody remembered.
+    _fresh: Sequence[int] = ()
 
     async def run(self) -> None:
         self._refuse_unreadable()
@@ -202,24 +204,26 @@ class _Looking:
         return asking.result()
 
     async def _scan(self, segments: Sequence[Segment]) -> None:
-        plan = self.plan
-        if not plan.scans:
+        if not self.plan.scans:
             return
-        borders = borders_of(segments)
-        looks = [Look(segment.value, segment.place) for segment in segments]
-        looks += [Look(border.value, border.place) for border in borders]
-        scope = self.inspection.scope()
-        started = perf_counter_ns()
-        found, failures = await self.inspector.scanner.scan(plan, looks, scope)
-        self._scanning_us = (perf_counter_ns() - started) // 1000
-        for failure in failures:
-            self._failed_scan(failure)
-        for segment, finds in zip(segments, found, strict=False):
+        for segment, finds in zip(segments, await self._look(segments), strict=True):
             if any(finds):
                 self._add(segment, self._hits(finds))
-        for border, finds in zip(borders, found[len(segments) :], strict=True):
+        fresh = {segments[at] for at in self._fresh}
+        borders = borders_of(segments, fresh)
+        for border, finds in zip(borders, await self._look(borders), strict=True):
             if any(finds):
                 self._take_border(border, finds)
+
+    async def _look(self, looks: Sequence[Shown]) -> Sequence[Found]:
+        started = perf_counter_ns()
+        scope = self.inspection.scope()
+        looked = await self.inspector.scanner.scan(self.plan, looks, scope)
+        self._scanning_us = (perf_counter_ns() - started) // 1000
+        self._fresh = looked.fresh
+        for failure in looked.failures:
+            self._failed_scan(failure)
+        return looked.found
 
     def _add(self, segment: Segment, hits: Iterable[Hit]) -> None:
         self.finds.add(segment, hits, self.inspection.redaction)

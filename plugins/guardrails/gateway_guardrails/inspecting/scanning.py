@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import attrs
 
@@ -33,13 +33,39 @@ class ScanFailed(Exception):
         self.error = error
 
 
+class Shown(Protocol):
+    """
+    A text to be looked at, and where it stands.
+    """
+
+    @property
+    def value(self) -> str: ...  # noqa: D102 - told above
+    @property
+    def place(self) -> Place: ...  # noqa: D102
+
+
 class Look(NamedTuple):
     """
     A text to be looked at, and where it stands.
     """
 
-    text: str
+    value: str
     place: Place
+
+
+class Looked(NamedTuple):
+    """
+    What came of looking.
+
+    Attributes:
+        found: For each text what each scan found.
+        failures: Scans that failed, whose finds are missing.
+        fresh: The places of texts that nobody remembered.
+    """
+
+    found: list[Found]
+    failures: Sequence[ScanFailed] = ()
+    fresh: Sequence[int] = ()
 
 
 @attrs.define(eq=False)
@@ -51,23 +77,17 @@ class Scanner:
     cache: FindCache
     pool: Executor
 
-    async def scan(
-        self, plan: Plan, looks: Sequence[Look], scope: bytes
-    ) -> tuple[list[Found], list[ScanFailed]]:
+    async def scan(self, plan: Plan, looks: Sequence[Shown], scope: bytes) -> Looked:
         """
         Look at each of *looks* with each scan of *plan*.
 
         Args:
             scope: On whose behalf, and by which policy.
-
-        Returns:
-            For each text what each scan found; and which scans failed, whose finds are missing.
         """
         if not plan.scans:
-            return [()] * len(looks), []
-        scope = scope + plan.mark
+            return Looked([()] * len(looks))
         cache = self.cache
-        names = [cache.name(scope, look.place, look.text) for look in looks]
+        names = cache.names(scope + plan.mark, looks)
         found: list[Found | None] = [cache.find(name) for name in names]
         missing = [at for at, known in enumerate(found) if known is None]
         failures: list[ScanFailed] = []
@@ -78,22 +98,22 @@ class Scanner:
                 found[at] = one
                 if not failed:
                     cache.keep(names[at], one)
-        return [one or () for one in found], failures
+        return Looked([one or () for one in found], failures, missing)
 
     async def look(
-        self, plan: Plan, looks: Sequence[Look]
+        self, plan: Plan, looks: Sequence[Shown]
     ) -> tuple[list[Found], list[ScanFailed]]:
         """
         Look at *looks* without remembering anything; in another thread if they are long.
         """
-        if sum(len(look.text) for look in looks) <= LONG:
+        if sum(len(look.value) for look in looks) <= LONG:
             return look_at(plan.scans, looks)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.pool, look_at, plan.scans, looks)
 
 
 def look_at(
-    scans: Sequence[Scan], looks: Sequence[Look]
+    scans: Sequence[Scan], looks: Sequence[Shown]
 ) -> tuple[list[Found], list[ScanFailed]]:
     """
     Look at each of *looks* with each of *scans*.
@@ -103,9 +123,9 @@ def look_at(
     return found, list(failures.values())
 
 
-def _finds(scan: Scan, look: Look, failures: dict[Scan, ScanFailed]) -> Sequence[Find]:
+def _finds(scan: Scan, look: Shown, failures: dict[Scan, ScanFailed]) -> Sequence[Find]:
     try:
-        text = look.text
+        text = look.value
         finds, _ = scan.detector.find(text, 0, final=True, place=look.place)
     except Exception as exc:  # noqa: BLE001 - the guardrail says what follows from it
         failures[scan] = ScanFailed(scan, type(exc).__name__)
@@ -113,17 +133,17 @@ def _finds(scan: Scan, look: Look, failures: dict[Scan, ScanFailed]) -> Sequence
     return tuple(finds) if finds else ()
 
 
-def _turns(missing: Sequence[int], looks: Sequence[Look]) -> list[list[int]]:
+def _turns(missing: Sequence[int], looks: Sequence[Shown]) -> list[list[int]]:
     """
     Put the texts that are *missing* into turns, none longer than it must be.
     """
-    total = sum(len(looks[at].text) for at in missing)
+    total = sum(len(looks[at].value) for at in missing)
     if total <= _TURN:
         return [list(missing)] if missing else []
     turns: list[list[int]] = [[]]
     length = 0
     for at in missing:
-        size = len(looks[at].text)
+        size = len(looks[at].value)
         if length and length + size > _TURN:
             turns.append([])
             length = 0

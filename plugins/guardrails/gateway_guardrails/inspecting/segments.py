@@ -4,7 +4,7 @@ A request as what is looked at: each text by itself, and what the borders betwee
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
@@ -33,7 +33,7 @@ def place_of(stage: Stage, role: str | None, kind: str) -> Place:
     return Place(stage=stage, role=role, kind=kind)
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)  # not frozen: there are hundreds in a long conversation
 class Segment:
     """
     One text of a request.
@@ -86,9 +86,12 @@ def segments_of(texts: Iterable[Text]) -> list[Segment]:
     ]
 
 
-def borders_of(segments: Iterable[Segment]) -> list[Border]:
+def borders_of(segments: Iterable[Segment], fresh: Container[Segment]) -> list[Border]:
     """
     List the borders: between the parts of a message, and between messages of one role.
+
+    Args:
+        fresh: Of messages, which are only told of, those that have one of these beside them.
     """
     out: list[Border] = []
     last: dict[str | None, list[Segment]] = {}
@@ -97,7 +100,7 @@ def borders_of(segments: Iterable[Segment]) -> list[Border]:
         if len(message) > 1:
             out += _inside(message)
         before = last.get(role)
-        if before is not None:
+        if before is not None and (before[-1] in fresh or message[0] in fresh):
             out.append(_between(before[-1], message[0]))
         last[role] = message
     return out

@@ -116,7 +116,7 @@ class WindowFilter(TextFilter):
             found, failures = await self._scanner.look(self._plan, looks)
             if not failures:  # otherwise they are met again, and dealt with there
                 self._seen = {
-                    (look.place, look.text): finds
+                    (look.place, look.value): finds
                     for look, finds in zip(looks, found, strict=True)
                 }
         return await super().feed_response(response)

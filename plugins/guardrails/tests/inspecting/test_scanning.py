@@ -51,8 +51,8 @@ async def test_a_text_is_looked_at_once(scanner, plan, counting):
     """
     What was looked at is remembered, by text; what is new is looked at alone.
     """
-    first, _ = await scanner.scan(plan, [Look("ax", USER)], b"me")
-    both, _ = await scanner.scan(plan, [Look("ax", USER), Look("b", USER)], b"me")
+    first, *_ = await scanner.scan(plan, [Look("ax", USER)], b"me")
+    both, *_ = await scanner.scan(plan, [Look("ax", USER), Look("b", USER)], b"me")
 
     assert counting.texts == ["ax", "b"]
     assert first == [((Find(1, 2, "X"),),)]
@@ -99,11 +99,11 @@ async def test_all_of_very_much_is_looked_at(scanner, plan, counting):
     """
     looks = [Look("x" * at + "y" * 150_000, USER) for at in range(5)]
 
-    found, failures = await scanner.scan(plan, looks, b"me")
+    found, failures, _ = await scanner.scan(plan, looks, b"me")
 
     assert failures == []
     assert [len(finds) for (finds,) in found] == [0, 1, 2, 3, 4]
-    assert sorted(counting.texts) == sorted(look.text for look in looks)
+    assert sorted(counting.texts) == sorted(look.value for look in looks)
 
 
 async def test_failures_are_not_remembered(scanner, kit):
@@ -113,7 +113,7 @@ async def test_failures_are_not_remembered(scanner, kit):
     plan = Plan.of([kit.rule("failing")], "input")
 
     for _ in range(2):
-        _, (failure,) = await scanner.scan(plan, [Look("secret", USER)], b"me")
+        _, (failure,), _ = await scanner.scan(plan, [Look("secret", USER)], b"me")
         assert str(failure) == "failing: RuntimeError"
 
 

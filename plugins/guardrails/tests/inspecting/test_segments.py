@@ -54,7 +54,7 @@ def test_borders(dialect):
     """
     segments = segments_of(make_request(BODIES[dialect], dialect=dialect).texts())
 
-    borders = borders_of(segments)
+    borders = borders_of(segments, segments)
 
     assert [one.value for one in segments] == ["sys", "ab", "cd", "ef", "ok", "gh"]
     assert [(one.value, one.is_inside) for one in borders] == [
@@ -68,7 +68,8 @@ def test_what_crosses_a_border_is_shared_out():
     Each segment gets its share of a find, at the place in its own text.
     """
     request = make_request(BODIES["openai_chat"])
-    inside, _ = borders_of(segments_of(request.texts()))
+    segments = segments_of(request.texts())
+    inside, _ = borders_of(segments, segments)
 
     shares = list(inside.crossing(Find(1, 5, "X")))
 
@@ -89,7 +90,7 @@ def test_long_parts_are_read_around_their_border():
     request = make_request(
         {"model": "m", "messages": [{"role": "user", "content": content}]}
     )
-    (border,) = borders_of(segments_of(request.texts()))
+    (border,) = borders_of(segments_of(request.texts()), ())
     at = border.value.index("key=value")
 
     shares = list(border.crossing(Find(at, at + 9, "KEY")))
@@ -109,4 +110,17 @@ def test_inputs_to_embed_are_apart():
         {"model": "m", "input": ["ab", "cd"]}, dialect="openai_embeddings"
     )
 
-    assert not any(one.is_inside for one in borders_of(segments_of(request.texts())))
+    segments = segments_of(request.texts())
+
+    assert not any(one.is_inside for one in borders_of(segments, segments))
+
+
+def test_messages_that_were_seen_are_not_read_together_again():
+    """
+    Of two messages that nobody finds new the border is not looked at.
+    """
+    segments = segments_of(make_request(BODIES["openai_chat"]).texts())
+
+    borders = borders_of(segments, segments[:1])
+
+    assert [one.value for one in borders] == ["abcdef"]
