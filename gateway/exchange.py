@@ -346,6 +346,8 @@ class Exchange:
         settings: The snapshot that the exchange began with, and keeps.
         identity: Who calls, once somebody found out.
         response: The whole answer, or after a stream the assembled one.
+        is_restored: The answer holds what was put back for this caller alone; whoever stores
+            answers stores none of it.
         cost_nano: What the exchange cost, in nano-USD, once known.
         error: The refusal or failure that the caller was told.
         outcome: How it ended; None while it has not.
@@ -379,6 +381,7 @@ class Exchange:
     trail: Trail = attrs.field(factory=Trail, repr=False)
     attempts: list[Attempt] = attrs.field(factory=list, repr=False)
     response: Response | None = None
+    is_restored: bool = False
     response_headers: dict[str, str] = attrs.field(factory=dict, repr=False)
     upstream_headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     cost_nano: int | None = None

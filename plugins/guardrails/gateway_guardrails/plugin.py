@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, ClassVar
 
-from gateway import Detector, Phase, Plugin, Route, hookimpl
+from gateway import Answer, Attempt, Detector, Exchange, Phase, Plugin, Route, hookimpl
 from gateway.events import Event, EventsMissed, SettingsChanged
 from gateway_guardrails.events import GuardrailChanged
 from gateway_guardrails.policy.rules import NamedRule, problems_of
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from gateway import Gateway
     from gateway.errors import Problem
+    from gateway.filters import StreamFilter
     from gateway.settings import Settings as CoreSettings
 
 
@@ -92,3 +93,29 @@ class GuardrailsPlugin(Plugin):
             event, GuardrailChanged | EventsMissed | SettingsChanged
         ):
             self._warden.watch.poke()
+
+    @hookimpl
+    async def erase_subject(self, subject: str) -> str | None:
+        count = self.warden.inspector.vault.erase(subject)
+        return f"{count} conversations forgotten" if count else None
+
+    # --- exchanges --------------------------------------------------------------------------
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> Answer | None:
+        await self.warden.inspector.inspect(exchange)
+        return None
+
+    @hookimpl
+    async def before_attempt(self, exchange: Exchange, attempt: Attempt) -> None:
+        await self.warden.inspector.inspect_for(exchange, attempt)
+
+    @hookimpl
+    def open_filter(
+        self, exchange: Exchange, attempt: Attempt | None
+    ) -> StreamFilter | None:
+        return self.warden.inspector.open_filter(exchange, attempt)
+
+    @hookimpl
+    def on_complete(self, exchange: Exchange) -> None:
+        self.warden.inspector.complete(exchange)

@@ -15,6 +15,7 @@ from gateway.detecting import DetectorTools
 from gateway.tasks import Tasks
 from gateway_guardrails.findings.recorder import FindingsRecorder
 from gateway_guardrails.findings.store import FindingsStore
+from gateway_guardrails.inspecting import Inspector
 from gateway_guardrails.policy.nesting import asking
 from gateway_guardrails.policy.snapshot import PolicySnapshot
 from gateway_guardrails.policy.store import Store
@@ -35,6 +36,7 @@ class Warden:
         store: The rules in the database; the management API changes them.
         watch: The snapshot of all rules that is in force.
         recorder: Takes down what is found.
+        inspector: Looks at requests and answers.
     """
 
     gateway: Gateway
@@ -42,6 +44,7 @@ class Warden:
     store: Store
     watch: Watch
     recorder: FindingsRecorder
+    inspector: Inspector
 
     @classmethod
     @asynccontextmanager
@@ -75,12 +78,21 @@ class Warden:
             await stack.enter_async_context(
                 _running(watch.run(), recorder.run(), recorder.prune_now_and_then())
             )
+            inspector = stack.enter_context(
+                Inspector.open(
+                    gateway,
+                    settings,
+                    snapshot=lambda: watch.snapshot,
+                    record=recorder.record,
+                )
+            )
             yield cls(
                 gateway=gateway,
                 settings=settings,
                 store=store,
                 watch=watch,
                 recorder=recorder,
+                inspector=inspector,
             )
 
     @property

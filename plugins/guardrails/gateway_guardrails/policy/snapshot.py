@@ -111,6 +111,14 @@ class PolicySnapshot:
             and _holds(guardrail, facts)
         )
 
+    def for_any_target(self, exchange: Exchange) -> tuple[Guardrail, ...]:
+        """
+        Return the further guardrails that some target would make count.
+
+        For an answer of which nobody knows whose it is: a cache's.
+        """
+        return self._chosen(exchange).later
+
     def find(self, name: str) -> Guardrail | None:
         """
         Return the guardrail *name*, or None.
