@@ -1,0 +1,257 @@
+"""
+Amazon Bedrock Guardrails: a guardrail made in AWS, applied to what passes here.
+
+Source: https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-use-independent-api.html.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+import attrs
+
+from gateway.detecting import (
+    Detector,
+    DetectorTools,
+    Find,
+    Opinion,
+    Question,
+)
+from gateway.settings import between, told
+from gateway_guardrails.remote import answers, failures
+from gateway_guardrails.remote.asking import all_of, check_may_ask, within
+from gateway_guardrails.remote.assessments import Entry, entries_of, units_of
+from gateway_guardrails.remote.aws import AwsOptions, BedrockRuntime, check_extra
+from gateway_guardrails.remote.masks import align
+from gateway_guardrails.remote.opinions import Heard, gathered
+from gateway_guardrails.remote.parts import Part, occurrences, parts_of
+
+__all__ = ["BEDROCK", "BedrockJudge", "BedrockOptions"]
+
+#: USD per 1,000 text units; words and patterns of one's own are free.
+#: Source: https://aws.amazon.com/bedrock/pricing/, as reported in May 2026.
+PRICES: Final[Mapping[str, Decimal]] = {
+    "content_policy_units": Decimal("0.15"),
+    "topic_policy_units": Decimal("0.15"),
+    "sensitive_information_policy_units": Decimal("0.10"),
+    "contextual_grounding_policy_units": Decimal("0.10"),
+}
+#: Characters of what an answer is checked against, and of a question.
+MAX_SOURCE_CHARACTERS: Final = 100_000
+MAX_QUERY_CHARACTERS: Final = 1_000
+MAX_GROUNDED_CHARACTERS: Final = 5_000
+
+
+@attrs.frozen(kw_only=True)
+class BedrockOptions(AwsOptions):
+    """
+    What a rule says of a guardrail in AWS.
+
+    Attributes:
+        id: The guardrail's id or ARN.
+        version: A number, or ``DRAFT``.
+        grounding: Send the request's tool results and documents, and what was asked, with an
+            answer, for contextual grounding.
+        max_characters: A longer text is sent in parts.
+        prices: USD per 1,000 of each unit; others cost nothing that is known.
+    """
+
+    id: str = attrs.field(
+        validator=attrs.validators.matches_re(
+            r"[a-z0-9]+|arn:aws[a-z-]*:bedrock:[a-z0-9-]{1,20}:\d{12}:guardrail/[a-z0-9]+"
+        ),
+        metadata=told("The guardrail's id or ARN."),
+    )
+    version: str = attrs.field(
+        default="DRAFT",
+        validator=attrs.validators.matches_re(r"[1-9]\d{0,7}|DRAFT"),
+        metadata=told("Its version: a number, or DRAFT."),
+    )
+    grounding: bool = attrs.field(
+        default=False,
+        metadata=told(
+            "Check answers against the request's tool results and documents."
+        ),
+    )
+    max_characters: int = attrs.field(
+        default=20_000,
+        validator=between(1_000, 1_000_000),
+        metadata=told("A longer text is sent in parts that overlap."),
+    )
+    prices: Mapping[str, Decimal] = attrs.field(
+        factory=lambda: dict(PRICES),
+        metadata=told("USD per 1,000 of each unit that AWS counts."),
+    )
+
+
+class BedrockJudge:
+    """
+    Asks ``ApplyGuardrail``, once for each passage: only so is it certain what an answer is of.
+    """
+
+    def __init__(self, options: BedrockOptions, tools: DetectorTools) -> None:
+        self._options = options
+        self._runtime = BedrockRuntime(options, tools)
+
+    async def judge(self, question: Question) -> Opinion:
+        """
+        Judge all passages.
+        """
+        check_may_ask(question)
+        beside = self._grounding_of(question)
+        limit = self._options.max_characters
+        if beside:
+            limit = min(limit, MAX_GROUNDED_CHARACTERS)
+        passages = [parts_of(one.text, limit) for one in question.passages]
+        async with within(self._options.timeout_s):
+            heard = await all_of(
+                self._ask(question, number, part, beside, is_whole=len(parts) == 1)
+                for number, parts in enumerate(passages)
+                for part in parts
+            )
+        return gathered(heard, len(passages), self._options.prices)
+
+    async def close(self) -> None:
+        """
+        Let go of connections and threads.
+        """
+        await self._runtime.close()
+
+    async def _ask(
+        self,
+        question: Question,
+        number: int,
+        part: Part,
+        beside: Sequence[Mapping[str, Any]],
+        *,
+        is_whole: bool,
+    ) -> Heard:
+        block: dict[str, Any] = {"text": part.text}
+        if beside:
+            block["qualifiers"] = ["guard_content"]
+        answer = await self._runtime.call(
+            "apply_guardrail",
+            guardrailIdentifier=self._options.id,
+            guardrailVersion=self._options.version,
+            source="INPUT" if question.stage == "input" else "OUTPUT",
+            content=[*beside, {"text": block}],
+        )
+        return _Reading(part, len(beside) + 1, is_whole=is_whole).read(answer, number)
+
+    def _grounding_of(self, question: Question) -> list[Mapping[str, Any]]:
+        """
+        Return the blocks that an answer is checked against.
+        """
+        is_asked = self._options.grounding and question.stage == "output"
+        if not is_asked or not question.sources or not question.query:
+            return []
+        if sum(map(len, question.sources)) > MAX_SOURCE_CHARACTERS:
+            raise failures.partial(f"sources beyond {MAX_SOURCE_CHARACTERS} characters")
+        if len(question.query) > MAX_QUERY_CHARACTERS:
+            raise failures.partial(f"a query beyond {MAX_QUERY_CHARACTERS} characters")
+        blocks = [(one, "grounding_source") for one in question.sources if one]
+        blocks.append((question.query, "query"))
+        return [{"text": {"text": one, "qualifiers": [kind]}} for one, kind in blocks]
+
+
+@attrs.frozen
+class _Reading:
+    """
+    Reads what was answered about one part of a passage.
+    """
+
+    part: Part
+    blocks: int
+    is_whole: bool = attrs.field(kw_only=True)
+
+    def read(self, answer: Mapping[str, Any], number: int) -> Heard:
+        """
+        Read it.
+
+        Raises:
+            DetectorFailed: It is no answer, or of a part of the text only.
+        """
+        action = answers.word(answer, "action")
+        _check_coverage(answer)
+        entries = list(entries_of(answers.rows(answer, "assessments")))
+        heard = Heard(
+            number=number, units=Counter(units_of(answers.table(answer, "usage")))
+        )
+        heard.is_blocked = any(entry.is_blocked for entry in entries)
+        masked = [entry for entry in entries if entry.is_masked]
+        if masked and not heard.is_blocked:
+            self._read_mask(answer, masked, heard)
+        else:
+            self._place(masked, heard)
+        self._place((entry for entry in entries if not entry.is_masked), heard)
+        if action != "NONE" and not heard.is_blocked and not masked:
+            # It intervened for a reason that this client does not know.
+            heard.is_blocked = True
+            heard.whole.append(Find(0, 0, "intervened", "high"))
+        return heard
+
+    def _read_mask(
+        self, answer: Mapping[str, Any], masked: Sequence[Entry], heard: Heard
+    ) -> None:
+        copy = self._copy(answer)
+        words: dict[str, list[str]] = {}
+        for entry in masked:
+            words.setdefault(entry.mask, []).append(entry.match)
+        places = align(self.part.text, copy, words)
+        if places is not None and {place.name for place in places} == set(words):
+            by_mask = {entry.mask: entry for entry in masked}
+            for place in places:
+                found = by_mask[place.name]
+                heard.add(self.part, found, place.start, place.end)
+        elif self.is_whole:
+            heard.masked = copy
+        else:
+            raise failures.garbage("a mask that has no place in the text")
+
+    def _copy(self, answer: Mapping[str, Any]) -> str:
+        """
+        Return the masked text: of the only block, or of the last of all.
+        """
+        outputs = answers.rows(answer, "outputs")
+        if len(outputs) not in {1, self.blocks}:
+            raise failures.garbage("other outputs than there were texts")
+        return answers.word(outputs[-1], "text")
+
+    def _place(self, entries: Any, heard: Heard) -> None:
+        for entry in entries:
+            starts = occurrences(entry.match, self.part.text)
+            for start in starts:
+                heard.add(self.part, entry, start, start + len(entry.match))
+            if not starts:
+                heard.whole.append(Find(0, 0, entry.type, entry.severity, entry.score))
+
+
+def _check_coverage(answer: Mapping[str, Any]) -> None:
+    coverage = answer.get("guardrailCoverage")
+    if coverage is None:
+        return
+    for kind in ("textCharacters", "images"):
+        counted = answers.row(coverage, "guardrailCoverage").get(kind)
+        if counted is None:
+            continue
+        told = answers.row(counted, kind)
+        guarded, total = (answers.number(told, name) for name in ("guarded", "total"))
+        if guarded < total:
+            raise failures.partial(f"{kind}: {guarded} of {total}")
+
+
+def _make(options: BedrockOptions, tools: DetectorTools) -> BedrockJudge:
+    check_extra("bedrock")
+    return BedrockJudge(options, tools)
+
+
+BEDROCK: Final = Detector(
+    name="bedrock",
+    Options=BedrockOptions,
+    make=_make,
+    is_local=False,
+    summary="A guardrail of Amazon Bedrock (ApplyGuardrail).",
+)
