@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import attrs
 
-from gateway.detecting import Severity
+from gateway.detecting import Find, Severity
 from gateway_guardrails.remote import answers
 from gateway_guardrails.remote.aws_types import severity_of, type_of
 
@@ -45,7 +45,7 @@ class Entry:
         match: The words that were found, where it is words.
         mask: What stands for them in a masked text: ``{EMAIL}``'s name.
         is_blocked: The guardrail says no.
-        is_masked: The guardrail has masked it.
+        is_masked: The guardrail has masked it; neither: it only watches.
     """
 
     type: str
@@ -55,6 +55,12 @@ class Entry:
     score: float = 1.0
     is_blocked: bool = False
     is_masked: bool = False
+
+    def find(self, start: int, end: int) -> Find:
+        """
+        Return the find that it is at a place.
+        """
+        return Find(start, end, self.type, self.severity, self.score)
 
 
 def entries_of(assessments: list[Mapping[str, Any]]) -> Iterator[Entry]:
@@ -124,7 +130,7 @@ def _reasoning(policy: Mapping[str, Any]) -> Iterator[Entry]:
     for row in answers.rows(policy, "findings") if policy.get("findings") else ():
         for kind in _CONTRADICTIONS:
             if row.get(kind) is not None:
-                yield Entry(type=f"reasoning_{kind}", severity="low")
+                yield Entry(type=f"reasoning_{kind}", severity="medium")
 
 
 _POLICIES: Final = {
@@ -158,8 +164,7 @@ def _entry(
     action = row["action"]
     return Entry(
         type=kind,
-        # What a guardrail only watches is below what most rules act on.
-        severity="low" if action == "NONE" else severity,
+        severity=severity,
         match=match,
         mask=mask,
         score=score,

@@ -204,8 +204,7 @@ class _Reading:
         if places is not None and {place.name for place in places} == set(words):
             by_mask = {entry.mask: entry for entry in masked}
             for place in places:
-                found = by_mask[place.name]
-                heard.add(self.part, found, place.start, place.end)
+                heard.add(by_mask[place.name].find(place.start, place.end), self.part)
         elif self.is_whole:
             heard.masked = copy
         else:
@@ -222,11 +221,13 @@ class _Reading:
 
     def _place(self, entries: Any, heard: Heard) -> None:
         for entry in entries:
+            is_flag = not (entry.is_blocked or entry.is_masked)
             starts = occurrences(entry.match, self.part.text)
             for start in starts:
-                heard.add(self.part, entry, start, start + len(entry.match))
+                find = entry.find(start, start + len(entry.match))
+                heard.add(find, self.part, is_flag=is_flag)
             if not starts:
-                heard.whole.append(Find(0, 0, entry.type, entry.severity, entry.score))
+                heard.add(entry.find(0, 0), self.part, is_flag=is_flag)
 
 
 def _check_coverage(answer: Mapping[str, Any]) -> None:

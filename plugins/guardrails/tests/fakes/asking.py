@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fakes.bedrock import ACCESS_KEY, SECRET_KEY
+from fakes import azure, bedrock, patronus, webhook
 
 from gateway.clock import SystemClock
 from gateway.detecting import (
@@ -24,15 +24,13 @@ from gateway.outbound import Outbound
 from gateway.secrets import Secrets
 from gateway.settings import settings_from_dict
 
-AZURE_KEY = "azure-key-" + "of-a-test"
-PATRONUS_KEY = "patronus-key-" + "of-a-test"
-WEBHOOK_SECRET = "webhook-secret-" + "of-a-test"
 ENVIRON = {
-    "AWS_ID": ACCESS_KEY,
-    "AWS_SECRET": SECRET_KEY,
-    "AZURE_KEY": AZURE_KEY,
-    "PATRONUS_KEY": PATRONUS_KEY,
-    "WEBHOOK_SECRET": WEBHOOK_SECRET,
+    "AWS_ID": bedrock.ACCESS_KEY,
+    "AWS_SECRET": bedrock.SECRET_KEY,
+    "AZURE_KEY": azure.KEY,
+    "ENTRA_TOKEN": azure.TOKEN,
+    "PATRONUS_KEY": patronus.KEY,
+    "WEBHOOK_SECRET": webhook.SECRET,
 }
 
 

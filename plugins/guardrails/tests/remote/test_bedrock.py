@@ -198,9 +198,9 @@ async def test_words_that_are_blocked_have_their_place(bedrock, judge):
     assert opinion.finds == ((Find(8, 12, "custom_word", "medium", 1.0),),)
 
 
-async def test_what_is_only_watched_is_low(bedrock, judge):
+async def test_what_is_only_watched_is_flagged(bedrock, judge):
     """
-    Detected without an action is a finding of severity low, not a block.
+    Detected without an action is to be recorded, and nothing more.
     """
     found = pii(("NAME", "Ann", "NONE"))
     bedrock.applied = lambda _: answer("NONE", sensitiveInformationPolicy=found)
@@ -208,7 +208,8 @@ async def test_what_is_only_watched_is_low(bedrock, judge):
     opinion = await judge.judge(question("I am Ann"))
 
     assert not opinion.is_blocked
-    assert opinion.finds == ((Find(5, 8, "PERSON", "low", 1.0),),)
+    assert opinion.finds == ((),)
+    assert opinion.flagged == ((Find(5, 8, "PERSON", "medium", 1.0),),)
 
 
 async def test_what_was_looked_for_and_not_found_is_no_find(bedrock, judge):
