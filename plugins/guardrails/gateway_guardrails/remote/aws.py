@@ -12,7 +12,6 @@ import threading
 from collections.abc import Mapping
 from functools import partial as bound
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -101,16 +100,18 @@ class AwsOptions(ServiceOptions):
 
 def check_extra(detector: str) -> None:
     """
-    Make sure that boto3 is installed.
+    Import boto3, which takes longer than the first question may take.
 
     Raises:
-        ConfigError: It is not.
+        ConfigError: It is not installed.
     """
-    if find_spec("boto3") is None:
+    try:
+        import_module("boto3.session")
+    except ImportError:
         raise ConfigError(
             f"the detector {detector} needs boto3: "
             "pip install 'gatewright-guardrails[bedrock]'"
-        )
+        ) from None
 
 
 @attrs.frozen(kw_only=True)

@@ -8,10 +8,8 @@ is read beyond its bound.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Final, NoReturn, Self
 
 import attrs
@@ -28,20 +26,18 @@ __all__ = ["AnalyzeClient", "check_extra"]
 
 def check_extra(detector: str) -> None:
     """
-    Make sure that the SDK is installed.
+    Import the SDK, which takes longer than the first question may take.
 
     Raises:
-        ConfigError: It is not.
+        ConfigError: It is not installed.
     """
     try:
-        is_there = find_spec("azure.ai.contentsafety") is not None
-    except ModuleNotFoundError:  # not even azure, or azure.ai
-        is_there = False
-    if not is_there:
+        import_module("azure.ai.contentsafety.aio")
+    except ImportError:
         raise ConfigError(
             f"the detector {detector} needs azure-ai-contentsafety: "
             "pip install 'gatewright-guardrails[azure]'"
-        )
+        ) from None
 
 
 class AnalyzeClient:
@@ -54,7 +50,6 @@ class AnalyzeClient:
         self._endpoint = endpoint.rstrip("/")
         self._version = version
         self._client: Any = None
-        self._making = asyncio.Lock()
 
     async def analyze(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
         """
@@ -63,10 +58,11 @@ class AnalyzeClient:
         Raises:
             DetectorFailed: There is no answer.
         """
-        client = await self._made()
+        if self._client is None:
+            self._client = self._make()
         headers = self._service.authorization()
         try:
-            answer = await client.analyze_text(dict(document), headers=headers)
+            answer = await self._client.analyze_text(dict(document), headers=headers)
             return answers.row(answer.as_dict(), "the answer")
         except DetectorFailed:
             raise
@@ -80,13 +76,6 @@ class AnalyzeClient:
         """
         if self._client is not None:
             await self._client.close()
-
-    async def _made(self) -> Any:
-        async with self._making:
-            if self._client is None:
-                # Importing the SDK takes longer than others may wait for the loop.
-                self._client = await asyncio.to_thread(self._make)
-        return self._client
 
     def _make(self) -> Any:
         policies = import_module("azure.core.pipeline.policies")

@@ -45,6 +45,9 @@ class FakeService:
 
     # --- faults ---------------------------------------------------------------------------------
 
+    def works(self) -> None:
+        self._fault = None
+
     def fails(self, status: int, code: str = "Failed") -> None:
         async def answer(request: web.Request) -> web.StreamResponse:
             return self.error(status, code)

@@ -4,11 +4,15 @@ A webhook that keeps the contract, and those that break it.
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 from fakes.asking import made, question
 from fakes.webhook import SECRET, FakeWebhook
 
-from gateway.detecting import DetectorFailed, Find
+from gateway.detecting import DetectorFailed, Find, Passage, Place
 from gateway.settings import SecretRef
 from gateway.testing import make_exchange
 from gateway_guardrails.remote import WEBHOOK
@@ -221,3 +225,30 @@ def test_a_secret_may_be_written_as_libraries_write_it():
     assert _key_of(SECRET) == SECRET.encode()
     with pytest.raises(DetectorFailed, match="misconfigured"):
         _key_of("whsec_" + "not base64!")
+
+
+async def test_the_page_of_the_contract_shows_what_is_sent_and_read(webhook, judge):
+    """
+    The examples of WEBHOOK.md are a request as it is sent, and an answer as it is read.
+    """
+    page = (Path(__file__).parents[2] / "WEBHOOK.md").read_text()
+    asked, answer = (
+        json.loads(one) for one in re.findall(r"```json\n(.*?)```", page, re.S)
+    )
+    told = asked["passages"][0]
+    passage = Passage(told["text"], Place(stage="output", role=told["role"]))
+    webhook.says_of = lambda _: answer
+
+    opinion = await judge.judge(
+        question(
+            passage,
+            stage="output",
+            query=asked["query"],
+            sources=asked["sources"],
+            system=asked["system"],
+            exchange=make_exchange(),
+        )
+    )
+
+    assert webhook.asked == [{**asked, "request_id": "req_test"}]
+    assert [passage.text[f.start : f.end] for f in opinion.finds[0]] == ["030 1234567"]
