@@ -161,8 +161,12 @@ class BedrockRuntime:
         Wait for the calls that run, and close the connections.
         """
         await self._threads.close(self._options.timeout_s + _CONNECT_S)
-        with self._lock:
-            self._drop()
+        # A thread that hangs in spite of all bounds may hold it: it is not waited for.
+        if self._lock.acquire(blocking=False):
+            try:
+                self._drop()
+            finally:
+                self._lock.release()
 
     def _call(
         self, operation: str, arguments: dict[str, Any], credentials: _Credentials

@@ -30,8 +30,9 @@ from gateway_guardrails.remote.azure_service import (
     AzureService,
     records_of,
 )
+from gateway_guardrails.remote.bundles import Bundle, bundles_of
 from gateway_guardrails.remote.opinions import Heard, gathered
-from gateway_guardrails.remote.parts import Part, occurrences, parts_of
+from gateway_guardrails.remote.parts import occurrences
 
 __all__ = ["AZURE", "MAX_CHARACTERS", "AzureJudge", "AzureOptions"]
 
@@ -61,6 +62,7 @@ class AzureAnalyzeOptions(AzureOptions):
         thresholds: Others, by category.
         blocklists: Names of the resource's blocklists.
         halt_on_blocklist_hit: After a hit categories are not looked for.
+        join_characters: Short texts are sent together up to so many; 0 sends each by itself.
         api_version: The API's version.
     """
 
@@ -91,6 +93,13 @@ class AzureAnalyzeOptions(AzureOptions):
         default=False,
         metadata=told("Whether no category is looked for after a blocklist's hit."),
     )
+    join_characters: int = attrs.field(
+        default=2_000,
+        validator=between(0, MAX_CHARACTERS),
+        metadata=told(
+            "Short texts are sent together up to so many characters; 0: never."
+        ),
+    )
     api_version: str = attrs.field(
         default="2023-10-01",
         validator=attrs.validators.matches_re(r"\d{4}-\d{2}-\d{2}(-preview)?"),
@@ -115,9 +124,12 @@ class AzureJudge:
         check_may_ask(question)
         async with within(self._options.timeout_s):
             heard = await all_of(
-                self._ask(number, part)
-                for number, passage in enumerate(question.passages)
-                for part in parts_of(passage.text, MAX_CHARACTERS)
+                self._ask(bundle)
+                for bundle in bundles_of(
+                    (("", one.text) for one in question.passages),
+                    limit=MAX_CHARACTERS,
+                    join=self._options.join_characters,
+                )
             )
         return gathered(heard, len(question.passages), self._options.prices)
 
@@ -127,25 +139,25 @@ class AzureJudge:
         """
         await self._client.close()
 
-    async def _ask(self, number: int, part: Part) -> Heard:
+    async def _ask(self, bundle: Bundle) -> Heard:
         options = self._options
         _, output = _LEVELS[options.levels]
         document = {
-            "text": part.text,
+            "text": bundle.text,
             "categories": list(options.categories),
             "blocklistNames": list(options.blocklists),
             "haltOnBlocklistHit": options.halt_on_blocklist_hit,
             "outputType": output,
         }
         answer = await self._client.analyze(document)
-        heard = Heard(number=number, units=Counter({RECORDS: records_of(part.text)}))
-        for find in self._words(answer, part):
-            (heard.finds if find.end else heard.whole).append(find)
+        heard = Heard(units=Counter({RECORDS: records_of(bundle.text)}))
+        for find in self._words(answer, bundle.text):
+            heard.add(find, bundle)
         has_hit = bool(heard.finds or heard.whole)
         heard.whole.extend(self._severities(answer, may_lack=has_hit))
         return heard
 
-    def _words(self, answer: Mapping[str, Any], part: Part) -> Iterator[Find]:
+    def _words(self, answer: Mapping[str, Any], text: str) -> Iterator[Find]:
         """
         Yield what stands on blocklists; an entry that is not found as it stands has no place.
         """
@@ -153,9 +165,9 @@ class AzureJudge:
             return
         for row in answers.rows(answer, "blocklistsMatch"):
             entry = answers.word(row, "blocklistItemText")
-            places = occurrences(entry, part.text, ignores_case=True)
+            places = occurrences(entry, text, ignores_case=True)
             for at in places:
-                yield part.placed(Find(at, at + len(entry), "blocklist", "high"))
+                yield Find(at, at + len(entry), "blocklist", "high")
             if not places:
                 yield Find(0, 0, "blocklist", "high")
 

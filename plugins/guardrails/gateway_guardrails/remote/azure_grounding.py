@@ -22,9 +22,10 @@ from gateway_guardrails.remote.azure_service import (
     AzureService,
     records_of,
 )
+from gateway_guardrails.remote.bundles import Bundle, bundles_of
 from gateway_guardrails.remote.offsets import span_of
 from gateway_guardrails.remote.opinions import Heard, gathered
-from gateway_guardrails.remote.parts import Part, occurrences, parts_of
+from gateway_guardrails.remote.parts import occurrences
 
 __all__ = ["AZURE_GROUNDING", "AzureGroundingJudge", "AzureGroundingOptions"]
 
@@ -91,9 +92,10 @@ class AzureGroundingJudge:
         beside = self._beside(question, sources)
         async with within(self._options.timeout_s):
             heard = await all_of(
-                self._ask(number, part, beside)
-                for number, passage in enumerate(question.passages)
-                for part in parts_of(passage.text, MAX_CHARACTERS)
+                self._ask(bundle, beside)
+                for bundle in bundles_of(
+                    (("", one.text) for one in question.passages), limit=MAX_CHARACTERS
+                )
             )
         return gathered(heard, len(question.passages), self._options.prices)
 
@@ -120,25 +122,25 @@ class AzureGroundingJudge:
             told["qna"] = {"query": question.query}
         return told
 
-    async def _ask(self, number: int, part: Part, beside: Mapping[str, Any]) -> Heard:
+    async def _ask(self, bundle: Bundle, beside: Mapping[str, Any]) -> Heard:
         answer = await self._service.call(
             "text:detectGroundedness",
             self._options.api_version,
-            {**beside, "text": part.text},
+            {**beside, "text": bundle.text},
         )
-        records = records_of(part.text, *beside["groundingSources"])
-        heard = Heard(number=number, units=Counter({RECORDS: records}))
+        records = records_of(bundle.text, *beside["groundingSources"])
+        heard = Heard(units=Counter({RECORDS: records}))
         is_ungrounded = answers.flag(answer, "ungroundedDetected")
         share = answers.score(answer, "ungroundedPercentage")
         if is_ungrounded and share >= self._options.least_share:
-            found = list(_places(answer, part, share))
-            heard.finds.extend(part.placed(find) for find in found if find.end)
+            for find in _places(answer, bundle.text, share):
+                heard.add(find, bundle)
             if not heard.finds:
                 heard.whole.append(Find(0, 0, "ungrounded", "medium", share))
         return heard
 
 
-def _places(answer: Mapping[str, Any], part: Part, score: float) -> Iterator[Find]:
+def _places(answer: Mapping[str, Any], text: str, score: float) -> Iterator[Find]:
     """
     Yield the ungrounded places; one whose offsets do not fit its text is looked for.
     """
@@ -150,9 +152,9 @@ def _places(answer: Mapping[str, Any], part: Part, score: float) -> Iterator[Fin
             answers.number(answers.table(row, name), "codePoint")
             for name in ("offset", "length")
         )
-        if said and part.text[start : start + size] != said:
-            start, size = next(iter(occurrences(said, part.text)), start), len(said)
-        span = span_of(part.text, start, start + size, "codepoint")
+        if said and text[start : start + size] != said:
+            start, size = next(iter(occurrences(said, text)), start), len(said)
+        span = span_of(text, start, start + size, "codepoint")
         yield Find(*span, "ungrounded", "medium", score)
 
 

@@ -21,6 +21,7 @@ from gateway_guardrails.remote.azure_service import (
     AzureService,
     records_of,
 )
+from gateway_guardrails.remote.bundles import Bundle
 from gateway_guardrails.remote.opinions import Heard, gathered
 from gateway_guardrails.remote.parts import OVERLAP, Part, parts_of
 
@@ -63,7 +64,7 @@ class AzureProtectedJudge:
         check_may_ask(question)
         async with within(self._options.timeout_s):
             heard = await all_of(
-                self._ask(number, window)
+                self._ask(Bundle.of(number, passage.text), window)
                 for number, passage in enumerate(question.passages)
                 for window in windows_of(passage.text)
             )
@@ -74,16 +75,16 @@ class AzureProtectedJudge:
         Do nothing: the way out is the gateway's.
         """
 
-    async def _ask(self, number: int, window: Part) -> Heard:
+    async def _ask(self, passage: Bundle, window: Part) -> Heard:
         answer = await self._service.call(
             "text:detectProtectedMaterial",
             self._options.api_version,
             {"text": window.text},
         )
-        heard = Heard(number=number, units=Counter({RECORDS: records_of(window.text)}))
+        heard = Heard(units=Counter({RECORDS: records_of(window.text)}))
         if answers.flag(answers.table(answer, "protectedMaterialAnalysis"), "detected"):
             find = Find(0, len(window.text), "protected_material", "high")
-            heard.finds.append(window.placed(find))
+            heard.add(window.placed(find), passage)
         return heard
 
 

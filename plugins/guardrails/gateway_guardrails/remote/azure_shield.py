@@ -23,8 +23,8 @@ from gateway_guardrails.remote.azure_service import (
     AzureService,
     records_of,
 )
+from gateway_guardrails.remote.bundles import bundles_of
 from gateway_guardrails.remote.opinions import Heard, gathered
-from gateway_guardrails.remote.parts import parts_of
 
 __all__ = ["AZURE_SHIELD", "AzureShieldJudge", "AzureShieldOptions"]
 
@@ -78,7 +78,8 @@ class AzureShieldJudge:
             if self._is_judged(passage):
                 is_prompt = _is_users(passage)
                 limit = MAX_PROMPT_CHARACTERS if is_prompt else MAX_DOCUMENTS_CHARACTERS
-                parts = [part.text for part in parts_of(passage.text, limit)]
+                bundles = bundles_of([("", passage.text)], limit=limit)
+                parts = [bundle.text for bundle in bundles]
                 (prompts if is_prompt else documents).extend(parts)
         async with within(self._options.timeout_s):
             heard = await all_of(

@@ -7,8 +7,9 @@ Source: https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-use-inde
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Final
 
 import attrs
@@ -25,9 +26,10 @@ from gateway_guardrails.remote import answers, failures
 from gateway_guardrails.remote.asking import all_of, check_may_ask, within
 from gateway_guardrails.remote.assessments import Entry, entries_of, units_of
 from gateway_guardrails.remote.aws import AwsOptions, BedrockRuntime, check_extra
+from gateway_guardrails.remote.bundles import Bundle, bundles_of
 from gateway_guardrails.remote.masks import align
 from gateway_guardrails.remote.opinions import Heard, gathered
-from gateway_guardrails.remote.parts import Part, occurrences, parts_of
+from gateway_guardrails.remote.parts import occurrences
 
 __all__ = ["BEDROCK", "BedrockJudge", "BedrockOptions"]
 
@@ -56,6 +58,7 @@ class BedrockOptions(AwsOptions):
         grounding: Send the request's tool results and documents, and what was asked, with an
             answer, for contextual grounding.
         max_characters: A longer text is sent in parts.
+        join_characters: Short texts are sent together up to so many; 0 sends each by itself.
         prices: USD per 1,000 of each unit; others cost nothing that is known.
     """
 
@@ -81,6 +84,13 @@ class BedrockOptions(AwsOptions):
         validator=between(1_000, 1_000_000),
         metadata=told("A longer text is sent in parts that overlap."),
     )
+    join_characters: int = attrs.field(
+        default=2_000,
+        validator=between(0, 20_000),
+        metadata=told(
+            "Short texts are sent together up to so many characters; 0: never."
+        ),
+    )
     prices: Mapping[str, Decimal] = attrs.field(
         factory=lambda: dict(PRICES),
         metadata=told("USD per 1,000 of each unit that AWS counts."),
@@ -89,7 +99,7 @@ class BedrockOptions(AwsOptions):
 
 class BedrockJudge:
     """
-    Asks ``ApplyGuardrail``, once for each passage: only so is it certain what an answer is of.
+    Asks ``ApplyGuardrail``, with one text a call: only so is it certain what an answer is of.
     """
 
     def __init__(self, options: BedrockOptions, tools: DetectorTools) -> None:
@@ -102,17 +112,17 @@ class BedrockJudge:
         """
         check_may_ask(question)
         beside = self._grounding_of(question)
-        limit = self._options.max_characters
-        if beside:
-            limit = min(limit, MAX_GROUNDED_CHARACTERS)
-        passages = [parts_of(one.text, limit) for one in question.passages]
+        bundles = bundles_of(
+            (("", one.text) for one in question.passages),
+            limit=MAX_GROUNDED_CHARACTERS if beside else self._options.max_characters,
+            join=0 if beside else self._options.join_characters,
+        )
         async with within(self._options.timeout_s):
             heard = await all_of(
-                self._ask(question, number, part, beside, is_whole=len(parts) == 1)
-                for number, parts in enumerate(passages)
-                for part in parts
+                self._ask(question, bundle, beside) for bundle in bundles
             )
-        return gathered(heard, len(passages), self._options.prices)
+        each = chain.from_iterable(heard)
+        return gathered(each, len(question.passages), self._options.prices)
 
     async def close(self) -> None:
         """
@@ -121,15 +131,9 @@ class BedrockJudge:
         await self._runtime.close()
 
     async def _ask(
-        self,
-        question: Question,
-        number: int,
-        part: Part,
-        beside: Sequence[Mapping[str, Any]],
-        *,
-        is_whole: bool,
-    ) -> Heard:
-        block: dict[str, Any] = {"text": part.text}
+        self, question: Question, bundle: Bundle, beside: Sequence[Mapping[str, Any]]
+    ) -> list[Heard]:
+        block: dict[str, Any] = {"text": bundle.text}
         if beside:
             block["qualifiers"] = ["guard_content"]
         answer = await self._runtime.call(
@@ -139,7 +143,17 @@ class BedrockJudge:
             source="INPUT" if question.stage == "input" else "OUTPUT",
             content=[*beside, {"text": block}],
         )
-        return _Reading(part, len(beside) + 1, is_whole=is_whole).read(answer, number)
+        heard = Heard(units=Counter(units_of(answers.table(answer, "usage"))))
+        try:
+            _Reading(bundle, len(beside) + 1, heard).read(answer)
+        except _Unplaced:
+            if len(bundle.pieces) == 1:
+                raise failures.garbage("a mask that has no place in the text") from None
+            alone = await all_of(
+                self._ask(question, one, beside) for one in bundle.apart()
+            )
+            return [Heard(units=heard.units), *chain.from_iterable(alone)]
+        return [heard]
 
     def _grounding_of(self, question: Question) -> list[Mapping[str, Any]]:
         """
@@ -157,58 +171,62 @@ class BedrockJudge:
         return [{"text": {"text": one, "qualifiers": [kind]}} for one, kind in blocks]
 
 
+class _Unplaced(Exception):
+    """
+    A mask has no place in a text that is not all of a passage.
+    """
+
+
 @attrs.frozen
 class _Reading:
     """
-    Reads what was answered about one part of a passage.
+    Reads what was answered about one bundle.
     """
 
-    part: Part
+    bundle: Bundle
     blocks: int
-    is_whole: bool = attrs.field(kw_only=True)
+    heard: Heard
 
-    def read(self, answer: Mapping[str, Any], number: int) -> Heard:
+    def read(self, answer: Mapping[str, Any]) -> None:
         """
         Read it.
 
         Raises:
             DetectorFailed: It is no answer, or of a part of the text only.
+            _Unplaced: It must be asked about in another way.
         """
         action = answers.word(answer, "action")
         _check_coverage(answer)
         entries = list(entries_of(answers.rows(answer, "assessments")))
-        heard = Heard(
-            number=number, units=Counter(units_of(answers.table(answer, "usage")))
-        )
+        heard = self.heard
         heard.is_blocked = any(entry.is_blocked for entry in entries)
         masked = [entry for entry in entries if entry.is_masked]
         if masked and not heard.is_blocked:
-            self._read_mask(answer, masked, heard)
+            self._read_mask(answer, masked)
         else:
-            self._place(masked, heard)
-        self._place((entry for entry in entries if not entry.is_masked), heard)
+            self._place(masked)
+        self._place(entry for entry in entries if not entry.is_masked)
         if action != "NONE" and not heard.is_blocked and not masked:
             # It intervened for a reason that this client does not know.
             heard.is_blocked = True
             heard.whole.append(Find(0, 0, "intervened", "high"))
-        return heard
 
-    def _read_mask(
-        self, answer: Mapping[str, Any], masked: Sequence[Entry], heard: Heard
-    ) -> None:
+    def _read_mask(self, answer: Mapping[str, Any], masked: Sequence[Entry]) -> None:
         copy = self._copy(answer)
         words: dict[str, list[str]] = {}
         for entry in masked:
             words.setdefault(entry.mask, []).append(entry.match)
-        places = align(self.part.text, copy, words)
+        places = align(self.bundle.text, copy, words)
         if places is not None and {place.name for place in places} == set(words):
             by_mask = {entry.mask: entry for entry in masked}
             for place in places:
-                heard.add(by_mask[place.name].find(place.start, place.end), self.part)
-        elif self.is_whole:
-            heard.masked = copy
+                self.heard.add(
+                    by_mask[place.name].find(place.start, place.end), self.bundle
+                )
+        elif self.bundle.is_whole:
+            self.heard.masked[self.bundle.number] = copy
         else:
-            raise failures.garbage("a mask that has no place in the text")
+            raise _Unplaced
 
     def _copy(self, answer: Mapping[str, Any]) -> str:
         """
@@ -219,15 +237,15 @@ class _Reading:
             raise failures.garbage("other outputs than there were texts")
         return answers.word(outputs[-1], "text")
 
-    def _place(self, entries: Any, heard: Heard) -> None:
+    def _place(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
             is_flag = not (entry.is_blocked or entry.is_masked)
-            starts = occurrences(entry.match, self.part.text)
+            starts = occurrences(entry.match, self.bundle.text)
             for start in starts:
                 find = entry.find(start, start + len(entry.match))
-                heard.add(find, self.part, is_flag=is_flag)
+                self.heard.add(find, self.bundle, is_flag=is_flag)
             if not starts:
-                heard.add(entry.find(0, 0), self.part, is_flag=is_flag)
+                self.heard.add(entry.find(0, 0), self.bundle, is_flag=is_flag)
 
 
 def _check_coverage(answer: Mapping[str, Any]) -> None:

@@ -29,9 +29,9 @@ from gateway_guardrails.remote import answers, failures
 from gateway_guardrails.remote.asking import all_of, check_may_ask, within
 from gateway_guardrails.remote.aws import AwsOptions, BedrockRuntime, check_extra
 from gateway_guardrails.remote.aws_types import AWS_TYPES, severity_of, type_of
+from gateway_guardrails.remote.bundles import Bundle, bundles_of
 from gateway_guardrails.remote.offsets import Unit, span_of
 from gateway_guardrails.remote.opinions import Heard, gathered
-from gateway_guardrails.remote.parts import Part, parts_of
 
 __all__ = ["BEDROCK_CHECKS", "BedrockChecksJudge", "BedrockChecksOptions"]
 
@@ -66,6 +66,8 @@ class BedrockChecksOptions(AwsOptions):
         least_score: A lower score is no find.
         offsets: What AWS counts in offsets.
         max_characters: A longer text is sent in parts.
+        join_characters: Short texts of one role are sent together up to so many; 0 sends each
+            by itself.
         prices: USD per 1,000 of each unit; AWS had told none when this was written.
     """
 
@@ -92,6 +94,13 @@ class BedrockChecksOptions(AwsOptions):
         default=20_000,
         validator=between(1_000, 1_000_000),
         metadata=told("A longer text is sent in parts that overlap."),
+    )
+    join_characters: int = attrs.field(
+        default=2_000,
+        validator=between(0, 20_000),
+        metadata=told(
+            "Short texts are sent together up to so many characters; 0: never."
+        ),
     )
     prices: Mapping[str, Decimal] = attrs.field(
         factory=dict, metadata=told("USD per 1,000 of each unit that AWS counts.")
@@ -121,7 +130,7 @@ class BedrockChecksOptions(AwsOptions):
 
 class BedrockChecksJudge:
     """
-    Asks ``InvokeGuardrailChecks``, once for each passage: a score names no message.
+    Asks ``InvokeGuardrailChecks``, with one message a call: a score names none.
     """
 
     def __init__(self, options: BedrockChecksOptions, tools: DetectorTools) -> None:
@@ -134,12 +143,15 @@ class BedrockChecksJudge:
         Judge all passages.
         """
         check_may_ask(question)
-        limit = self._options.max_characters
+        bundles = bundles_of(
+            ((_role_of(one), one.text) for one in question.passages),
+            limit=self._options.max_characters,
+            join=self._options.join_characters,
+        )
         async with within(self._options.timeout_s):
             heard = await all_of(
-                self._ask(number, passage, part)
-                for number, passage in enumerate(question.passages)
-                for part in parts_of(passage.text, limit)
+                self._ask(_role_of(question.passages[bundle.number]), bundle)
+                for bundle in bundles
             )
         return gathered(heard, len(question.passages), self._options.prices)
 
@@ -149,21 +161,22 @@ class BedrockChecksJudge:
         """
         await self._runtime.close()
 
-    async def _ask(self, number: int, passage: Passage, part: Part) -> Heard:
-        role = _ROLES.get(passage.place.role or "", "user")
+    async def _ask(self, role: str, bundle: Bundle) -> Heard:
         answer = await self._runtime.call(
             "invoke_guardrail_checks",
-            messages=[{"role": role, "content": [{"text": part.text}]}],
+            messages=[{"role": role, "content": [{"text": bundle.text}]}],
             checks=self._checks,
         )
         results = answers.table(answer, "results")
-        heard = Heard(number=number, units=_units_of(answer))
+        heard = Heard(units=_units_of(answer))
         for check in self._checks:
             result = answers.table(results, check)
             if check == "sensitiveInformation":
-                heard.finds.extend(self._places(result, part))
+                found = self._places(result, bundle.text)
             else:
-                heard.whole.extend(self._scores(result))
+                found = self._scores(result)
+            for find in found:
+                heard.add(find, bundle)
         return heard
 
     def _scores(self, result: Mapping[str, Any]) -> Iterator[Find]:
@@ -173,7 +186,7 @@ class BedrockChecksJudge:
                 kind = answers.word(row, "category").lower()
                 yield Find(0, 0, kind, _severity(score), score)
 
-    def _places(self, result: Mapping[str, Any], part: Part) -> Iterator[Find]:
+    def _places(self, result: Mapping[str, Any], text: str) -> Iterator[Find]:
         if result.get("truncated"):
             raise failures.partial("AWS looked for personal facts in a part only")
         for row in answers.rows(result, "results"):
@@ -182,10 +195,13 @@ class BedrockChecksJudge:
             begins, ends = (
                 answers.number(row, name) for name in ("beginOffset", "endOffset")
             )
-            span = span_of(part.text, begins, ends, self._options.offsets)
+            span = span_of(text, begins, ends, self._options.offsets)
             if score >= self._options.least_score:
-                find = Find(*span, type_of(kind), severity_of(kind), score)
-                yield part.placed(find)
+                yield Find(*span, type_of(kind), severity_of(kind), score)
+
+
+def _role_of(passage: Passage) -> str:
+    return _ROLES.get(passage.place.role or "", "user")
 
 
 def _severity(score: float) -> Severity:

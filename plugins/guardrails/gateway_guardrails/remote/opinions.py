@@ -12,7 +12,7 @@ from typing import Final
 import attrs
 
 from gateway.detecting import Find, Opinion
-from gateway_guardrails.remote.parts import Part
+from gateway_guardrails.remote.bundles import Bundle
 
 __all__ = ["Heard", "gathered"]
 
@@ -22,38 +22,36 @@ _NANO: Final = Decimal(10) ** 9
 @attrs.define(kw_only=True)
 class Heard:
     """
-    What one call said of one passage, or of a part of it.
+    What one call said.
 
     Attributes:
-        number: The passage's.
-        finds: As they count in the passage.
+        finds: Each with its passage's number, and as it counts there.
         whole: Those without a place.
-        flagged: What the service was told to let pass.
-        masked: The text to put in the passage's place.
+        flagged: What the service was told to let pass; without a place in the passage's stead.
+        masked: The texts to put in passages' places, by their numbers.
         units: What the call cost, in the service's units.
     """
 
-    number: int = 0
-    finds: list[Find] = attrs.field(factory=list)
+    finds: list[tuple[int, Find]] = attrs.field(factory=list)
     whole: list[Find] = attrs.field(factory=list)
-    flagged: list[Find] = attrs.field(factory=list)
-    masked: str | None = attrs.field(default=None, repr=False)
+    flagged: list[tuple[int, Find]] = attrs.field(factory=list)
+    masked: dict[int, str] = attrs.field(factory=dict, repr=False)
     is_blocked: bool = False
     units: Counter[str] = attrs.field(factory=Counter)
 
-    def add(self, find: Find, part: Part, *, is_flag: bool = False) -> None:
+    def add(self, find: Find, bundle: Bundle, *, is_flag: bool = False) -> None:
         """
-        Add *find*, whose place counts in *part*; (0, 0) is none.
+        Add *find*, whose place counts in *bundle*; (0, 0) is none.
 
         Args:
             is_flag: It is not to be acted upon.
         """
-        has_place = find.end > 0
-        placed = part.placed(find) if has_place else find
-        if is_flag:
-            self.flagged.append(placed)
+        if find.end > 0:
+            (self.flagged if is_flag else self.finds).extend(bundle.placed(find))
+        elif is_flag:
+            self.flagged.append((bundle.number, find))
         else:
-            (self.finds if has_place else self.whole).append(placed)
+            self.whole.append(find)
 
 
 def gathered(
@@ -66,29 +64,38 @@ def gathered(
         passages: How many there are.
         prices: USD per 1,000 of each unit.
     """
-    finds: list[set[Find]] = [set() for _ in range(passages)]
-    flagged: list[set[Find]] = [set() for _ in range(passages)]
-    masked: list[str | None] = [None] * passages
     whole: dict[Find, None] = {}
+    finds: set[tuple[int, Find]] = set()
+    flagged: set[tuple[int, Find]] = set()
+    masked: dict[int, str] = {}
     units: Counter[str] = Counter()
     is_blocked = False
     for one in heard:
-        finds[one.number].update(one.finds)
-        flagged[one.number].update(one.flagged)
         whole.update(dict.fromkeys(one.whole))
-        if one.masked is not None:
-            masked[one.number] = one.masked
+        finds.update(one.finds)
+        flagged.update(one.flagged)
+        masked.update(one.masked)
         units += one.units
         is_blocked = is_blocked or one.is_blocked
+    numbers = range(passages)
     return Opinion(
-        finds=tuple(tuple(sorted(found)) for found in finds),
-        masked=tuple(masked) if any(text is not None for text in masked) else (),
+        finds=_by_passage(finds, passages),
+        masked=tuple(map(masked.get, numbers)) if masked else (),
         whole=tuple(whole),
-        flagged=tuple(tuple(sorted(some)) for some in flagged) if any(flagged) else (),
+        flagged=_by_passage(flagged, passages) if flagged else (),
         is_blocked=is_blocked,
         cost_nano=_cost_nano(units, prices),
         units=dict(units),
     )
+
+
+def _by_passage(
+    found: Iterable[tuple[int, Find]], passages: int
+) -> tuple[tuple[Find, ...], ...]:
+    each: list[list[Find]] = [[] for _ in range(passages)]
+    for number, find in found:
+        each[number].append(find)
+    return tuple(tuple(sorted(finds)) for finds in each)
 
 
 def _cost_nano(units: Mapping[str, int], prices: Mapping[str, Decimal]) -> int:

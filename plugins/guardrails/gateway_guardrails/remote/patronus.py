@@ -17,6 +17,7 @@ from gateway.detecting import Detector, DetectorTools, Find, Opinion, Question, 
 from gateway.settings import SecretRef, http_url, not_empty, told
 from gateway_guardrails.remote import answers, failures
 from gateway_guardrails.remote.asking import all_of, check_may_ask, within
+from gateway_guardrails.remote.bundles import Bundle
 from gateway_guardrails.remote.offsets import span_of
 from gateway_guardrails.remote.opinions import Heard, gathered
 from gateway_guardrails.remote.parts import merged
@@ -142,6 +143,7 @@ class PatronusJudge:
             heard = await all_of(
                 self._ask(question, number, passage.text)
                 for number, passage in enumerate(question.passages)
+                if passage.text.strip()
             )
         return gathered(heard, len(question.passages), self._options.prices)
 
@@ -188,14 +190,14 @@ class PatronusJudge:
         evaluators = self._options.evaluators
         if len(results) != len(evaluators):
             raise failures.partial(f"{len(results)} of {len(evaluators)} evaluators")
-        heard = Heard(number=number, units=Counter({"evaluations": len(results)}))
+        heard = Heard(units=Counter({"evaluations": len(results)}))
         for settings, result in zip(evaluators, results, strict=True):
             judged = _judged(result)
             if not answers.flag(judged, "pass"):
                 found = Find(0, 0, settings.type, settings.severity)
                 places = list(_places(judged, text, found))
-                heard.finds.extend(places)
-                heard.whole.extend([] if places else [found])
+                for find in places or [found]:
+                    heard.add(find, Bundle.of(number, text))
         return heard
 
 

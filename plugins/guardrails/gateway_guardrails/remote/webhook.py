@@ -23,9 +23,9 @@ from gateway.detecting import Detector, DetectorTools, Find, Opinion, Question, 
 from gateway.settings import SecretRef, at_least, told
 from gateway_guardrails.remote import answers, failures
 from gateway_guardrails.remote.asking import check_may_ask, within
+from gateway_guardrails.remote.bundles import Bundle
 from gateway_guardrails.remote.offsets import span_of
 from gateway_guardrails.remote.opinions import Heard, gathered
-from gateway_guardrails.remote.parts import Part
 from gateway_guardrails.remote.services import HttpOptions, Service
 
 __all__ = ["WEBHOOK", "WebhookJudge", "WebhookOptions"]
@@ -40,8 +40,6 @@ _ACTIONS: Final = get_args(Action)
 _SEVERITIES: Final = get_args(Severity)
 _ENCODED_SECRET: Final = "whsec_"
 _FIELDS: Final = frozenset({"action", "findings", "masked"})
-#: Finds count in a passage, which is no part of anything.
-_NOWHERE: Final = Part(0, "")
 #: What an action without findings is told as.
 _ALONE: Final = {
     "flag": Find(0, 0, "flagged", "medium"),
@@ -183,32 +181,27 @@ class _Reading:
         action = answers.word(self.answer, "action")
         if action not in _ACTIONS:
             raise failures.garbage("an action that there is not")
-        heard = [Heard(number=number) for number in range(len(self.question.passages))]
+        heard = Heard(is_blocked=action == "block", units=Counter({"calls": 1}))
         self._hear(action, heard)
-        heard[0].units = Counter({"calls": 1})
-        heard[0].is_blocked = action == "block"
-        return gathered(heard, len(heard), prices)
+        if action == "redact" and not (heard.finds or heard.masked):
+            raise failures.garbage("redact without places or masked texts")
+        if action in _ALONE and not (heard.finds or heard.whole or heard.flagged):
+            heard.add(_ALONE[action], self._passage(0), is_flag=action == "flag")
+        return gathered([heard], len(self.question.passages), prices)
 
-    def _hear(self, action: str, heard: list[Heard]) -> None:
+    def _hear(self, action: str, heard: Heard) -> None:
         for number, find in self._findings():
             # A place is what is redacted; what has none beside it is told, no more.
             is_flag = action in {"allow", "flag"} or (
                 action == "redact" and not find.end
             )
-            heard[number].add(find, _NOWHERE, is_flag=is_flag)
-        masked = self._masked()
-        if masked and action != "redact":
+            heard.add(find, self._passage(number), is_flag=is_flag)
+        heard.masked = self._masked()
+        if heard.masked and action != "redact":
             raise failures.garbage("masked texts with another action than redact")
-        for one, text in zip(heard, masked, strict=bool(masked)):
-            one.masked = text
-        if action == "redact" and not any(
-            one.finds or one.masked is not None for one in heard
-        ):
-            raise failures.garbage("redact without places or masked texts")
-        if action in _ALONE and not any(
-            one.finds or one.whole or one.flagged for one in heard
-        ):
-            heard[0].add(_ALONE[action], _NOWHERE, is_flag=action == "flag")
+
+    def _passage(self, number: int) -> Bundle:
+        return Bundle.of(number, self.question.passages[number].text)
 
     def _findings(self) -> Iterator[tuple[int, Find]]:
         if "findings" not in self.answer:
@@ -241,15 +234,15 @@ class _Reading:
         start, end = span_of(text, start, end, "codepoint")
         return number, find._replace(start=start, end=end)
 
-    def _masked(self) -> tuple[str | None, ...]:
+    def _masked(self) -> dict[int, str]:
         if self.answer.get("masked") is None:
-            return ()
+            return {}
         masked = self.answer["masked"]
         if not isinstance(masked, list) or len(masked) != len(self.question.passages):
             raise failures.garbage("masked does not have as many texts as passages")
         if not all(one is None or isinstance(one, str) for one in masked):
             raise failures.garbage("masked holds what is neither a text nor null")
-        return tuple(masked)
+        return {number: one for number, one in enumerate(masked) if one is not None}
 
 
 def _check_fields(row: Mapping[str, Any], known: frozenset[str]) -> None:

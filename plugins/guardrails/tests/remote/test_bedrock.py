@@ -56,15 +56,15 @@ async def test_allows_what_the_guardrail_lets_through(bedrock, judge):
     assert opinion.cost_nano == 400_000  # (0.15 + 0.15 + 0.10) USD for 1,000
 
 
-async def test_asks_once_for_each_passage_with_its_stage(bedrock, judge):
+async def test_asks_about_one_text_at_a_time_with_its_stage(bedrock, judge):
     """
     An answer is of one text only, so that nothing is told of the wrong one.
     """
-    await judge.judge(question("one", "two", stage="output", role="assistant"))
+    texts = "one" * 1_000, "two" * 1_000
+    await judge.judge(question(*texts, stage="output", role="assistant"))
 
     assert sorted(one["content"][0]["text"]["text"] for one in bedrock.asked) == [
-        "one",
-        "two",
+        *texts
     ]
     assert {one["source"] for one in bedrock.asked} == {"OUTPUT"}
 
@@ -321,7 +321,8 @@ async def test_asks_as_many_at_a_time_as_it_may(bedrock, tools):
     """
     The bound holds over passages; all are asked in the end.
     """
-    options = {"id": "abc123", "concurrency": 2, "endpoint_url": bedrock.url, **AWS}
+    options = {"id": "abc123", "concurrency": 2, "join_characters": 0, **AWS}
+    options["endpoint_url"] = bedrock.url
     async with made(BEDROCK, tools, **options) as judge:
         await judge.judge(question(*(f"text {n}" for n in range(8))))
 
@@ -339,3 +340,55 @@ async def test_a_secret_that_is_missing_is_named(bedrock, tools):
     ) as judge:
         with pytest.raises(DetectorFailed, match=r"misconfigured: .*env\.NOT_SET"):
             await judge.judge(question("hello"))
+
+
+def masking(document):
+    """
+    A guardrail that masks the name Ann, and lowers what it masks if told to SHOUT.
+    """
+    text = document["content"][0]["text"]["text"]
+    if "Ann" not in text:
+        return nothing()
+    copy = text.replace("Ann", "{NAME}")
+    if "SHOUT" in text:
+        copy = copy.lower().replace("{name}", "{NAME}")
+    found = pii(("NAME", "Ann", "ANONYMIZED"))
+    return answer("GUARDRAIL_INTERVENED", copy, sensitiveInformationPolicy=found)
+
+
+async def test_short_texts_go_together_and_finds_come_back_apart(bedrock, judge):
+    """
+    Hundreds of short texts take few calls; each find is told in its own passage.
+    """
+    bedrock.applied = masking
+    texts = [f"text {n}" if n % 100 else f"I am Ann {n}" for n in range(400)]
+
+    opinion = await judge.judge(question(*texts))
+
+    assert len(bedrock.asked) < 5
+    assert {n: found for n, found in enumerate(opinion.finds) if found} == {
+        n: (Find(5, 8, "PERSON", "medium", 1.0),) for n in (0, 100, 200, 300)
+    }
+
+
+async def test_a_mask_without_places_has_each_text_asked_about_alone(bedrock, judge):
+    """
+    Only a whole passage can be replaced, so those that went together are taken apart.
+    """
+    bedrock.applied = masking
+
+    opinion = await judge.judge(question("hello", "SHOUT, I am Ann"))
+
+    assert opinion.masked == (None, "shout, i am {NAME}")
+    assert len(bedrock.asked) == 3
+    assert opinion.units["topic_policy_units"] == 3
+
+
+async def test_white_space_is_not_asked_about(bedrock, judge):
+    """
+    There is nothing to judge, and the service would refuse the question.
+    """
+    opinion = await judge.judge(question(" \n", " " * 5_000))
+
+    assert opinion.finds == ((), ())
+    assert bedrock.asked == []

@@ -141,9 +141,9 @@ async def test_a_check_that_was_not_answered_is_garbage(bedrock, judge):
         await judge.judge(question("hello"))
 
 
-async def test_each_passage_is_asked_by_itself_with_its_role(bedrock, judge):
+async def test_texts_go_together_with_those_of_their_role(bedrock, judge):
     """
-    What a tool says is the user's side, and parallel answers are no talk.
+    What a tool says is the user's side; and one message a call, for answers are no talk.
     """
     roles = ["user", "assistant", "developer", "tool", None]
     passages = [
@@ -153,17 +153,16 @@ async def test_each_passage_is_asked_by_itself_with_its_role(bedrock, judge):
 
     await judge.judge(question(*passages))
 
-    asked = sorted(
-        (one["messages"][0]["content"][0]["text"], one["messages"][0]["role"])
+    asked = {
+        one["messages"][0]["role"]: one["messages"][0]["content"][0]["text"]
         for one in bedrock.asked
-    )
-    assert [role for _, role in asked] == [
-        "user",
-        "assistant",
-        "system",
-        "user",
-        "user",
-    ]
+    }
+    assert asked == {
+        "user": "text 0\n\ntext 3\n\ntext 4",
+        "assistant": "text 1",
+        "system": "text 2",
+    }
+    assert all(len(one["messages"]) == 1 for one in bedrock.asked)
 
 
 async def test_only_what_is_told_is_checked(bedrock, tools):

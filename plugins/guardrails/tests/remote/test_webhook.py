@@ -233,7 +233,7 @@ async def test_the_page_of_the_contract_shows_what_is_sent_and_read(webhook, jud
     """
     page = (Path(__file__).parents[2] / "WEBHOOK.md").read_text()
     asked, answer = (
-        json.loads(one) for one in re.findall(r"```json\n(.*?)```", page, re.S)
+        json.loads(one) for one in re.findall(r"```json\n(.*?)```", page, re.DOTALL)
     )
     told = asked["passages"][0]
     passage = Passage(told["text"], Place(stage="output", role=told["role"]))
