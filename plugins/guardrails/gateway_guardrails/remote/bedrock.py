@@ -6,30 +6,31 @@ Source: https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-use-inde
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import attrs
 
 from gateway.detecting import (
     Detector,
     DetectorTools,
-    Find,
     Opinion,
     Question,
 )
 from gateway.settings import between, told
 from gateway_guardrails.remote import answers, failures
 from gateway_guardrails.remote.asking import all_of, check_may_ask, within
-from gateway_guardrails.remote.assessments import Entry, entries_of, units_of
-from gateway_guardrails.remote.aws import AwsOptions, BedrockRuntime, check_extra
+from gateway_guardrails.remote.assessments import units_of
+from gateway_guardrails.remote.aws import AwsOptions, check_extra
+from gateway_guardrails.remote.bedrock_reading import Reading, Unplaced
+from gateway_guardrails.remote.bedrock_runtime import BedrockRuntime
 from gateway_guardrails.remote.bundles import Bundle, bundles_of
-from gateway_guardrails.remote.masks import align
+from gateway_guardrails.remote.images import MAX_IMAGES, Image, images_of
 from gateway_guardrails.remote.opinions import Heard, gathered
-from gateway_guardrails.remote.parts import occurrences
 
 __all__ = ["BEDROCK", "BedrockJudge", "BedrockOptions"]
 
@@ -57,6 +58,9 @@ class BedrockOptions(AwsOptions):
         version: A number, or ``DRAFT``.
         grounding: Send the request's tool results and documents, and what was asked, with an
             answer, for contextual grounding.
+        images: Whether the request's images are judged as well, whenever its texts are.
+        other_images: What becomes of images that AWS cannot look at: other formats than PNG and
+            JPEG, addresses, files.
         max_characters: A longer text is sent in parts.
         join_characters: Short texts are sent together up to so many; 0 sends each by itself.
         prices: USD per 1,000 of each unit; others cost nothing that is known.
@@ -79,6 +83,14 @@ class BedrockOptions(AwsOptions):
             "Check answers against the request's tool results and documents."
         ),
     )
+    images: Literal["ignore", "check"] = attrs.field(
+        default="ignore",
+        metadata=told("Whether a request's images are judged as well."),
+    )
+    other_images: Literal["fail", "ignore"] = attrs.field(
+        default="fail",
+        metadata=told("Images that cannot be looked at: a failure, or ignored."),
+    )
     max_characters: int = attrs.field(
         default=20_000,
         validator=between(1_000, 1_000_000),
@@ -95,6 +107,10 @@ class BedrockOptions(AwsOptions):
         factory=lambda: dict(PRICES),
         metadata=told("USD per 1,000 of each unit that AWS counts."),
     )
+
+
+#: What an image is told as: nothing can be found, and nothing put, in its place.
+_NO_TEXT: Final = attrs.evolve(Bundle.of(0, ""), is_whole=False)
 
 
 class BedrockJudge:
@@ -118,8 +134,12 @@ class BedrockJudge:
             join=0 if beside else self._options.join_characters,
         )
         async with within(self._options.timeout_s):
+            images = await self._images_of(question)
             heard = await all_of(
-                self._ask(question, bundle, beside) for bundle in bundles
+                [
+                    *(self._ask(question, bundle, beside) for bundle in bundles),
+                    *(self._look(some) for some in images),
+                ]
             )
         each = chain.from_iterable(heard)
         return gathered(each, len(question.passages), self._options.prices)
@@ -145,8 +165,8 @@ class BedrockJudge:
         )
         heard = Heard(units=Counter(units_of(answers.table(answer, "usage"))))
         try:
-            _Reading(bundle, len(beside) + 1, heard).read(answer)
-        except _Unplaced:
+            Reading(bundle, len(beside) + 1, heard).read(answer)
+        except Unplaced:
             if len(bundle.pieces) == 1:
                 raise failures.garbage("a mask that has no place in the text") from None
             alone = await all_of(
@@ -154,6 +174,45 @@ class BedrockJudge:
             )
             return [Heard(units=heard.units), *chain.from_iterable(alone)]
         return [heard]
+
+    async def _look(self, images: Sequence[Image]) -> list[Heard]:
+        """
+        Have images judged, of which no text can be masked.
+        """
+        answer = await self._runtime.call(
+            "apply_guardrail",
+            guardrailIdentifier=self._options.id,
+            guardrailVersion=self._options.version,
+            source="INPUT",
+            content=[
+                {"image": {"format": one.format, "source": {"bytes": one.raw}}}
+                for one in images
+            ],
+        )
+        heard = Heard(units=Counter(units_of(answers.table(answer, "usage"))))
+        try:
+            Reading(_NO_TEXT, len(images), heard).read(answer)
+        except Unplaced:
+            raise failures.garbage("a mask where there is no text") from None
+        return [heard]
+
+    async def _images_of(self, question: Question) -> list[list[Image]]:
+        """
+        Return the request's images, in lots of which one call takes one.
+        """
+        exchange = question.exchange
+        is_asked = self._options.images == "check" and question.stage == "input"
+        if not is_asked or exchange is None:
+            return []
+        document = exchange.request.doc
+        # Decoding megabytes of base64 is not for the loop.
+        found = await asyncio.to_thread(images_of, document)
+        if found.unseen and self._options.other_images == "fail":
+            raise failures.partial("an image that AWS cannot look at")
+        return [
+            list(found.images[at : at + MAX_IMAGES])
+            for at in range(0, len(found.images), MAX_IMAGES)
+        ]
 
     def _grounding_of(self, question: Question) -> list[Mapping[str, Any]]:
         """
@@ -169,97 +228,6 @@ class BedrockJudge:
         blocks = [(one, "grounding_source") for one in question.sources if one]
         blocks.append((question.query, "query"))
         return [{"text": {"text": one, "qualifiers": [kind]}} for one, kind in blocks]
-
-
-class _Unplaced(Exception):
-    """
-    A mask has no place in a text that is not all of a passage.
-    """
-
-
-@attrs.frozen
-class _Reading:
-    """
-    Reads what was answered about one bundle.
-    """
-
-    bundle: Bundle
-    blocks: int
-    heard: Heard
-
-    def read(self, answer: Mapping[str, Any]) -> None:
-        """
-        Read it.
-
-        Raises:
-            DetectorFailed: It is no answer, or of a part of the text only.
-            _Unplaced: It must be asked about in another way.
-        """
-        action = answers.word(answer, "action")
-        _check_coverage(answer)
-        entries = list(entries_of(answers.rows(answer, "assessments")))
-        heard = self.heard
-        heard.is_blocked = any(entry.is_blocked for entry in entries)
-        masked = [entry for entry in entries if entry.is_masked]
-        if masked and not heard.is_blocked:
-            self._read_mask(answer, masked)
-        else:
-            self._place(masked)
-        self._place(entry for entry in entries if not entry.is_masked)
-        if action != "NONE" and not heard.is_blocked and not masked:
-            # It intervened for a reason that this client does not know.
-            heard.is_blocked = True
-            heard.whole.append(Find(0, 0, "intervened", "high"))
-
-    def _read_mask(self, answer: Mapping[str, Any], masked: Sequence[Entry]) -> None:
-        copy = self._copy(answer)
-        words: dict[str, list[str]] = {}
-        for entry in masked:
-            words.setdefault(entry.mask, []).append(entry.match)
-        places = align(self.bundle.text, copy, words)
-        if places is not None and {place.name for place in places} == set(words):
-            by_mask = {entry.mask: entry for entry in masked}
-            for place in places:
-                self.heard.add(
-                    by_mask[place.name].find(place.start, place.end), self.bundle
-                )
-        elif self.bundle.is_whole:
-            self.heard.masked[self.bundle.number] = copy
-        else:
-            raise _Unplaced
-
-    def _copy(self, answer: Mapping[str, Any]) -> str:
-        """
-        Return the masked text: of the only block, or of the last of all.
-        """
-        outputs = answers.rows(answer, "outputs")
-        if len(outputs) not in {1, self.blocks}:
-            raise failures.garbage("other outputs than there were texts")
-        return answers.word(outputs[-1], "text")
-
-    def _place(self, entries: Iterable[Entry]) -> None:
-        for entry in entries:
-            is_flag = not (entry.is_blocked or entry.is_masked)
-            starts = occurrences(entry.match, self.bundle.text)
-            for start in starts:
-                find = entry.find(start, start + len(entry.match))
-                self.heard.add(find, self.bundle, is_flag=is_flag)
-            if not starts:
-                self.heard.add(entry.find(0, 0), self.bundle, is_flag=is_flag)
-
-
-def _check_coverage(answer: Mapping[str, Any]) -> None:
-    coverage = answer.get("guardrailCoverage")
-    if coverage is None:
-        return
-    for kind in ("textCharacters", "images"):
-        counted = answers.row(coverage, "guardrailCoverage").get(kind)
-        if counted is None:
-            continue
-        told = answers.row(counted, kind)
-        guarded, total = (answers.number(told, name) for name in ("guarded", "total"))
-        if guarded < total:
-            raise failures.partial(f"{kind}: {guarded} of {total}")
 
 
 def _make(options: BedrockOptions, tools: DetectorTools) -> BedrockJudge:

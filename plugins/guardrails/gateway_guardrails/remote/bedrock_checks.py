@@ -27,8 +27,9 @@ from gateway.detecting import (
 from gateway.settings import between, told
 from gateway_guardrails.remote import answers, failures
 from gateway_guardrails.remote.asking import all_of, check_may_ask, within
-from gateway_guardrails.remote.aws import AwsOptions, BedrockRuntime, check_extra
+from gateway_guardrails.remote.aws import AwsOptions, check_extra
 from gateway_guardrails.remote.aws_types import AWS_TYPES, severity_of, type_of
+from gateway_guardrails.remote.bedrock_runtime import BedrockRuntime
 from gateway_guardrails.remote.bundles import Bundle, bundles_of
 from gateway_guardrails.remote.offsets import Unit, span_of
 from gateway_guardrails.remote.opinions import Heard, gathered

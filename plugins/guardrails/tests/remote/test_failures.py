@@ -153,11 +153,11 @@ async def test_a_cancelled_question_frees_its_place(service, tools):
 @pytest.mark.parametrize("name", ["bedrock", "bedrock_checks", "azure"])
 async def test_thousands_of_calls_for_one_question_are_no_pass(name, tools):
     """
-    Who sends many small texts does not make the gateway call as many times.
+    Who sends many texts does not make the gateway call as many times.
     """
     service = SERVICES[name]
     place = Place(stage="input", role="user")
-    many = question(*(Passage(f"text {n}", place) for n in range(257)))
+    many = question(*(Passage(f"text {n} " * 300, place) for n in range(257)))
     async with service.fake() as fake:
         options = service.options_for(fake.url)
         async with made(service.detector, tools, **options) as judge:
