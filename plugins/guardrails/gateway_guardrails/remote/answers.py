@@ -19,7 +19,6 @@ __all__ = [
     "score",
     "table",
     "word",
-    "words",
 ]
 
 
@@ -58,16 +57,6 @@ def rows(owner: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     Return the objects in the list at *name*.
     """
     return [row(one, name) for one in _list(owner, name)]
-
-
-def words(owner: Mapping[str, Any], name: str) -> list[str]:
-    """
-    Return the texts in the list at *name*.
-    """
-    found = _list(owner, name)
-    if not all(isinstance(one, str) for one in found):
-        raise garbage(f"{name} holds what is no text")
-    return list(found)
 
 
 def word(owner: Mapping[str, Any], name: str) -> str:

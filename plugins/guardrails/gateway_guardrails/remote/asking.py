@@ -8,14 +8,22 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import attrs
 
 from gateway.detecting import DetectorFailed, Question
-from gateway.settings import at_least, between, told
+from gateway.settings import Address, at_least, between, told
 from gateway_guardrails.remote.failures import partial
 
-__all__ = ["MAX_CALLS", "ServiceOptions", "all_of", "check_may_ask", "within"]
+__all__ = [
+    "MAX_CALLS",
+    "ServiceOptions",
+    "all_of",
+    "check_clear",
+    "check_may_ask",
+    "within",
+]
 
 T = TypeVar("T")
 
@@ -49,6 +57,21 @@ class ServiceOptions:
         validator=at_least(1024),
         metadata=told("Bytes of an answer; a longer one is not read."),
     )
+
+
+def check_clear(name: str, url: str, *, allow_http: bool) -> None:
+    """
+    Refuse a URL by which texts and keys would go over a network in clear.
+
+    Raises:
+        ValueError: It is one, and that is not allowed.
+    """
+    parts = urlsplit(url)
+    is_here = Address(parts.hostname or "", 0).is_loopback
+    if parts.scheme == "http" and not is_here and not allow_http:
+        raise ValueError(
+            f"{name}: http:// sends texts and keys in clear; use https://, or allow_http: true"
+        )
 
 
 def check_may_ask(question: Question) -> None:

@@ -29,6 +29,8 @@ _CONFIDENCES: Final[Mapping[str, float]] = {
     "MEDIUM": 0.66,
     "HIGH": 1.0,
 }
+#: What lacks what a grounding filter measures.
+_LACKS: Final = {"GROUNDING": "ungrounded", "RELEVANCE": "irrelevant"}
 #: Results of automated reasoning that contradict the policy.
 _CONTRADICTIONS: Final = ("invalid", "impossible")
 _NO_WORD: Final = re.compile(r"[^a-z0-9]+")
@@ -121,8 +123,8 @@ def _sensitive(policy: Mapping[str, Any]) -> Iterator[Entry]:
 
 def _grounding(policy: Mapping[str, Any]) -> Iterator[Entry]:
     for row in _hits(policy, "filters"):
-        kind = "un" + _slug(answers.word(row, "type")).replace("grounding", "grounded")
-        kind = kind.replace("unrelevance", "irrelevant")
+        kind = answers.word(row, "type")
+        kind = _LACKS.get(kind, _slug(kind))
         yield _entry(row, kind, "medium", score=1 - answers.score(row, "score"))
 
 

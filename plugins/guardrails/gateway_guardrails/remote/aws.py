@@ -14,7 +14,7 @@ from gateway.detecting import DetectorFailed
 from gateway.errors import ConfigError
 from gateway.settings import SecretRef, http_url, told
 from gateway_guardrails.remote import failures
-from gateway_guardrails.remote.asking import ServiceOptions
+from gateway_guardrails.remote.asking import ServiceOptions, check_clear
 
 __all__ = ["AwsOptions", "check_extra", "failure_of"]
 
@@ -53,6 +53,7 @@ class AwsOptions(ServiceOptions):
     Attributes:
         region: None leaves it to the environment, as AWS's tools do.
         endpoint_url: None is AWS's own for the region.
+        allow_http: *endpoint_url* may be ``http://``, which sends texts in clear.
         access_key: With *secret_key*; without both AWS's chain finds credentials: environment,
             shared files, container, instance.
         session_token: Of temporary credentials.
@@ -70,6 +71,10 @@ class AwsOptions(ServiceOptions):
         validator=http_url,
         metadata=told("The URL of a VPC endpoint; left out: AWS's own."),
     )
+    allow_http: bool = attrs.field(
+        default=False,
+        metadata=told("Whether http:// is allowed, which sends texts in clear."),
+    )
     access_key: SecretRef | None = attrs.field(
         default=None,
         metadata=told("An access key's id; left out: AWS's credential chain."),
@@ -85,6 +90,8 @@ class AwsOptions(ServiceOptions):
         if (self.access_key is None) != (self.secret_key is None):
             msg = "access_key and secret_key go together; without both, AWS's chain"
             raise ValueError(msg)
+        if self.endpoint_url is not None:
+            check_clear("endpoint_url", self.endpoint_url, allow_http=self.allow_http)
 
 
 def check_extra(detector: str) -> None:

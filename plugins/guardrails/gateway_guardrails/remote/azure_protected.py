@@ -94,12 +94,8 @@ def windows_of(text: str) -> list[Part]:
     """
     if len(text) < MIN_CHARACTERS:
         return []
-    windows = parts_of(text, MAX_CHARACTERS, OVERLAP)
-    last = windows[-1]
-    if len(last.text) < MIN_CHARACTERS:
-        start = len(text) - MIN_CHARACTERS
-        windows[-1] = Part(start, text[start:])
-    return windows
+    # The last one is longer than what it shares with the one before, and so than the least.
+    return parts_of(text, MAX_CHARACTERS, OVERLAP)
 
 
 AZURE_PROTECTED: Final = Detector(

@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import attrs
 
@@ -15,9 +14,9 @@ from gateway import codec
 from gateway.detecting import DetectorTools
 from gateway.errors import SecretMissing, UpstreamError
 from gateway.outbound import Outbound, Reply
-from gateway.settings import Address, SecretRef, http_url, told
+from gateway.settings import SecretRef, http_url, told
 from gateway_guardrails.remote import answers, failures
-from gateway_guardrails.remote.asking import ServiceOptions
+from gateway_guardrails.remote.asking import ServiceOptions, check_clear
 
 __all__ = ["HttpOptions", "Service"]
 
@@ -45,13 +44,7 @@ class HttpOptions(ServiceOptions):
     )
 
     def __attrs_post_init__(self) -> None:
-        url = urlsplit(self.endpoint)
-        is_here = Address(url.hostname or "", 0).is_loopback
-        if url.scheme == "http" and not is_here and not self.allow_http:
-            msg = (
-                "endpoint: http:// sends texts and keys in clear; allow_http allows it"
-            )
-            raise ValueError(msg)
+        check_clear("endpoint", self.endpoint, allow_http=self.allow_http)
 
 
 class Service:

@@ -4,7 +4,7 @@ Making judges and asking them, as a rule does.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -35,19 +35,20 @@ ENVIRON = {
 
 
 @asynccontextmanager
-async def open_tools(**more: Any) -> AsyncIterator[DetectorTools]:
+async def open_tools(
+    *, environ: Mapping[str, str] = ENVIRON, **tables: Any
+) -> AsyncIterator[DetectorTools]:
     """
-    Tools as the plugin makes them.
+    Tools as the plugin makes them, with settings of these *tables*.
     """
-    settings = settings_from_dict({})
-    secrets = Secrets(ENVIRON)
+    settings = settings_from_dict(tables)
+    secrets = Secrets(environ)
     async with Outbound.open(settings.egress, secrets) as outbound:
         yield DetectorTools(
             settings=settings,
             secrets=secrets,
             clock=SystemClock(),
             outbound=outbound,
-            **more,
         )
 
 

@@ -25,8 +25,8 @@ class FakeAzure(FakeService):
     Answers as its four scripts say.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, **serving: Any) -> None:
+        super().__init__(**serving)
         self.analyzed: Says = analysis
         self.shielded: Says = shield
         self.compared: Says = lambda asked: protected(detected=False)

@@ -43,8 +43,8 @@ class FakeBedrock(FakeService):
     Answers as `applied` and `checked` say.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, **serving: Any) -> None:
+        super().__init__(**serving)
         self.applied: Callable[[dict[str, Any]], dict[str, Any]] = lambda _: nothing()
         self.checked: Callable[[dict[str, Any]], dict[str, Any]] = no_scores
         self.paths: list[str] = []

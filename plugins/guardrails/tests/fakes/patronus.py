@@ -29,8 +29,8 @@ class FakePatronus(FakeService):
     Answers as `evaluated` says, for each evaluator.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, **serving: Any) -> None:
+        super().__init__(**serving)
         self.evaluated: Callable[[dict[str, Any]], list[dict[str, Any]]] = all_pass
 
     def routes(self) -> list[web.RouteDef]:

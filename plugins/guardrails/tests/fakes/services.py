@@ -39,7 +39,7 @@ class Service:
     """
 
     detector: Detector
-    fake: Callable[[], FakeService]
+    fake: Callable[..., FakeService]
     options: dict[str, Any]
     url: str = "endpoint"
     path: str = ""

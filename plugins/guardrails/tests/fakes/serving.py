@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
@@ -21,11 +22,14 @@ class FakeService:
     Attributes:
         url: Where it listens.
         asked: The documents it was sent, in order.
+        heads: The headers of each request, by lower-case names.
         violations: What a client did that the service's documentation does not allow.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ssl_context: ssl.SSLContext | None = None) -> None:
+        self.ssl_context = ssl_context
         self.url = ""
+        self.heads: list[dict[str, str]] = []
         self.asked: list[dict[str, Any]] = []
         self.violations: list[str] = []
         self.busiest = 0
@@ -122,10 +126,10 @@ class FakeService:
         app.add_routes(self.routes())
         self._runner = web.AppRunner(app, shutdown_timeout=1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self.ssl_context)
         await site.start()
         port = self._runner.addresses[0][1]
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"{'https' if self.ssl_context else 'http'}://127.0.0.1:{port}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -136,6 +140,7 @@ class FakeService:
     async def _script(
         self, request: web.Request, handler: Answer
     ) -> web.StreamResponse:
+        self.heads.append({name.lower(): one for name, one in request.headers.items()})
         self._busy += 1
         self.busiest = max(self.busiest, self._busy)
         try:

@@ -22,8 +22,8 @@ class FakeWebhook(FakeService):
     Answers as `says_of` tells.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, **serving: Any) -> None:
+        super().__init__(**serving)
         self.says_of: Callable[[dict[str, Any]], Any] = lambda asked: {
             "action": "allow"
         }

@@ -5,7 +5,7 @@ Bedrock's ApplyGuardrail, through the real boto3, against a fake that checks the
 from __future__ import annotations
 
 import pytest
-from fakes.asking import made, question
+from fakes.asking import ENVIRON, made, open_tools, question
 from fakes.bedrock import REGION, FakeBedrock, answer, nothing, pii
 
 from gateway.detecting import DetectorFailed, Find
@@ -182,6 +182,37 @@ async def test_what_is_blocked_is_blocked_whatever_it_is_called(
 
     assert opinion.is_blocked
     assert [f.type for f in (*opinion.whole, *opinion.finds[0])] == [kind]
+
+
+async def test_patterns_of_ones_own_are_called_by_their_name(bedrock, judge):
+    """
+    A pattern's mask is its name, and so is its type.
+    """
+    row = {"name": "Order no", "match": "A-1", "regex": "A-.", "action": "ANONYMIZED"}
+    bedrock.applied = lambda _: answer(
+        "GUARDRAIL_INTERVENED",
+        "order {Order no}",
+        sensitiveInformationPolicy={"piiEntities": [], "regexes": [row]},
+    )
+
+    opinion = await judge.judge(question("order A-1"))
+
+    assert opinion.finds == ((Find(6, 9, "regex_order_no", "medium", 1.0),),)
+
+
+async def test_reasoning_that_contradicts_a_policy_is_flagged(bedrock, judge):
+    """
+    Automated reasoning only tells: it never blocks.
+    """
+    findings = [{"valid": {}}, {"invalid": {}}]
+    bedrock.applied = lambda _: answer(
+        "NONE", automatedReasoningPolicy={"findings": findings}
+    )
+
+    opinion = await judge.judge(question("hello"))
+
+    assert [find.type for find in opinion.flagged[0]] == ["reasoning_invalid"]
+    assert not opinion.is_blocked
 
 
 async def test_words_that_are_blocked_have_their_place(bedrock, judge):
@@ -392,3 +423,22 @@ async def test_white_space_is_not_asked_about(bedrock, judge):
 
     assert opinion.finds == ((), ())
     assert bedrock.asked == []
+
+
+async def test_a_key_that_was_changed_is_used_from_then_on(bedrock):
+    """
+    References are resolved at use: temporary credentials are renewed where they lie.
+    """
+    environ = {**ENVIRON, "AWS_ID": "AKIA" + "ANOTHERONE000001"}
+    options = {"id": "a", "endpoint_url": bedrock.url, **AWS}
+    async with (
+        open_tools(environ=environ) as tools,
+        made(BEDROCK, tools, **options) as judge,
+    ):
+        with pytest.raises(DetectorFailed, match="refused"):
+            await judge.judge(question("hello"))
+        bedrock.violations.clear()
+        environ.update(ENVIRON)
+        opinion = await judge.judge(question("hello"))
+
+    assert opinion.finds == ((),)

@@ -167,6 +167,16 @@ async def test_a_dry_run_asks_nobody(judge):
         await judge.judge(question("hello", exchange=exchange))
 
 
+async def test_a_call_that_the_gateway_refuses_is_told_by_its_reason(judge):
+    """
+    Calls nest only so deep.
+    """
+    deep = make_exchange(parent=make_exchange(parent=make_exchange()))
+
+    with pytest.raises(DetectorFailed, match="refused"):
+        await judge.judge(question("hello", exchange=deep))
+
+
 class Judging(Plugin):
     """
     Has every request judged by the model, that of the judge included.
