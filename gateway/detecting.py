@@ -207,7 +207,8 @@ class DetectorTools:
         secrets: Resolves the references in its options, at use.
         outbound: The way out, for requests of its own; None where nobody may be asked.
         call: Asks a model through the gateway, as `gateway.Gateway.call`; None outside of one.
-        request: Makes the request of such a call: of a dialect's name and a document.
+        request: Makes the request of such a call: of a document, in OpenAI's chat format unless
+            another dialect is named.
     """
 
     settings: Settings

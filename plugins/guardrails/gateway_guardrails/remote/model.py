@@ -2,14 +2,14 @@
 A model as a judge, asked through the gateway itself, in the name of whoever called.
 
 The call is an exchange of its own: it is routed, limited, audited and paid as any other, by the
-caller's key.  What it costs stands in its own ledger rows, not in the opinion.
+caller's key; no judge is asked about it (`policy.nesting`).  What it costs stands in rows of its
+own in the ledger, not in the opinion.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from contextvars import ContextVar
 from typing import Any, Final, Literal, get_args
 
 import attrs
@@ -42,10 +42,6 @@ _CONTRACT: Final = (
     'and nothing else: {"verdict": "allow", "flag" or "block", "type": one word for what you '
     'found, "score": how sure you are, from 0 to 1}.'
 )
-
-#: Whether a model is being asked to judge: its own call is not judged by a model again, which
-#: would go on until the gateway ends it.
-_judging: ContextVar[bool] = ContextVar("gateway_guardrails_judging", default=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -93,8 +89,6 @@ class ModelJudge:
         Judge all passages, in one call.
         """
         check_may_ask(question)
-        if _judging.get():
-            return _opinion_of("allow", None, 1.0, question)
         if (
             sum(len(one.text) for one in question.passages)
             > self._options.max_characters
@@ -113,14 +107,11 @@ class ModelJudge:
     async def _ask(self, question: Question) -> Response:
         if self._tools.call is None or self._tools.request is None:
             raise failures.misconfigured("no model can be asked from here")
-        request = self._tools.request("openai_chat", self._document(question))
-        token = _judging.set(True)
+        request = self._tools.request(self._document(question))
         try:
             return await self._tools.call(request, parent=question.exchange)
         except ExchangeError as error:
             raise failures.of_status(error.status, error.code) from None
-        finally:
-            _judging.reset(token)
 
     def _document(self, question: Question) -> dict[str, Any]:
         material = {

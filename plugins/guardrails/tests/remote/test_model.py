@@ -10,9 +10,7 @@ import attrs
 import pytest
 from fakes.asking import made, question
 
-from gateway import Phase, Plugin, hookimpl
 from gateway.detecting import DetectorFailed
-from gateway.plugins import FoundPlugin
 from gateway.testing import (
     FakeUpstream,
     GatewayClient,
@@ -25,10 +23,6 @@ from gateway_guardrails.remote import MODEL
 
 PROMPT = "Find talk about bank robbery."
 MODELS = {"guard": {"targets": ["openai/guard-1"]}}
-
-
-def request_of(dialect, document):
-    return make_request(document, dialect=dialect)
 
 
 @pytest.fixture
@@ -46,7 +40,7 @@ async def judge(vendor, tools):
     A judge with a gateway of its own.
     """
     async with GatewayClient(settings_for(vendor, models=MODELS)) as client:
-        whole = attrs.evolve(tools, call=client.gateway.call, request=request_of)
+        whole = attrs.evolve(tools, call=client.gateway.call, request=make_request)
         async with made(MODEL, whole, model="guard", prompt=PROMPT) as it:
             yield it
 
@@ -175,38 +169,3 @@ async def test_a_call_that_the_gateway_refuses_is_told_by_its_reason(judge):
 
     with pytest.raises(DetectorFailed, match="refused"):
         await judge.judge(question("hello", exchange=deep))
-
-
-class Judging(Plugin):
-    """
-    Has every request judged by the model, that of the judge included.
-    """
-
-    phase = Phase.INSPECT
-    judge = None
-
-    @hookimpl
-    async def pre_request(self, exchange):
-        opinion = await self.judge.judge(question("hello", exchange=exchange))
-        assert not opinion.is_blocked
-
-
-async def test_the_judges_own_call_is_not_judged_again(vendor, tools):
-    """
-    Else it would ask itself until the gateway ends it, and refuse everything.
-    """
-    says(vendor, '{"verdict": "allow"}')
-    vendor.script("gpt", Script(text="hi"))
-    plugin = FoundPlugin(name="judging", cls=Judging)
-    settings = settings_for(vendor, models=MODELS)
-    async with GatewayClient(settings, plugins=[plugin]) as client:
-        whole = attrs.evolve(tools, call=client.gateway.call, request=request_of)
-        async with made(MODEL, whole, model="guard", prompt=PROMPT) as judge:
-            Judging.judge = judge
-            answer = await client.post(
-                "/v1/chat/completions",
-                {"model": "openai/gpt", "messages": [{"role": "user", "content": "x"}]},
-            )
-
-    assert answer.status == 200
-    assert [seen.json["model"] for seen in vendor.requests] == ["guard-1", "gpt"]
