@@ -58,7 +58,7 @@ class BedrockOptions(AwsOptions):
         version: A number, or ``DRAFT``.
         grounding: Send the request's tool results and documents, and what was asked, with an
             answer, for contextual grounding.
-        images: Whether the request's images are judged as well, whenever its texts are.
+        images: Whether a request's images are judged as well.
         other_images: What becomes of images that AWS cannot look at: other formats than PNG and
             JPEG, addresses, files.
         max_characters: A longer text is sent in parts.
@@ -121,6 +121,13 @@ class BedrockJudge:
     def __init__(self, options: BedrockOptions, tools: DetectorTools) -> None:
         self._options = options
         self._runtime = BedrockRuntime(options, tools)
+
+    @property
+    def reads_images(self) -> bool:
+        """
+        Whether it is to be asked about images as well (`gateway.detecting.Judge`).
+        """
+        return self._options.images == "check"
 
     async def judge(self, question: Question) -> Opinion:
         """
@@ -201,8 +208,7 @@ class BedrockJudge:
         Return the request's images, in lots of which one call takes one.
         """
         exchange = question.exchange
-        is_asked = self._options.images == "check" and question.stage == "input"
-        if not is_asked or exchange is None:
+        if not self.reads_images or question.stage != "input" or exchange is None:
             return []
         document = exchange.request.doc
         # Decoding megabytes of base64 is not for the loop.

@@ -94,7 +94,9 @@ def _by_passage(
 ) -> tuple[tuple[Find, ...], ...]:
     each: list[list[Find]] = [[] for _ in range(passages)]
     for number, find in found:
-        each[number].append(find)
+        # Where only images are asked about, there is no passage to tell of one that is flagged.
+        if number < passages:
+            each[number].append(find)
     return tuple(tuple(sorted(finds)) for finds in each)
 
 

@@ -158,6 +158,28 @@ async def test_images_are_judged_beside_the_texts(tools):
     assert bedrock.violations == []
 
 
+@pytest.mark.parametrize("action", ["BLOCKED", "NONE"])
+async def test_a_request_of_nothing_but_images_is_judged(tools, action):
+    """
+    Then there is no passage, and what is found is of the whole.
+    """
+    row = {"type": "VIOLENCE", "confidence": "HIGH", "action": action, "detected": True}
+    async with FakeBedrock() as bedrock:
+        bedrock.applied = lambda document: answer(
+            "NONE" if action == "NONE" else "GUARDRAIL_INTERVENED",
+            contentPolicy={"filters": [row]},
+        )
+        async with made(BEDROCK, tools, endpoint_url=bedrock.url, **OPTIONS) as judge:
+            opinion = await judge.judge(
+                question(exchange=asked(shown()).exchange),
+            )
+
+    assert judge.reads_images
+    assert opinion.finds == ()
+    assert opinion.is_blocked == (action == "BLOCKED")
+    assert len(opinion.whole) == opinion.is_blocked
+
+
 async def test_an_image_that_cannot_be_looked_at_is_no_pass(tools):
     """
     Unless it was told that it may pass.
