@@ -166,8 +166,9 @@ class DetectorFailed(Exception):
     A detector could not judge, or not all of it; its text holds nothing of what was judged.
 
     Args:
-        reason: One word for programs: ``timeout``, ``throttled``, ``unreachable``, ``garbage``,
-            ``partial_coverage``, ``refused``, ``misconfigured``.
+        reason: One word for programs: ``timeout``, ``throttled``, ``unreachable``,
+            ``unavailable`` (the service's own fault), ``garbage``, ``partial_coverage``,
+            ``refused``, ``misconfigured``.
         told: More for an operator: a status, an error code.
     """
 
@@ -210,6 +211,8 @@ class DetectorTools:
         secrets: Resolves the references in its options, at use.
         outbound: The way out, for requests of its own; None where nobody may be asked.
         call: Asks a model through the gateway, as `gateway.Gateway.call`; None outside of one.
+        request: Makes the request of such a call: of a document, in OpenAI's chat format unless
+            another dialect is named.
     """
 
     settings: Settings
