@@ -96,7 +96,7 @@ _DULL_KEY: Final = _any(
 )
 _COUNTED: Final = _any(
     "min max num n total prompt completion input output pad eos bos unk stop special next page",
-    "continuation cancell?ation sync",
+    r"continuation cancel\w{0,6} sync",
 )
 _OTHER_WORD: Final = _any(
     r"author(?!iz) accessib accessor access_?id\b \brapid(?!api) capital therap",

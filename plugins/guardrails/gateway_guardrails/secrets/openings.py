@@ -57,7 +57,7 @@ _EQUALS: Final = (
 _SIGN: Final = (
     r"(?:"
     rf"[ \t]{{0,8}}{_EQUALS}"
-    r"|[ \t]{1,4}(?:is|was|are|ist|est|es)(?:[ \t]{1,2}(?:now|set[ \t]to|still|currently))?"
+    r"|[ \t]{1,4}(?:is[t]?|was|are|es[t]?)(?:[ \t]{1,2}(?:now|set[ \t]to|still|currently))?"
     r"[ \t]{0,2}[:=]?[ \t]{1,4}"
     r"|\s{1,30}(?:value|default)[\"']?[ \t]{0,4}[:=]>?[ \t]{0,4}"
     r"|>[ \t]{0,4}|[ \t]\|[ \t]{1,4}"
@@ -94,7 +94,7 @@ _WEAK: Final = re.compile(
 _AFTER: Final = re.compile(_REST + r"[\])}*]{0,2}", _FLAGS)
 _MAY_FOLLOW: Final = frozenset(" \t\n\r=:>|,(-!?%\\\"'`&")
 _LINE_SIGN: Final = re.compile(
-    r"""[=:|>]|["'`][ \t]{0,4},|\([ \t]{0,2}["'`]|\s(?:is|was|are|ist|est|es)[ \t:=]""",
+    r"""[=:|>]|["'`][ \t]{0,4},|\([ \t]{0,2}["'`]|\s(?:is[t]?|was|are|es[t]?)[ \t:=]""",
     _FLAGS,
 )
 _BARE_END: Final = re.compile(r"""[^\s"'`<>,;|(){}\[\]\\&=]{0,510}={0,2}""")
