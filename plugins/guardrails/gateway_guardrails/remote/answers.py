@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway import codec
-from gateway_guardrails.remote.failures import garbage
+from gateway_guardrails.remote.failures import garbage, word_of
 
 __all__ = [
     "document",
     "flag",
+    "name",
     "number",
     "row",
     "rows",
@@ -67,6 +68,16 @@ def word(owner: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise garbage(f"{name} is no text")
     return value
+
+
+def name(owner: Mapping[str, Any], key: str) -> str:
+    """
+    Return the one short word at *key*: it is recorded, and must not be what was found.
+    """
+    value = owner.get(key)
+    if not word_of(value):
+        raise garbage(f"{key} is no word")
+    return str(value)
 
 
 def flag(owner: Mapping[str, Any], name: str) -> bool:

@@ -112,7 +112,7 @@ def _words(policy: Mapping[str, Any]) -> Iterator[Entry]:
 
 def _sensitive(policy: Mapping[str, Any]) -> Iterator[Entry]:
     for row in _hits(policy, "piiEntities"):
-        kind = answers.word(row, "type")
+        kind = answers.name(row, "type")
         severity = severity_of(kind)
         yield _entry(row, type_of(kind), severity, match=_match(row), mask=kind)
     for row in _hits(policy, "regexes"):

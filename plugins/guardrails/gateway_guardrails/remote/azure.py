@@ -178,7 +178,7 @@ class AzureJudge:
         highest, _ = _LEVELS[options.levels]
         missing: set[str] = set(options.categories)
         for row in answers.rows(answer, "categoriesAnalysis"):
-            category = answers.word(row, "category")
+            category = answers.name(row, "category")
             severity = answers.number(row, "severity")
             missing.discard(category)
             least = options.thresholds.get(category, options.threshold)

@@ -184,7 +184,7 @@ class BedrockChecksJudge:
         for row in answers.rows(result, "results"):
             score = answers.score(row, "severityScore")
             if score >= self._options.least_score and score > 0:
-                kind = answers.word(row, "category").lower()
+                kind = answers.name(row, "category").lower()
                 yield Find(0, 0, kind, _severity(score), score)
 
     def _places(self, result: Mapping[str, Any], text: str) -> Iterator[Find]:
@@ -192,7 +192,7 @@ class BedrockChecksJudge:
             raise failures.partial("AWS looked for personal facts in a part only")
         for row in answers.rows(result, "results"):
             score = answers.score(row, "confidenceScore")
-            kind = answers.word(row, "type")
+            kind = answers.name(row, "type")
             begins, ends = (
                 answers.number(row, name) for name in ("beginOffset", "endOffset")
             )

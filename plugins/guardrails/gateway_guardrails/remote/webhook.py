@@ -32,7 +32,6 @@ __all__ = ["WEBHOOK", "WebhookJudge", "WebhookOptions"]
 
 VERSION: Final = 1
 MAX_FINDINGS: Final = 10_000
-MAX_TYPE_CHARACTERS: Final = 100
 
 Action = Literal["allow", "flag", "redact", "block"]
 
@@ -214,9 +213,7 @@ class _Reading:
             yield self._finding(row)
 
     def _finding(self, row: Mapping[str, Any]) -> tuple[int, Find]:
-        kind = answers.word(row, "type")
-        if not 0 < len(kind) <= MAX_TYPE_CHARACTERS:
-            raise failures.garbage("a type of no fit length")
+        kind = answers.name(row, "type")
         severity = row.get("severity", "medium")
         if severity not in _SEVERITIES:
             raise failures.garbage("a severity that there is not")

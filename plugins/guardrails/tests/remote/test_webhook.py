@@ -190,7 +190,11 @@ async def test_flag_is_recorded_and_not_acted_upon(webhook, judge, findings):
             {"action": "block", "findings": [{**FINDING, "score": 2}]}, id="score"
         ),
         pytest.param(
-            {"action": "block", "findings": [{**FINDING, "type": "x" * 101}]}, id="type"
+            {"action": "block", "findings": [{**FINDING, "type": "x" * 65}]}, id="type"
+        ),
+        pytest.param(
+            {"action": "block", "findings": [{**FINDING, "type": "a 42 b"}]},
+            id="no word",
         ),
         pytest.param({"action": "block", "findings": {}}, id="findings no list"),
     ],
