@@ -8,6 +8,7 @@ answer is read here, by botocore's own session, from its event ``before-send``.
 
 from __future__ import annotations
 
+import socket
 import threading
 from functools import partial as bound
 from importlib import import_module
@@ -197,6 +198,9 @@ class _BoundedSession:
             proxies=proxies,
             timeout=(_CONNECT_S, options.timeout_s),
             max_pool_connections=options.concurrency,
+            # Headers and body leave apart: without it the second waits 40 ms for the first's
+            # acknowledgement (RFC 9293 section 3.7.4).
+            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         )
 
     def send(self, request: Any, **event: Any) -> Any:

@@ -4,7 +4,11 @@ Bedrock's ApplyGuardrail, through the real boto3, against a fake that checks the
 
 from __future__ import annotations
 
+import gc
+import socket
+
 import pytest
+from botocore.awsrequest import AWSHTTPConnection
 from fakes.asking import ENVIRON, made, open_tools, question
 from fakes.bedrock import REGION, FakeBedrock, answer, nothing, pii
 
@@ -442,3 +446,20 @@ async def test_a_key_that_was_changed_is_used_from_then_on(bedrock):
         opinion = await judge.judge(question("hello"))
 
     assert opinion.finds == ((),)
+
+
+async def test_a_question_does_not_wait_for_its_headers_acknowledgement(judge):
+    """
+    Headers and body leave apart; with Nagle's algorithm each call took 40 ms more.
+    """
+    await judge.judge(question("hello"))
+
+    sockets = [
+        one.sock
+        for one in gc.get_objects()
+        if isinstance(one, AWSHTTPConnection) and one.sock is not None
+    ]
+    assert sockets
+    assert all(
+        one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for one in sockets
+    )
