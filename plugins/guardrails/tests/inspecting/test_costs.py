@@ -16,7 +16,7 @@ from gateway.views import Chunk
 from gateway_guardrails.inspecting.incoming import RequestInspector
 from gateway_guardrails.inspecting.plan import Plan
 from gateway_guardrails.inspecting.window import WindowFilter
-from gateway_guardrails.redaction import RestoringFilter
+from gateway_guardrails.redaction import Originals, RestoringFilter
 
 WORDS = ("The quick brown fox jumps over the lazy dog and goes home. " * 30).split(" ")
 ROUNDS = 5
@@ -60,7 +60,7 @@ async def test_restoring(dialect):
     """
     Putting back what is not named costs no more.
     """
-    originals = {f"<EMAIL_{at}>": "x" for at in range(1, 100)}
+    originals = Originals({f"<EMAIL_{at}>": "x" for at in range(1, 100)})
 
     cost = await cost_us(lambda: RestoringFilter(originals, print), dialect, 1)
 
@@ -99,7 +99,7 @@ async def test_hostile_texts_are_restored_in_linear_time(hostile):
         dialect, [hostile[at : at + 100] for at in range(0, len(hostile), 100)]
     )
     chunks = [Chunk(dialect, frame) for frame in frames]
-    looking = RestoringFilter({"<EMAIL_1>": "x"}, print)
+    looking = RestoringFilter(Originals({"<EMAIL_1>": "x"}), print)
 
     started = time.process_time()
     for chunk in chunks:

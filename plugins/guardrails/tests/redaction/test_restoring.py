@@ -5,12 +5,13 @@ Originals are put back wherever the answer names what stands for them.
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from spoken_streams import CALLING, STREAMED, cuts_of, frames_of, seen_through
 
 from gateway.testing import make_response
-from gateway_guardrails.redaction import RestoringFilter
+from gateway_guardrails.redaction import Originals, RestoringFilter
 
 ORIGINALS = {
     "<EMAIL_1>": 'o"hara@acme.com',
@@ -34,7 +35,7 @@ def told():
 
 @pytest.fixture
 def restoring(told):
-    return lambda: RestoringFilter(ORIGINALS, lambda: told.append(1))
+    return lambda: RestoringFilter(Originals(ORIGINALS), lambda: told.append(1))
 
 
 async def test_every_two_way_cut(restoring, dialect):
@@ -97,3 +98,18 @@ def test_shows_nothing(restoring):
     No value is in what a log would show of it.
     """
     assert "acme" not in repr(restoring())
+
+
+def test_many_lookalikes_are_found_fast():
+    """
+    However many values a conversation has, a text is searched in time by its length.
+    """
+    values = {f"robin.birch{at}@example.com": f"{at}@acme.com" for at in range(5_000)}
+    originals = Originals(values)
+    text = "ask robin.birch4321@example.com or robin.birch49999@example.com " * 200
+
+    started = time.process_time()
+    places = originals.places(text, 0)
+
+    assert time.process_time() - started < 2.0
+    assert [place.original for place in places] == ["4321@acme.com"] * 200
