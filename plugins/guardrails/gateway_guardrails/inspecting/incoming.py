@@ -133,6 +133,8 @@ class _Looking:
         self._refuse_unreadable()
         self._refuse_media()
         segments = segments_of(self.request.texts())
+        exchange = self.inspection.exchange
+        exchange.explain(f"{len(segments)} texts, {len(self.plan.guardrails)} rules")
         askings = self._askings(segments)
         if not (segments or askings):
             guardrails = self.plan.guardrails

@@ -239,6 +239,8 @@ class Inspector:
         inspection = exchange.stash.get(INSPECTION)
         if inspection is not None and inspection.notes.findings:
             notes = inspection.notes
+            if notes.untold:
+                notes.line("output", "flagged", f"{notes.untold} more findings")
             self.record(exchange, notes.findings, inspection.took_ns)
 
 
