@@ -113,9 +113,12 @@ class Originals(Mapping[str, str]):
         for match in self._begun.finditer(text, start):
             at = match.start()
             for length in self._lengths:
-                original = values.get(text[at : at + length])
-                if original is not None and not _goes_on(text, at + length):
-                    yield Place(at, at + length, original)
+                token = text[at : at + length]
+                original = values.get(token)
+                # At the end of the text a longer stretch is the same as a shorter one.
+                end = at + len(token)
+                if original is not None and not _goes_on(text, end):
+                    yield Place(at, end, original)
                     break
 
     def _may_grow(self, tail: str) -> bool:

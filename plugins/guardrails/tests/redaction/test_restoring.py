@@ -93,6 +93,18 @@ async def test_answers_without_any_are_byte_identical(restoring, dialect, told):
     assert not told
 
 
+@pytest.mark.parametrize("token", [*ORIGINALS])
+def test_at_the_end_of_a_text(token):
+    """
+    What stands last in a text is found, however long others are.
+    """
+    originals = Originals({**ORIGINALS, "x" * 80: "y"})
+
+    (place,) = originals.places(f"is {token}", 3)
+
+    assert place == (3, 3 + len(token), ORIGINALS[token])
+
+
 def test_shows_nothing(restoring):
     """
     No value is in what a log would show of it.
