@@ -240,6 +240,22 @@ class TestEveryWay:
         assert exchange.error.code == "guardrail_blocked"
 
 
+@pytest.mark.parametrize(("path", "vendor"), WAYS)
+async def test_bytes_that_come_one_by_one(guarded, fake, path, vendor):
+    """
+    Where the network cuts between any two bytes, also inside a character, all is the same.
+    """
+    fake.enqueue(
+        Script(pieces=("é zoe@", "other.com 😀, <EMA", "IL_1>"), chunk_bytes=1)
+    )
+    async with guarded(REDACT) as client:
+        caller = Caller(client, path, vendor)
+        text, _ = await caller.ask(f"Write to {MAIL}!", stream=True)
+        await caller.close()
+
+    assert text == f"é <EMAIL_2> 😀, {MAIL}"
+
+
 @pytest.mark.parametrize("stream", [True, False])
 async def test_every_choice(guarded, fake, stream):
     """
