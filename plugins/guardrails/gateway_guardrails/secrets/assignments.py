@@ -68,7 +68,14 @@ def judge_value(
     left = before[len(before.rstrip(_NAME_SET)) :]
     whole = left + text[start : rest_of(text, end, opening.value)]
     kind = kind_of(name, whole, before)
-    if kind is None or not _fits(value, opening, kind, is_told=_is_told(left, name)):
+    is_told = _is_told(left, name)
+    if (
+        value.islower()
+        and value.replace("_", "").isalpha()
+        and _is_next(text[end : opening.value])
+    ):
+        return None
+    if kind is None or not _fits(value, opening, kind, is_told=is_told):
         return None
     if is_placeholder(value) or is_of_something_else(whole):
         return None
@@ -80,6 +87,11 @@ def judge_value(
 def _is_told(left: str, name: Name) -> bool:
     # An option of a command, --password, or SQL's IDENTIFIED BY: blanks are sign enough.
     return left.startswith("-") or name.literal == "identified"
+
+
+def _is_next(between: str) -> bool:
+    # {"password", "created_at"}: the next of a list, and no value.
+    return "," in between and "(" not in between
 
 
 def _trimmed(value: str) -> str:
@@ -103,7 +115,7 @@ def _fits(value: str, opening: Opening, kind: Kind, *, is_told: bool) -> bool:
             return False
         if not opening.quote and re.search(r"\w\(|\w\[|\)$", value):
             return False
-        if not is_passwordlike(value):
+        if not is_passwordlike(value, is_quoted=bool(opening.quote)):
             return False
         if opening.is_strong or is_told:
             return True
@@ -148,9 +160,9 @@ def _judge_header(value: str, start: int, end: int, kind: Kind) -> Secret | None
 
 def _judge_pair(value: str, start: int, end: int) -> Secret | None:
     user, colon, password = value.partition(":")
-    if not colon or password == user or not is_passwordlike(password):
+    if not colon or password == user or not is_passwordlike(password, is_quoted=False):
         password, user = user, password
-        if not colon or user or not is_passwordlike(password):
+        if not colon or user or not is_passwordlike(password, is_quoted=False):
             return None
         return _pair(password, start, start + len(password))
     return _pair(password, end - len(password), end)

@@ -56,8 +56,9 @@ _AUTHORITY: Final = re.compile(
     r"://([A-Za-z0-9_.\-~+%$!&*^=|@]{0,64}):([A-Za-z0-9_.\-~+:%@$!?#&*^|=]{1,200})@[A-Za-z0-9\[%{$]"
 )
 _COMMON_PASSWORD: Final = re.compile(
-    r"(?i)(?:my|your|the|db|some)?[-_]?(?:pass(?:word|wd|phrase)?|pwd|pw|pswd|secret|token|guest|admin|root"
-    r"|user(?:name)?|test(?:ing)?|postgres|mysql|mongo|redis|rabbitmq|key|x+|credentials?)[0-9]{0,3}"
+    r"(?i)[a-z]*(?:password|passwd|secret)[0-9]{0,3}"
+    r"|(?:my|your|the|db|some)?[-_]?(?:pass(?:phrase)?|pwd|pw|pswd|token|guest|admin|root|user(?:name)?"
+    r"|test(?:ing)?|postgres|mysql|mongo|redis|rabbitmq|key|x+|credentials?)[0-9]{0,3}"
 )
 
 

@@ -41,13 +41,14 @@ NAMES: Final[tuple[Name, ...]] = (
         Name(word, "password")
         for word in (
             *("pass", "pwd", "pw", "psw", "pssw", "securestring", "identified"),
+            *("networkcredential", "directoryentry"),
             *("kennwort", "contrase", "senha", "wachtwoord", "salasana", "lösenord"),
             *("пароль", "Пароль", "密码", "密碼", "비밀번호", "パスワード"),
         )
     ),
     *(Name(word, "pair") for word in ("userpwd", "-u", "--user")),
     *(Name(word, "secret") for word in ("secret", "cred")),
-    *(Name(word, "token") for word in ("token", "auth", "sonar.login")),
+    *(Name(word, "token") for word in ("token", "auth", "_pat", "sonar.login")),
     *(Name(word, "key") for word in ("key", "api", "nonce", "salt")),
     *(Name(word, "jwk") for word in ('"d"', '"k"')),
     Name("bearer", "bearer"),

@@ -60,7 +60,7 @@ _SIGN: Final = (
     r"|[ \t]{1,4}(?:is[t]?|was|are|es[t]?)(?:[ \t]{1,2}(?:now|set[ \t]to|still|currently))?"
     r"[ \t]{0,2}[:=]?[ \t]{1,4}"
     r"|\s{1,30}(?:value|default)[\"']?[ \t]{0,4}[:=]>?[ \t]{0,4}"
-    r"|>[ \t]{0,4}|[ \t]\|[ \t]{1,4}"
+    r"|>[ \t]{0,4}|[ \t]\|[ \t]{1,4}|[ \t]{1,20}-{1,6}>?[ \t]{1,8}"
     r"|%3[Dd]|%3[Aa]|\\u003[dD]"
     r")"
 )
@@ -88,19 +88,27 @@ _TYPED: Final = re.compile(
 _WEAK: Final = re.compile(
     r"[A-Za-z0-9_\-]{0,16}[\"']?[ \t]{1,4}"
     r"(?:(?:by|as|with[ \t]{1,2}[A-Za-z_]{1,30}[ \t]{1,2}by)[ \t]{1,4})?(?:pass:)?"
-    rf"""(?:(?=["'`\\&$@]|[bBuUrRfF]["'`]){_QUOTE}|(?=[A-Za-z0-9_.\-~+/=:%@$!?#&*^|]{{0,64}}[0-9:]))""",
+    rf"""(?:(?=["'`\\&$@]|[bBuUrRfF]["'`]){_QUOTE}|(?=[A-Za-z0-9_.\-~+/=:%@$!?#&*^|]{{0,64}}(?:[0-9:]|[a-z][A-Z])))""",
     _FLAGS,
 )
+# Arguments by place: NetworkCredential("name", "password").
+_LAST_ARGUMENT: Final = re.compile(
+    r"""[ \t]{0,4}\([ \t]{0,4}(?:"[^"\n]{1,60}"\s{0,4},\s{0,24}){1,2}\"""", _FLAGS
+)
+_BY_PLACE: Final = frozenset({"networkcredential", "directoryentry"})
 _AFTER: Final = re.compile(_REST + r"[\])}*]{0,2}", _FLAGS)
 _MAY_FOLLOW: Final = frozenset(" \t\n\r=:>|,(-!?%\\\"'`&")
 _LINE_SIGN: Final = re.compile(
-    r"""[=:|>]|["'`][ \t]{0,4},|\([ \t]{0,2}["'`]|\s(?:is[t]?|was|are|es[t]?)[ \t:=]""",
+    r"""[=:|>]|--|["'`][ \t]{0,4},|\([ \t]{0,2}["'`]|\s(?:is[t]?|was|are|es[t]?)[ \t:=]""",
     _FLAGS,
 )
 _BARE_END: Final = re.compile(r"""[^\s"'`<>,;|(){}\[\]\\&=]{0,510}={0,2}""")
 _BARE_PASSWORD_END: Final = re.compile(r"""[^\s"'`<>,;|\\]{0,257}""")
 _QUOTED_END: Final = {
-    quote: re.compile(rf"[^{quote}\n\\<>]{{0,512}}") for quote in "\"'`"
+    **{q: re.compile(rf"(?:[^{q}\n\\]|\\[^\n]){{0,512}}") for q in "\"'`"},
+    # Behind an escaped quote, the next backslash ends the value.
+    **{f"\\{q}": re.compile(rf"[^{q}\n\\]{{0,512}}") for q in "\"'`"},
+    "&": re.compile(r"[^&\n\"]{0,512}"),
 }
 
 
@@ -113,6 +121,9 @@ def openings(text: str, start: int, end: int, name: Name) -> list[Opening]:
     if not stands_alone(text, start, end, name):
         return []
     limit = start + OPENING_CHARACTERS
+    if name.literal in _BY_PLACE:
+        argument = _LAST_ARGUMENT.match(text, end, limit)
+        return [_opening(text, argument.end(), is_strong=True)] if argument else []
     after = _AFTER.match(text, end, limit)
     at = after.end() if after else end
     follows = text[at : at + 1]
@@ -137,7 +148,8 @@ def openings(text: str, start: int, end: int, name: Name) -> list[Opening]:
 def _opening(text: str, value: int, *, is_strong: bool) -> Opening:
     last = text[value - 1 : value]
     if last in "\"'`":
-        return Opening(value, last, is_strong)
+        is_escaped = text[value - 2 : value - 1] == "\\"
+        return Opening(value, f"\\{last}" if is_escaped else last, is_strong)
     quote = "&" if text[value - 6 : value] == "&quot;" else ""
     return Opening(value, quote, is_strong)
 
