@@ -25,6 +25,8 @@ from gateway_guardrails.secrets.checksums import CHECKSUMS
 from gateway_guardrails.secrets.formats import Format
 from gateway_guardrails.secrets.names import Name
 from gateway_guardrails.secrets.openings import (
+    CROWD,
+    CROWD_CHARACTERS,
     OPENING_CHARACTERS,
     REACH,
     openings,
@@ -160,6 +162,7 @@ class _Look:
         self.detector = detector
         self._found: dict[int, Find] = {}
         self._has_run_mark: list[int] = []
+        self._names: list[int] = []
 
     def finds(self) -> Sequence[Find]:
         """
@@ -202,7 +205,9 @@ class _Look:
                 if self._has_format(one, pattern, start):
                     break
         if mark.name is not None:
-            self._at_name(mark.name, start, end)
+            self._names.append(start)
+            if not self._is_crowded(start):
+                self._at_name(mark.name, start, end)
         if mark.in_runs and start >= self.start:
             self._has_run_mark.append(start)
         if mark.is_scheme:
@@ -258,6 +263,10 @@ class _Look:
             score = 1.0 if CHECKSUMS[one.check](value) else 0.85
         self._add(start, end, one.name, one.severity, score)
         return True
+
+    def _is_crowded(self, start: int) -> bool:
+        names = self._names
+        return len(names) > CROWD and start - names[-1 - CROWD] <= CROWD_CHARACTERS
 
     def _at_name(self, name: Name, start: int, end: int) -> None:
         if start + OPENING_CHARACTERS < self.start:

@@ -14,6 +14,8 @@ from typing import Final, NamedTuple
 from gateway_guardrails.secrets.names import Kind, Name, stands_alone
 
 __all__ = [
+    "CROWD",
+    "CROWD_CHARACTERS",
     "NAME_CHARACTERS",
     "OPENING_CHARACTERS",
     "REACH",
@@ -26,7 +28,11 @@ __all__ = [
 #: Characters that a name and what follows it take, up to the value; and those left of the name.
 OPENING_CHARACTERS: Final = 96
 NAME_CHARACTERS: Final = 32
-REACH: Final = OPENING_CHARACTERS + NAME_CHARACTERS
+#: Of names that stand closer than six in so many characters, those behind the sixth are none:
+#: nobody writes so, and a text of nothing else would take long.
+CROWD_CHARACTERS: Final = 64
+CROWD: Final = 6
+REACH: Final = OPENING_CHARACTERS + max(NAME_CHARACTERS, CROWD_CHARACTERS + 16)
 _QUOTED_BLANKS: Final = 2
 
 
@@ -96,6 +102,7 @@ _LAST_ARGUMENT: Final = re.compile(
     r"""[ \t]{0,4}\([ \t]{0,4}(?:"[^"\n]{1,60}"\s{0,4},\s{0,24}){1,2}\"""", _FLAGS
 )
 _BY_PLACE: Final = frozenset({"networkcredential", "directoryentry"})
+_BARE: Final = re.compile(r"[ \t]{0,8}" + _QUOTE, _FLAGS)
 _AFTER: Final = re.compile(_REST + r"[\])}*]{0,2}", _FLAGS)
 _MAY_FOLLOW: Final = frozenset(" \t\n\r=:>|,(-!?%\\\"'`&")
 _LINE_SIGN: Final = re.compile(
@@ -121,6 +128,9 @@ def openings(text: str, start: int, end: int, name: Name) -> list[Opening]:
     if not stands_alone(text, start, end, name):
         return []
     limit = start + OPENING_CHARACTERS
+    if name.literal[-1] == " ":
+        bare = _BARE.match(text, end, limit)
+        return [_opening(text, bare.end() if bare else end, is_strong=True)]
     if name.literal in _BY_PLACE:
         argument = _LAST_ARGUMENT.match(text, end, limit)
         return [_opening(text, argument.end(), is_strong=True)] if argument else []

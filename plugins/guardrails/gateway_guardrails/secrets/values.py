@@ -84,6 +84,8 @@ _SELECTOR: Final = re.compile(r"#(?:[a-z][a-z-]*|[0-9a-fA-F]{3}|[0-9a-fA-F]{6})"
 _SIGN: Final = re.compile(r"[!-,:-@\[-^{-~]")
 _CASES: Final = re.compile(r"[A-Z]+[a-z]*|[a-z]+")
 _LONG_NUMBER: Final = 20
+#: Characters of a password that has no digit and no sign.
+_SHORT: Final = 10
 _SPECIAL: Final = re.compile(r"[!@#$%^&*?+=~]")
 _LETTER: Final = re.compile(r"[A-Za-z]")
 _DIGIT: Final = re.compile(r"[0-9]")
@@ -161,9 +163,9 @@ def is_passwordlike(value: str, *, is_quoted: bool) -> bool:
         return not blanks
     if _LETTER.search(value) and _SPECIAL.search(value[1:]) and not blanks:
         return len(value) >= 6
-    if is_quoted and value.isascii():
-        return len(value) >= 6 and _PLAIN.fullmatch(value) is not None
-    return _is_scrambled(value)
+    if is_quoted and len(value) >= 6 and _PLAIN.fullmatch(value):
+        return True
+    return _is_scrambled(value, least=_SHORT)
 
 
 def _is_path(value: str) -> bool:
@@ -177,7 +179,11 @@ def _is_wild(value: str) -> bool:
     return " " not in value and len(set(_SIGN.findall(value))) >= 6
 
 
-def _is_scrambled(value: str) -> bool:
+def _is_scrambled(value: str, *, least: int = 16) -> bool:
     # Upper and lower case change more often than words put together would have it.
     parts = _CASES.findall(value)
-    return len(value) >= 16 and len(parts) >= 5 and len(value) <= 3.8 * len(parts)
+    return (
+        len(value) >= least
+        and len(parts) >= least // 4 + 1
+        and len(value) <= 3.8 * len(parts)
+    )
