@@ -51,7 +51,15 @@ def judge_value(
     """
     value = text[opening.value : value_end]
     if not opening.quote:
-        value = _trimmed(_NEXT_PARAMETER.split(value, maxsplit=1)[0])
+        if (
+            value.isidentifier()
+            and value.islower()
+            and value.replace("_", "").isalpha()
+        ):
+            return None  # most of what stands there: another name
+        if "&" in value:
+            value = _NEXT_PARAMETER.split(value, maxsplit=1)[0]
+        value = _trimmed(value)
     if len(value) < _LEAST_CHARACTERS:
         return None
     at = opening.value, opening.value + len(value)
@@ -159,17 +167,13 @@ def _judge_header(value: str, start: int, end: int, kind: Kind) -> Secret | None
 
 
 def _judge_pair(value: str, start: int, end: int) -> Secret | None:
+    # The name as well: a find begins where its value does, wherever a text is cut.
     user, colon, password = value.partition(":")
-    if not colon or password == user or not is_passwordlike(password, is_quoted=False):
-        password, user = user, password
-        if not colon or user or not is_passwordlike(password, is_quoted=False):
-            return None
-        return _pair(password, start, start + len(password))
-    return _pair(password, end - len(password), end)
-
-
-def _pair(password: str, start: int, end: int) -> Secret | None:
-    if is_placeholder(password):
+    if not colon:
+        return None
+    secret = password or user
+    is_secret = password != user and is_passwordlike(secret, is_quoted=False)
+    if not is_secret or is_placeholder(secret):
         return None
     return Secret(start, end, "user_password", "critical", 0.7)
 

@@ -50,9 +50,10 @@ class Opening(NamedTuple):
     is_strong: bool
 
 
-_REST: Final = r"[A-Za-z0-9_.\-]{0,24}"
+# Taken whole or not at all (the +), so that what does not match is left at once.
+_REST: Final = r"[A-Za-z0-9_.\-]{0,24}+"
 _CLOSE: Final = r"""(?:&quot;|[\])}*]{0,2}\\{0,3}["'`]?[\])}*]{0,2})"""
-_FURTHER: Final = r"(?:[ \t][A-Za-z0-9_.\-/()@]{1,16}){0,4}?"
+_FURTHER: Final = r"(?:[ \t][A-Za-z0-9_.\-/()@]{1,16}+){0,4}?"
 _QUOTE: Final = r"""(?:&quot;|(?:[bBuUrRfF@$]{1,2})?\\{0,3}(?:"{3}|'{3}|["'`])|)"""
 _SCHEME: Final = (
     r"(?:(?:Bearer|Token|Api-?Token|Api-?Key|NTLM|Negotiate|OAuth)[ \t]{1,4})?"
@@ -92,7 +93,7 @@ _TYPED: Final = re.compile(
     _FLAGS,
 )
 _WEAK: Final = re.compile(
-    r"[A-Za-z0-9_\-]{0,16}[\"']?[ \t]{1,4}"
+    r"[A-Za-z0-9_\-]{0,16}+[\"']?[ \t]{1,4}"
     r"(?:(?:by|as|with[ \t]{1,2}[A-Za-z_]{1,30}[ \t]{1,2}by)[ \t]{1,4})?(?:pass:)?"
     rf"""(?:(?=["'`\\&$@]|[bBuUrRfF]["'`]){_QUOTE}|(?=[A-Za-z0-9_.\-~+/=:%@$!?#&*^|]{{0,64}}(?:[0-9:]|[a-z][A-Z])))""",
     _FLAGS,
@@ -176,7 +177,8 @@ def value_end(text: str, opening: Opening, kind: Kind, limit: int) -> tuple[int,
         pattern = _BARE_PASSWORD_END if kind == "password" else _BARE_END
     found = pattern.match(text, opening.value)
     end = found.end() if found else opening.value
-    is_open = end >= limit
+    # A backslash at the end escapes what is not there yet.
+    is_open = end >= limit or (end + 1 == limit and text[end : end + 1] == "\\")
     if opening.quote and text.count(" ", opening.value, end) > _QUOTED_BLANKS:
         return opening.value, False  # a sentence
     return end, is_open
