@@ -87,7 +87,7 @@ def test_every_option_can_be_written(name):
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
-        ("secrets", "{withot: []}", "withot"),
+        ("secrets", "{except: []}", "except"),
         ("secrets", "{allowed: [(]}", "allowed"),
         ("words", "{}", "words"),
         ("words", "{match: fuzzy, words: [a]}", "match"),

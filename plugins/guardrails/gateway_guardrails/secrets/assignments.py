@@ -131,7 +131,9 @@ def _fits(value: str, opening: Opening, kind: Kind, *, is_told: bool) -> bool:
             bool(opening.quote) or _is_mixed(value) or is_randomlike(value, least=10)
         )
     if not opening.is_strong and not is_told:
-        return is_randomlike(value, least=16) and (_is_mixed(value) or len(value) >= 32)
+        if _is_mixed(value):
+            return is_randomlike(value, least=10)
+        return is_randomlike(value, least=32)
     least = 8 if kind == "secret" else 10
     if kind == "key":
         return is_randomlike(value, least=14, takes_uuid=False)

@@ -64,7 +64,7 @@ _EQUALS: Final = (
 _SIGN: Final = (
     r"(?:"
     rf"[ \t]{{0,8}}{_EQUALS}"
-    r"|[ \t]{1,4}(?:is[t]?|was|are|es[t]?)(?:[ \t]{1,2}(?:now|set[ \t]to|still|currently))?"
+    r"|[ \t]{1,4}(?:is[t]?|was|are|es[t]?|lautet)(?:[ \t]{1,2}(?:now|set[ \t]to|still|currently))?"
     r"[ \t]{0,2}[:=]?[ \t]{1,4}"
     r"|\s{1,30}(?:value|default)[\"']?[ \t]{0,4}[:=]>?[ \t]{0,4}"
     r"|>[ \t]{0,4}|[ \t]\|[ \t]{1,4}|[ \t]{1,20}-{1,6}>?[ \t]{1,8}"
@@ -93,7 +93,7 @@ _TYPED: Final = re.compile(
     _FLAGS,
 )
 _WEAK: Final = re.compile(
-    r"[A-Za-z0-9_\-]{0,16}+[\"']?[ \t]{1,4}"
+    r"[A-Za-z0-9_\-]{0,16}+[\"']?(?:[ \t]{1,4}|:?[ \t]{0,4}\r?\n[ \t]{0,8})"
     r"(?:(?:by|as|with[ \t]{1,2}[A-Za-z_]{1,30}[ \t]{1,2}by)[ \t]{1,4})?(?:pass:)?"
     rf"""(?:(?=["'`\\&$@]|[bBuUrRfF]["'`]){_QUOTE}|(?=[A-Za-z0-9_.\-~+/=:%@$!?#&*^|]{{0,64}}(?:[0-9:]|[a-z][A-Z])))""",
     _FLAGS,
@@ -107,7 +107,7 @@ _BARE: Final = re.compile(r"[ \t]{0,8}" + _QUOTE, _FLAGS)
 _AFTER: Final = re.compile(_REST + r"[\])}*]{0,2}", _FLAGS)
 _MAY_FOLLOW: Final = frozenset(" \t\n\r=:>|,(-!?%\\\"'`&")
 _LINE_SIGN: Final = re.compile(
-    r"""[=:|>]|--|["'`][ \t]{0,4},|\([ \t]{0,2}["'`]|\s(?:is[t]?|was|are|es[t]?)[ \t:=]""",
+    r"""[=:|>]|--|["'`][ \t]{0,4},|\([ \t]{0,2}["'`]|\s(?:is[t]?|was|are|es[t]?|lautet)[ \t:=]""",
     _FLAGS,
 )
 _BARE_END: Final = re.compile(r"""[^\s"'`<>,;|(){}\[\]\\&=]{0,510}={0,2}""")
@@ -126,8 +126,8 @@ def openings(text: str, start: int, end: int, name: Name) -> list[Opening]:
 
     Each form is looked for by itself: which one holds may not hang on what is still to come.
     """
-    if not stands_alone(text, start, end, name):
-        return []
+    if not stands_alone(text, start, end, name) or text.startswith("-----", end):
+        return []  # armour: PUBLIC KEY-----
     limit = start + OPENING_CHARACTERS
     if name.literal[-1] == " ":
         bare = _BARE.match(text, end, limit)
@@ -149,7 +149,7 @@ def openings(text: str, start: int, end: int, name: Name) -> list[Opening]:
             typed = _TYPED.match(text, end, limit)
             if typed is not None:
                 found.append(_opening(text, typed.end(), is_strong=True))
-    if follows in " \t\"'":
+    if follows in " \t\r\n:\"'":
         weak = _WEAK.match(text, end, limit)
         if weak is not None:
             found.append(_opening(text, weak.end(), is_strong=False))

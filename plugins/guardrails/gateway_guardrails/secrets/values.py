@@ -129,7 +129,8 @@ def is_randomlike(value: str, *, least: int, takes_uuid: bool = True) -> bool:
             len(value) >= _LONG_NUMBER and value.isdigit() and entropy_of(value) >= 2.5
         )
     if not _DIGIT.search(value):
-        return _is_scrambled(value) or _is_wild(value)
+        least = _SHORT if _SPECIAL.search(value) else 16
+        return _is_scrambled(value, least=least) or _is_wild(value)
     if _UUID.fullmatch(value):
         return takes_uuid
     if _HEX.fullmatch(value):
