@@ -77,12 +77,12 @@ def judge_value(
     whole = left + text[start : rest_of(text, end, opening.value)]
     kind = kind_of(name, whole, before)
     is_told = _is_told(left, name)
-    if (
-        value.islower()
-        and value.replace("_", "").isalpha()
-        and _is_next(text[end : opening.value])
-    ):
+    between = text[end : opening.value]
+    is_worded = value.islower() and value.replace("_", "").isalpha()
+    if is_worded and (_is_next(between) or not (opening.is_strong or is_told)):
         return None
+    if "." in between and between.rstrip("\"'` ")[-1:] == "(":
+        return None  # password.encode("utf-8")
     if kind is None or not _fits(value, opening, kind, is_told=is_told):
         return None
     if is_placeholder(value) or is_of_something_else(whole):

@@ -60,7 +60,7 @@ _AUTHORITY: Final = re.compile(
 _COMMON_PASSWORD: Final = re.compile(
     r"(?i)[a-z]*(?:password|passwd|secret)[0-9]{0,3}"
     r"|(?:my|your|the|db|some)?[-_]?(?:pass(?:phrase)?|pwd|pw|pswd|token|guest|admin|root|user(?:name)?"
-    r"|test(?:ing)?|postgres|mysql|mongo|redis|rabbitmq|key|x+|credentials?)[0-9]{0,3}"
+    r"|test(?:ing)?|postgres|mysql|mongo|redis|rabbitmq|key|x+|credentials?|tiger)[0-9]{0,3}"
 )
 
 

@@ -19,7 +19,7 @@ _MOSTLY: Final = 2
 # What stands where a value should: variables, gaps to fill in, calls.
 _STAND_IN: Final = re.compile(
     r"""
-    ^ ['"]? \$ [A-Za-z_{(] | ^ % \w+ % $ | ^ @ \w+ @ $ | \$\{ [A-Za-z_][\w.:?-]* \} | \$\([^)]*\)
+    ^ ['"]? \$ [A-Za-z_{(] | ^ % \w+ % $ | ^ @ \w+ @ $ | \$\{ [A-Za-z_]\w* [.(:?\[\}-] | \$\([^)]*\)
     | \{\{ [^{}]* \}\} | \#\{ [^{}]* \} | \{ [A-Za-z_]\w{2,} \} | % \( | % [sd] $
     | < [A-Za-z_/][\w\s./:-]* > | &lt;
     | ^ \[ [^\]]* \] $ | ^ \( .* \) $ | \.\.\.$ | ^ \.\.\. | \u2026
@@ -72,6 +72,7 @@ _SEGMENTS: Final = re.compile(r"[-_./: ]+|(?<=[a-z])(?=[A-Z])")
 _DOTTED_NAME: Final = re.compile(
     r"[A-Za-z_$][\w$]*(?:(?:\.|->|::)[A-Za-z_$][\w$]*)+[;,]?"
 )
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ].*)?")
 _UUID: Final = re.compile(
     r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 )
@@ -136,6 +137,8 @@ def is_randomlike(value: str, *, least: int, takes_uuid: bool = True) -> bool:
     if _HEX.fullmatch(value):
         return entropy_of(value) >= 2.8
     if _NUMBERLIKE.fullmatch(value) or _DOTTED_NAME.fullmatch(value) or _is_path(value):
+        return False
+    if _DATE.fullmatch(value) or value.startswith(("^", "[", "(?")):
         return False
     if _is_scrambled(value):
         return True
