@@ -171,7 +171,13 @@ class _Look:
         found, safe = self._found, self.safe
         if not found:
             return ()
-        return [found[start] for start in sorted(found) if start < safe]
+        shown = (found[start] for start in sorted(found) if start < safe)
+        # What is left out stays so, and is not found by a name less exact.
+        return [one for one in shown if self._is_shown(one)]
+
+    def _is_shown(self, one: Find) -> bool:
+        value = self.text[one.start : one.end]
+        return self.detector.keeps(one.type, one.severity, value)
 
     def at_literals(self) -> None:
         """
@@ -258,7 +264,7 @@ class _Look:
             return False
         if one.entropy >= _NEEDS_DIGIT and not any(c.isdigit() for c in value):
             return False  # words put together
-        score = 0.95
+        score = 0.95 if one.vendor != "several" else 0.75
         if one.check is not None:
             score = 1.0 if CHECKSUMS[one.check](value) else 0.85
         self._add(start, end, one.name, one.severity, score)
@@ -317,8 +323,7 @@ class _Look:
         known = self._found.get(start)
         if known is not None and (known.score, known.end) >= (score, end):
             return
-        if self.detector.keeps(type_, severity, self.text[start:end]):
-            self._found[start] = Find(start, end, type_, severity, score)
+        self._found[start] = Find(start, end, type_, severity, score)
 
 
 def make(options: SecretsOptions, tools: DetectorTools) -> SecretsDetector:

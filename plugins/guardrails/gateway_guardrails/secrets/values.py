@@ -20,7 +20,7 @@ _MOSTLY: Final = 2
 _STAND_IN: Final = re.compile(
     r"""
     ^ ['"]? \$ [A-Za-z_{(] | ^ % \w+ % $ | ^ @ \w+ @ $ | \$\{ [A-Za-z_]\w* [.(:?\[\}-] | \$\([^)]*\)
-    | \{\{ [^{}]* \}\} | \#\{ [^{}]* \} | \{ [A-Za-z_]\w{2,} \} | % \( | % [sd] $
+    | \{\{ [^{}]* \}\} | \#\{ [^{}]* \} | \{ [A-Za-z_]\w{2,} \} | %\(\w+\)s | % [sd] $
     | < [A-Za-z_/][\w\s./:-]* > | &lt;
     | ^ \[ [^\]]* \] $ | ^ \( .* \) $ | \.\.\.$ | ^ \.\.\. | \u2026
     | process\.env | os\.environ | getenv | ENV\[ | secrets\. | \b env [._] | ^ (?:env|file|vault):
@@ -85,6 +85,7 @@ _SELECTOR: Final = re.compile(r"#(?:[a-z][a-z-]*|[0-9a-fA-F]{3}|[0-9a-fA-F]{6})"
 _SIGN: Final = re.compile(r"[!-,:-@\[-^{-~]")
 _CASES: Final = re.compile(r"[A-Z]+[a-z]*|[a-z]+")
 _LONG_NUMBER: Final = 20
+_LONG_NAME: Final = 20
 #: Characters of a password that has no digit and no sign.
 _SHORT: Final = 10
 _SPECIAL: Final = re.compile(r"[!@#$%^&*?+=~]")
@@ -136,7 +137,7 @@ def is_randomlike(value: str, *, least: int, takes_uuid: bool = True) -> bool:
         return takes_uuid
     if _HEX.fullmatch(value):
         return entropy_of(value) >= 2.8
-    if _NUMBERLIKE.fullmatch(value) or _DOTTED_NAME.fullmatch(value) or _is_path(value):
+    if _NUMBERLIKE.fullmatch(value) or _is_dotted(value) or _is_path(value):
         return False
     if _DATE.fullmatch(value) or value.startswith(("^", "[", "(?")):
         return False
@@ -170,6 +171,13 @@ def is_passwordlike(value: str, *, is_quoted: bool) -> bool:
     if is_quoted and len(value) >= 6 and _PLAIN.fullmatch(value):
         return True
     return _is_scrambled(value, least=_SHORT)
+
+
+def _is_dotted(value: str) -> bool:
+    # os.environ, and none of hawk.nHAOH...: names are short.
+    return _DOTTED_NAME.fullmatch(value) is not None and all(
+        len(part) < _LONG_NAME for part in value.split(".")
+    )
 
 
 def _is_path(value: str) -> bool:
