@@ -17,9 +17,9 @@ __all__ = ["Rule", "language_signs", "rules"]
 
 _TABLES: Final = ("english", "languages")
 _NAME: Final = re.compile(r"\{([A-Z]+)(\d*)\}")
-#: What a space in a pattern stands for: one to four characters that are no letters.
-_BETWEEN: Final = r"""(?:[\s.,;:!?*_"'`()\[\]<>/~=-]{1,4})"""
-_WORD: Final = r"[\w'-]{1,16}" + _BETWEEN
+#: What a space in a pattern stands for: one to three characters that are no letters.
+_BETWEEN: Final = r"""(?:[\s.,;:!?*_"'`()\[\]<>/~=-]{1,3})"""
+_WORD: Final = r"[\w'-]+" + _BETWEEN
 
 
 @attrs.frozen(kw_only=True)

@@ -8,8 +8,7 @@ only where a word of another language is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import attrs
@@ -17,6 +16,7 @@ import attrs
 from gateway_guardrails.patterns import Pattern, PatternSet, compile_pattern
 
 from .catalogue import Rule, language_signs
+from .places import places
 
 __all__ = ["Hit", "Matcher"]
 
@@ -26,28 +26,34 @@ MAX_HITS: Final = 6
 PIECE: Final = 8192
 OVERLAP: Final = 512
 #: How far from a find the common rules are looked for.
-NEAR: Final = 1500
+NEAR: Final = 800
 
-#: Families of which one set is made: those whose gaps do not multiply.
+#: Families of which one set is made, those whose gaps do not multiply, and what else it looks for.
 _TOGETHER: Final = (
-    frozenset({"override", "reset"}),
-    frozenset(
-        {
-            "new_instructions",
-            "persona",
-            "refusal_suppression",
-            "jailbreak",
-            "chat_template",
-        }
+    (frozenset({"override", "reset"}), ()),
+    (
+        frozenset(
+            {
+                "new_instructions",
+                "persona",
+                "refusal_suppression",
+                "jailbreak",
+                "chat_template",
+            }
+        ),
+        (),
     ),
-    frozenset({"prompt_extraction", "secret_extraction", "tool_coercion"}),
-    frozenset({"no_limits", "fiction", "forced_prefix"}),
-    frozenset({"exfiltration", "hidden", "aimed"}),
+    (frozenset({"prompt_extraction", "secret_extraction", "tool_coercion"}), ()),
+    (frozenset({"no_limits", "fiction", "forced_prefix"}), ()),
+    (frozenset({"exfiltration", "hidden", "aimed"}), (language_signs,)),
 )
-_LATIN: Final = (
+_LANGUAGES: Final = (
     frozenset({"de", "nl", "sv"}),
     frozenset({"fr", "es", "it", "pt"}),
-    frozenset({"pl", "hr", "cs", "tr", "id", "vi", "hi"}),
+    frozenset({"pl", "hr", "cs", "tr", "id", "vi"}),
+    frozenset({"ru", "uk"}),
+    frozenset({"zh", "ja", "ko"}),
+    frozenset({"ar", "hi"}),
 )
 
 
@@ -70,14 +76,10 @@ class Matcher:
         some = list(rules)
         english = [rule for rule in some if rule.language == "en"]
         plain = [rule for rule in english if not rule.is_common]
+        own = [rule for rule in plain if not rule.is_foreign]
         self._own = [
-            group
-            for families in _TOGETHER
-            if (
-                group := _group(
-                    r for r in plain if r.family in families and not r.is_foreign
-                )
-            )
+            _group((rule for rule in own if rule.family in families), further)
+            for families, further in _TOGETHER
         ]
         self._foreign = _group(rule for rule in plain if rule.is_foreign)
         self._common = [
@@ -86,17 +88,10 @@ class Matcher:
             if rule.is_common
         ]
         others = [rule for rule in some if rule.language != "en"]
-        self._latin = [
-            group
-            for languages in _LATIN
-            if (
-                group := _group(
-                    r for r in others if r.language in languages and r.pattern.isascii()
-                )
-            )
+        self._others = [
+            _group(rule for rule in others if rule.language in languages)
+            for languages in _LANGUAGES
         ]
-        self._scripts = _group(rule for rule in others if not rule.pattern.isascii())
-        self._sign = PatternSet([language_signs()], ignores_case=True)
 
     def hits(self, text: str, *, is_foreign: bool) -> list[Hit]:
         """
@@ -116,21 +111,22 @@ class Matcher:
 
     def _in_piece(self, piece: str, at: int, *, is_foreign: bool) -> Iterator[Hit]:
         raw = piece.encode("utf-8", "replace")
-        for group in self._groups(piece, raw, is_foreign=is_foreign):
+        is_other = not piece.isascii()
+        for group in self._own:
             for number in group.together.hits(raw):
-                rule = group.rules[number]
-                for match in islice(group.pattern(number).finditer(piece), MAX_HITS):
-                    if match.end() > match.start():
-                        yield Hit(rule, at + match.start(), at + match.end())
+                if number < len(group.rules):
+                    yield from group.hits(number, piece, at, raw)
+                else:
+                    is_other = True
+        for group in self._further(is_foreign=is_foreign, is_other=is_other):
+            for number in group.together.hits(raw):
+                yield from group.hits(number, piece, at, raw)
 
-    def _groups(self, piece: str, raw: bytes, *, is_foreign: bool) -> Iterator[_Group]:
-        yield from self._own
-        if is_foreign and self._foreign is not None:
+    def _further(self, *, is_foreign: bool, is_other: bool) -> Iterator[_Group]:
+        if is_foreign:
             yield self._foreign
-        if self._latin and self._sign.hits(raw):
-            yield from self._latin
-        if self._scripts is not None and not piece.isascii():
-            yield self._scripts
+        if is_other:
+            yield from self._others
 
     def _common_beside(
         self, found: Sequence[Hit], text: str, *, is_foreign: bool
@@ -145,8 +141,8 @@ class Matcher:
             for rule, pattern in self._common:
                 if rule.is_foreign and not is_foreign:
                     continue
-                for match in islice(pattern.finditer(around), MAX_HITS):
-                    yield Hit(rule, start + match.start(), start + match.end())
+                for first, last in places(pattern, around, MAX_HITS):
+                    yield Hit(rule, start + first, start + last)
 
 
 @attrs.define(eq=False)
@@ -159,20 +155,22 @@ class _Group:
     together: PatternSet
     _each: list[Pattern | None]
 
-    def pattern(self, number: int) -> Pattern:
+    def hits(self, number: int, piece: str, at: int, raw: bytes) -> Iterator[Hit]:
         """
-        Compile one rule when it is found first: most never are.
+        Tell where one rule is, in a piece of text that begins at *at*.
         """
+        for start, end in places(self._pattern(number), piece, MAX_HITS, raw):
+            yield Hit(self.rules[number], at + start, at + end)
+
+    def _pattern(self, number: int) -> Pattern:
         pattern = self._each[number]
-        if pattern is None:
+        if pattern is None:  # most are never found, so never compiled
             pattern = compile_pattern(self.rules[number].pattern, ignores_case=True)
             self._each[number] = pattern
         return pattern
 
 
-def _group(rules: Iterable[Rule]) -> _Group | None:
+def _group(rules: Iterable[Rule], further: Iterable[Callable[[], str]] = ()) -> _Group:
     some = tuple(rules)
-    if not some:
-        return None
-    together = PatternSet((rule.pattern for rule in some), ignores_case=True)
-    return _Group(some, together, [None] * len(some))
+    patterns = [*(rule.pattern for rule in some), *(told() for told in further)]
+    return _Group(some, PatternSet(patterns, ignores_case=True), [None] * len(some))

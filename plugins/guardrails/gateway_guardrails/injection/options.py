@@ -32,7 +32,6 @@ FAMILIES: Final = (
     "many_shot",
     "obfuscated",
     "improbable",
-    "learned",
 )
 #: Languages other than English that the tables know.
 LANGUAGES: Final = (
@@ -65,7 +64,7 @@ class InjectionOptions:
     """
 
     user: float = attrs.field(
-        default=0.65,
+        default=0.5,
         validator=_is_share,
         metadata={"help": "Least score that is a find in what a user wrote."},
     )
@@ -78,7 +77,7 @@ class InjectionOptions:
         },
     )
     assistant: float = attrs.field(
-        default=0.65,
+        default=0.5,
         validator=_is_share,
         metadata={"help": "The same in what an assistant wrote."},
     )
@@ -93,8 +92,4 @@ class InjectionOptions:
         default=LANGUAGES,
         validator=_all_in(LANGUAGES),
         metadata={"help": "Languages beside English whose rules are used."},
-    )
-    learned: bool = attrs.field(
-        default=True,
-        metadata={"help": "Whether the small word model of the package has a say."},
     )

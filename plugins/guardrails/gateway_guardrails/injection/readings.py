@@ -23,6 +23,8 @@ import attrs
 
 from gateway_guardrails.patterns import PatternSet, compile_pattern
 
+from .places import places
+
 __all__ = ["Reading", "readings"]
 
 #: What all readings of a text may have together, in characters.
@@ -132,6 +134,7 @@ _STOPPED: Final = 6
 _ROT13: Final = 7
 _TURNED: Final = 8
 _REPEATS: Final = 9
+_LEETED: Final = 10
 _SIGNS: Final = PatternSet(
     [
         r"[A-Za-z0-9]{22,}",
@@ -151,13 +154,22 @@ _SIGNS: Final = PatternSet(
             r"|tpmorp|metsys|drowssap|dnopser|tuptuo|laever|terces|tnirp|llet|dnu|thcin)\b"
         ),
         "|".join(one * 3 for one in "abcdefghijklmnopqrstuvyz"),
+        (
+            r"\b(?i:7h[3e]|th3|4nd|4ll|y0ur?|w[1i]7h|w1th|wi7h|f0r|m3|n0w|n07|0f|7o|1s"
+            r"|7h47|th4t|wh47|1gn[0o]r[3e]|ign[0o]r3|ign0re|pr3v\w+|prev10us|prev1ous|[1i]n[5s7]\w*10n[5s]?"
+            r"|1nstruct\w+|pr[0]mp[t7]s?|5y[5s][t7][3e]m|sy5\w+|syst3m|r3v\w+|f0rg\w+|d1sr\w+|rul35)\b"
+        ),
     ]
 )
-_WORD: Final = compile_pattern(
-    r"\b(?:the|a|an|to|of|and|in|is|it|for|on|you|i|that|this|be|are|as|with|was|my|at|if|or|not|"
-    r"what|how|can|do|me|from|by|def|import|return|class|function|const|var|public|int|div|"
-    r"de|la|le|el|en|que|der|die|und|das|il|di|e|o|les|des|een|het|och|na|nie|w|ve|bir|yang|"
-    r"true|false|null|id|name|type|http|https|www|com)\b",
+_WORD: Final = PatternSet(
+    [
+        (
+            r"\b(?:the|a|an|to|of|and|in|is|it|for|on|you|i|that|this|be|are|as|with|was|my|at|if|or|not|"
+            r"what|how|can|do|me|from|by|def|import|return|class|function|const|var|public|int|div|"
+            r"de|la|le|el|en|que|der|die|und|das|il|di|e|o|les|des|een|het|och|na|nie|w|ve|bir|yang|"
+            r"true|false|null|id|name|type|http|https|www|com)\b"
+        )
+    ],
     ignores_case=True,
 )
 
@@ -188,7 +200,7 @@ def _whole(
         yield Reading(codecs.encode(head, "rot13"), "rot13", parent=parent)
     if _TURNED in signs or is_turned:
         yield Reading(head[::-1], "reversed", mirrored=len(head), parent=parent)
-    if _is_leet(head):
+    if _LEETED in signs and _is_leet(head):
         yield Reading(head.translate(_LEET), "leet", parent=parent)
     if _REPEATS in signs:
         for kept in (r"\1", r"\1\1"):
@@ -328,10 +340,10 @@ def _runs(
 
     def read(text: str) -> list[_Edit]:
         edits = []
-        for match in islice(compiled.finditer(text), MAX_CANDIDATES):
-            decoded = told(match.group()[: 2 * MAX_CHARACTERS])
+        for start, end in places(compiled, text, MAX_CANDIDATES):
+            decoded = told(text[start : min(end, start + 2 * MAX_CHARACTERS)])
             if decoded is not None:
-                edits.append(_Edit(match.start(), match.end(), decoded))
+                edits.append(_Edit(start, end, decoded))
         return edits
 
     return read
@@ -470,9 +482,6 @@ def _unstopped(text: str) -> list[_Edit]:
 
 
 def _is_leet(head: str) -> bool:
-    digits = sum(map(head.count, "013457@$"))
-    if digits * 16 < len(head):
-        return False
     return len(_LEET_WORD.findall(head[:2048])) >= 3
 
 
@@ -487,7 +496,7 @@ def _shifted(text: str) -> str | None:
     Undo a Caesar shift or atbash, for a text without any common word.
     """
     sample = text[:400]
-    if _WORD.search(sample) is not None:
+    if _WORD.hits(sample):
         return None
     letters = sum(one.isascii() and one.isalpha() for one in sample)
     if letters * 10 < len(sample) * 6:
