@@ -116,12 +116,14 @@ class InjectionDetector:
         hits = self._matcher.hits(reading.text, is_foreign=is_foreign)
         if not any(reading.was_decoded(hit.start, hit.end) for hit in hits):
             return NOTHING  # it stands in clear beside what was decoded
-        read = score(hits, reading.text, self.options.families)
+        read = score(hits, reading.text, self.options.families, is_foreign=is_foreign)
         return _placed(read, lambda start, end: plain.span(*reading.span(start, end)))
 
     def _scored(self, text: str, placed: _Placing, *, is_foreign: bool) -> Score:
         hits = self._matcher.hits(text, is_foreign=is_foreign)
-        return _placed(score(hits, text, self.options.families), placed)
+        return _placed(
+            score(hits, text, self.options.families, is_foreign=is_foreign), placed
+        )
 
     def _threshold(self, place: Place) -> float:
         if _is_foreign(place):

@@ -69,7 +69,7 @@ class InjectionOptions:
         metadata={"help": "Least score that is a find in what a user wrote."},
     )
     tool: float = attrs.field(
-        default=0.45,
+        default=0.4,
         validator=_is_share,
         metadata={
             "help": "The same in tool results, documents and tool definitions, where nobody should"

@@ -43,7 +43,7 @@ _NEGATED: Final = re.compile(
 _REPORTED: Final = re.compile(
     r"\b(?:attackers?|adversar(?:y|ies)|users?|someone|somebody|people|hackers?|anyone|customers?"
     r"|students?|employees?|testers?|red.teams?|malicious (?:\w+ )?\w+|injections?|jailbreaks?"
-    r"|documents?|emails?|pages?|websites?|attempts?|tries|try|trying|tried|tricks?|tricked"
+    r"|attempts?|tries|try|trying|tried|tricks?|tricked"
     r"|tricking|cause[sd]?|manipulat\w+|persuade[sd]?|convinc\w+|force[sd]?|coerce[sd]?|get(?:s|ting)?"
     r"|instruct(?:s|ing|ed)|tell(?:s|ing)?|ask(?:s|ing|ed)?)\b(?:\W+\w+){0,7}\W+\Z",
     re.IGNORECASE,
@@ -112,12 +112,15 @@ class Score:
 NOTHING: Final = Score(0.0)
 
 
-def score(hits: Sequence[Hit], text: str, factors: Mapping[str, float]) -> Score:
+def score(
+    hits: Sequence[Hit], text: str, factors: Mapping[str, float], *, is_foreign: bool
+) -> Score:
     """
     Score what was found in *text*.
 
     Args:
         factors: What a family's weights are multiplied by, 1 where it has none.
+        is_foreign: It stands where nobody should ask the assistant, so that a question is none.
     """
     if not hits:
         return NOTHING
@@ -126,7 +129,12 @@ def score(hits: Sequence[Hit], text: str, factors: Mapping[str, float]) -> Score
         return NOTHING
     topical = bool(_TOPIC.hits(text[:REACH]))
     return _best(
-        [_evidence(hit, factors, _doubt(hit, text, topical=topical)) for hit in hits],
+        [
+            _evidence(
+                hit, factors, _doubt(hit, text, topical=topical, is_foreign=is_foreign)
+            )
+            for hit in hits
+        ],
         hits,
     )
 
@@ -172,7 +180,7 @@ def join(evidence: Sequence[Evidence], rules: Sequence[int]) -> float:
     return 1 - doubt
 
 
-def _doubt(hit: Hit, text: str, *, topical: bool) -> float:
+def _doubt(hit: Hit, text: str, *, topical: bool, is_foreign: bool) -> float:
     """
     Return what is left of a rule's weight where it stands, 1 for all of it.
     """
@@ -190,7 +198,7 @@ def _doubt(hit: Hit, text: str, *, topical: bool) -> float:
         return factor * (0.3 if topical or _ASKED.search(left) is not None else 0.4)
     if is_order and _REPORTED.search(left) is not None:
         return factor * 0.4
-    if _QUESTION.search(left) is not None:
+    if not is_foreign and _QUESTION.search(left) is not None:
         return factor * (0.5 if topical else 0.65)
     return factor
 
