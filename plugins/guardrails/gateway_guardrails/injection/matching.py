@@ -81,7 +81,11 @@ class Matcher:
             _group((rule for rule in own if rule.family in families), further)
             for families, further in _TOGETHER
         ]
-        self._foreign = _group(rule for rule in plain if rule.is_foreign)
+        foreign = [rule for rule in plain if rule.is_foreign]
+        self._foreign = [
+            _group(rule for rule in foreign if (rule.family == "aimed") is aimed)
+            for aimed in (True, False)
+        ]
         self._common = [
             (rule, compile_pattern(rule.pattern, ignores_case=True))
             for rule in english
@@ -124,7 +128,7 @@ class Matcher:
 
     def _further(self, *, is_foreign: bool, is_other: bool) -> Iterator[_Group]:
         if is_foreign:
-            yield self._foreign
+            yield from self._foreign
         if is_other:
             yield from self._others
 

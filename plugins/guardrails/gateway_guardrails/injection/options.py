@@ -27,6 +27,7 @@ FAMILIES: Final = (
     "exfiltration",
     "tool_coercion",
     "aimed",
+    "planted_code",
     "hidden",
     "fiction",
     "many_shot",
