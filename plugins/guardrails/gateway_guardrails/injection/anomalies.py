@@ -27,9 +27,14 @@ INVISIBLE_LEAST: Final = 12
 TAIL: Final = 160
 UNUSUAL_SHARE: Final = 0.15
 
-_TURN: Final = re.compile(
-    r"^[ >*#_-]{0,4}(?:human|user|question|prompt|q|h)\s{0,2}[:>]",
-    re.IGNORECASE | re.MULTILINE,
+_SPEAKERS: Final = (
+    "\nhuman",
+    "\nuser",
+    "\nquestion",
+    "\nprompt",
+    "\nq",
+    "\nh",
+    "\n### human",
 )
 _ODD: Final = re.compile(r"[\\\]}{\[<>|*^~$#@=+`]")
 _SPACES: Final = re.compile(r"\s+")
@@ -67,9 +72,12 @@ def anomalies(told: Normalised, factors: Mapping[str, float]) -> list[Evidence]:
 
 def _turns(text: str) -> int:
     head = text[:65_536]
-    if head.count("\n") < SOME_TURNS or head.count(":") < SOME_TURNS:
+    if head.count(":") < SOME_TURNS:
         return 0
-    return len(_TURN.findall(head))
+    lines = "\n" + head.lower()
+    return max(
+        sum(lines.count(speaker + mark) for mark in ":>") for speaker in _SPEAKERS
+    )
 
 
 def _tail(text: str) -> int | None:

@@ -25,27 +25,26 @@ MAX_HITS: Final = 6
 #: How much text is looked at at once, in characters, and how much of it a second time.
 PIECE: Final = 8192
 OVERLAP: Final = 512
+#: Bytes that each set's automaton may grow to: there are a dozen.
+MAX_MEMORY: Final = 16 << 20
 #: How far from a find the common rules are looked for.
 NEAR: Final = 800
 
 #: Families of which one set is made, those whose gaps do not multiply, and what else it looks for.
 _TOGETHER: Final = (
-    (frozenset({"override", "reset"}), ()),
+    ({"override", "reset", "hidden"}, ()),
     (
-        frozenset(
-            {
-                "new_instructions",
-                "persona",
-                "refusal_suppression",
-                "jailbreak",
-                "chat_template",
-            }
-        ),
+        {
+            *("new_instructions", "persona", "refusal_suppression"),
+            *("jailbreak", "chat_template", "forced_prefix"),
+        },
         (),
     ),
-    (frozenset({"prompt_extraction", "secret_extraction", "tool_coercion"}), ()),
-    (frozenset({"no_limits", "fiction", "forced_prefix"}), ()),
-    (frozenset({"exfiltration", "hidden", "aimed"}), (language_signs,)),
+    (
+        {"prompt_extraction", "secret_extraction", "tool_coercion", "exfiltration"},
+        (),
+    ),
+    ({"no_limits", "fiction", "aimed", "planted_code"}, (language_signs,)),
 )
 _LANGUAGES: Final = (
     frozenset({"de", "nl", "sv"}),
@@ -177,4 +176,8 @@ class _Group:
 def _group(rules: Iterable[Rule], further: Iterable[Callable[[], str]] = ()) -> _Group:
     some = tuple(rules)
     patterns = [*(rule.pattern for rule in some), *(told() for told in further)]
-    return _Group(some, PatternSet(patterns, ignores_case=True), [None] * len(some))
+    return _Group(
+        some,
+        PatternSet(patterns, ignores_case=True, max_memory=MAX_MEMORY),
+        [None] * len(some),
+    )

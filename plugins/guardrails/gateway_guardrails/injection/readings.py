@@ -495,10 +495,10 @@ def _shifted(text: str) -> str | None:
     """
     Undo a Caesar shift or atbash, for a text without any common word.
     """
-    sample = text[:400]
+    sample = text[:240]
     if _WORD.hits(sample):
         return None
-    letters = sum(one.isascii() and one.isalpha() for one in sample)
+    letters = sum(map(str.isalpha, sample))
     if letters * 10 < len(sample) * 6:
         return None
     best, table = 2, None
