@@ -37,7 +37,8 @@ _ORDERS: Final = frozenset(
 _NEGATED: Final = re.compile(
     r"(?:n't|\bnot|\bnever|\bavoid|\bwithout|\bcannot|\bprevents?(?: \w+){0,3} from|\bprohibits?"
     r"|\bforbid(?:s|den)?(?: \w+){0,3}(?: to)?|\brefuses?(?: to)?|\bresists?(?: \w+)?"
-    r"|\b(?:instead|rather) (?:of|than))\W+(?:\w+\W+){0,2}\Z",
+    r"|\b(?:instead|rather) (?:of|than))\W+(?:\w+\W+){0,2}\Z"
+    r"|(?:防止|避免|预防|禁止|阻止|防ぐ|не |nicht |no |ne )[^.。\n]{0,10}\Z",
     re.IGNORECASE,
 )
 _REPORTED: Final = re.compile(
