@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import attrs
 
-from gateway_guardrails.patterns import Pattern, PatternSet, compile_pattern
+from gateway_guardrails.patterns import HAS_RE2, Pattern, PatternSet, compile_pattern
 
 from .catalogue import Rule, language_signs
 from .places import places
@@ -113,6 +113,8 @@ class Matcher:
         return found
 
     def _in_piece(self, piece: str, at: int, *, is_foreign: bool) -> Iterator[Hit]:
+        if not HAS_RE2 and not piece.isascii():
+            piece = _lowered(piece)
         raw = piece.encode("utf-8", "replace")
         is_other = not piece.isascii()
         for group in self._own:
@@ -146,6 +148,13 @@ class Matcher:
                     continue
                 for first, last in places(pattern, around, MAX_HITS):
                     yield Hit(rule, start + first, start + last)
+
+
+def _lowered(piece: str) -> str:
+    """
+    Lower letters, where the fallback's case is that of ASCII, and each stays one.
+    """
+    return "".join(one.lower() if len(one.lower()) == 1 else one for one in piece)
 
 
 @attrs.define(eq=False)
