@@ -109,10 +109,10 @@ def _unusual(text: str) -> float:
     return sum(triple not in known for triple in triples) / len(triples)
 
 
-# Letters and digits are told by their kind only; signs are themselves.
+# Letters and digits are told by their kind only, a space is "s"; signs are themselves.
 _CLASSES: Final = str.maketrans(
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
-    "a" * 26 + "A" * 26 + "0" * 10,
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ",
+    "a" * 26 + "A" * 26 + "0" * 10 + "s",
 )
 
 
@@ -122,4 +122,5 @@ def _known() -> frozenset[str]:
     Read the triples that prose has: counted in text under Apache-2.0, MIT and CC0-1.0.
     """
     table = files(__package__).joinpath("joints.txt").read_text(encoding="ascii")
-    return frozenset(table[at : at + 3] for at in range(0, len(table) - 2, 3))
+    joined = table.replace("\n", "")
+    return frozenset(joined[at : at + 3] for at in range(0, len(joined), 3))
