@@ -35,7 +35,7 @@ _TAIL: Final = re.compile(
 _LONGEST_TOKEN: Final = 80
 #: A few capitals and a separator, backwards: digits may follow.
 _CAPITALS: Final = re.compile(r"[ .\-][A-Z]{1,6}(?![A-Za-z0-9])")
-_PIECE: Final = 4096
+_PIECE: Final = 1024
 _AROUND: Final = 128
 
 

@@ -37,6 +37,12 @@ _CONNECTORS: Final = frozenset(
     "ist als für mein meine ihre die der das est c comme pour le la mon sa son es como para el mi "
     "su è come per il mio é o a meu een de mijn is är som er".split()
 )
+#: Words that stand in any text, so that they tell little of what else is in it.
+_COMMON: Final = frozenset(
+    "access bank bank beneficiary car card code codice codigo código condition d date day dossier "
+    "good health hospital identifier index number patient plan policy record through unlock id no "
+    "on of to client vehicle member".split()
+)
 #: Words of numbers that are nobody's: what they stand beside is not what it looks like.
 _OTHER: Final = frozenset(
     "order orderid ordernumber orderno sku isbn issn ean upc gtin asin tracking trackingnumber "
@@ -285,5 +291,9 @@ def gate_words(kinds: Iterable[Kind]) -> list[str]:
             for written in (phrase, _plain(phrase)):
                 tokens = _tokens(written)
                 if tokens:
-                    words.add(max(tokens, key=len))
+                    words.add(max(tokens, key=_tells))
     return sorted(words)
+
+
+def _tells(word: str) -> tuple[bool, int]:
+    return word not in _COMMON, len(word)

@@ -25,7 +25,7 @@ __all__ = ["Numbers"]
 
 #: A digit and what belongs to it: more groups that begin with a digit, or with a few capitals.
 _RUN: Final = re.compile(
-    r"[0-9][0-9A-Za-z]*(?:[ ./\-(][A-Z]{0,6}[0-9][0-9A-Za-z]*){0,40}"
+    r"[0-9][0-9A-Za-z]*(?:(?:[ ./\-(]|\)[ \-]?)[A-Z]{0,6}[0-9][0-9A-Za-z]*){0,40}"
 )
 _TOKEN: Final = re.compile(r"[0-9][0-9A-Za-z]*")
 _CAPITALS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -48,9 +48,11 @@ def _folds() -> dict[str, str]:
 
 
 _FOLDS: Final = _folds()
+#: Of the basic plane, and beyond it: a set of both is slow.
 _FOLDABLE: Final = re.compile(
-    "[" + "".join(re.escape(one) for one in sorted(_FOLDS)) + "]"
+    "[" + "".join(one for one in sorted(_FOLDS) if one <= "\uffff") + "]"
 )
+_FARTHER: Final = re.compile("[\U00010000-\U0010ffff]")
 
 
 def fold(text: str) -> tuple[str, str]:
@@ -62,8 +64,10 @@ def fold(text: str) -> tuple[str, str]:
     if text.isascii():
         return text, text
     folded = _FOLDABLE.sub(_written, text)
+    if max(folded) > "\uffff":
+        folded = _FARTHER.sub(_written, folded)
     return folded, folded.encode("ascii", "replace").decode("ascii")
 
 
 def _written(match: re.Match[str]) -> str:
-    return _FOLDS[match.group()]
+    return _FOLDS.get(match.group(), match.group())
