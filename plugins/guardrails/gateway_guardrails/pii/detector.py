@@ -14,12 +14,13 @@ from gateway_guardrails.pii.candidate import Candidate, prevailing
 from gateway_guardrails.pii.custom import Customs
 from gateway_guardrails.pii.dates import Dates
 from gateway_guardrails.pii.gate import WordGate
+from gateway_guardrails.pii.kind import Kind
 from gateway_guardrails.pii.lexicon import Lexicon, gate_words
 from gateway_guardrails.pii.marks import Marks
 from gateway_guardrails.pii.numbers import Numbers
 from gateway_guardrails.pii.options import Selection
 from gateway_guardrails.pii.people import People
-from gateway_guardrails.pii.said import Said
+from gateway_guardrails.pii.said import BANK, SAID, Said
 from gateway_guardrails.pii.view import View, fold
 
 __all__ = ["PiiDetector"]
@@ -35,8 +36,11 @@ _TAIL: Final = re.compile(
 _LONGEST_TOKEN: Final = 80
 #: A few capitals and a separator, backwards: digits may follow.
 _CAPITALS: Final = re.compile(r"[ .\-][A-Z]{1,6}(?![A-Za-z0-9])")
-_PIECE: Final = 1024
+_PIECE: Final = 2048
 _AROUND: Final = 128
+#: Sorts of words that the gate tells apart, beside those of `gateway_guardrails.pii.said`.
+_SHORT: Final = 4
+_DATE: Final = 8
 
 
 class PiiDetector:
@@ -52,7 +56,7 @@ class PiiDetector:
     def __init__(self, selection: Selection) -> None:
         self._kinds = kinds = selection.kinds
         lexicon = Lexicon(kinds)
-        self._gate = WordGate(gate_words(kind for kind in kinds if kind.is_short))
+        self._gate = WordGate(gate_words((kind, _sorts_of(kind)) for kind in kinds))
         self._numbers = Numbers(kinds, lexicon)
         self._marks = Marks(kinds)
         self._said = Said(kinds, lexicon)
@@ -81,12 +85,12 @@ class PiiDetector:
         safe = min(safe, self._marks.scan(view, out))
         for at in range(low, size, _PIECE):
             end = min(size, at + _PIECE)
-            has_words = self._gate.is_open(folded[max(0, at - _AROUND) : end + _AROUND])
+            sorts = self._gate.sorts(folded[max(0, at - _AROUND) : end + _AROUND])
             safe = min(
                 safe,
-                self._numbers.scan(view, at, end, has_words, out),
-                self._said.scan(view, at, end, has_words, out),
-                self._dates.scan(view, at, end, has_words, out),
+                self._numbers.scan(view, at, end, bool(sorts & _SHORT), out),
+                self._said.scan(view, at, end, sorts, out),
+                self._dates.scan(view, at, end, bool(sorts & _DATE), out),
             )
         return self._decided(text, out, start, max(start, safe))
 
@@ -112,6 +116,14 @@ class PiiDetector:
         kind = self._kinds[one.kind]
         score = 0.95 if one.is_told or kind.odds >= 20 else 0.85
         return Find(one.start, one.end, kind.name, kind.severity, score)
+
+
+def _sorts_of(kind: Kind) -> int:
+    if not kind.is_short:
+        return 0
+    if kind.family == "said":
+        return SAID
+    return _SHORT | {"SWIFT_BIC": BANK, "DATE_OF_BIRTH": _DATE}.get(kind.name, 0)
 
 
 def _held(text: str) -> int:

@@ -1,11 +1,11 @@
 """
-A cheap look at a text: is any of the words in it that short values need beside them.
+A cheap look at a text: which of the words are in it that short values need beside them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Final
 
 from gateway_guardrails.patterns import HAS_RE2, PatternSet
@@ -18,24 +18,33 @@ _LONG: Final = 5
 
 class WordGate:
     """
-    Tells whether a text has any of some words, in whatever notation.
+    Tells of what sorts the words are that a text has, in whatever notation.
 
     It may say yes where there is none, never no where there is one.
+
+    Args:
+        words: Each with its sorts, one bit each.
     """
 
-    def __init__(self, words: Iterable[str]) -> None:
-        ordered = sorted(set(words))
-        self._words: tuple[str, ...] = tuple(ordered)
-        self._set = PatternSet(map(_pattern_of, ordered)) if HAS_RE2 else None
+    def __init__(self, words: Mapping[str, int]) -> None:
+        self._words = sorted(words)
+        self._sorts = [words[word] for word in self._words]
+        self._set = PatternSet(map(_pattern_of, self._words)) if HAS_RE2 else None
 
-    def is_open(self, text: str) -> bool:
+    def sorts(self, text: str) -> int:
         """
-        Tell whether one of the words may be in *text*.
+        Return the sorts of words that may be in *text*.
         """
+        found = 0
         if self._set is not None:
-            return bool(self._set.hits(text))
+            for number in self._set.hits(text):
+                found |= self._sorts[number]
+            return found
         lowered = text.lower()
-        return any(word in lowered for word in self._words)
+        for word, sorts in zip(self._words, self._sorts, strict=True):
+            if word in lowered:
+                found |= sorts
+        return found
 
 
 def _pattern_of(word: str) -> str:

@@ -150,20 +150,29 @@ class Lexicon:
         gap = segment.rfind(_GAP)
         if gap >= 0:
             segment = segment[gap:]
-        if _GAPLESS.search(segment):
+        if not segment.isascii() and _GAPLESS.search(segment):
             found = self._gapless_left(segment, asked)
             if found.mask:
                 return found
-        pieces = _split(segment)
-        size = len(segment)
+        words = _TOKEN.findall(segment)
         masks = self._masks
-        for at in range(len(pieces) - 1, -1, -1):
-            word, end = pieces[at]
+        # The words from right to left, as far as they were looked at, and where each ends.
+        pieces: list[tuple[str, int]] = []
+        size = at = len(segment)
+        while words or pieces:
+            while words and len(pieces) < _MOST_TOKENS:
+                word = words.pop()
+                at = segment.rfind(word, 0, at)
+                end = at + len(word)
+                for part in reversed(_parts(word)):
+                    pieces.append((part, end))
+                    end -= len(part)
+            word, end = pieces.pop(0)
             mask = masks.get(word, 0)
-            key = word
             if word in self._lasts:
-                for before in range(at - 1, max(-1, at - _MOST_TOKENS), -1):
-                    key = pieces[before][0] + key
+                key = word
+                for before, _ in pieces[: _MOST_TOKENS - 1]:
+                    key = before + key
                     longer = masks.get(key, 0)
                     if longer & asked:  # the longest words say most
                         mask = longer
@@ -263,36 +272,36 @@ def _split(text: str) -> list[tuple[str, int]]:
     """
     out: list[tuple[str, int]] = []
     for match in _TOKEN.finditer(text):
-        word = match.group()
-        end = match.end()
-        lowered = word.lower()
-        if (
-            lowered == word
-            or len(word) < 3
-            or lowered[1:] == word[1:]
-            or word.isupper()
-        ):
-            out.append((lowered, end))
-            continue
         at = match.start()
-        for part in _HUMP.split(word):
+        for part in _parts(match.group()):
             at += len(part)
-            out.append((part.lower(), at))
+            out.append((part, at))
     return out
 
 
-def gate_words(kinds: Iterable[Kind]) -> list[str]:
+def _parts(word: str) -> list[str]:
     """
-    Return for each phrase of *kinds* a word without which it is not there.
+    Cut ``taxFileNumber`` where its humps are; in small letters.
     """
-    words = set()
-    for kind in kinds:
+    lowered = word.lower()
+    if lowered == word or lowered[1:] == word[1:] or len(word) < 3 or word.isupper():
+        return [lowered]
+    return [part.lower() for part in _HUMP.split(word)]
+
+
+def gate_words(kinds: Iterable[tuple[Kind, int]]) -> dict[str, int]:
+    """
+    Return for each phrase of *kinds* a word without which it is not there, with its kinds' bits.
+    """
+    words: dict[str, int] = {}
+    for kind, bits in kinds:
         for phrase in kind.words.split(","):
             for written in (phrase, _plain(phrase)):
                 tokens = _tokens(written)
-                if tokens:
-                    words.add(max(tokens, key=_tells))
-    return sorted(words)
+                if tokens and bits:
+                    word = max(tokens, key=_tells)
+                    words[word] = words.get(word, 0) | bits
+    return words
 
 
 def _tells(word: str) -> tuple[bool, int]:

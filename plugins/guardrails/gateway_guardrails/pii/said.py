@@ -17,7 +17,11 @@ from gateway_guardrails.pii.kind import Kind
 from gateway_guardrails.pii.lexicon import RIGHT, Lexicon
 from gateway_guardrails.pii.view import View
 
-__all__ = ["Said"]
+__all__ = ["BANK", "SAID", "Said"]
+
+#: Sorts of words without which nothing is found here.
+SAID: Final = 1
+BANK: Final = 2
 
 #: How far left of a value its word may begin: a cut text shows at least so much.
 _WORD_REACH: Final = 64
@@ -120,14 +124,17 @@ class Said:
         self._bank = numbers.get("SWIFT_BIC")
 
     def scan(
-        self, view: View, low: int, high: int, has_words: bool, out: list[Candidate]
+        self, view: View, low: int, high: int, sorts: int, out: list[Candidate]
     ) -> int:
         """
         Add what begins from *low* to *high* to *out*; return where what is not decided begins.
+
+        Args:
+            sorts: `SAID` and `BANK`, if such words are near.
         """
         size = len(view.text)
         undecided = size
-        if has_words:
+        if sorts & SAID:
             lowered = view.ascii[max(0, low - _WORD_REACH) : high].lower()
             offset = max(0, low - _WORD_REACH)
             if self._password is not None:
@@ -138,9 +145,12 @@ class Said:
                     self._after(view, _USER.match(view.text, at), self._user, out)
             if self._age is not None:
                 self._ages(view, offset, lowered, high, out)
-        if not view.final:
+        if not view.final and high == size:
             undecided = min(undecided, self._open(view))
-        if self._bank is not None and (has_words or (not view.final and high == size)):
+        if self._bank is not None and (
+            sorts & BANK or (not view.final and high == size)
+        ):
+            has_words = bool(sorts & BANK)
             undecided = min(undecided, self._banks(view, low, high, has_words, out))
         return undecided
 

@@ -52,6 +52,9 @@ _FOLDS: Final = _folds()
 _FOLDABLE: Final = re.compile(
     "[" + "".join(one for one in sorted(_FOLDS) if one <= "\uffff") + "]"
 )
+_ASCII: Final = bytes(range(128))
+_FOLDED: Final = frozenset(_FOLDS)
+_FARTHER_FOLDED: Final = frozenset(one for one in _FOLDS if one > "\uffff")
 _FARTHER: Final = re.compile("[\U00010000-\U0010ffff]")
 
 
@@ -63,9 +66,12 @@ def fold(text: str) -> tuple[str, str]:
     """
     if text.isascii():
         return text, text
-    folded = _FOLDABLE.sub(_written, text)
-    if max(folded) > "\uffff":
-        folded = _FARTHER.sub(_written, folded)
+    beyond = text.encode("utf-8", "replace").translate(None, _ASCII).decode("utf-8")
+    folded = text
+    if not _FOLDED.isdisjoint(beyond):
+        folded = _FOLDABLE.sub(_written, text)
+        if not _FARTHER_FOLDED.isdisjoint(beyond):
+            folded = _FARTHER.sub(_written, folded)
     return folded, folded.encode("ascii", "replace").decode("ascii")
 
 

@@ -188,6 +188,7 @@ EVERYWHERE: Final = (
         is_short=True,
         severity="low",
         is_default=False,
+        words="age, aged, years old, year old, yrs old, y o, yo, years of age, alter, edad",
         source="a number with years, or a word for age",
         example="The patient is `47 years old` and well.",
         counter="The patient has 47 `years` to go.",
