@@ -24,6 +24,8 @@ _LABEL: Final = 32
 #: A word for something else counts against a value if it is so near.
 OTHER_WITHIN: Final = 14
 _MOST_TOKENS: Final = 6
+#: A word so long is found in its forms too.
+_STEM: Final = 8
 
 _TOKEN: Final = re.compile(r"[^\W\d_]+|\d+")
 _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -104,7 +106,9 @@ class Lexicon:
             if _GAPLESS.search(phrase)
         ]
         self._stems = {
-            phrase for phrase in self._masks if len(phrase) >= 8 and phrase.isalpha()
+            phrase
+            for phrase in self._masks
+            if len(phrase) >= _STEM and phrase.isalpha()
         }
 
     def _add(self, phrase: str, mask: int) -> None:
@@ -154,34 +158,30 @@ class Lexicon:
             found = self._gapless_left(segment, asked)
             if found.mask:
                 return found
-        words = _TOKEN.findall(segment)
         masks = self._masks
-        # The words from right to left, as far as they were looked at, and where each ends.
-        pieces: list[tuple[str, int]] = []
-        size = at = len(segment)
-        while words or pieces:
-            while words and len(pieces) < _MOST_TOKENS:
-                word = words.pop()
-                at = segment.rfind(word, 0, at)
-                end = at + len(word)
-                for part in reversed(_parts(word)):
-                    pieces.append((part, end))
-                    end -= len(part)
-            word, end = pieces.pop(0)
-            mask = masks.get(word, 0)
+        words = _words(segment)
+        for at in range(len(words) - 1, -1, -1):
+            word = words[at]
             if word in self._lasts:
+                mask = masks.get(word, 0)
                 key = word
-                for before, _ in pieces[: _MOST_TOKENS - 1]:
+                for before in reversed(words[max(0, at - _MOST_TOKENS + 1) : at]):
                     key = before + key
                     longer = masks.get(key, 0)
                     if longer & asked:  # the longest words say most
                         mask = longer
-            elif not mask:
+            elif word in masks:
+                mask = masks[word]
+            elif word in _OTHER:
+                return Near(0, _distance(segment, words[at:]), is_other=True)
+            elif len(word) > _STEM or word[-1] == "s":
                 mask = self._inflected(word)
+            else:
+                continue
             if mask & asked:
-                return Near(mask & asked, size - end)
+                return Near(mask & asked, _distance(segment, words[at:]))
             if word in _OTHER:
-                return Near(0, size - end, is_other=True)
+                return Near(0, _distance(segment, words[at:]), is_other=True)
         return _NOTHING
 
     def right(self, text: str, end: int, asked: int, *, final: bool) -> Near | None:
@@ -192,6 +192,16 @@ class Lexicon:
         word such as "is" or "as".
         """
         segment = text[end : end + RIGHT + 1]
+        # Most values are followed by a word that says nothing of them.
+        begun = _TOKEN.search(segment)
+        if begun is not None and begun.end() < len(segment):
+            word = _parts(begun.group())[0]
+            if (
+                word not in self._firsts
+                and not self._inflected(word)
+                and word.isascii()
+            ):
+                return _NOTHING
         is_whole = final or len(segment) > RIGHT
         stop = _STOP.search(segment)
         if stop is not None and stop.start() < RIGHT:
@@ -248,7 +258,7 @@ class Lexicon:
             mask = self._masks.get(word[:-1], 0)
             if mask:
                 return mask
-        for size in range(len(word) - 1, 7, -1):
+        for size in range(len(word) - 1, _STEM - 1, -1):
             if word[:size] in self._stems:
                 return self._masks[word[:size]]
         return 0
@@ -264,6 +274,26 @@ def _plain(text: str) -> str:
 
 def _tokens(text: str) -> list[str]:
     return [word for word, _ in _split(text)]
+
+
+def _words(text: str) -> list[str]:
+    """
+    Cut *text* into words, in small letters.
+    """
+    if _HUMP.search(text) is None:
+        return _TOKEN.findall(text.lower())
+    return [part for word in _TOKEN.findall(text) for part in _parts(word)]
+
+
+def _distance(segment: str, words: list[str]) -> int:
+    """
+    Return how far from the end of *segment* the first of *words* ends, which are its last.
+    """
+    lowered = segment.lower()
+    at = len(lowered)
+    for word in reversed(words):
+        at = lowered.rfind(word, 0, at)
+    return len(lowered) - at - len(words[0])
 
 
 def _split(text: str) -> list[tuple[str, int]]:

@@ -195,11 +195,10 @@ class Marks:
                 continue
             before = text[max(0, at - _MOST_HEX) : at]
             start = at - len(before) + len(before.rstrip(_HEX + ":"))
-            if text[start - 1 : start].isalnum() or text[start - 1 : start] in {
-                "_",
-                "-",
-                ":",
-            }:
+            if text[start - 1 : start].isalnum():
+                # The last letters of a word, as in "device:ee:a4:…".
+                start = text.find(match.group()[0], start) + 1
+            elif text[start - 1 : start] in {"_", "-"}:
                 continue
             after = text[at : at + _MOST_HEX]
             done = at + len(after) - len(after.lstrip(_HEX + match.group()[0]))

@@ -34,6 +34,8 @@ _LINK: Final = (
     r"(?::=|=>|->|[:=|\t,]|(?<=[ ])(?:is|was|to|ist|lautet|est|es|è|é)(?: now| set to)?:?)"
     r"[ ]?['\"`*]{0,3}"
 )
+#: Behind the word: no more than punctuation; what follows must look like a password all the more.
+_LOOSE: Final = r"s?(?:[ ](?:no\.|number))?(?:[^\w\s]{0,3}[ \n\t]?[^\w\s]{0,3}[ ]?)"
 _WORD: Final = (
     r"(?:pass(?:[ _\-]?(?:word|phrase|code)|wd|wort|ord)?|pwd|passe|kennwort|contrase(?:ñ|n)a|"
     r"clave|senha|wachtwoord|l(?:ö|o)senord|has(?:ł|l)o|salasana|adgangskode|parola|heslo|"
@@ -69,11 +71,14 @@ _SECRET_WORDS_ELSEWHERE: Final = (
     "hasło",
     "jelszó",
 )
+_SECRET_NEXT: Final = re.compile(
+    rf"{_WORD}(?![^\W\d_]){_LOOSE}([^\s\"'`<>|,;:]{{1,{_MOST_SECRET}}})", re.IGNORECASE
+)
 _SECRET_WORD: Final = re.compile(rf"{_WORD}(?![^\W\d_])", re.IGNORECASE)
 #: "Use X as the password": the word follows.
 _BEFORE_WORD: Final = re.compile(
     rf"(?:\A|[\s\"'`])([^\s\"'`<>|,;]{{6,{_MOST_SECRET}}})[\"'`]?"
-    r"[ ]as[ ](?:[a-z\-]{1,9}[ ]){0,3}\Z"
+    r"[ ](?:as|is|\()[ ]?(?:[a-z\-]{1,9}[ ]){0,3}\Z"
 )
 _AS_REACH: Final = 48
 _NO_SECRET: Final = re.compile(
@@ -171,14 +176,18 @@ class Said:
             for word in _SECRET_WORDS_ELSEWHERE:
                 places += _every(text, word, offset, end)
         for at in places:
-            match = _SECRET.match(text, at)
-            if match is not None:
+            for pattern, least in ((_SECRET, 1), (_SECRET_NEXT, 3)):
+                match = pattern.match(text, at)
+                if match is None:
+                    continue
                 start, end = match.span(1)
                 if end == len(text) and not view.final:
                     undecided = min(undecided, start)
                 elif kind is not None:
                     end = start + len(_trimmed(match.group(1)))
-                    if _is_secret(text[start:end]) and not _goes_on(text, match.end()):
+                    value = text[start:end]
+                    is_whole = not _goes_on(text, match.end())
+                    if is_whole and _is_secret(value) and _sorts(value) >= least:
                         self._add(out, start, end, kind)
             low = max(0, at - _MOST_SECRET - _AS_REACH)
             is_word = _SECRET_WORD.match(text, at) is not None
@@ -287,10 +296,11 @@ def _end_before_as(text: str) -> int:
     Return where the token ends that "as the password" may be said of; -1 if nothing is.
     """
     size = len(text)
-    for tail in (" ", " a", " as"):
+    for tail in (" ", " a", " as", " i", " is", " ("):
         if text.endswith(tail):
             return size - len(tail)
-    return text.rfind(" as ", max(0, size - _AS_REACH))
+    low = max(0, size - _AS_REACH)
+    return max(text.rfind(one, low) for one in (" as ", " is ", " ("))
 
 
 def _trimmed(value: str) -> str:
@@ -302,6 +312,18 @@ def _trimmed(value: str) -> str:
 
 def _goes_on(text: str, end: int) -> bool:
     return end < len(text) and not text[end].isspace() and text[end] not in "\"'`<>|"
+
+
+def _sorts(value: str) -> int:
+    """
+    Count the sorts of characters: small letters, capitals, digits, others.
+    """
+    return (
+        any(one.islower() for one in value)
+        + any(one.isupper() for one in value)
+        + any(one.isdigit() for one in value)
+        + any(not one.isalnum() for one in value)
+    )
 
 
 def _is_secret(value: str) -> bool:
