@@ -15,13 +15,13 @@ from gateway_guardrails.pii.custom import Customs
 from gateway_guardrails.pii.dates import Dates
 from gateway_guardrails.pii.gate import WordGate
 from gateway_guardrails.pii.kind import Kind
-from gateway_guardrails.pii.lexicon import Lexicon, gate_words
+from gateway_guardrails.pii.lexicon import Lexicon, gate_phrases
 from gateway_guardrails.pii.marks import Marks
 from gateway_guardrails.pii.numbers import Numbers
 from gateway_guardrails.pii.options import Selection
 from gateway_guardrails.pii.people import People
 from gateway_guardrails.pii.said import BANK, SAID, Said
-from gateway_guardrails.pii.view import View, fold
+from gateway_guardrails.pii.view import View, fold, skeleton
 
 __all__ = ["PiiDetector"]
 
@@ -56,7 +56,7 @@ class PiiDetector:
     def __init__(self, selection: Selection) -> None:
         self._kinds = kinds = selection.kinds
         lexicon = Lexicon(kinds)
-        self._gate = WordGate(gate_words((kind, _sorts_of(kind)) for kind in kinds))
+        self._gate = WordGate(gate_phrases((kind, _sorts_of(kind)) for kind in kinds))
         self._numbers = Numbers(kinds, lexicon)
         self._marks = Marks(kinds)
         self._said = Said(kinds, lexicon)
@@ -76,7 +76,7 @@ class PiiDetector:
         safe = size if final else _held(text)
         folded, plain = fold(text)
         low = max(0, start - _REACH)
-        view = View(folded, plain, low, final)
+        view = View(folded, plain, skeleton(plain), low, final)
         out: list[Candidate] = []
         if self._has_customs:
             safe = min(safe, self._customs.scan(view, low, out))

@@ -23,13 +23,15 @@ class WordGate:
     It may say yes where there is none, never no where there is one.
 
     Args:
-        words: Each with its sorts, one bit each.
+        phrases: Words in a row, with their sorts, one bit each.
     """
 
-    def __init__(self, words: Mapping[str, int]) -> None:
-        self._words = sorted(words)
-        self._sorts = [words[word] for word in self._words]
-        self._set = PatternSet(map(_pattern_of, self._words)) if HAS_RE2 else None
+    def __init__(self, phrases: Mapping[tuple[str, ...], int]) -> None:
+        ordered = sorted(phrases)
+        self._sorts = [phrases[words] for words in ordered]
+        # Without RE2 the longest word stands for all, since looking for each costs more.
+        self._longest = [max(words, key=len) for words in ordered]
+        self._set = PatternSet(map(_pattern_of, ordered)) if HAS_RE2 else None
 
     def sorts(self, text: str) -> int:
         """
@@ -41,13 +43,16 @@ class WordGate:
                 found |= self._sorts[number]
             return found
         lowered = text.lower()
-        for word, sorts in zip(self._words, self._sorts, strict=True):
+        for word, sorts in zip(self._longest, self._sorts, strict=True):
             if word in lowered:
                 found |= sorts
         return found
 
 
-def _pattern_of(word: str) -> str:
+def _pattern_of(words: tuple[str, ...]) -> str:
+    if len(words) > 1:
+        return "(?i:" + r"[\W_]*".join(map(re.escape, words)) + ")"
+    word = words[0]
     escaped = re.escape(word)
     if len(word) >= _LONG or not word.isascii():
         return f"(?i:{escaped})"

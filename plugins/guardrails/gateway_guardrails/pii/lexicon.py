@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from gateway_guardrails.pii.kind import Kind
 
-__all__ = ["LEFT", "OTHER_WITHIN", "RIGHT", "Heard", "Lexicon", "Near", "gate_words"]
+__all__ = ["LEFT", "OTHER_WITHIN", "RIGHT", "Heard", "Lexicon", "Near", "gate_phrases"]
 
 #: How many characters left and right of a value its words may stand.
 LEFT: Final = 64
@@ -38,12 +38,6 @@ _CONNECTORS: Final = frozenset(
     "is as was are for being a an the my our your his her its their is this it s i "
     "ist als für mein meine ihre die der das est c comme pour le la mon sa son es como para el mi "
     "su è come per il mio é o a meu een de mijn is är som er".split()
-)
-#: Words that stand in any text, so that they tell little of what else is in it.
-_COMMON: Final = frozenset(
-    "access bank bank beneficiary car card code codice codigo código condition d date day dossier "
-    "good health hospital identifier index number patient plan policy record through unlock id no "
-    "on of to client vehicle member".split()
 )
 #: Words of numbers that are nobody's: what they stand beside is not what it looks like.
 _OTHER: Final = frozenset(
@@ -319,20 +313,15 @@ def _parts(word: str) -> list[str]:
     return [part.lower() for part in _HUMP.split(word)]
 
 
-def gate_words(kinds: Iterable[tuple[Kind, int]]) -> dict[str, int]:
+def gate_phrases(kinds: Iterable[tuple[Kind, int]]) -> dict[tuple[str, ...], int]:
     """
-    Return for each phrase of *kinds* a word without which it is not there, with its kinds' bits.
+    Return the words of *kinds*, phrase by phrase, with the bits of those whose they are.
     """
-    words: dict[str, int] = {}
+    out: dict[tuple[str, ...], int] = {}
     for kind, bits in kinds:
-        for phrase in kind.words.split(","):
+        for phrase in kind.words.split(",") if bits else ():
             for written in (phrase, _plain(phrase)):
-                tokens = _tokens(written)
-                if tokens and bits:
-                    word = max(tokens, key=_tells)
-                    words[word] = words.get(word, 0) | bits
-    return words
-
-
-def _tells(word: str) -> tuple[bool, int]:
-    return word not in _COMMON, len(word)
+                tokens = tuple(_tokens(written))
+                if tokens:
+                    out[tokens] = out.get(tokens, 0) | bits
+    return out

@@ -59,7 +59,8 @@ _TRACK: Final = re.compile(
 _TRACK_BEGUN: Final = re.compile(
     r"%?B[0-9]{1,19}(?:\^[^^\n]{0,26}(?:\^[^?\n]{0,52})?)?|;[0-9]{1,19}(?:=[0-9]{0,24})?"
 )
-_TRACK_MARK: Final = re.compile(r"%B|;[0-9]{12}")
+_TRACK_1: Final = re.compile(r"%B[0-9]")
+_TRACK_2: Final = re.compile(r";[0-9]{12}")
 
 
 class Marks:
@@ -98,9 +99,7 @@ class Marks:
                 self._hexadecimal(view, _PAIRS, out)
             if text.find(".", start) >= 0:
                 self._hexadecimal(view, _QUADS, out)
-        if self._track is not None and (
-            text.find("^", start) >= 0 or text.find("=", start) >= 0 or not view.final
-        ):
+        if self._track is not None:
             undecided = min(undecided, self._tracks(view, out))
         return undecided
 
@@ -232,8 +231,9 @@ class Marks:
         text = view.ascii
         undecided = len(text)
         kind = self._track
-        for mark in _TRACK_MARK.finditer(text, view.start):
-            start = mark.start()
+        marks = [mark.start() for mark in _TRACK_2.finditer(text, view.start)]
+        marks += [mark.start() for mark in _TRACK_1.finditer(text, view.start)]
+        for start in marks:
             if not view.final:
                 begun = _TRACK_BEGUN.match(text, start)
                 if begun is not None and begun.end() == len(text):

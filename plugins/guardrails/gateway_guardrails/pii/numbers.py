@@ -137,7 +137,7 @@ class Numbers:
         boundary = _boundary(text, start)
         if boundary is None:
             return False
-        reading = self._shapes.read(text, start, final=final)
+        reading = self._shapes.read(view.skeleton, start, final=final)
         is_open = reading.is_open
         for end, shaped in reading.found:
             is_open |= self._judge(

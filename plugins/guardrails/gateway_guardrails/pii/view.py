@@ -9,7 +9,7 @@ import sys
 import unicodedata
 from typing import Final, NamedTuple
 
-__all__ = ["View", "fold"]
+__all__ = ["View", "fold", "skeleton"]
 
 
 class View(NamedTuple):
@@ -19,14 +19,29 @@ class View(NamedTuple):
     Attributes:
         text: With digits, capitals, spaces and hyphens of all scripts as ASCII writes them.
         ascii: The same with ``?`` for what is not ASCII; the same length.
+        skeleton: The same with 9 for each digit and A for each letter.
         start: Where to begin.
         final: Nothing follows.
     """
 
     text: str
     ascii: str
+    skeleton: str
     start: int
     final: bool
+
+
+_SKELETON: Final = bytes.maketrans(
+    b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+    b"9" * 10 + b"A" * 52,
+)
+
+
+def skeleton(text: str) -> str:
+    """
+    Return *text*, which is ASCII, with 9 for each digit and A for each letter.
+    """
+    return text.encode("ascii").translate(_SKELETON).decode("ascii")
 
 
 def _folds() -> dict[str, str]:
