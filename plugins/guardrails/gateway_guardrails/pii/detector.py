@@ -12,7 +12,7 @@ from gateway.detecting import Find, Place
 from gateway_guardrails.pii.allowed import Allowed
 from gateway_guardrails.pii.candidate import Candidate, prevailing
 from gateway_guardrails.pii.custom import Customs
-from gateway_guardrails.pii.dates import Dates
+from gateway_guardrails.pii.dates import MONTHS, Dates
 from gateway_guardrails.pii.gate import WordGate
 from gateway_guardrails.pii.kind import Kind
 from gateway_guardrails.pii.lexicon import Lexicon, gate_phrases
@@ -20,7 +20,7 @@ from gateway_guardrails.pii.marks import Marks
 from gateway_guardrails.pii.numbers import Numbers
 from gateway_guardrails.pii.options import Selection
 from gateway_guardrails.pii.people import People
-from gateway_guardrails.pii.said import BANK, SAID, Said
+from gateway_guardrails.pii.said import BANK, BANK_CODE, SAID, SECRET_STEMS, Said
 from gateway_guardrails.pii.view import View, fold, skeleton
 
 __all__ = ["PiiDetector"]
@@ -36,6 +36,8 @@ _TAIL: Final = re.compile(
 _LONGEST_TOKEN: Final = 80
 #: A few capitals and a separator, backwards: digits may follow.
 _CAPITALS: Final = re.compile(r"[ .\-][A-Z]{1,6}(?![A-Za-z0-9])")
+#: Without one of these no number, address or password stands in a text, but in a few words.
+_TELLING: Final = re.compile(r"[0-9@+:=!#$%^&*?~|]")
 _PIECE: Final = 2048
 _AROUND: Final = 128
 #: Sorts of words that the gate tells apart, beside those of `gateway_guardrails.pii.said`.
@@ -64,6 +66,7 @@ class PiiDetector:
         self._people = People(kinds)
         self._customs = Customs(kinds, selection.patterns, lexicon)
         self._has_customs = bool(selection.patterns)
+        self._has_more = self._has_customs or self._people.is_asked
         self._allowed = Allowed(selection)
 
     def find(
@@ -74,8 +77,15 @@ class PiiDetector:
         """
         size = len(text)
         safe = size if final else _held(text)
-        folded, plain = fold(text)
         low = max(0, start - _REACH)
+        if (
+            not self._has_more
+            and text.isascii()
+            and _TELLING.search(text, low) is None
+            and _is_plain(text, low, final=final)
+        ):
+            return (), max(start, safe)
+        folded, plain = fold(text)
         view = View(folded, plain, skeleton(plain), low, final)
         out: list[Candidate] = []
         if self._has_customs:
@@ -124,6 +134,18 @@ def _sorts_of(kind: Kind) -> int:
     if kind.family == "said":
         return SAID
     return _SHORT | {"SWIFT_BIC": BANK, "DATE_OF_BIRTH": _DATE}.get(kind.name, 0)
+
+
+def _is_plain(text: str, low: int, *, final: bool) -> bool:
+    """
+    Tell of a text with nothing telling in it whether there is nothing to find or to wait for.
+    """
+    lowered = text.lower()
+    if any(word in lowered for word in SECRET_STEMS) or BANK_CODE.search(text, low):
+        return False
+    if final or text[-1:] not in {" ", ".", ","}:
+        return True
+    return lowered[-_REACH:].rstrip(" .,").rpartition(" ")[2] not in MONTHS
 
 
 def _held(text: str) -> int:

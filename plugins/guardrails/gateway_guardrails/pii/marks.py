@@ -44,10 +44,8 @@ _PLACEHOLDER: Final = re.compile(
 _PLUS: Final = re.compile(r"\+\(?[1-9]")
 _COLONS: Final = re.compile(r":(?::|[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{0,4}:)")
 _PAIRS: Final = re.compile(r"-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-")
-_QUADS: Final = re.compile(r"\.[0-9A-Fa-f]{4}\.")
 _MAC: Final = re.compile(
     r"[0-9A-Fa-f]{2}(?:(?::[0-9A-Fa-f]{2}){5}|(?:-[0-9A-Fa-f]{2}){5})"
-    r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}"
 )
 #: How the addresses begin that are given out (IANA), and those of private networks.
 _IN_USE: Final = frozenset({"20", "24", "26", "28", "2a", "fc", "fd", "fe"})
@@ -94,11 +92,8 @@ class Marks:
             undecided = min(undecided, self._phones(view, out))
         if text.find(":", start) >= 0:
             self._hexadecimal(view, _COLONS, out)
-        if self._mac is not None:
-            if text.find("-", start) >= 0:
-                self._hexadecimal(view, _PAIRS, out)
-            if text.find(".", start) >= 0:
-                self._hexadecimal(view, _QUADS, out)
+        if self._mac is not None and text.find("-", start) >= 0:
+            self._hexadecimal(view, _PAIRS, out)
         if self._track is not None:
             undecided = min(undecided, self._tracks(view, out))
         return undecided
@@ -213,7 +208,7 @@ class Marks:
                 end : end + 1
             ] not in {":", "-"}
             raw = mac.group().lower()
-            if is_whole and self._mac is not None and len(set(raw) - set(":-.")) > 1:
+            if is_whole and self._mac is not None and len(set(raw) - set(":-")) > 1:
                 self._add(out, start, end, self._mac)
             return
         value = text[start:end]
@@ -231,8 +226,10 @@ class Marks:
         text = view.ascii
         undecided = len(text)
         kind = self._track
-        marks = [mark.start() for mark in _TRACK_2.finditer(text, view.start)]
-        marks += [mark.start() for mark in _TRACK_1.finditer(text, view.start)]
+        marks = []
+        for sign, mark in (("%B", _TRACK_1), (";", _TRACK_2)):
+            if text.find(sign, view.start) >= 0:
+                marks += [one.start() for one in mark.finditer(text, view.start)]
         for start in marks:
             if not view.final:
                 begun = _TRACK_BEGUN.match(text, start)

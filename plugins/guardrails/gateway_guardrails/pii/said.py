@@ -17,7 +17,7 @@ from gateway_guardrails.pii.kind import Kind
 from gateway_guardrails.pii.lexicon import RIGHT, Lexicon
 from gateway_guardrails.pii.view import View
 
-__all__ = ["BANK", "SAID", "Said"]
+__all__ = ["BANK", "BANK_CODE", "SAID", "SECRET_STEMS", "Said"]
 
 #: Sorts of words without which nothing is found here.
 SAID: Final = 1
@@ -61,6 +61,8 @@ _SECRET_WORDS: Final = (
     ("heslo", True),
     ("haslo", True),
 )
+#: Where none of these is, and nothing but ASCII, no password is spoken of.
+SECRET_STEMS: Final = tuple(word for word, _ in _SECRET_WORDS)
 _SECRET_WORDS_ELSEWHERE: Final = (
     "пароль",
     "Пароль",
@@ -110,7 +112,7 @@ _AGE: Final = re.compile(
 _AGE_OPEN: Final = re.compile(
     r"[0-9]{1,3}[ \-]?[a-z/]{0,6}(?:[ \-][a-z]{0,3}(?:[ ][a-z]{0,3})?)?\Z"
 )
-_BANK: Final = re.compile(r"[A-Z]{8}(?:[A-Z]{3})?(?![A-Za-z0-9])")
+BANK_CODE: Final = re.compile(r"[A-Z]{8}(?:[A-Z]{3})?(?![A-Za-z0-9])")
 _BANK_WORDS: Final = ("bic", "swift", "bank")
 
 
@@ -152,9 +154,7 @@ class Said:
                 self._ages(view, offset, lowered, high, out)
         if not view.final and high == size:
             undecided = min(undecided, self._open(view))
-        if self._bank is not None and (
-            sorts & BANK or (not view.final and high == size)
-        ):
+        if self._bank is not None and (sorts & BANK or not view.final):
             has_words = bool(sorts & BANK)
             undecided = min(undecided, self._banks(view, low, high, has_words, out))
         return undecided
@@ -192,7 +192,7 @@ class Said:
             low = max(0, at - _MOST_SECRET - _AS_REACH)
             is_word = _SECRET_WORD.match(text, at) is not None
             before = _BEFORE_WORD.search(text, low, at) if is_word else None
-            if before is not None and kind is not None and _is_secret(before.group(1)):
+            if before is not None and kind is not None and _is_mixed(before.group(1)):
                 self._add(out, before.start(1), before.end(1), kind)
         return undecided
 
@@ -235,7 +235,9 @@ class Said:
         late = len(text) - RIGHT - 16
         if kind is None:
             return undecided
-        for match in _BANK.finditer(text, low if has_words else max(low, late), high):
+        for match in BANK_CODE.finditer(
+            text, low if has_words else max(low, late), high
+        ):
             start, end = match.span()
             if text[start - 1 : start].isalnum() or not bic(match.group()):
                 continue
@@ -260,7 +262,7 @@ class Said:
             if end >= 0:
                 token = text[max(0, end - _MOST_SECRET - 2) : end].rstrip("\"'`")
                 token = re.split(r"[\s\"'`<>|,;]", token)[-1]
-                if _LEAST_SECRET < len(token) <= _MOST_SECRET and _is_secret(token):
+                if _LEAST_SECRET < len(token) <= _MOST_SECRET and _is_mixed(token):
                     quoted = text[end - 1] in "\"'`"
                     undecided = end - quoted - len(token)
         if self._age is not None:
@@ -324,6 +326,13 @@ def _sorts(value: str) -> int:
         + any(one.isdigit() for one in value)
         + any(not one.isalnum() for one in value)
     )
+
+
+def _is_mixed(value: str) -> bool:
+    """
+    Tell the same where the word for it follows: then it must have a digit.
+    """
+    return any(one.isdigit() for one in value) and _is_secret(value)
 
 
 def _is_secret(value: str) -> bool:
