@@ -86,7 +86,7 @@ class PiiDetector:
         ):
             return (), max(start, safe)
         folded, plain = fold(text)
-        view = View(folded, plain, skeleton(plain), low, final)
+        view = View(folded, plain, skeleton(plain), low, final, {})
         out: list[Candidate] = []
         if self._has_customs:
             safe = min(safe, self._customs.scan(view, low, out))

@@ -14,7 +14,16 @@ from typing import Final, NamedTuple
 
 from gateway_guardrails.pii.kind import Kind
 
-__all__ = ["LEFT", "OTHER_WITHIN", "RIGHT", "Heard", "Lexicon", "Near", "gate_phrases"]
+__all__ = [
+    "LEFT",
+    "OTHER_WITHIN",
+    "RIGHT",
+    "Heard",
+    "Lexicon",
+    "Memo",
+    "Near",
+    "gate_phrases",
+]
 
 #: How many characters left and right of a value its words may stand.
 LEFT: Final = 64
@@ -47,6 +56,10 @@ _OTHER: Final = frozenset(
     "serial serialnumber uuid guid port pid bytes offset firmware section chapter figure "
     "doi arxiv pmid took elapsed duration nonce batch lot".split()
 )
+
+
+#: What stands left of places of one text, and its words.
+Memo = dict[int, tuple[str, list[str]]]
 
 
 class Near(NamedTuple):
@@ -116,12 +129,22 @@ class Lexicon:
             self._firsts |= {tokens[0], squeezed}
 
     def hear(
-        self, text: str, start: int, end: int, asked: int, *, final: bool
+        self,
+        text: str,
+        start: int,
+        end: int,
+        asked: int,
+        *,
+        final: bool,
+        memo: Memo | None = None,
     ) -> Heard:
         """
         Listen to both sides of a value: the nearer words are believed.
+
+        Args:
+            memo: What was read left of values of this text before.
         """
-        left = self.left(text, start, asked)
+        left = self.left(text, start, asked, memo)
         is_other = left.is_other and left.distance <= OTHER_WITHIN
         if left.mask and left.distance <= _LABEL:
             return Heard(left.mask)
@@ -131,29 +154,16 @@ class Lexicon:
         nearer = right if right.mask and right.distance < left.distance else left
         return Heard(nearer.mask, is_other=is_other)
 
-    def left(self, text: str, start: int, asked: int) -> Near:
+    def left(self, text: str, start: int, asked: int, memo: Memo | None = None) -> Near:
         """
         Look left of *start* for the nearest words that speak of a kind in *asked*.
         """
-        low = start - LEFT
-        if low <= 0:
-            segment = text[:start]
-        else:
-            segment = text[low - 1 : start]
-            # A word that is cut is no word.
-            cut = 0
-            while cut < len(segment) and segment[cut].isalnum():
-                cut += 1
-            segment = segment[cut:]
-        gap = segment.rfind(_GAP)
-        if gap >= 0:
-            segment = segment[gap:]
+        segment, words = _left_of(text, start, memo)
         if not segment.isascii() and _GAPLESS.search(segment):
             found = self._gapless_left(segment, asked)
             if found.mask:
                 return found
         masks = self._masks
-        words = _words(segment)
         for at in range(len(words) - 1, -1, -1):
             word = words[at]
             if word in self._lasts:
@@ -268,6 +278,31 @@ def _plain(text: str) -> str:
 
 def _tokens(text: str) -> list[str]:
     return [word for word, _ in _split(text)]
+
+
+def _left_of(text: str, start: int, memo: Memo | None) -> tuple[str, list[str]]:
+    """
+    Return what stands left of *start*, and its words.
+    """
+    if memo is not None and start in memo:
+        return memo[start]
+    low = start - LEFT
+    if low <= 0:
+        segment = text[:start]
+    else:
+        segment = text[low - 1 : start]
+        # A word that is cut is no word.
+        cut = 0
+        while cut < len(segment) and segment[cut].isalnum():
+            cut += 1
+        segment = segment[cut:]
+    gap = segment.rfind(_GAP)
+    if gap >= 0:
+        segment = segment[gap:]
+    read = segment, _words(segment)
+    if memo is not None:
+        memo[start] = read
+    return read
 
 
 def _words(text: str) -> list[str]:

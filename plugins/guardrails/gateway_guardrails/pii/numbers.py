@@ -142,11 +142,14 @@ class Numbers:
             return False
         reading = self._shapes.read(view.skeleton, start, final=final)
         is_open = reading.is_open
+        count = len(out)
         for end, shaped in reading.found:
             is_open |= self._judge(
                 view, start, end, shaped, boundary, is_short_too, out
             )
         is_open |= self._read_others(view, start, token_end, out)
+        if len(out) > count and not is_open:
+            return False
         if token_end - start > 5 or (
             text[token_end : token_end + 1] in " -./()" and not _ONES.match(text, start)
         ):
@@ -213,7 +216,9 @@ class Numbers:
         mask = 0
         for kind in asked:
             mask |= 1 << kind
-        return self._lexicon.hear(view.text, start, end, mask, final=view.final)
+        return self._lexicon.hear(
+            view.text, start, end, mask, final=view.final, memo=view.memo
+        )
 
     def _strictest(self, kinds: Sequence[int]) -> int | None:
         return max(kinds, key=lambda kind: self._kinds[kind].odds, default=None)

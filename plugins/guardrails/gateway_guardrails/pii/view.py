@@ -22,6 +22,7 @@ class View(NamedTuple):
         skeleton: The same with 9 for each digit and A for each letter.
         start: Where to begin.
         final: Nothing follows.
+        memo: What `gateway_guardrails.pii.lexicon` read left of places before.
     """
 
     text: str
@@ -29,6 +30,7 @@ class View(NamedTuple):
     skeleton: str
     start: int
     final: bool
+    memo: dict[int, tuple[str, list[str]]]
 
 
 _SKELETON: Final = bytes.maketrans(
