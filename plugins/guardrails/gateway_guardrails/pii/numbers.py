@@ -87,7 +87,7 @@ class Numbers:
             if (
                 end - start >= _SHORT
                 or is_short_too
-                or end == high
+                or (end == high and high < len(text))
                 or (text[start - 1 : start].isalpha() and _may_go_on(text, start, end))
             ):
                 undecided = min(

@@ -258,13 +258,12 @@ class Said:
         size = len(text)
         undecided = size
         if self._password is not None:
-            end = _end_before_as(text)
-            if end >= 0:
+            for end in _ends_before_as(text):
                 token = text[max(0, end - _MOST_SECRET - 2) : end].rstrip("\"'`")
                 token = re.split(r"[\s\"'`<>|,;]", token)[-1]
                 if _LEAST_SECRET < len(token) <= _MOST_SECRET and _is_mixed(token):
                     quoted = text[end - 1] in "\"'`"
-                    undecided = end - quoted - len(token)
+                    undecided = min(undecided, end - quoted - len(token))
         if self._age is not None:
             age = _AGE_OPEN.search(text, max(0, size - 24))
             if age is not None:
@@ -293,16 +292,19 @@ def _every(text: str, word: str, low: int, high: int) -> Iterable[int]:
         at = text.find(word, at + 1, high)
 
 
-def _end_before_as(text: str) -> int:
+def _ends_before_as(text: str) -> Iterable[int]:
     """
-    Return where the token ends that "as the password" may be said of; -1 if nothing is.
+    Yield where tokens end that "as the password" may be said of.
     """
     size = len(text)
     for tail in (" ", " a", " as", " i", " is", " ("):
         if text.endswith(tail):
-            return size - len(tail)
+            yield size - len(tail)
     low = max(0, size - _AS_REACH)
-    return max(text.rfind(one, low) for one in (" as ", " is ", " ("))
+    for link in (" as ", " is ", " ("):
+        at = text.rfind(link, low)
+        if at >= 0:
+            yield at
 
 
 def _trimmed(value: str) -> str:

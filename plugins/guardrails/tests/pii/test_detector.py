@@ -198,6 +198,25 @@ def test_a_text_full_of_values_may_be_cut_anywhere(seed):
     assert_cut_invariant(made(types=("all",)), text, seed=seed)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "call (251)500-2136x739 or 619-648-6618 ext. 20779, or +1 203 305 2492 extension 5",
+        "use x1y2z3-Kq as the wifi password, not hunter2 as a name",
+        "born on 14 March 1987, in March 2011 she left; May 4 she came",
+        "at https://jane:s3cret@host.example/path?x=1, then postgres://a:b@c",
+        "48.858370, 2.294481 is the location; 4111 1111 1111 1111 4111 1111 1111 1111",
+        "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 (16) 17-18 19.20 21/22",
+        "DEUTDEFF500 is the BIC and DEUTDEFF is the SWIFT code of it",
+    ],
+)
+def test_what_grows_step_by_step_may_be_cut_anywhere(text):
+    """
+    Extensions, words behind a value, dates in words, addresses, columns of numbers.
+    """
+    assert_cut_invariant(DEFAULT, text)
+
+
 def test_prose_waits_for_its_last_token_only():
     """
     No word of a sentence is held back longer than it takes to see its end.
