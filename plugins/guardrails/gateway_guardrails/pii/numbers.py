@@ -188,14 +188,20 @@ class Numbers:
             self._add(out, start, end, alone[0])
             return False
         asked = [one.kind for one in shaped]
+        told = None
         heard = self._hear(view, start, end, asked)
-        if heard.mask or heard.is_open:
-            asked = [kind for kind in asked if self._passes(kind, bare)]
-            if asked and not any(heard.mask >> kind & 1 for kind in asked):
-                heard = self._hear(view, start, end, asked)
-        if heard.is_open and asked:
+        # Only what is spoken of is checked; where that is wrong, the next words are heard.
+        while heard.mask and not heard.is_open:
+            spoken = [kind for kind in asked if heard.mask >> kind & 1]
+            told = self._strictest(
+                [kind for kind in spoken if self._passes(kind, bare)]
+            )
+            if told is not None or len(spoken) == len(asked):
+                break
+            asked = [kind for kind in asked if kind not in spoken]
+            heard = self._hear(view, start, end, asked)
+        if heard.is_open and any(self._passes(kind, bare) for kind in asked):
             return True
-        told = self._strictest([kind for kind in asked if heard.mask >> kind & 1])
         if told is not None:
             # What would have been found without a word is no surer with one.
             is_sure = told in alone and self._is_sure(told, is_plain=is_plain)
