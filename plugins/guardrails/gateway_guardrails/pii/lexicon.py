@@ -37,6 +37,7 @@ _MOST_TOKENS: Final = 6
 _STEM: Final = 8
 
 _TOKEN: Final = re.compile(r"[^\W\d_]+|\d+")
+_LETTER: Final = re.compile(r"[^\W\d_]")
 _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 #: Scripts that are written without gaps, or whose words take prefixes.
 _GAPLESS: Final = re.compile(r"[\u0590-\u06ff\u0900-\u0dff\u0e00-\u0e7f\u3040-\uffff]")
@@ -299,7 +300,7 @@ def _left_of(text: str, start: int, memo: Memo | None) -> tuple[str, list[str]]:
     gap = segment.rfind(_GAP)
     if gap >= 0:
         segment = segment[gap:]
-    read = segment, _words(segment)
+    read = segment, _words(segment) if _LETTER.search(segment) else []
     if memo is not None:
         memo[start] = read
     return read
