@@ -37,7 +37,7 @@ _LONGEST_TOKEN: Final = 80
 #: A few capitals and a separator, backwards: digits may follow.
 _CAPITALS: Final = re.compile(r"[ .\-][A-Z]{1,6}(?![A-Za-z0-9])")
 #: Without one of these no number, address or password stands in a text, but in a few words.
-_TELLING: Final = re.compile(r"[0-9@+:=!#$%^&*?~|]")
+_TELLING: Final = re.compile(r"[0-9@+]")
 _PIECE: Final = 2048
 _AROUND: Final = 128
 #: Sorts of words that the gate tells apart, beside those of `gateway_guardrails.pii.said`.
@@ -66,7 +66,10 @@ class PiiDetector:
         self._people = People(kinds)
         self._customs = Customs(kinds, selection.patterns, lexicon)
         self._has_customs = bool(selection.patterns)
-        self._has_more = self._has_customs or self._people.is_asked
+        names = {kind.name for kind in kinds}
+        self._has_more = (
+            self._has_customs or self._people.is_asked or "USERNAME" in names
+        )
         self._allowed = Allowed(selection)
 
     def find(
@@ -82,6 +85,7 @@ class PiiDetector:
             not self._has_more
             and text.isascii()
             and _TELLING.search(text, low) is None
+            and text.find("://", low) < 0
             and _is_plain(text, low, final=final)
         ):
             return (), max(start, safe)

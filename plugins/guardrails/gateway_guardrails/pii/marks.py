@@ -208,7 +208,7 @@ class Marks:
                 end : end + 1
             ] not in {":", "-"}
             raw = mac.group().lower()
-            if is_whole and self._mac is not None and len(set(raw) - set(":-")) > 1:
+            if is_whole and self._mac is not None and _has_digit(raw):
                 self._add(out, start, end, self._mac)
             return
         value = text[start:end]
@@ -242,6 +242,10 @@ class Marks:
                 if card(number):
                     self._add(out, start, match.end(), kind)
         return undecided
+
+
+def _has_digit(value: str) -> bool:
+    return any(one.isdigit() for one in value) and len(set(value) - set(":-")) > 1
 
 
 def _local(text: str, sign: int) -> int | None:
