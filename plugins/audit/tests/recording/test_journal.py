@@ -25,6 +25,7 @@ async def test_nothing_goes_out_before_its_intent_is_on_the_disk(disk, audit):
     """
     While the disk is still writing, the provider hears nothing.
     """
+    await audit.settled()
     disk.gate.clear()
     call = asyncio.ensure_future(audit.call())
     await until(lambda: audit.entries("intent"))
