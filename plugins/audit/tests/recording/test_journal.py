@@ -138,9 +138,7 @@ async def test_events_wait_for_the_disk(disk, audit):
     assert len(audit.entries("test.event")) == 1
 
 
-async def test_what_one_disk_does_not_take_another_does(
-    tmp_path, running, monkeypatch
-):
+async def test_what_one_disk_does_not_take_another_does(tmp_path, running, monkeypatch):
     """
     With a second spool the gateway serves on, and nothing is missing.
     """
