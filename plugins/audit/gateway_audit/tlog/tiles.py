@@ -151,7 +151,24 @@ class Tree:
         """
         Return a leaf's hash.
         """
-        return self._hashes(0, index // WIDTH)[index % WIDTH]
+        return self.hashes(0, index // WIDTH)[index % WIDTH]
+
+    def hashes(self, level: int, index: int) -> list[bytes]:
+        """
+        Return what stands in a tile, as far as this tree goes.
+
+        Raises:
+            TlogError: It is missing or malformed.
+        """
+        place = (level, index)
+        hashes = self._kept.get(place)
+        if hashes is None:
+            hashes = self._kept[place] = self._load(level, index)
+            if len(self._kept) > _KEPT_TILES:
+                self._kept.popitem(last=False)
+        else:
+            self._kept.move_to_end(place)
+        return hashes
 
     def subtree(self, begin: int, end: int) -> bytes:
         """
@@ -166,9 +183,9 @@ class Tree:
             return node_hash(self.subtree(begin, middle), self.subtree(middle, end))
         level, height = divmod(size.bit_length() - 1, 8)
         first = begin >> 8 * level
-        hashes = self._hashes(level, first // WIDTH)
+        hashes = self.hashes(level, first // WIDTH)
         within = first % WIDTH
-        return _folded(hashes[within : within + (1 << height)])
+        return folded(hashes[within : within + (1 << height)])
 
     def bundle(self, index: int) -> list[bytes]:
         """
@@ -183,17 +200,6 @@ class Tree:
         if found == path:
             return decode_bundle(content, width)
         return decode_bundle(content, WIDTH)[:width]
-
-    def _hashes(self, level: int, index: int) -> list[bytes]:
-        place = (level, index)
-        hashes = self._kept.get(place)
-        if hashes is None:
-            hashes = self._kept[place] = self._load(level, index)
-            if len(self._kept) > _KEPT_TILES:
-                self._kept.popitem(last=False)
-        else:
-            self._kept.move_to_end(place)
-        return hashes
 
     def _load(self, level: int, index: int) -> list[bytes]:
         width = min(WIDTH, (self.size >> 8 * level) - index * WIDTH)
@@ -217,7 +223,7 @@ class Tree:
         raise TlogError(f"{path} is missing")
 
 
-def _folded(hashes: list[bytes]) -> bytes:
+def folded(hashes: Sequence[bytes]) -> bytes:
     """
     Return the root over a power of two of hashes.
     """
