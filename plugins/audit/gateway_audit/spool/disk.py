@@ -20,17 +20,29 @@ class Disk:
     def create(self, path: Path, size: int) -> int:
         """
         Make a file that did not exist, of *size* zero bytes that are already set aside.
-
-        It is locked for as long as this process lives and keeps it open.
         """
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         descriptor = os.open(path, flags, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self.reserve(descriptor, size)
         except BaseException:
             os.close(descriptor)
             path.unlink(missing_ok=True)
+            raise
+        return descriptor
+
+    def lock(self, path: Path) -> int:
+        """
+        Make a file, if it is not there, and hold it for as long as this process lives.
+
+        Raises:
+            BlockingIOError: Another one holds it.
+        """
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BaseException:
+            os.close(descriptor)
             raise
         return descriptor
 

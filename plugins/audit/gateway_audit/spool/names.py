@@ -39,6 +39,13 @@ def segment_path(folder: Path, worker: str, number: int) -> Path:
     return folder / f"{worker}-{number:08d}.spool"
 
 
+def lock_path(folder: Path, worker: str) -> Path:
+    """
+    Say which file *worker* holds locked while it lives, and removes when it ends well.
+    """
+    return folder / f"{worker}.lock"
+
+
 def segments(folder: Path) -> list[Segment]:
     """
     Find every file that is or was written to, each worker's in their order.

@@ -18,7 +18,7 @@ import structlog
 
 from gateway_audit.spool.disk import Disk
 from gateway_audit.spool.frames import HEAD_BYTES, MAX_ENTRY_BYTES
-from gateway_audit.spool.names import segment_path
+from gateway_audit.spool.names import lock_path, segment_path
 
 log = structlog.get_logger("gateway.audit.spool")
 
@@ -48,6 +48,8 @@ class SegmentWriter:
         self._spare: int | None = None
         #: Frames that are in no file for certain: what a failure would cost.
         self._unsynced: list[bytes] = []
+        self._lock_path = lock_path(folder, worker)
+        self._lock = disk.lock(self._lock_path)
 
     @property
     def is_dirty(self) -> bool:
@@ -130,10 +132,11 @@ class SegmentWriter:
                 self._disk.truncate(file, self._at)
             if spare is not None:
                 self._disk.remove(self._spare_path)
+            self._disk.remove(self._lock_path)
         except OSError as exc:  # zeros at the end are no frames either
             log.debug("spool left untidy", why=exc.strerror)
         finally:
-            for descriptor in (file, spare):
+            for descriptor in (file, spare, self._lock):
                 self._close(descriptor)
 
     @property
