@@ -29,7 +29,9 @@ async def test_entries_are_found_by_what_they_say(audit):
     assert [each["entry"]["type"] for each in mine] == ["outcome", "intent"]
     assert len(refused["entries"]) == 1
     assert page["next"] == page["entries"][0]["index"]
-    assert (await audit.get(since="2020-01-01", until="2020-01-02")).json["next"] is None
+    assert (await audit.get(since="2020-01-01", until="2020-01-02")).json[
+        "next"
+    ] is None
 
 
 @pytest.mark.parametrize(
