@@ -24,7 +24,7 @@ from gateway.errors import ExchangeError, PluginFailed, Refused
 from gateway.filters import ChunkHook, Pipeline, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from gateway.dialects import Dialect
     from gateway.events import Event
@@ -50,6 +50,7 @@ CALLED: Final = (
     "on_complete",
     "on_event",
     "list_models",
+    "recall",
     "erase_subject",
 )
 _KEPT_TIMES = 512
@@ -202,6 +203,7 @@ class Hooks:
         self._on_complete = self._chains["on_complete"][::-1]
         self._on_event = self._chains["on_event"]
         self._list_models = self._chains["list_models"]
+        self._recall = self._chains["recall"]
         self._erase_subject = self._chains["erase_subject"]
         #: Whether a stream can be passed on as it comes, if no filter is open for it.
         self.has_taps = bool(self._open_tap)
@@ -507,6 +509,23 @@ class Hooks:
             )
             models = left
         return models
+
+    async def recall(self, request_id: str) -> Mapping[str, Any] | None:
+        """
+        Ask who knows what became of an exchange; who fails is passed over.
+        """
+        for step in self._recall:
+            try:
+                waiting = step.call(request_id)
+                found: Mapping[str, Any] | None = await (
+                    waiting if step.timeout_s is None else step.limited(waiting)
+                )
+            except Exception as exc:  # noqa: BLE001 - the next may know
+                step.record(exc)
+                continue
+            if found is not None:
+                return found
+        return None
 
     async def erase_subject(self, subject: str) -> list[tuple[str, str]]:
         """
