@@ -4,17 +4,30 @@ The audit plugin.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from gateway import Answer, Attempt, Exchange, Phase, Plugin, hookimpl
+from gateway import (
+    Answer,
+    Attempt,
+    Exchange,
+    Phase,
+    Plugin,
+    ProcessSpec,
+    Route,
+    hookimpl,
+)
 from gateway.events import Event
 from gateway.filters import StreamFilter
+from gateway_audit.index.recalling import recall
+from gateway_audit.process import sequencer
 from gateway_audit.recording.recorder import Recorder
 from gateway_audit.settings import AuditSettings
 
 if TYPE_CHECKING:
+    import click
+
     from gateway import Gateway
 
 
@@ -42,6 +55,24 @@ class AuditPlugin(Plugin):
             raise RuntimeError(msg)
         return self._recorder
 
+    # --- registering ------------------------------------------------------------------------
+
+    @hookimpl
+    def register_processes(self) -> Iterable[ProcessSpec]:
+        return (sequencer(self.settings),)
+
+    @hookimpl
+    def register_routes(self) -> Iterable[Route]:
+        from gateway_audit.api.routes import routes  # serving alone needs it
+
+        return routes(lambda: self.recorder)
+
+    @hookimpl
+    def register_commands(self) -> Iterable[click.Command]:
+        from gateway_audit.cli import commands  # and this the command line
+
+        return commands()
+
     # --- life -------------------------------------------------------------------------------
 
     @hookimpl
@@ -53,6 +84,14 @@ class AuditPlugin(Plugin):
                 yield
             finally:
                 self._recorder = None
+
+    @hookimpl
+    async def recall(self, request_id: str) -> Mapping[str, Any] | None:
+        return await recall(self.recorder.index, request_id)
+
+    @hookimpl
+    async def erase_subject(self, subject: str) -> str | None:
+        return await self.recorder.erase(subject)
 
     @hookimpl
     def on_event(self, event: Event) -> None:

@@ -5,6 +5,7 @@ A gateway that is audited, in front of a vendor that bills, and what it wrote do
 from __future__ import annotations
 
 import contextlib
+from urllib.parse import urlencode
 
 import pytest
 
@@ -12,6 +13,11 @@ from gateway import codec
 from gateway.plugins import FoundPlugin
 from gateway.testing import FakeUpstream, GatewayClient
 from gateway_audit import AuditPlugin
+from gateway_audit.index.writing import IndexWriter
+from gateway_audit.places import Places
+from gateway_audit.sequencing.followers import Followed
+from gateway_audit.sequencing.keys import SigningKeys
+from gateway_audit.sequencing.sequencer import Sequencer
 from gateway_audit.spool.frames import frames
 from gateway_audit.spool.names import segments
 from gateway_audit.testing import FaultyDisk
@@ -34,6 +40,24 @@ def entries_in(folder):
         for segment in segments(folder)
         for frame in frames(segment.path.read_bytes())
     ]
+
+
+def sequence(data_dir):
+    """
+    Merge what the workers wrote into the log, sign it and index it.
+    """
+    places = Places.below(data_dir)
+    origin = "gw.test/log"
+    sequencer = Sequencer(
+        places.root,
+        keys=SigningKeys(places.root / "keys", places.log / "keys", origin),
+        origin=origin,
+        followers=[Followed("index", lambda: IndexWriter(places.index))],
+    )
+    try:
+        sequencer.drain()
+    finally:
+        sequencer.close()
 
 
 class Audited:
@@ -76,6 +100,22 @@ class Audited:
         Ask a model.
         """
         return await self.client.post(path, {**ASK, **members}, headers)
+
+    async def sequenced(self):
+        """
+        Wait until everything stands in the log, and in the index.
+        """
+        await self.settled()
+        sequence(self.data_dir)
+
+    async def get(self, path="", *, status=200, **query):
+        """
+        Ask the management API.
+        """
+        told = f"?{urlencode(query)}" if query else ""
+        answer = await self.client.ask("GET", f"/api/audit{path}{told}")
+        assert answer.status == status, answer.body
+        return answer
 
     async def settled(self):
         """

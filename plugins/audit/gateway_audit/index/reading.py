@@ -36,7 +36,7 @@ class Found(NamedTuple):
     An entry and its place in the log.
     """
 
-    index: int
+    place: int
     entry: bytes
 
 

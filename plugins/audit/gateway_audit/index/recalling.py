@@ -17,7 +17,7 @@ async def recall(reader: IndexReader, request_id: str) -> dict[str, Any] | None:
     """
     search = Search(equal={"request": request_id, "type": "outcome"})
     found = await reader.search(search, 1)
-    return as_trace(codec.loads(found[0].entry), found[0].index) if found else None
+    return as_trace(codec.loads(found[0].entry), found[0].place) if found else None
 
 
 def as_trace(entry: dict[str, Any], index: int) -> dict[str, Any]:

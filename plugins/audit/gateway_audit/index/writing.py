@@ -15,6 +15,13 @@ _MARKS: Final = ", ".join("?" * (len(COLUMNS) + 2))
 _INSERT: Final = f"INSERT OR REPLACE INTO audit_entries VALUES ({_MARKS})"  # noqa: S608
 
 
+def follow(folder: str) -> IndexWriter:
+    """
+    Return what the sequencer brings entries to; see `gateway_audit.sequencing.followers`.
+    """
+    return IndexWriter(Path(folder))
+
+
 class IndexWriter:
     """
     Puts entries into the index, once the log gave them their place.

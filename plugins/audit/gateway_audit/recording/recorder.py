@@ -20,6 +20,7 @@ from gateway_audit.bodies.shelf import Shelf
 from gateway_audit.entries import exchanges, happenings
 from gateway_audit.entries.exchanges import Parties
 from gateway_audit.entries.names import Names
+from gateway_audit.index.reading import IndexReader
 from gateway_audit.places import Places
 from gateway_audit.recording.journal import Journal
 from gateway_audit.recording.keeping import Keeping
@@ -53,6 +54,8 @@ class Recorder:
         journal: Writes entries.
         register: Knows persons.
         names: Shows names.
+        index: Finds entries again.
+        places: Where everything is kept.
     """
 
     settings: AuditSettings
@@ -61,6 +64,8 @@ class Recorder:
     register: Register
     names: Names
     keeping: Keeping
+    index: IndexReader
+    places: Places
     _refusals: Refusals = attrs.field(init=False)
     _timer: asyncio.TimerHandle | None = attrs.field(default=None, init=False)
     _keeps: bool = attrs.field(init=False)
@@ -101,6 +106,8 @@ class Recorder:
                 shelf=Shelf(places.bodies),
                 is_durable=settings.level == "durable",
             ),
+            index=IndexReader(places.index),
+            places=places,
         )
         try:
             yield recorder
@@ -270,6 +277,24 @@ class Recorder:
             if not self._admits(self._source(event.peer), code, is_known=False):
                 return
         self.journal.note(happenings.of_event(event, self.journal.head(), self._peer))
+
+    async def erase(self, name: str) -> str | None:
+        """
+        Forget the person called *name*: pseudonym, keys and bodies, here and in every worker.
+
+        Returns:
+            What was forgotten, or None if nobody is known by that name.
+        """
+        erased = self.register.erase(name)
+        await asyncio.to_thread(self.register.wipe)
+        if erased is None:
+            return None
+        self.gateway.broadcast(
+            SubjectErased(at=self.gateway.clock.now(), lookup=erased.lookup)
+        )
+        shelf = self.keeping.shelf
+        count = await asyncio.to_thread(shelf.drop, erased.pseudonym)
+        return f"{erased.pseudonym} leads to nobody; bodies destroyed: {count}"
 
     def note(self, kind: str, **members: Any) -> None:
         """

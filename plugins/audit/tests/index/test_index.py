@@ -31,7 +31,7 @@ def _reader(tmp_path):
 
 
 async def places(reader, limit=10, **search):
-    return [found.index for found in await reader.search(Search(**search), limit)]
+    return [found.place for found in await reader.search(Search(**search), limit)]
 
 
 async def test_an_index_that_is_not_there_has_nothing(reader):

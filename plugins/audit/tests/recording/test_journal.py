@@ -17,7 +17,7 @@ async def until(is_met):
     Wait for something that happens in another thread.
     """
     async with asyncio.timeout(SLOW_S):
-        while not is_met():
+        while not is_met():  # noqa: ASYNC110 - it happens in a thread
             await asyncio.sleep(0.01)
 
 

@@ -118,7 +118,7 @@ async def test_events_are_recorded_once_where_they_happened(audit):
     ]
     assert found[1]["changed"] == ["x"]
     assert found[2]["actor"] == "ann"
-    assert [each["type"] for each in audit.entries()][0] == "gateway.started"
+    assert audit.entries()[0]["type"] == "gateway.started"
 
 
 async def test_strangers_at_the_management_are_counted(audit):
