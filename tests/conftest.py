@@ -126,6 +126,8 @@ class Serving:
 
 
 Serve = Callable[..., Serving]
+#: Plugins that take part where a test's settings name them.
+POLICIES = ("audit", "governance", "guardrails")
 
 
 @pytest.fixture
@@ -141,9 +143,10 @@ def run_serve(tmp_path: Path) -> Iterator[Serve]:
         environ: dict[str, str] | None = None,
         listen: str = "127.0.0.1:0",
     ) -> Serving:
-        if "hooks" not in settings and "governance" not in settings:
+        if "hooks" not in settings:
             # The core without the policy that happens to be installed beside it.
-            settings += "hooks: {disabled: [governance]}\n"
+            unasked = [name for name in POLICIES if name not in settings]
+            settings += f"hooks: {{disabled: [{', '.join(unasked)}]}}\n"
         file = tmp_path / "gateway.yaml"
         file.write_text(settings)
         log = tmp_path / f"log-{len(running)}"

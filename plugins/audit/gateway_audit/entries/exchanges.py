@@ -11,6 +11,7 @@ Times beside ``at`` are microseconds from the beginning of the exchange.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 
 import attrs
@@ -95,17 +96,19 @@ def outcome(
     parties: Parties,
     names: Names,
     body: dict[str, Any] | None = None,
+    fallbacks: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """
     Make the entry of an exchange that has ended, but for its last byte.
 
     Args:
         body: Where its request and answer are kept, and what proves them.
+        fallbacks: Models that the request itself named as such.
     """
     at, entry_id = head
     key, key_name, team, customer = _who(exchange)
     request, error, trail = exchange.request, exchange.error, exchange.trail
-    asked = request.model
+    hidden = names.hidden(_named(exchange, fallbacks))
     began = exchange.started_at
     client_id = exchange.headers.get("x-request-id")
     parent = exchange.parent
@@ -126,7 +129,7 @@ def outcome(
         "id": entry_id,
         "key": key,
         "key_name": key_name,
-        "model": names.model(asked),
+        "model": names.model(request.model),
         "op": exchange.operation,
         "outcome": None if exchange.outcome is None else exchange.outcome.value,
         "params": parameters(request),
@@ -139,11 +142,22 @@ def outcome(
         "stream": request.is_stream,
         "subject": parties.subject,
         "team": team,
-        "trail": [_line(each, asked, names) for each in trail.said],
+        "trail": [_line(each, hidden, names) for each in trail.said],
         "type": "outcome",
         "v": 1,
         "worker": "",
     }
+
+
+def _named(exchange: Exchange, fallbacks: tuple[str, ...]) -> Iterator[str]:
+    """
+    Yield the names that the caller may have chosen.
+    """
+    yield exchange.request.model
+    for attempt in exchange.attempts:
+        yield attempt.target.model
+        yield attempt.target.asked
+    yield from fallbacks
 
 
 def _who(exchange: Exchange) -> tuple[str | None, str | None, str | None, str | None]:
@@ -192,7 +206,9 @@ def _since(began: float, at: float | None) -> int | None:
 
 
 def _line(
-    said: tuple[str, str, str, str, int, int], asked: str, names: Names
+    said: tuple[str, str, str, str, int, int],
+    hidden: tuple[tuple[str, str], ...],
+    names: Names,
 ) -> dict[str, Any]:
     plugin, hook, decided, reason, ns, attempt = said
     line: dict[str, Any] = {"attempt": attempt} if attempt else {}
@@ -200,7 +216,7 @@ def _line(
     line["outcome"] = decided
     line["plugin"] = plugin
     if reason:
-        line["reason"] = names.reason(reason, asked)
+        line["reason"] = names.reason(reason, hidden)
     line["us"] = ns // 1000
     return line
 

@@ -24,6 +24,8 @@ _SNAPSHOT: Final = re.compile(r"-20\d{2}-?\d{2}-?\d{2}\Z")
 _QUOTED: Final = re.compile(r'"([^"]*)"?')
 _ODD: Final = re.compile(r"[^\x20-\x7e\u00a1-\uffff]")
 _MAX_REASON: Final = 300
+#: Shorter words say nothing, and would be found in every other one.
+_LEAST_HIDDEN: Final = 4
 _NEVER: Final = re.compile(r"(?!)")
 
 
@@ -89,19 +91,34 @@ class Names:
         raw = text.encode(errors="surrogatepass")
         return f"~{hmac.digest(self._key, raw, 'sha256').hex()[:16]}"
 
-    def reason(self, reason: str, asked: str) -> str:
+    def hidden(self, names: Iterable[str]) -> tuple[tuple[str, str], ...]:
+        """
+        Return those of *names* that are not shown, each with what is, the longest first.
+
+        Args:
+            names: Models and targets that the caller may have named.
+        """
+        found = {}
+        for name in names:
+            for word in (name, name.partition("/")[2]):
+                if len(word) >= _LEAST_HIDDEN and (shown := self.model(word)) != word:
+                    found[word] = shown
+        if not found:
+            return ()
+        return tuple(sorted(found.items(), key=lambda pair: -len(pair[0])))
+
+    def reason(self, reason: str, hidden: Iterable[tuple[str, str]] = ()) -> str:
         """
         Return a plugin's *reason* without the caller's words.
 
         Args:
-            asked: The model that the caller named.
+            hidden: See `hidden`.
         """
         if '"' in reason:
             reason = _QUOTED.sub(self._quote, reason)
-        if asked in reason:
-            shown = self.model(asked)
-            if shown != asked:
-                reason = reason.replace(asked, shown)
+        for word, shown in hidden:
+            if word in reason:
+                reason = reason.replace(word, shown)
         if not reason.isascii() or not reason.isprintable():
             reason = _ODD.sub("?", reason)
         return reason if len(reason) <= _MAX_REASON else f"{reason[:_MAX_REASON]}…"

@@ -43,6 +43,8 @@ NOBODY: Final = "nobody"
 _UNSERVED: Final = (Outcome.REFUSED, Outcome.FAILED)
 _STRANGER: Final = "unknown"
 _RETRY_S: Final = 1.0
+#: Of the fallbacks that a request names, more than routing takes.
+_MAX_FALLBACKS: Final = 100
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -120,10 +122,16 @@ class Recorder:
 
     def arrive(self, exchange: Exchange) -> None:
         """
-        Copy the request as it came, where it may have to be kept so.
+        Note of the request as it came what will not be there later.
         """
-        if self._keeps and not exchange.dry_run:
-            sheet = exchange.stash[SHEET] = Sheet()
+        if exchange.dry_run:
+            return
+        sheet = exchange.stash[SHEET] = Sheet()
+        fallbacks = exchange.request.members.get("fallbacks")
+        if isinstance(fallbacks, list):
+            told = fallbacks[:_MAX_FALLBACKS]
+            sheet.fallbacks = tuple(each for each in told if isinstance(each, str))
+        if self._keeps:
             sheet.came = exchange.request.encode()
 
     async def intend(self, exchange: Exchange, attempt: Attempt) -> None:
@@ -176,7 +184,9 @@ class Recorder:
             parties = sheet.parties or self._parties(exchange, sheet)
             head = self.journal.head()
             body = await self._body(exchange, sheet, head[1]) if self._keeps else None
-            entry = exchanges.outcome(head, exchange, parties, self.names, body)
+            entry = exchanges.outcome(
+                head, exchange, parties, self.names, body, sheet.fallbacks
+            )
             if is_unserved and self.journal.is_failing:
                 # A refusal need not wait for the disk; its entry does.
                 self.journal.note(entry)

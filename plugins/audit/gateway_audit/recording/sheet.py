@@ -22,6 +22,7 @@ class Sheet:
 
     Attributes:
         parties: Who stands behind it, once somebody asked.
+        fallbacks: Models that the request named as such, which routing takes out of it.
         intents: How many were written.
         kept: What is kept of its request and answer.
         came: The request as the caller sent it, where that is kept.
@@ -29,6 +30,7 @@ class Sheet:
     """
 
     parties: Parties | None = None
+    fallbacks: tuple[str, ...] = ()
     intents: int = 0
     kept: Kept = "none"
     came: bytes | None = None

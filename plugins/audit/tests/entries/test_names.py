@@ -63,11 +63,14 @@ def test_a_reason_has_nothing_of_the_caller(names):
     """
     What is quoted, and the model that was asked for, go the way of names.
     """
-    told = names.reason('No model "canary" here; canary is not "fast".', "canary")
+    hidden = names.hidden(["q/canary", "fast", "openai/gpt-5"])
+
+    told = names.reason('No model "canary" here; q/canary is not "fast".', hidden)
 
     assert "canary" not in told
     assert '"fast"' in told
-    assert names.reason("holds $0.30", "fast") == "holds $0.30"
+    assert names.reason("holds $0.30 for fast", hidden) == "holds $0.30 for fast"
+    assert [word for word, _ in hidden] == ["q/canary", "canary"]
 
 
 @pytest.mark.parametrize(
@@ -79,14 +82,14 @@ def test_a_reason_has_no_control_characters(names, reason, told):
     """
     Whoever reads the log in a terminal is safe.
     """
-    assert names.reason(reason, "fast") == told
+    assert names.reason(reason) == told
 
 
 def test_a_reason_is_bounded(names):
     """
     It has a beginning, and says that there was more.
     """
-    told = names.reason("x" * 5000, "fast")
+    told = names.reason("x" * 5000)
 
     assert len(told) == 301
     assert told.endswith("…")
