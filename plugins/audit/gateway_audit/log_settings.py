@@ -15,7 +15,7 @@ from gateway_audit.tlog.errors import TlogError
 from gateway_audit.tlog.notes import COSIGNATURE, VerifierKey
 
 # A schema-less URL, as C2SP tlog-checkpoint recommends; it is a key's name too.
-_ORIGIN: Final = re.compile(r"[A-Za-z0-9._~:/-]{1,200}")
+_ORIGIN: Final = re.compile(r"(?!.*//)[A-Za-z0-9._~:/-]{1,200}")
 
 
 def _is_origin(
