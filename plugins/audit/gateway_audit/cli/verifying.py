@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from gateway.client import json_option, quiet_option, write_json
+from gateway.client import json_option, quiet_option, token_option, write_json
 from gateway.offline import Offline, config_option, data_dir_option, told
 from gateway_audit.places import Places
 from gateway_audit.tlog.errors import TlogError
@@ -87,10 +87,12 @@ def _judged() -> Iterator[None]:
     type=_FILE,
     help="Compare with the checkpoint in this file, and put the new one there.",
 )
+@token_option
 @json_option
 @quiet_option
 def verify_command(
     place: str,
+    token: str | None,
     first: int,
     since: Path | None,
     remember: Path | None,
@@ -110,7 +112,7 @@ def verify_command(
         if since is None and remember is not None and remember.exists():
             since = remember
         report = verify(
-            source_of(place),
+            source_of(place, token),
             believed,
             first=first,
             remembered=since.read_bytes() if since is not None else None,
@@ -170,10 +172,12 @@ def _lines(report: Report) -> Iterator[str]:
 )
 @config_option
 @data_dir_option
+@token_option
 @quiet_option
 def prove_command(
     entry: str,
     place: str | None,
+    token: str | None,
     out: Path | None,
     file: Path | None,
     data_dir: Path | None,
@@ -186,7 +190,7 @@ def prove_command(
     The file holds the entry, and can be verified by itself with the log's public key.
     """
     with _judged():
-        proof = prove(source_of(place or _own_log(file, data_dir)), entry)
+        proof = prove(source_of(place or _own_log(file, data_dir), token), entry)
     path = out or Path(f"{proof.index}{PROOF_SUFFIX}")
     path.write_bytes(bytes(proof))
     if not quiet:
@@ -207,12 +211,14 @@ def _own_log(file: Path | None, data_dir: Path | None) -> str:
 @_trusts
 @config_option
 @data_dir_option
+@token_option
 @json_option
 @quiet_option
 def consistency_command(
     old: Path,
     new: Path | None,
     place: str | None,
+    token: str | None,
     file: Path | None,
     data_dir: Path | None,
     *,
@@ -227,7 +233,7 @@ def consistency_command(
     """
     with _judged():
         believed = Trust.of(**trust)
-        read = source_of(place or _own_log(file, data_dir))
+        read = source_of(place or _own_log(file, data_dir), token)
         keys = believed.key_list(read)
         first = believed.believed(old.read_bytes(), keys).checkpoint
         if new is None:

@@ -18,14 +18,17 @@ MAX_FILE_BYTES: Final = WIDTH * (65_535 + 2)
 TIMEOUT_S: Final = 30.0
 
 
-def source_of(place: str) -> Read:
+def source_of(place: str, token: str | None = None) -> Read:
     """
     Return what reads the log at *place*, ``http(s)://…`` or a path.
 
     What it reads is bounded; FileNotFoundError is raised for what is not there.
+
+    Args:
+        token: An admin's or viewer's, where a gateway serves its own log.
     """
     if place.startswith(("http://", "https://")):
-        return _Web(place).read
+        return _Web(place, token).read
     return _Folder(Path(place)).read
 
 
@@ -46,12 +49,15 @@ class _Folder:
 
 
 class _Web:
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, token: str | None) -> None:
         self._prefix = prefix.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._opener = build_opener()
 
     def read(self, path: str) -> bytes:
-        request = Request(f"{self._prefix}/{path}")  # noqa: S310 - http or https
+        request = Request(  # noqa: S310 - http or https
+            f"{self._prefix}/{path}", headers=self._headers
+        )
         try:
             with self._opener.open(request, timeout=TIMEOUT_S) as reply:
                 return _bounded(reply.read(MAX_FILE_BYTES + 1), path)
