@@ -22,6 +22,7 @@ def sequencer(settings: AuditSettings) -> ProcessSpec:
         policy = settings.on_failure
         return {
             "folder": str(places.root),
+            **settings.sequencer_arguments(),
             "spools": [str(policy.spill)] if isinstance(policy, Spill) else [],
             "followers": [
                 {

@@ -12,6 +12,7 @@ from typing import Final, Literal, Self, get_args
 import attrs
 
 from gateway.settings import above, between, told
+from gateway_audit.log_settings import LogSettings
 
 #: An entry of the log has a length of 16 bits (C2SP tlog-tiles).
 MAX_ENTRY_BYTES: Final = 65_535
@@ -158,7 +159,7 @@ class RefusalSettings:
 
 
 @attrs.frozen(kw_only=True)
-class AuditSettings:
+class AuditSettings(LogSettings):
     """
     The plugin's settings.
 

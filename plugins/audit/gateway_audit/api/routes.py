@@ -67,10 +67,10 @@ def routes(recorder: Callable[[], Recorder]) -> Iterator[Route]:
     )
     yield Route(
         method="GET",
-        path="/api/audit/checkpoint",
+        path=r"/api/audit/{note:checkpoint|checkpoint\.witnessed|keys}",
         permission=READ,
-        handler=office.checkpoint,
-        summary="The log's newest signed checkpoint.",
+        handler=office.note,
+        summary="The log's newest signed checkpoint, as witnesses cosigned it; its keys.",
     )
     yield Route(
         method="GET",
@@ -158,11 +158,12 @@ class AuditRoutes:
             }
         )
 
-    async def checkpoint(self, request: web.Request) -> web.Response:
+    async def note(self, request: web.Request) -> web.Response:
         """
-        Return the newest checkpoint, byte for byte.
+        Return what somebody signed, byte for byte.
         """
-        return await self._file("checkpoint", "text/plain; charset=utf-8")
+        note = request.match_info["note"]
+        return await self._file(note, "text/plain; charset=utf-8")
 
     async def tile(self, request: web.Request) -> web.Response:
         """

@@ -16,7 +16,13 @@ import structlog
 
 from gateway_audit.spool.disk import Disk
 from gateway_audit.spool.frames import HEAD_BYTES, MAX_ENTRY_BYTES, Frame, frames
-from gateway_audit.spool.names import Segment, lock_path, segments
+from gateway_audit.spool.names import (
+    Segment,
+    lock_path,
+    lock_paths,
+    segments,
+    spare_path,
+)
 
 log = structlog.get_logger("gateway.audit.sequencer")
 
@@ -116,9 +122,8 @@ class SpoolReader:
                 self._disk.sync_folder(tail.folder)
                 tail.finished.clear()
             if tail.is_over:
-                for suffix in (".next", ".lock"):
-                    self._disk.remove(tail.folder / f"{tail.worker}{suffix}")
                 del self._tails[place]
+        self._clear_up()
 
     def close(self) -> None:
         """
@@ -194,6 +199,23 @@ class SpoolReader:
             self.missing.append(gap)
         self._taken.append(Taken(tail.worker, frame.seq, frame.entry))
         tail.next_seq = frame.seq + 1
+
+    def _clear_up(self) -> None:
+        """
+        Remove what workers left that are gone and have no file to read.
+        """
+        for folder in self._folders:
+            for path in lock_paths(folder):
+                if (folder, path.stem) in self._tails:
+                    continue
+                try:
+                    held = self._disk.lock(path)
+                except OSError:
+                    continue
+                if not any(folder.glob(f"{path.stem}-*")):
+                    self._disk.remove(spare_path(folder, path.stem))
+                    self._disk.remove(path)
+                self._disk.close(held)
 
     def _is_left(self, tail: _Tail) -> bool:
         """

@@ -31,20 +31,25 @@ class Disk:
             raise
         return descriptor
 
-    def lock(self, path: Path) -> int:
+    def lock(self, path: Path, *, waits: bool = False) -> int:
         """
         Make a file, if it is not there, and hold it for as long as this process lives.
 
         Raises:
-            BlockingIOError: Another one holds it.
+            BlockingIOError: Another one holds it, and this one does not wait.
         """
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BaseException:
+        how = fcntl.LOCK_EX if waits else fcntl.LOCK_EX | fcntl.LOCK_NB
+        while True:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(descriptor, how)
+                if _is_at(descriptor, path):
+                    return descriptor
+            except BaseException:
+                os.close(descriptor)
+                raise
+            # Removed by who held it: what is locked has no name any more.
             os.close(descriptor)
-            raise
-        return descriptor
 
     def reserve(self, descriptor: int, size: int) -> None:
         """
@@ -113,3 +118,10 @@ class Disk:
         told = os.statvfs(folder)
         usable = told.f_blocks - told.f_bfree + told.f_bavail
         return 1 - told.f_bavail / usable if usable else 1.0
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False

@@ -46,6 +46,20 @@ def lock_path(folder: Path, worker: str) -> Path:
     return folder / f"{worker}.lock"
 
 
+def spare_path(folder: Path, worker: str) -> Path:
+    """
+    Say which file has the room for the next segment of *worker*.
+    """
+    return folder / f"{worker}.next"
+
+
+def lock_paths(folder: Path) -> list[Path]:
+    """
+    Find the locks of all workers that live or were killed.
+    """
+    return sorted(folder.glob("*.lock"))
+
+
 def segments(folder: Path) -> list[Segment]:
     """
     Find every file that is or was written to, each worker's in their order.

@@ -18,7 +18,7 @@ import structlog
 
 from gateway_audit.spool.disk import Disk
 from gateway_audit.spool.frames import HEAD_BYTES, MAX_ENTRY_BYTES
-from gateway_audit.spool.names import lock_path, segment_path
+from gateway_audit.spool.names import lock_path, segment_path, spare_path
 
 log = structlog.get_logger("gateway.audit.spool")
 
@@ -49,7 +49,8 @@ class SegmentWriter:
         #: Frames that are in no file for certain: what a failure would cost.
         self._unsynced: list[bytes] = []
         self._lock_path = lock_path(folder, worker)
-        self._lock = disk.lock(self._lock_path)
+        # Whoever clears up after the dead may look at it for a moment.
+        self._lock = disk.lock(self._lock_path, waits=True)
 
     @property
     def is_dirty(self) -> bool:
@@ -141,7 +142,7 @@ class SegmentWriter:
 
     @property
     def _spare_path(self) -> Path:
-        return self._folder / f"{self._worker}.next"
+        return spare_path(self._folder, self._worker)
 
     def _append(self, records: list[bytes]) -> None:
         for group in self._by_file(records):
