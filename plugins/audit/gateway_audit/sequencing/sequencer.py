@@ -56,6 +56,7 @@ class Sequencer:
     Args:
         folder: The audit's own: ``log/``, ``spool/`` and ``keys/`` are below it.
         spools: Where workers write; ``spool/`` if nothing is said.
+        configured_origin: What the settings call the log, which may have a name already.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Sequencer:
         clock: Clock | None = None,
         disk: Disk | None = None,
         checkpoint_s: float = CHECKPOINT_S,
+        configured_origin: str | None = None,
     ) -> None:
         self._folder = folder
         self._keys = keys
@@ -96,6 +98,9 @@ class Sequencer:
         self._own = OwnEntries(self.log.state.own_seq)
         self._own_pending = 0
         self._witnesses = Witnesses(witnesses, self._files)
+        if configured_origin not in (None, origin):
+            why = f"the settings call the log {configured_origin}; it is {origin} for ever"
+            self._note("origin", why)
         cursors = self.log.state.cursors
         if self.log.has_lost_cursors:
             cursors = self._cursors_from_entries()
@@ -260,6 +265,7 @@ class Sequencer:
             at=self._clock.now(),
             problems=(
                 *self._problems.values(),
+                *self._reader.problems.values(),
                 *(
                     f"entries were lost: {name} holds what was left"
                     for name in self._set_aside()
@@ -330,6 +336,7 @@ def run(
     sequencer = Sequencer(
         root,
         origin=name,
+        configured_origin=origin,
         keys=SigningKeys(root / "keys", root / "log" / LIST_FILE, name, configured=key),
         spools=[root / "spool", *map(Path, spools)],
         followers=[
