@@ -208,9 +208,14 @@ class Hooks:
         #: Whether a stream can be passed on as it comes, if no filter is open for it.
         self.has_taps = bool(self._open_tap)
         self.has_post_response = bool(self._post_response)
-        settling = (*self._after_attempt, *self._on_complete)
-        #: Whether none of those waits for anything, so that nothing can come in between.
-        self.settles_at_once = not any(step.may_wait for step in settling)
+        #: Whether none of `after_attempt` waits for anything, so that nothing can come in between.
+        self.settles_attempts_at_once = not any(
+            step.may_wait for step in self._after_attempt
+        )
+        #: Likewise, of `on_complete` too.
+        self.settles_at_once = self.settles_attempts_at_once and not any(
+            step.may_wait for step in self._on_complete
+        )
         self.has_filters = bool(self._open_filter)
         #: Whether a call of the hook of the same name does anything.
         self.has_pre_request = bool(self._pre_request)

@@ -52,6 +52,8 @@ class Names:
         self._known: frozenset[str] = frozenset()
         self._of: Any = None
         self._shown: dict[str, str] = {}
+        #: Names that are shown, and so is what stands in them behind a provider.
+        self._plain: set[str] = set()
 
     def follow(self, snapshot: object) -> None:
         """
@@ -60,6 +62,7 @@ class Names:
         if snapshot is not self._of:
             self._known = frozenset(_all_names(self._listed()))
             self._shown = {}
+            self._plain = set()
             self._of = snapshot
 
     def model(self, name: str) -> str:
@@ -100,9 +103,13 @@ class Names:
         """
         found = {}
         for name in names:
+            if name in self._plain:
+                continue
             for word in (name, name.partition("/")[2]):
                 if len(word) >= _LEAST_HIDDEN and (shown := self.model(word)) != word:
                     found[word] = shown
+            if not found and len(self._plain) < _REMEMBERED:
+                self._plain.add(name)
         if not found:
             return ()
         return tuple(sorted(found.items(), key=lambda pair: -len(pair[0])))
