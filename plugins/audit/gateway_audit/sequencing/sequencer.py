@@ -45,6 +45,8 @@ CHECKPOINT_S: Final = 0.8
 #: Seconds between two looks at the spools, and two statuses.
 POLL_S: Final = 0.1
 STATUS_S: Final = 1.0
+#: Seconds that are left for the rest when the process is told to end.
+DRAIN_S: Final = 10.0
 #: What a log that lost entries is moved to; as long as it is there, nothing is well.
 SET_ASIDE: Final = "log.truncated"
 
@@ -137,17 +139,17 @@ class Sequencer:
             self._tell()
         return added
 
-    def drain(self, turns: int = 100_000) -> None:
+    def drain(self, within_s: float = DRAIN_S) -> None:
         """
-        Take all that the workers left, and sign it.
+        Take all that the workers left, and sign it; what they go on writing, not for ever.
         """
-        for _ in range(turns):
-            if not self.turn(at_once=True):
-                break
+        end = self._clock.monotonic() + within_s
+        while self.turn(at_once=True) and self._clock.monotonic() < end:
+            pass
         for follower in self._followers:
-            for _ in range(turns):
-                if not follower.bring(self.log, self._clock.monotonic()):
-                    break
+            while follower.bring(self.log, self._clock.monotonic()):
+                if self._clock.monotonic() >= end:
+                    return
 
     def close(self) -> None:
         """
