@@ -27,6 +27,7 @@ pytest_plugins = (
 
 # A marker, the program it asks for, and what Debian calls it.
 PROGRAMS = {
+    "needs_curl": ("curl", "curl"),
     "needs_nginx": ("nginx", "nginx-light"),
     "needs_redis": ("redis-server", "redis-server"),
 }

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from gateway.flights import Flight
     from gateway.providers.vendors import Vendor
     from gateway.routing.targets import Target
+    from gateway.server.embedding import subapp
 
 __all__ = [
     "Answer",
@@ -102,6 +103,7 @@ __all__ = [
     "Usage",
     "Vendor",
     "hookimpl",
+    "subapp",
 ]
 
 
@@ -112,6 +114,7 @@ _HEAVY = {
     "Gateway": "gateway.app",
     "Target": "gateway.routing.targets",
     "Vendor": "gateway.providers.vendors",
+    "subapp": "gateway.server.embedding",
 }
 
 

@@ -145,6 +145,8 @@ class Opinion:
         masked: For each passage the text to put in its place where the service says it without
             places, else None; () if it never does.
         whole: Finds that concern all of it and have no place: their span is (0, 0).
+        flagged: For each passage what the service found and was told to let pass: it is recorded
+            and not acted upon; () if there is nothing of that kind.  A span of (0, 0) is no place.
         is_blocked: The service itself says no, whatever its finds are.
         cost_nano: What the asking cost, in nano-USD, where that is known.
         units: What the service counts: ``{"topic_policy_units": 1}``.
@@ -153,6 +155,7 @@ class Opinion:
     finds: Sequence[Sequence[Find]] = ()
     masked: Sequence[str | None] = ()
     whole: Sequence[Find] = ()
+    flagged: Sequence[Sequence[Find]] = ()
     is_blocked: bool = False
     cost_nano: int = 0
     units: Mapping[str, int] = attrs.field(factory=dict)
@@ -163,8 +166,9 @@ class DetectorFailed(Exception):
     A detector could not judge, or not all of it; its text holds nothing of what was judged.
 
     Args:
-        reason: One word for programs: ``timeout``, ``throttled``, ``unreachable``, ``garbage``,
-            ``partial_coverage``, ``refused``, ``misconfigured``.
+        reason: One word for programs: ``timeout``, ``throttled``, ``unreachable``,
+            ``unavailable`` (the service's own fault), ``garbage``, ``partial_coverage``,
+            ``refused``, ``misconfigured``.
         told: More for an operator: a status, an error code.
     """
 
@@ -177,6 +181,10 @@ class DetectorFailed(Exception):
 class Judge(Protocol):
     """
     Asks somebody: a remote service, a model.
+
+    One that looks at the images of `Question.exchange` as well has an attribute ``reads_images``
+    that is true; it is asked about a request with images each time, and about one with nothing
+    but images without any passage.
     """
 
     async def judge(self, question: Question) -> Opinion:
@@ -203,6 +211,8 @@ class DetectorTools:
         secrets: Resolves the references in its options, at use.
         outbound: The way out, for requests of its own; None where nobody may be asked.
         call: Asks a model through the gateway, as `gateway.Gateway.call`; None outside of one.
+        request: Makes the request of such a call: of a document, in OpenAI's chat format unless
+            another dialect is named.
     """
 
     settings: Settings

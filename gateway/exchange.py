@@ -115,8 +115,11 @@ class Finding:
     What a guardrail found; the place, never the text.
 
     Attributes:
-        span: First character and the one after the last, in the text at *lane*.
+        span: First character and the one after the last, in the text at *place*.
         action: ``block``, ``redact``, ``flag``.
+        place: Whose text of which kind it is, ``user message``.
+        is_shadow: The action is what would have been done, by a guardrail that only records.
+        took_us: How long the looking took that found it.
     """
 
     guardrail: str
@@ -127,6 +130,9 @@ class Finding:
     stage: str
     span: tuple[int, int] | None = None
     score: float | None = None
+    place: str = ""
+    is_shadow: bool = False
+    took_us: int | None = None
 
 
 class TrailLine(NamedTuple):
@@ -340,6 +346,8 @@ class Exchange:
         settings: The snapshot that the exchange began with, and keeps.
         identity: Who calls, once somebody found out.
         response: The whole answer, or after a stream the assembled one.
+        is_restored: The answer holds what was put back for this caller alone; whoever stores
+            answers stores none of it.
         cost_nano: What the exchange cost, in nano-USD, once known.
         error: The refusal or failure that the caller was told.
         outcome: How it ended; None while it has not.
@@ -373,6 +381,7 @@ class Exchange:
     trail: Trail = attrs.field(factory=Trail, repr=False)
     attempts: list[Attempt] = attrs.field(factory=list, repr=False)
     response: Response | None = None
+    is_restored: bool = False
     response_headers: dict[str, str] = attrs.field(factory=dict, repr=False)
     upstream_headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     cost_nano: int | None = None
@@ -474,6 +483,18 @@ class Exchange:
         """
         return await self._relayed("join", "pre_request").join(self, flight)
 
+    async def answered_by(self, target: Target) -> None:
+        """
+        Put down that this exchange is answered by what *target* said some other time.
+
+        For `pre_request` only, of a plugin that keeps answers.  An attempt with ``joined`` set is
+        authorised and recorded, and holds nothing.
+
+        Raises:
+            Refused: if this exchange may not use *target*.
+        """
+        await self._relayed("answered_by", "pre_request").answered_by(self, target)
+
     def _relayed(self, name: str, hook: str) -> Forwarder:
         if self.forwarder is None:
             msg = f"{name}() is for {hook} of an exchange that the gateway relays"
@@ -507,6 +528,12 @@ class Forwarder:
     async def join(self, exchange: Exchange, flight: Flight) -> Answer:
         """
         See `Exchange.join`.
+        """
+        raise NotImplementedError
+
+    async def answered_by(self, exchange: Exchange, target: Target) -> None:
+        """
+        See `Exchange.answered_by`.
         """
         raise NotImplementedError
 

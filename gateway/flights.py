@@ -101,6 +101,28 @@ class Flight:
         return self._is_over
 
     @property
+    def frames(self) -> Sequence[bytes]:
+        """
+        The events so far, in the callers' dialect; none of an answer that came whole.
+        """
+        return self._frames
+
+    @property
+    def body(self) -> tuple[int, dict[str, str], bytes] | None:
+        """
+        Status, headers and body of an answer that came whole.
+        """
+        return self._response
+
+    async def ended(self) -> None:
+        """
+        Wait until everything came that will come; who waits here keeps nothing in the air.
+        """
+        while not self._is_over:
+            self._news.clear()
+            await self._news.wait()
+
+    @property
     def has_failed(self) -> bool:
         """
         Whether it ended with an error.

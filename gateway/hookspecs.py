@@ -152,6 +152,18 @@ class Plugin:
         """
         return ()
 
+    def detector_problems(self, detectors: Mapping[str, Detector]) -> Iterable[Problem]:
+        """
+        Tell what is wrong between the plugin's settings and the detectors that there are.
+
+        Args:
+            detectors: Everybody's, by name; see `register_detectors`.
+
+        Returns:
+            As `problems`.
+        """
+        return ()
+
     # --- registering ------------------------------------------------------------------------
 
     @hookspec

@@ -210,9 +210,19 @@ class Relay(Forwarder):
         See `Exchange.join`.
         """
         answer = await flight.answer()
-        target = flight.target
-        if target is None:
-            return answer
+        if flight.target is not None:
+            await self._join(exchange, flight.target, flight)
+        return answer
+
+    async def answered_by(self, exchange: Exchange, target: Target) -> None:
+        """
+        See `Exchange.answered_by`.
+        """
+        await self._join(exchange, target, None)
+
+    async def _join(
+        self, exchange: Exchange, target: Target, flight: Flight | None
+    ) -> None:
         attempt = Attempt(
             number=len(exchange.attempts) + 1,
             target=target,
@@ -224,7 +234,6 @@ class Relay(Forwarder):
         exchange.attempts.append(attempt)
         await self._hooks.before_attempt(exchange, attempt)
         attempt.state = AttemptState.ANSWERED
-        return answer
 
     # --- explaining -------------------------------------------------------------------------
 

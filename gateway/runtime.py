@@ -12,6 +12,7 @@ import attrs
 
 from gateway.catalog import Catalog
 from gateway.dialects import core_dialects
+from gateway.errors import ConfigError
 from gateway.hooks import Hooks
 from gateway.plugins import collect, load_plugins
 from gateway.providers.configured import make_providers
@@ -150,6 +151,8 @@ def make_runtime(
     plugins = load_plugins(settings, extra, installed=installed, running=running)
     dialects = _dialects(plugins)
     _register_stores(plugins, secrets)
+    detectors = _values(plugins, "register_detectors")
+    _check_detectors(plugins, settings, detectors)
     vendors = {**VENDORS, **_values(plugins, "register_providers")}
     providers = make_providers(settings, dialects, vendors)
     catalog = _catalog(plugins)
@@ -172,7 +175,7 @@ def make_runtime(
         upstream=upstream,
         routes=tuple(collect(plugins, "register_routes", _name).values()),
         processes=tuple(_values(plugins, "register_processes").values()),
-        detectors=_values(plugins, "register_detectors"),
+        detectors=detectors,
         embedders=_values(plugins, "register_embedders"),
         encodings=_values(plugins, "register_encodings"),
     )
@@ -186,6 +189,20 @@ def _name(value: Any) -> str:
 def _values(plugins: Sequence[LoadedPlugin], hook: str) -> dict[str, Any]:
     found = collect(plugins, hook, _name)
     return {name: value for name, (value, _) in found.items()}
+
+
+def _check_detectors(
+    plugins: Sequence[LoadedPlugin],
+    settings: Settings,
+    detectors: Mapping[str, Detector],
+) -> None:
+    problems = [
+        problem
+        for each in plugins
+        for problem in each.plugin.detector_problems(detectors)
+    ]
+    if problems:
+        raise settings.located(ConfigError(problems))
 
 
 def _catalog(plugins: Sequence[LoadedPlugin]) -> Catalog:

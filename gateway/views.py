@@ -353,6 +353,21 @@ class Request(View):
         """
         return self.dialect.tools_of(self)
 
+    def instruct(self, words: str) -> bool:
+        """
+        Put *words* before all other instructions to the model, in the dialect's own way.
+
+        Returns:
+            Whether that can be said here: embeddings take no instructions, nor do prompts of
+            token numbers.
+        """
+        told = self.dialect.instruct(self, words)
+        if told:
+            self._texts = None
+            self.touch()
+            self.edits += ("instructions",)
+        return told
+
     @property
     def unreadable(self) -> Sequence[str]:
         """

@@ -125,9 +125,9 @@ class Serving:
         return self.process.wait(PATIENCE_S)
 
 
+#: Plugins of this tree that change what becomes of a request.
+POLICIES = ("audit", "caching", "governance", "guardrails")
 Serve = Callable[..., Serving]
-#: Plugins that take part where a test's settings name them.
-POLICIES = ("audit", "governance", "guardrails")
 
 
 @pytest.fixture
@@ -144,9 +144,9 @@ def run_serve(tmp_path: Path) -> Iterator[Serve]:
         listen: str = "127.0.0.1:0",
     ) -> Serving:
         if "hooks" not in settings:
-            # The core without the policy that happens to be installed beside it.
-            unasked = [name for name in POLICIES if name not in settings]
-            settings += f"hooks: {{disabled: [{', '.join(unasked)}]}}\n"
+            # The core without the policies that happen to be installed beside it.
+            named = [name for name in POLICIES if f"{name}:" in settings]
+            settings += f"hooks: {{only: [{', '.join(named)}]}}\n"
         file = tmp_path / "gateway.yaml"
         file.write_text(settings)
         log = tmp_path / f"log-{len(running)}"

@@ -16,6 +16,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 PLUGINS = sorted(path for path in ROOT.glob("plugins/*") if path.is_dir())
+EXAMPLES = sorted(path for path in ROOT.glob("contrib/plugins/*") if path.is_dir())
 HEADINGS = [
     "What it does",
     "Install",
@@ -86,7 +87,13 @@ def setup_cfg_list(section: str, option: str) -> list[str]:
     return parser[section][option].split()
 
 
-per_plugin = pytest.mark.parametrize("folder", PLUGINS, ids=lambda path: path.name)
+def word_of(folder: Path) -> str:
+    return folder.name.replace("-", "_")
+
+
+per_plugin = pytest.mark.parametrize(
+    "folder", [*PLUGINS, *EXAMPLES], ids=lambda path: path.name
+)
 
 
 class TestPlugins:
@@ -95,12 +102,18 @@ class TestPlugins:
         The plugin checks below have something to check.
         """
         assert PLUGINS
+        assert EXAMPLES
 
     def test_only_plugins_stand_in_the_folder(self):
         """
         ``pip install ./plugins/*`` takes everything in the folder for a distribution.
         """
-        found = [path for path in ROOT.glob("plugins/*") if path.name != "__pycache__"]
+        found = [
+            path
+            for pattern in ("plugins/*", "contrib/plugins/*")
+            for path in ROOT.glob(pattern)
+            if path.name != "__pycache__"
+        ]
 
         assert [path for path in found if not (path / "pyproject.toml").is_file()] == []
 
@@ -110,10 +123,10 @@ class TestPlugins:
         Folder, distribution, package and entry point of a plugin share one word.
         """
         project = project_of(folder)
-        name = folder.name
+        name = word_of(folder)
         package = f"gateway_{name}"
 
-        assert project["name"] == f"gatewright-{name}"
+        assert project["name"] == f"gatewright-{folder.name}"
         assert [path.parent.name for path in folder.glob("*/__init__.py")] == [package]
         assert list(project["entry-points"]) == ["gateway.plugins"]
         (entry,) = project["entry-points"]["gateway.plugins"].items()
@@ -125,7 +138,7 @@ class TestPlugins:
         """
         A plugin has its page, its hooks in plugin.py, its types and its tests.
         """
-        package = folder / f"gateway_{folder.name}"
+        package = folder / f"gateway_{word_of(folder)}"
 
         assert (package / "plugin.py").is_file()
         assert (package / "py.typed").is_file()
@@ -146,7 +159,7 @@ class TestPlugins:
         The Configure table has a row for each key that the plugin's settings take.
         """
         monkeypatch.syspath_prepend(folder)
-        target = project_of(folder)["entry-points"]["gateway.plugins"][folder.name]
+        target = project_of(folder)["entry-points"]["gateway.plugins"][word_of(folder)]
         plugin = load(target)
         rows = section_of(folder / "README.md", "Configure")
 
@@ -213,6 +226,20 @@ class TestPlugins:
         assert set(public) == packages
         assert {f"gateway_{name}" for name in alone.split(",")} == packages
         assert {f"gateway_{name}" for name in together} == packages
+
+    def test_every_example_is_tested_and_shown(self):
+        """
+        Tox names each, for it finds nothing itself, and the root's page links it.
+        """
+        tox = configparser.ConfigParser(interpolation=None)
+        tox.read(ROOT / "tox.ini")
+        deps = tox["testenv:examples"]["deps"]
+        tested = re.findall(r"/contrib/plugins/([\w-]+)$", deps, re.MULTILINE)
+        page = (ROOT / "README.md").read_text()
+
+        names = [folder.name for folder in EXAMPLES]
+        assert sorted(tested) == names
+        assert [n for n in names if f"(contrib/plugins/{n})" not in page] == []
 
 
 class TestMirror:

@@ -28,9 +28,17 @@ from gateway import (
 from gateway.app import Gateway
 from gateway.filters import StreamFilter
 from gateway.plugins import FoundPlugin
+from gateway.routing.targets import Target
 from gateway.settings import settings_from_dict
 from gateway.sinks import MemorySink
-from gateway.testing import FakeUpstream, Script, find_dialect, make_request
+from gateway.testing import (
+    FakeUpstream,
+    GatewayClient,
+    Script,
+    find_dialect,
+    make_request,
+    make_response,
+)
 from gateway.views import Chunk
 
 
@@ -1016,3 +1024,40 @@ def test_dialects_are_registered():
     with pytest.raises(LookupError):
         find_dialect("nothing")
     assert Chunk(find_dialect("openai_chat"), b"data: [DONE]\n\n").is_done
+
+
+async def test_an_answer_that_was_kept_is_authorised_for_who_gets_it_again():
+    """
+    ``answered_by`` runs `before_attempt` with a joined attempt; a refusal there is the answer.
+    """
+    seen = []
+
+    class Keeper(Plugin):
+        phase = Phase.ANSWER
+
+        @hookimpl
+        async def pre_request(self, exchange):
+            target = Target(provider="p", model="m", dialect=exchange.dialect.name)
+            await exchange.answered_by(target)
+            return Answer(
+                response=make_response({"choices": []}, dialect=exchange.dialect)
+            )
+
+    class Door(Plugin):
+        phase = Phase.GOVERN
+
+        @hookimpl
+        async def before_attempt(self, exchange, attempt):
+            seen.append((attempt.joined, attempt.target.name))
+            if exchange.headers.get("x-who") == "other":
+                raise Blocked
+
+    async with GatewayClient(
+        {"providers": {"demo": {}}}, plugins=[Keeper, Door]
+    ) as client:
+        ask = {"model": "demo/echo", "messages": [{"role": "user", "content": "hi"}]}
+        given = await client.post("/v1/chat/completions", ask)
+        refused = await client.post("/v1/chat/completions", ask, {"x-who": "other"})
+
+    assert (given.status, refused.status) == (200, 400)
+    assert seen == [(True, "p/m")] * 2

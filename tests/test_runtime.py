@@ -5,10 +5,11 @@ from datetime import date
 import attrs
 import pytest
 
-from gateway import ConfigError, Plugin, ProcessSpec, Route, Usage, hookimpl
+from gateway import ConfigError, Detector, Plugin, ProcessSpec, Route, Usage, hookimpl
 from gateway.catalog import ModelFacts, Price, Rates, Tariff
 from gateway.clock import SystemClock
 from gateway.dialects import Dialect
+from gateway.errors import Problem
 from gateway.plugins import FoundPlugin, PluginErrors
 from gateway.providers.vendors import VENDORS
 from gateway.routing.targets import Target
@@ -285,3 +286,21 @@ def test_authentication_is_what_some_plugin_says():
 
     assert runtime(None, Asks).authenticates_callers
     assert not runtime(None, RegistersAll).authenticates_callers
+
+
+def test_plugins_check_what_they_say_of_detectors():
+    """
+    Once all are there, whoever brings them; every fault with its place, and nothing starts.
+    """
+
+    class Brings(Plugin):
+        @hookimpl
+        def register_detectors(self):
+            return [Detector(name="bird", Options=object, make=lambda *_: None)]
+
+    class Names(Plugin):
+        def detector_problems(self, detectors):
+            return [Problem(f"there are {' '.join(detectors)}", path="plugins.names")]
+
+    with pytest.raises(ConfigError, match="^plugins.names: there are bird$"):
+        runtime({}, Names, Brings)

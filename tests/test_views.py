@@ -206,3 +206,77 @@ def test_a_view_shows_no_text():
 
     assert "canary" not in repr(request)
     assert "canary" not in repr(request.texts())
+
+
+@pytest.mark.parametrize(
+    ("dialect", "body", "told"),
+    [
+        (
+            "openai_chat",
+            {"messages": [{"role": "user", "content": "hi"}]},
+            {
+                "messages": [
+                    {"role": "system", "content": "W"},
+                    {"role": "user", "content": "hi"},
+                ]
+            },
+        ),
+        ("openai_responses", {"input": "hi"}, {"instructions": "W"}),
+        (
+            "openai_responses",
+            {"input": "hi", "instructions": "I"},
+            {"instructions": "W\n\nI"},
+        ),
+        ("anthropic_messages", {"messages": []}, {"system": "W"}),
+        ("anthropic_messages", {"messages": [], "system": "S"}, {"system": "W\n\nS"}),
+        (
+            "anthropic_messages",
+            {"messages": [], "system": [{"type": "text", "text": "S"}]},
+            {"system": [{"type": "text", "text": "W"}, {"type": "text", "text": "S"}]},
+        ),
+        ("openai_completions", {"prompt": "hi"}, {"prompt": "W\n\nhi"}),
+        (
+            "openai_completions",
+            {"prompt": ["a", "b"]},
+            {"prompt": ["W\n\na", "W\n\nb"]},
+        ),
+    ],
+    ids=str,
+)
+def test_instructions_are_put_in_front_in_the_dialects_own_way(dialect, body, told):
+    """
+    The words are a text like any other, so that whoever inspects after sees them.
+    """
+    request = make_request({"model": "m", "max_tokens": 9, **body}, dialect=dialect)
+    assert "W" not in [text.value for text in request.texts()]
+
+    assert request.instruct("W")
+
+    assert codec.loads(request.encode()) == {
+        "model": "m",
+        "max_tokens": 9,
+        **body,
+        **told,
+    }
+    assert any(text.value.startswith("W") for text in request.texts())
+    assert request.edits == ("instructions",)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "body"),
+    [
+        ("openai_embeddings", {"input": "hi"}),
+        ("openai_completions", {"prompt": [1, 2]}),
+    ],
+)
+def test_where_nothing_can_be_said_nothing_is_changed(dialect, body):
+    """
+    The caller of `instruct` is told, and decides.
+    """
+    request = make_request({"model": "m", **body}, dialect=dialect)
+    before = request.encode()
+
+    assert not request.instruct("W")
+
+    assert request.encode() == before
+    assert request.edits == ()

@@ -178,10 +178,12 @@ def signature_of(name: str) -> str:
     """
     Write the hook's signature as a plugin spells it.
     """
-    from gateway.hookspecs import Plugin
+    from gateway.hookspecs import EITHER_COLOUR, Plugin
 
     member = getattr(Plugin, name)
     colour = "async def" if inspect.iscoroutinefunction(member) else "def"
+    if name in EITHER_COLOUR:
+        colour = "def or async def"
     signature = str(inspect.signature(member)).replace("'", "")
     return f"{colour} {name}{signature}"
 

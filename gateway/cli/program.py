@@ -59,6 +59,9 @@ COMMANDS: Final[Mapping[str, Lazy]] = {
     "diff": Lazy(f"{_SETTINGS}:diff", "Compare a file with a running gateway."),
     "plugins": Lazy(f"{_PLUGINS}:plugins", "List the plugins, outermost first."),
     "hooks": Lazy(f"{_PLUGINS}:hooks", "Show what a plugin may implement."),
+    "new-plugin": Lazy(
+        "gateway.cli.new_plugin_command:new_plugin", "Write a plugin to begin with."
+    ),
     "explain": Lazy(
         "gateway.cli.explain_command:explain", "Say what becomes of a request."
     ),

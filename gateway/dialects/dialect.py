@@ -101,6 +101,8 @@ class Dialect(ABC):
         terminal_marks: Byte strings one of which stands in every frame that ends a stream, so
             that a read without any need not be looked at frame by frame; () for always look.
         ping: A frame that keeps a silent stream alive.
+        unreadable_fields: Members of a request that may hold words in a form that no view can
+            show; see `unreadable`.
     """
 
     name: ClassVar[str]
@@ -111,6 +113,7 @@ class Dialect(ABC):
     done: ClassVar[bytes] = b""
     terminal_marks: ClassVar[tuple[bytes, ...]] = ()
     ping: ClassVar[bytes] = b": ping\n\n"
+    unreadable_fields: ClassVar[tuple[str, ...]] = ()
 
     def __repr__(self) -> str:
         return self.name
@@ -223,6 +226,15 @@ class Dialect(ABC):
         Cap the answer at *tokens*.
         """
         raise UnsupportedOperation(f"{self.name} has no output cap")
+
+    def instruct(self, request: Request, words: str) -> bool:
+        """
+        Put *words* before all other instructions to the model.
+
+        Returns:
+            Whether the dialect has a place for instructions.
+        """
+        return False
 
     def ask_for_usage(self, request: Request) -> bool:
         """

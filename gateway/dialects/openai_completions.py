@@ -156,7 +156,7 @@ class OpenAICompletions(CompletingDialect):
     name: ClassVar[str] = "openai_completions"
     operations: ClassVar[tuple[str, ...]] = ("complete",)
     path: ClassVar[Mapping[str, str]] = MappingProxyType({"complete": "/completions"})
-    numbered: ClassVar[str] = "prompt"
+    unreadable_fields: ClassVar[tuple[str, ...]] = ("prompt",)
     caps: ClassVar[tuple[str, ...]] = ("max_tokens",)
     envelope: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {"id": "cmpl-cut", "object": "text_completion", "created": 0, "model": ""}
@@ -179,6 +179,20 @@ class OpenAICompletions(CompletingDialect):
         if isinstance(prompt, list) and _count(prompt) > _MAX_PROMPTS:
             raise InvalidRequest(f"prompt: has more than {_MAX_PROMPTS} prompts")
         check_counts(request, self.caps)
+
+    def instruct(self, request: Request, words: str) -> bool:
+        """
+        Begin every prompt with *words*; one of token numbers cannot be.
+        """
+        doc = request.doc
+        prompt = doc.get("prompt")
+        if isinstance(prompt, str):
+            doc["prompt"] = f"{words}\n\n{prompt}"
+        elif isinstance(prompt, list) and all(isinstance(one, str) for one in prompt):
+            doc["prompt"] = [f"{words}\n\n{one}" for one in prompt]
+        else:
+            return False
+        return True
 
     def request_texts(self, request: Request) -> list[Text]:
         """

@@ -22,21 +22,19 @@ if TYPE_CHECKING:
 class OpenAIDialect(Dialect):
     """
     A dialect of OpenAI's; what it reads and writes is for its own class to say.
-
-    Attributes:
-        numbered: The member of a request that takes token numbers in place of words, or "".
     """
 
     vendor: ClassVar[str] = "openai"
-    numbered: ClassVar[str] = ""
 
     def unreadable(self, request: Request) -> Sequence[str]:
         """
-        Name the member whose words nobody here can read, if it lists numbers.
+        Name the members whose words nobody here can read, for they list numbers.
         """
-        if self.numbered and lists_numbers(request.peek(self.numbered)):
-            return (self.numbered,)
-        return ()
+        return tuple(
+            field
+            for field in self.unreadable_fields
+            if lists_numbers(request.peek(field))
+        )
 
     def service_tier(self, request: Request) -> str | None:
         """

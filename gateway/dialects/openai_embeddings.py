@@ -109,7 +109,7 @@ class OpenAIEmbeddings(OpenAIDialect):
     name: ClassVar[str] = "openai_embeddings"
     operations: ClassVar[tuple[str, ...]] = ("embed",)
     path: ClassVar[Mapping[str, str]] = MappingProxyType({"embed": "/embeddings"})
-    numbered: ClassVar[str] = "input"
+    unreadable_fields: ClassVar[tuple[str, ...]] = ("input",)
 
     def check_request(self, request: Request) -> None:
         """

@@ -113,6 +113,13 @@ class RunningText:
             text = text[: stop - self._offset]
         return text, self.safe - self._offset
 
+    @property
+    def offset(self) -> int:
+        """
+        Where in the lane the text that `window` returns begins.
+        """
+        return self._offset
+
     def settle(self, edits: Sequence[Edit], safe: int, context: int) -> None:
         """
         Take over what was found in `window`: its edits, and *safe*, before which all is decided.

@@ -38,6 +38,20 @@ async def edits_in_source(source: str, judge: Judge) -> Sequence[Edit]:
     return merged([*plain, *escaped]) if escaped else plain
 
 
+async def strings_in_source(source: str) -> list[str]:
+    """
+    List what `edits_in_source` shows its judge, in that order.
+    """
+    shown: list[str] = []
+
+    async def note(text: str) -> Sequence[Edit]:
+        shown.append(text)
+        return ()
+
+    await edits_in_source(source, note)
+    return shown
+
+
 def _is_json(source: str) -> bool:
     try:
         # Not `codec.read`: of a repeated key every value is judged, so it is no danger here.

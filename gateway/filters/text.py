@@ -10,7 +10,7 @@ from gateway.errors import Blocked
 from gateway.filters.edits import Edit, decided
 from gateway.filters.held import OnSealed, sealed
 from gateway.filters.holdback import HoldBack
-from gateway.filters.source import edits_in_source
+from gateway.filters.source import edits_in_source, strings_in_source
 from gateway.filters.stream import StreamFilter
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ class TextFilter(StreamFilter):
             and how many edits may be made.  Beyond it the answer is refused.
         on_sealed: What becomes of an edit in signed text, which cannot be changed: ``refuse``
             refuses the answer, ``skip`` lets the text pass.
+        running: The running text that `find` or `judge` is shown a window of: its ``kind``,
+            whether a signature covers it (``is_sealed``), and the ``offset`` of what is shown,
+            which in JSON counts from the string that is shown.
     """
 
     holds_chunks: bool = True
@@ -49,16 +52,20 @@ class TextFilter(StreamFilter):
     context: int = 1
     cap: int = 1 << 20
     on_sealed: OnSealed = "refuse"
+    running: RunningText
 
     _hold: HoldBack | None = None
     _edit_count: int = 0
     _is_over: bool = False
     #: Whether `judge` was overridden; if not, the call to it is saved.
     _asks: bool = False
+    #: Whether `foresee` was.
+    _foresees: bool = False
 
     def __init_subclass__(cls, **rest: Any) -> None:
         super().__init_subclass__(**rest)
         cls._asks = cls.judge is not TextFilter.judge
+        cls._foresees = cls.foresee is not TextFilter.foresee
 
     # --- what an author writes --------------------------------------------------------------
 
@@ -92,6 +99,17 @@ class TextFilter(StreamFilter):
         Called once for each text that grew in one read, and once more when it ends.
         """
         return self.find(text, start, final)
+
+    async def foresee(self, ended: Sequence[tuple[str, str]]) -> None:
+        """
+        Be told of all that ends in one read, before `judge` is asked about each of it.
+
+        Override it to ask somebody once about many texts: an answer has several lanes, and the
+        arguments of one call many strings.  A lane that ends twice in one read is told of once.
+
+        Args:
+            ended: The kind and the undecided text of each that `judge` will be shown as final.
+        """
 
     @property
     def edit_count(self) -> int:
@@ -168,6 +186,8 @@ class TextFilter(StreamFilter):
 
     async def _settle(self, hold: HoldBack) -> None:
         touched, hold.touched = hold.touched, {}
+        if self._foresees:
+            await self._foresee(touched)
         for lane in touched:
             while lane.stops:
                 await self._decide(hold, lane, lane.stops[0], final=True)
@@ -178,7 +198,20 @@ class TextFilter(StreamFilter):
                 else:  # what happens at every event, spared two coroutines
                     self._look(hold, lane)
 
+    async def _foresee(self, touched: Iterable[RunningText]) -> None:
+        ended: list[tuple[str, str]] = []
+        for lane in touched:
+            if lane.stops:
+                text, start = lane.window(lane.stops[0])
+                strings = [text[start:]]
+                if lane.is_json:
+                    strings = await strings_in_source(text[start:])
+                ended += [(lane.kind, string) for string in strings]
+        if ended:
+            await self.foresee(ended)
+
     def _look(self, hold: HoldBack, lane: RunningText) -> None:
+        self.running = lane
         text, start = lane.window(lane.end)
         edits, safe = self.find(text, start, final=False)
         if edits or not start <= safe <= len(text):
@@ -189,6 +222,7 @@ class TextFilter(StreamFilter):
     async def _decide(
         self, hold: HoldBack, lane: RunningText, stop: int, *, final: bool
     ) -> None:
+        self.running = lane
         text, start = lane.window(stop)
         if lane.is_json:
             edits, safe = await self._judge_source(text, start)

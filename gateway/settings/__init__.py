@@ -13,7 +13,7 @@ from gateway.settings.load import (
     settings_from_environment,
 )
 from gateway.settings.model import PHASES, HooksSettings, PhaseName, Settings
-from gateway.settings.nodes import PluginTable
+from gateway.settings.nodes import PluginTable, Unread
 from gateway.settings.serving import (
     AdminToken,
     EgressSettings,
@@ -74,6 +74,7 @@ __all__ = [
     "PHASES",
     "PhaseName",
     # For the settings of plugins: values, validators, metadata.
+    "Unread",
     "Address",
     "SecretRef",
     "above",

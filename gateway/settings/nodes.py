@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 
 import attrs
 
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, Problem
 from gateway.settings.problems import MAX_SHOWN, NOWHERE, Mark, join, place
 
 MAX_DEPTH: Final = 64
@@ -114,6 +114,58 @@ class PluginTable:
         ``file:line:column`` of its name.
         """
         return place(self.origin, self.mark)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Unread:
+    """
+    A part of a plugin's settings whose class is known only later, as it stands in the file.
+
+    The type of a field where what stands there chooses a class that another plugin brings.  Two
+    are equal that say the same, whatever their layout.
+
+    Attributes:
+        node: what stands there.
+
+        path: where in the settings, for messages.
+
+        origin: the file's name, for messages.
+    """
+
+    node: Node
+    path: str = ""
+    origin: str = ""
+
+    @classmethod
+    def of(cls, value: Any, path: str = "") -> Unread:
+        """
+        Make the one that a file with *value* at *path* would give.
+
+        Raises:
+            ConfigError: it is nested too deeply, or a key is no text.
+        """
+        return cls(node=_node_from(value, MAX_DEPTH), path=path)
+
+    def plain(self) -> Any:
+        """
+        Return it as dicts, lists, texts, numbers, booleans and None.
+        """
+        return plain(self.node)
+
+    def problem(self, message: str) -> Problem:
+        """
+        Make the problem that *message* says of it.
+        """
+        where = place(self.origin, self.node.mark)
+        return Problem(message, path=self.path, where=where)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Unread):
+            return NotImplemented
+        return digest_of(self.node) == digest_of(other.node)
+
+    def __hash__(self) -> int:
+        return hash(digest_of(self.node))
 
 
 # -- from and to Python --------------------------------------------------------

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, Union
 import attrs
 
 from gateway.settings.model import Settings
-from gateway.settings.nodes import PluginTable
+from gateway.settings.nodes import PluginTable, Unread
 from gateway.settings.structure import bare
 from gateway.settings.tables import annotations_of, file_attributes, key_of
 from gateway.settings.values import Address, Bounds, SecretRef
@@ -36,6 +36,7 @@ _SIMPLE: Final[dict[Any, Schema]] = {
     Path: {"type": "string"},
     date: {"type": "string", "format": "date"},
     PluginTable: {"type": "object"},
+    Unread: {},
     SecretRef: {
         "type": "string",
         "pattern": r"^[a-z][a-z_]{1,23}\..+$",
@@ -74,6 +75,15 @@ def schema_of(plugin_settings: Mapping[str, type[Any]]) -> Schema:
         **top,
         "definitions": dict(sorted(definitions.items())),
     }
+
+
+def schema_of_class(kind: type[Any]) -> Schema:
+    """
+    Generate the schema of one table that is read as *kind*, an attrs class.
+    """
+    definitions: dict[str, Schema] = {}
+    written = _Writer(definitions).table(kind)
+    return {**written, "definitions": definitions} if definitions else written
 
 
 @attrs.define

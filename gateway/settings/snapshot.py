@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from gateway.settings.model import Settings
-from gateway.settings.nodes import PluginTable
+from gateway.settings.nodes import PluginTable, Unread
 from gateway.settings.problems import join, may_be_secret
 from gateway.settings.tables import file_attributes, key_of
 from gateway.settings.values import SecretRef
@@ -71,7 +71,7 @@ def changed_paths(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Any
 
 
 def _below(value: Any) -> Iterator[tuple[str | int, Any]]:
-    if isinstance(value, type):
+    if isinstance(value, type | Unread):
         return
     if attrs.has(type(value)):
         for attribute in file_attributes(type(value)):
@@ -83,7 +83,7 @@ def _below(value: Any) -> Iterator[tuple[str | int, Any]]:
 
 
 def _rendered(value: Any) -> Any:
-    if isinstance(value, PluginTable):
+    if isinstance(value, PluginTable | Unread):
         return _rendered(value.plain())
     if isinstance(value, Mapping):
         return {str(key): _rendered(item) for key, item in value.items()}

@@ -4,8 +4,9 @@ From nodes to attrs classes: the type of each field says how its text is read.
 What an annotation may be: an attrs class; ``Mapping[str, X]`` or ``dict``;
 ``tuple[X, ...]``, ``list``, ``frozenset``; ``X | None`` and other unions; ``Literal``;
 an Enum; ``str``, ``bool``, ``int``, ``float``, ``Decimal``, ``Path``, ``date``;
-``Any``; and every class with a classmethod ``parse(text)``, which is written as one
-word.  A table's class with a classmethod ``short_form(text)`` may be a word as well.
+``Any``; `Unread`, which is left for later; and every class with a classmethod
+``parse(text)``, which is written as one word.  A table's class with a classmethod
+``short_form(text)`` may be a word as well.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any, Final, Literal, TypeVar, Union
 
 import attrs
 
-from gateway.settings.nodes import Node, PluginTable, Scalar, Sequence
+from gateway.settings.nodes import Node, PluginTable, Scalar, Sequence, Unread
 from gateway.settings.problems import Problems
 from gateway.settings.tables import TableReader, table_of
 from gateway.settings.unions import optional_reader, union_reader
@@ -35,6 +36,7 @@ from gateway.settings.words import (
     literal_reader,
     refuse,
     word_reader,
+    written,
 )
 
 T = TypeVar("T")
@@ -125,6 +127,8 @@ def bare(kind: Any) -> Any:
 def _class_reader(kind: type) -> Reader | None:
     if kind is PluginTable:
         return _read_plugin_table
+    if kind is Unread:
+        return _leave_unread
     if hasattr(kind, "parse"):
         return word_reader(kind.parse)
     if attrs.has(kind):
@@ -184,3 +188,7 @@ def _read_plugin_table(node: Node, at: At, problems: Problems) -> Any:
         return INVALID
     name = at if isinstance(at, str) else str(at[1])
     return PluginTable(name=name, node=table, origin=problems.origin)
+
+
+def _leave_unread(node: Node, at: At, problems: Problems) -> Any:
+    return Unread(node=node, path=written(at), origin=problems.origin)

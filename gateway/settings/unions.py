@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from gateway.settings.nodes import Node, PluginTable, Scalar, Sequence, Table
+from gateway.settings.nodes import Node, PluginTable, Scalar, Sequence, Table, Unread
 from gateway.settings.problems import Problems, shown
 from gateway.settings.tables import annotations_of, file_attributes, key_of
 from gateway.settings.words import At, Reader, kind_of, refuse, spelt
@@ -76,7 +76,7 @@ def shapes_of(kind: Any) -> frozenset[type[Node]]:
     Tell as what *kind* may be written.
     """
     origin = typing.get_origin(kind)
-    if kind in (Any, object):
+    if kind in (Any, object, Unread):
         return frozenset(_SHAPES)
     if origin in _LISTS:
         return frozenset({Sequence})

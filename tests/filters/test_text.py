@@ -365,6 +365,57 @@ class TestFinding:
 
         assert (await kit.run(Asks(), stream, read)).text() == "[asked] x [asked]"
 
+    @pytest.mark.parametrize("read", [1, 20])
+    async def test_tells_what_is_shown(self, kit, read):
+        """
+        A find knows which text it is shown a part of, and where in that the part begins.
+        """
+        seen = []
+
+        class Looking(kit.Cards):
+            context = 2
+
+            def find(self, text, start, final):
+                running = self.running
+                seen.append((running.kind, running.offset + start, text[start:]))
+                return super().find(text, start, final)
+
+        stream = kit.ToyStream().deltas(["abc ", "def "])
+        stream.delta("x", REASONING, kind="reasoning")
+        await kit.run(Looking(), stream, read)
+
+        said = {}
+        for kind, at, text in seen:
+            assert "abc def x".startswith(text, at if kind == "message" else 8)
+            said[kind] = at + len(text)
+        assert said == {"message": 8, "reasoning": 1}
+
+    async def test_foresees_all_that_ends_in_one_read(self, kit):
+        """
+        What ends in one read is told of at once, as it will be shown: strings of arguments too.
+        """
+        foreseen, judged = [], []
+
+        class Foreseeing(TextFilter):
+            async def foresee(self, ended):
+                foreseen.append(list(ended))
+
+            async def judge(self, text, start, final):
+                if final:
+                    judged.append((self.running.kind, text[start:]))
+                return (), len(text) if final else start
+
+        stream = kit.ToyStream().deltas(["one ", "two"])
+        source = '{"a": ["b\\u0063"]}'
+        stream.delta(source, CALL, json=True, kind="tool_arguments").end()
+
+        await kit.run(Foreseeing(), stream, 20)
+
+        told = [("message", "one two")]
+        told += [("tool_arguments", one) for one in ("a", "bc")]
+        assert foreseen == [told]
+        assert judged == told
+
     async def test_needs_no_call_of_its_constructor(self, kit):
         """
         A subclass made by attrs works though it never calls the constructor it inherits.

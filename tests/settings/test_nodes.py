@@ -9,6 +9,7 @@ from gateway.errors import ConfigError
 from gateway.settings.nodes import (
     Scalar,
     Table,
+    Unread,
     digest_of,
     document_from,
     follow,
@@ -138,3 +139,30 @@ class TestFollow:
         A list that is too short is where the way ends.
         """
         assert follow(document_from({"a": []}), ("a", 3))[1] == 1
+
+
+class TestUnread:
+    def test_what_says_the_same_is_equal(self):
+        """
+        Whatever its layout and place: so a reload sees what changed.
+        """
+        one, same = Unread.of({"a": 1}, "here"), Unread.of({"a": 1}, "there")
+
+        assert one == same
+        assert hash(one) == hash(same)
+        assert one != Unread.of({"a": 2})
+        assert one != {"a": 1}
+
+    def test_gives_back_what_it_was_made_from(self):
+        """
+        For whoever writes it down.
+        """
+        assert Unread.of({"a": [1, "x", None]}).plain() == {"a": [1, "x", None]}
+
+    def test_a_problem_with_it_has_its_place(self):
+        """
+        Path, file, line and column.
+        """
+        unread = Unread(node=Scalar((3, 7), "x", plain=True), path="a.b", origin="f")
+
+        assert str(unread.problem("is wrong")) == "f:3:7 a.b: is wrong"

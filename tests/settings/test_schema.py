@@ -14,7 +14,7 @@ import yaml
 
 from gateway.errors import ConfigError
 from gateway.settings import PluginTable, SecretRef, settings_from_dict, told
-from gateway.settings.schema import DRAFT, schema_of
+from gateway.settings.schema import DRAFT, schema_of, schema_of_class
 from gateway.settings.values import above, at_least
 
 EXAMPLE = Path(__file__).with_name("example.yaml")
@@ -38,6 +38,11 @@ class Budget:
     @classmethod
     def short_form(cls, text: str) -> Budget:
         return cls(limit_usd=Decimal(text.partition("/")[0]), per=Period())
+
+
+@attrs.frozen
+class Limits:
+    budgets: tuple[Budget, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -148,3 +153,16 @@ class TestSchema:
         """
         judge(document)
         settings_from_dict(document).plugin("plugged", Plugged)
+
+
+def test_one_table_has_a_schema_of_its_own():
+    """
+    For what is read apart from the file: references within it lead somewhere.
+    """
+    schema = schema_of_class(Limits)
+
+    validate = fastjsonschema.compile({"$schema": DRAFT, **schema})
+    validate({"budgets": [{"limit_usd": 5, "per": "day"}]})
+    with pytest.raises(fastjsonschema.JsonSchemaException):
+        validate({"budgets": [{"limit": 5}]})
+    assert "definitions" not in schema_of_class(Budget)

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.errors import ConfigError
 from gateway.settings.document import read_document
-from gateway.settings.nodes import PluginTable
+from gateway.settings.nodes import PluginTable, Unread
 from gateway.settings.problems import Problems
 from gateway.settings.structure import read, reader_for, structure
 from gateway.settings.values import SecretRef
@@ -236,3 +236,28 @@ class TestStructure:
 
         assert len(governance.virtual_keys) == 10_000
         assert took_s < 3
+
+
+def test_what_is_read_later_stays_as_it_stands():
+    """
+    Single values, lists and tables, each with its path, and faults in it with their place.
+    """
+
+    @attrs.frozen
+    class Later:
+        parts: tuple[Unread, ...]
+
+    @attrs.frozen
+    class Part:
+        size: int
+
+    document = read_document(b"parts: [word, {size: big}, [1]]", Problems("f"))
+
+    word, table, many = structure(document, Later, path="p", origin="f").parts
+
+    assert (word.plain(), many.plain()) == ("word", [1])
+    with pytest.raises(ConfigError) as caught:
+        structure(table.node, Part, path=table.path, origin=table.origin)
+    assert (
+        str(caught.value) == 'f:1:22 p.parts[1].size: must be a whole number, not "big"'
+    )

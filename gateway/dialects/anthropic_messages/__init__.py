@@ -85,6 +85,19 @@ class AnthropicMessages(Dialect):
         """
         return request.operation == "generate" and super().is_stream(request)
 
+    def instruct(self, request: Request, words: str) -> bool:
+        """
+        Begin the system prompt with *words*, in a block of its own where it has blocks.
+        """
+        doc = request.doc
+        told = doc.get("system")
+        if isinstance(told, list):
+            told.insert(0, {"type": "text", "text": words})
+        else:
+            more = f"\n\n{told}" if isinstance(told, str) and told else ""
+            doc["system"] = words + more
+        return True
+
     def request_texts(self, request: Request) -> list[Text]:
         """
         List the texts of *request*.

@@ -75,6 +75,13 @@ class OpenAIChat(CompletingDialect):
         """
         return request_texts(request)
 
+    def instruct(self, request: Request, words: str) -> bool:
+        """
+        Begin the conversation with a system message.
+        """
+        request.doc["messages"].insert(0, {"role": "system", "content": words})
+        return True
+
     def tools_of(self, request: Request) -> Sequence[Tool]:
         """
         List the tools that *request* offers, the web search among them.

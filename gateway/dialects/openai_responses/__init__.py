@@ -70,6 +70,15 @@ class OpenAIResponses(OpenAIDialect):
         super().check_request(request)
         of_asked.check(request.doc)
 
+    def instruct(self, request: Request, words: str) -> bool:
+        """
+        Begin the instructions with *words*.
+        """
+        told = request.doc.get("instructions")
+        more = f"\n\n{told}" if isinstance(told, str) and told else ""
+        request.doc["instructions"] = words + more
+        return True
+
     def request_texts(self, request: Request) -> list[Text]:
         """
         List the texts of *request*.

@@ -18,7 +18,6 @@ import attrs
 
 from gateway.catalog import FIELDS
 from gateway.settings.values import NAME
-from gateway_governance.cel import read_condition
 from gateway_governance.entities import (
     ANY,
     Budget,
@@ -32,6 +31,7 @@ from gateway_governance.entities import (
     Team,
     VirtualKey,
 )
+from gateway_governance.facts import VOCABULARY
 from gateway_governance.overriding import is_price_name, read_changes
 from gateway_governance.periods import find_zone
 
@@ -92,7 +92,7 @@ class Known:
     customers: Collection[str] = ()
     teams: Collection[str] = ()
     virtual_keys: Collection[str] = ()
-    condition: Callable[[str], Any] = read_condition
+    condition: Callable[[str], Any] = VOCABULARY.read
     price: Callable[[str, str], Any] = _check_price
 
 

@@ -7,52 +7,17 @@ ones.  Each fact is found when a condition first asks for it, and then kept.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol
-from urllib.parse import parse_qsl
 
 import attrs
+
+from gateway.conditions import EXCHANGE_FACTS, Kind, Vocabulary, plain_count, plain_text
 
 if TYPE_CHECKING:
     from gateway import Exchange
     from gateway_governance.entities import Customer, Team, VirtualKey
-
-
-class Kind(enum.Enum):
-    """
-    What sort of value a fact is.
-    """
-
-    TEXT = "text"
-    FLAG = "flag"
-    COUNT = "count"
-    #: 0 to 100 and beyond, for a soft limit may be passed.
-    PERCENT = "percent"
-    #: Texts by name.
-    TEXTS = "texts"
-
-
-#: The largest number that CEL counts to.
-_MAX_COUNT: Final = (1 << 63) - 1
-_MAX_PARAMETERS: Final = 100
-
-#: Callers put credentials there; a condition has no business with them.
-_CREDENTIAL_HEADERS: Final = frozenset(
-    "authorization proxy-authorization cookie x-bf-vk x-gw-key x-api-key x-goog-api-key "
-    "api-key".split()
-)
-_CREDENTIAL_PARAMETERS: Final = frozenset({"key", "api_key", "api-key", "access_token"})
-
-#: Bifrost's words for operations; the dialects of one operation share one, but for Responses.
-_REQUEST_TYPES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "generate": "chat_completion",
-        "complete": "text_completion",
-        "embed": "embedding",
-    }
-)
 
 
 @attrs.frozen(kw_only=True)
@@ -135,8 +100,8 @@ class Facts:
         Go on as if the caller had asked for *name*.
         """
         self.provider, self.model = split_name(name, self.exchange)
-        self._found["provider"] = _text(self.provider)
-        self._found["model"] = _text(self.model)
+        self._found["provider"] = plain_text(self.provider)
+        self._found["model"] = plain_text(self.model)
 
     def get(self, name: str) -> object:
         """
@@ -157,36 +122,6 @@ class Facts:
             found = self._found[""] = self.used()
         return found
 
-    def headers(self) -> dict[str, str]:
-        """
-        Return the caller's headers by lower-case name, but for credentials.
-        """
-        return {
-            lower: _text(value)
-            for name, value in self.exchange.headers.items()
-            if (lower := name.lower()) not in _CREDENTIAL_HEADERS
-        }
-
-    def params(self) -> dict[str, str]:
-        """
-        Return the parameters of the query, but for credentials; the last one of a name.
-        """
-        pairs = parse_qsl(self.exchange.query, keep_blank_values=True)
-        return {
-            _text(name): _text(value)
-            for name, value in pairs[:_MAX_PARAMETERS]
-            if name.lower() not in _CREDENTIAL_PARAMETERS
-        }
-
-    def request_type(self) -> str:
-        """
-        Name the operation as Bifrost does.
-        """
-        exchange = self.exchange
-        if exchange.dialect.name == "openai_responses":
-            return "responses"
-        return _REQUEST_TYPES.get(exchange.operation, exchange.operation)
-
     def metadata(self) -> dict[str, str]:
         """
         Return the operator's own words on the key.
@@ -194,7 +129,9 @@ class Facts:
         key = self.who.key
         if key is None:
             return {}
-        return {_text(name): _text(value) for name, value in key.metadata.items()}
+        return {
+            plain_text(name): plain_text(value) for name, value in key.metadata.items()
+        }
 
 
 def split_name(name: str, exchange: Exchange) -> tuple[str, str]:
@@ -207,34 +144,21 @@ def split_name(name: str, exchange: Exchange) -> tuple[str, str]:
     return "", name
 
 
-def _text(text: str | None) -> str:
-    """
-    Make *text* what the engine can take: lone surrogates have no UTF-8.
-    """
-    if not text:
-        return ""
-    if text.isascii():
-        return text
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _count(number: int | None) -> int:
-    return min(max(number or 0, 0), _MAX_COUNT)
-
-
 _Finder = Callable[[Facts], object]
+
+
+def _of_exchange(find: Callable[[Exchange], object]) -> _Finder:
+    return lambda facts: find(facts.exchange)
+
 
 _FINDERS: Final[Mapping[str, tuple[Kind, _Finder]]] = MappingProxyType(
     {
-        "model": (Kind.TEXT, lambda facts: _text(facts.model)),
-        "provider": (Kind.TEXT, lambda facts: _text(facts.provider)),
-        "operation": (Kind.TEXT, lambda facts: facts.exchange.operation),
-        "dialect": (Kind.TEXT, lambda facts: facts.exchange.dialect.name),
-        "request_type": (Kind.TEXT, Facts.request_type),
-        "stream": (Kind.FLAG, lambda facts: facts.exchange.request.is_stream),
-        "has_tools": (Kind.FLAG, lambda facts: bool(facts.exchange.request.tools)),
-        "headers": (Kind.TEXTS, Facts.headers),
-        "params": (Kind.TEXTS, Facts.params),
+        **{
+            name: (kind, _of_exchange(find))
+            for name, (kind, find) in EXCHANGE_FACTS.items()
+        },
+        "model": (Kind.TEXT, lambda facts: plain_text(facts.model)),
+        "provider": (Kind.TEXT, lambda facts: plain_text(facts.provider)),
         "metadata": (Kind.TEXTS, Facts.metadata),
         "virtual_key_id": (Kind.TEXT, lambda facts: _id_of(facts.who.key)),
         "virtual_key_name": (Kind.TEXT, lambda facts: _name_of(facts.who.key)),
@@ -250,11 +174,7 @@ _FINDERS: Final[Mapping[str, tuple[Kind, _Finder]]] = MappingProxyType(
             Kind.PERCENT,
             lambda facts: float(max(facts.share.tokens, facts.share.requests)),
         ),
-        "input_tokens": (Kind.COUNT, lambda facts: _count(facts.input_tokens())),
-        "max_output_tokens": (
-            Kind.COUNT,
-            lambda facts: _count(facts.exchange.request.max_output_tokens),
-        ),
+        "input_tokens": (Kind.COUNT, lambda facts: plain_count(facts.input_tokens())),
     }
 )
 
@@ -263,10 +183,13 @@ FACTS: Final[Mapping[str, Kind]] = MappingProxyType(
     {name: kind for name, (kind, _) in _FINDERS.items()}
 )
 
+#: What the condition of a routing rule is read with.
+VOCABULARY: Final = Vocabulary(FACTS)
+
 
 def _id_of(entity: VirtualKey | Team | Customer | None) -> str:
-    return "" if entity is None else _text(entity.id)
+    return "" if entity is None else plain_text(entity.id)
 
 
 def _name_of(entity: VirtualKey | Team | Customer | None) -> str:
-    return "" if entity is None else _text(entity.name)
+    return "" if entity is None else plain_text(entity.name)

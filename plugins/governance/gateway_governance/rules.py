@@ -21,14 +21,9 @@ from typing import Final
 import attrs
 
 from gateway import Unavailable
-from gateway_governance.cel import (
-    Condition,
-    ConditionFailed,
-    ConditionInvalid,
-    read_condition,
-)
+from gateway.conditions import Condition, ConditionFailed, ConditionInvalid
 from gateway_governance.entities import RoutingRule, RoutingTarget
-from gateway_governance.facts import Facts, Who
+from gateway_governance.facts import VOCABULARY, Facts, Who
 from gateway_governance.weights import shuffled
 
 #: Rules that one request may go through one behind the other.
@@ -214,7 +209,7 @@ class RuleSet:
 
 def _compiled(rule: RoutingRule) -> _Compiled:
     try:
-        return _Compiled(rule, read_condition(rule.condition))
+        return _Compiled(rule, VOCABULARY.read(rule.condition))
     except ConditionInvalid as exc:
         return _Compiled(rule, None, str(exc))
 

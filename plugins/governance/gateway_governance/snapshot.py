@@ -214,7 +214,7 @@ class Snapshot:
                 key_name=key.name,
                 team_id=None if team is None else team.id,
                 customer_id=None if customer is None else customer.id,
-                facts=_NO_FACTS,
+                facts=_names_of(team, customer),
             ),
             block=block,
         )
@@ -497,6 +497,20 @@ def _owner_of(
     entity: Customer | Team | VirtualKey | ModelConfig | ProviderConfig,
 ) -> Owner:
     return Owner(_KINDS[type(entity)], entity.id)
+
+
+def _names_of(team: Team | None, customer: Customer | None) -> Mapping[str, str]:
+    """
+    Tell other plugins what people call those whose ids may be numbers.
+    """
+    if team is None and customer is None:
+        return _NO_FACTS
+    facts = {}
+    if team is not None:
+        facts["team_name"] = team.name
+    if customer is not None:
+        facts["customer_name"] = customer.name
+    return MappingProxyType(facts)
 
 
 def _remember(answers: dict[Any, V], key: Any, answer: V) -> V:

@@ -3,10 +3,11 @@ from __future__ import annotations
 import attrs
 import pytest
 
+from gateway.conditions import Kind
 from gateway.settings import settings_from_dict
 from gateway.testing import make_exchange
 from gateway_governance.entities import Customer, Team, VirtualKey
-from gateway_governance.facts import FACTS, Facts, Kind, Used
+from gateway_governance.facts import FACTS, Facts, Used
 
 SETTINGS = settings_from_dict(
     {

@@ -9,7 +9,6 @@ import pytest
 
 from gateway.settings import settings_from_dict
 from gateway.testing import make_exchange
-from gateway_governance.cel import read_condition
 from gateway_governance.checks import Known, faults_of
 from gateway_governance.entities import (
     Customer,
@@ -18,7 +17,7 @@ from gateway_governance.entities import (
     Team,
     VirtualKey,
 )
-from gateway_governance.facts import ANONYMOUS, Facts, Used
+from gateway_governance.facts import ANONYMOUS, VOCABULARY, Facts, Used
 from gateway_governance.rules import (
     MAX_CHAINED,
     Leg,
@@ -315,7 +314,7 @@ def test_a_condition_is_checked_when_its_rule_is_written(condition, told):
     """
     File and management API check rules alike, and nothing that does not compile is stored.
     """
-    known = Known(condition=read_condition)
+    known = Known(condition=VOCABULARY.read)
 
     faults = faults_of(rule("r", condition), known)
 

@@ -157,6 +157,7 @@ class TestFind:
             "team/t",
             "customer/c",
         ]
+        assert found.identity.facts == {"team_name": "T", "customer_name": "C"}
 
     @pytest.mark.parametrize(
         ("more", "block"),

@@ -4,18 +4,118 @@ The guardrails plugin.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, ClassVar
 
-from gateway import Phase, Plugin
+from gateway import Answer, Attempt, Detector, Exchange, Phase, Plugin, Route, hookimpl
+from gateway.events import Event, EventsMissed, SettingsChanged
+from gateway_guardrails.events import GuardrailChanged
+from gateway_guardrails.policy.rules import NamedRule, problems_of
+from gateway_guardrails.registry import DETECTORS
 from gateway_guardrails.settings import GuardrailsSettings
+from gateway_guardrails.warden import Warden
+
+if TYPE_CHECKING:
+    import click
+
+    from gateway import Gateway
+    from gateway.errors import Problem
+    from gateway.filters import StreamFilter
+    from gateway.settings import Settings as CoreSettings
 
 
 class GuardrailsPlugin(Plugin):
     """
-    The guardrails plugin.
+    Looks at what goes in and out, and stops, redacts or flags what should not.
     """
 
     phase: ClassVar[Phase] = Phase.INSPECT
     Settings: ClassVar[type] = GuardrailsSettings
 
     settings: GuardrailsSettings
+
+    def __init__(self, settings: GuardrailsSettings) -> None:
+        super().__init__(settings)
+        self._warden: Warden | None = None
+
+    @property
+    def warden(self) -> Warden:
+        """
+        What the hooks work with, while the plugin's lifespan lasts.
+        """
+        if self._warden is None:
+            msg = "guardrails were not started: their lifespan was not entered"
+            raise RuntimeError(msg)
+        return self._warden
+
+    def problems(self, settings: CoreSettings) -> Iterable[Problem]:
+        """
+        Tell which providers that are named do not exist.
+        """
+        return self.settings.problems(settings.providers)
+
+    def detector_problems(self, detectors: Mapping[str, Detector]) -> Iterable[Problem]:
+        """
+        Tell which detectors do not exist, or cannot do what a rule asks for.
+        """
+        for name, rule in self.settings.rules.items():
+            named = NamedRule(name=name, rule=rule)
+            yield from problems_of(named, self.settings.defaults, detectors)
+
+    # --- life -------------------------------------------------------------------------------
+
+    @hookimpl
+    def register_detectors(self) -> Iterable[Detector]:
+        return DETECTORS
+
+    @hookimpl
+    def register_commands(self) -> Iterable[click.Command]:
+        from gateway_guardrails.cli import commands  # the command line alone needs it
+
+        return commands()
+
+    @hookimpl
+    def register_routes(self) -> Iterable[Route]:
+        from gateway_guardrails.api.routes import routes  # serving alone needs it
+
+        return routes(lambda: self.warden)
+
+    @hookimpl
+    @asynccontextmanager
+    async def lifespan(self, gateway: Gateway) -> AsyncIterator[None]:
+        async with Warden.open(gateway, self.settings) as self._warden:
+            yield
+
+    @hookimpl
+    def on_event(self, event: Event) -> None:
+        if self._warden is not None and isinstance(
+            event, GuardrailChanged | EventsMissed | SettingsChanged
+        ):
+            self._warden.watch.poke()
+
+    @hookimpl
+    async def erase_subject(self, subject: str) -> str | None:
+        count = self.warden.inspector.vault.erase(subject)
+        return f"{count} conversations forgotten" if count else None
+
+    # --- exchanges --------------------------------------------------------------------------
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> Answer | None:
+        await self.warden.inspector.inspect(exchange)
+        return None
+
+    @hookimpl
+    async def before_attempt(self, exchange: Exchange, attempt: Attempt) -> None:
+        await self.warden.inspector.inspect_for(exchange, attempt)
+
+    @hookimpl
+    def open_filter(
+        self, exchange: Exchange, attempt: Attempt | None
+    ) -> StreamFilter | None:
+        return self.warden.inspector.open_filter(exchange, attempt)
+
+    @hookimpl
+    def on_complete(self, exchange: Exchange) -> None:
+        self.warden.inspector.complete(exchange)

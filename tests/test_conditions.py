@@ -5,16 +5,31 @@ from timeit import repeat
 
 import pytest
 
-from gateway_governance import cel
-from gateway_governance.cel import (
+from gateway import conditions
+from gateway.conditions import (
+    EXCHANGE_FACTS,
     MAX_CHARACTERS,
     ConditionFailed,
     ConditionInvalid,
     EngineMissing,
-    compile_condition,
-    read_condition,
+    Kind,
+    Vocabulary,
+    plain_count,
+    plain_text,
 )
-from gateway_governance.facts import FACTS, Kind
+from gateway.testing import make_exchange
+
+FACTS = {
+    "model": Kind.TEXT,
+    "stream": Kind.FLAG,
+    "has_tools": Kind.FLAG,
+    "input_tokens": Kind.COUNT,
+    "budget_used": Kind.PERCENT,
+    "request": Kind.PERCENT,
+    "headers": Kind.TEXTS,
+    "params": Kind.TEXTS,
+}
+VOCABULARY = Vocabulary(FACTS)
 
 #: A value of each kind, where a test gives none.
 PLAIN = {
@@ -30,12 +45,12 @@ def holds(text: str, **facts):
     def fact(name: str):
         return facts.get(name, PLAIN[FACTS[name]])
 
-    return compile_condition(text).holds(fact)
+    return VOCABULARY.compile(text).holds(fact)
 
 
 class TestCompiling:
     @pytest.mark.parametrize("name", sorted(FACTS))
-    def test_every_fact_can_be_asked_for(self, name):
+    def test_every_kind_of_fact_can_be_asked_for(self, name):
         """
         Each name is declared with the kind of its value.
         """
@@ -47,7 +62,7 @@ class TestCompiling:
             Kind.TEXTS: f'"x" in {name} && {name}["x"] == "y"',
         }
 
-        condition = compile_condition(asks[FACTS[name]])
+        condition = VOCABULARY.compile(asks[FACTS[name]])
 
         assert condition.names == (name,)
         assert condition.holds(lambda fact: PLAIN[FACTS[fact]]) is False
@@ -75,7 +90,7 @@ class TestCompiling:
         A typing error is told to who makes it, with its place, and in bounded words.
         """
         with pytest.raises(ConditionInvalid, match=told) as caught:
-            compile_condition(text)
+            VOCABULARY.compile(text)
 
         assert len(str(caught.value)) < 400
 
@@ -85,9 +100,9 @@ class TestCompiling:
         Rules without a condition work without the extra.
         """
         monkeypatch.setitem(sys.modules, "cel_expr_python.cel", None)
-        cel._engine.cache_clear()
+        conditions._engine.cache_clear()
 
-        assert read_condition(text) is None
+        assert VOCABULARY.read(text) is None
 
     def test_without_the_engine_the_error_says_what_to_install(self, monkeypatch):
         """
@@ -95,10 +110,10 @@ class TestCompiling:
         """
         monkeypatch.setitem(sys.modules, "cel_expr_python", None)
         monkeypatch.setitem(sys.modules, "cel_expr_python.cel", None)
-        cel._engine.cache_clear()
+        conditions._engine.cache_clear()
 
-        with pytest.raises(EngineMissing, match=r"gatewright-governance\[rules\]"):
-            compile_condition("true")
+        with pytest.raises(EngineMissing, match=r"gatewright\[cel\]"):
+            VOCABULARY.compile("true")
 
     def test_only_facts_that_are_named_are_found(self):
         """
@@ -110,7 +125,7 @@ class TestCompiling:
             asked.append(name)
             return "gpt"
 
-        compile_condition('model == "gpt" || model.startsWith("o")').holds(fact)
+        VOCABULARY.compile('model == "gpt" || model.startsWith("o")').holds(fact)
 
         assert asked == ["model"]
 
@@ -171,7 +186,7 @@ class TestHolding:
             raise OSError(name)
 
         with pytest.raises(ConditionFailed, match="OSError"):
-            compile_condition("budget_used > 80").holds(broken)
+            VOCABULARY.compile("budget_used > 80").holds(broken)
 
     def test_a_condition_cannot_run_for_long(self):
         """
@@ -189,12 +204,62 @@ class TestHolding:
         assert holds("model.matches('(a+)+$')", model="a" * 50_000 + "b") is False
 
 
+class TestFactsOfAnExchange:
+    def test_every_one_has_a_value_of_its_kind(self):
+        """
+        So that a condition that names it can be evaluated for any request.
+        """
+        vocabulary = Vocabulary(
+            {name: kind for name, (kind, _) in EXCHANGE_FACTS.items()}
+        )
+        exchange = make_exchange(headers={"x-app": "a"}, query="a=b")
+        told = """
+            operation == 'generate' && dialect == 'openai_chat' && !stream && !has_tools
+            && request_type == 'chat_completion' && max_output_tokens == 0
+            && headers['x-app'] == 'a' && params['a'] == 'b'
+        """
+
+        condition = vocabulary.compile(told)
+
+        assert set(condition.names) == set(EXCHANGE_FACTS)
+        assert condition.holds(lambda name: EXCHANGE_FACTS[name][1](exchange))
+
+    def test_credentials_are_no_facts(self):
+        """
+        Neither those in headers nor those in the query.
+        """
+        headers = {"Authorization": "Bearer x", "X-Api-Key": "y", "X-App": "z"}
+        exchange = make_exchange(headers=headers, query="key=x&a=b")
+
+        found = [EXCHANGE_FACTS[name][1](exchange) for name in ("headers", "params")]
+
+        assert found == [{"x-app": "z"}, {"a": "b"}]
+
+    @pytest.mark.parametrize(
+        ("text", "plain"), [(None, ""), ("é", "é"), ("a\ud800", "a?")]
+    )
+    def test_texts_are_what_the_engine_takes(self, text, plain):
+        """
+        Lone surrogates have no UTF-8.
+        """
+        assert plain_text(text) == plain
+
+    @pytest.mark.parametrize(
+        ("number", "plain"), [(None, 0), (-1, 0), (1 << 70, (1 << 63) - 1)]
+    )
+    def test_numbers_are_what_the_engine_takes(self, number, plain):
+        """
+        It counts to 2^63 - 1.
+        """
+        assert plain_count(number) == plain
+
+
 @pytest.mark.deep
 def test_a_condition_costs_microseconds():
     """
     Two facts compared: below 10 us, most of it the engine's.
     """
-    condition = compile_condition('model == "gpt-5" && budget_used > 80')
+    condition = VOCABULARY.compile('model == "gpt-5" && budget_used > 80')
     facts = {"model": "gpt-5", "budget_used": 81.0}
 
     spent = min(repeat(lambda: condition.holds(facts.get), number=2_000, repeat=5))

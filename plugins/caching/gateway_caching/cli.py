@@ -1,0 +1,111 @@
+"""
+The command ``cache``: what was saved, and letting entries go.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from gateway.client import (
+    Client,
+    json_option,
+    quiet_option,
+    token_option,
+    url_option,
+    write_json,
+)
+
+__all__ = ["cache"]
+
+_COLUMNS = ("day", "hits", "similar", "joined", "missed", "tokens saved", "USD saved")
+
+
+@click.group()
+def cache() -> None:
+    """
+    Show what the cache saved, and let entries go.
+    """
+
+
+@cache.command()
+@click.option("--days", type=click.IntRange(1, 400), default=30, help="How many days.")
+@url_option
+@token_option
+@json_option
+@quiet_option
+def stats(
+    url: str, token: str | None, days: int, *, as_json: bool, quiet: bool
+) -> None:
+    """
+    Show what the cache holds, and what it saved day by day.
+    """
+    document = Client(url, token).get("/api/cache/stats", {"days": days})
+    if as_json:
+        write_json(document)
+        return
+    if quiet:
+        return
+    store = document["store"]
+    if store["is_down"]:
+        click.echo(f"{store['kind']}: down")
+    else:
+        mib = store["bytes"] / (1 << 20)
+        click.echo(f"{store['kind']}: {store['entries']} entries, {mib:.1f} MiB")
+    rows = [_COLUMNS, *map(_row, document["days"])]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(_COLUMNS))]
+    for row in rows:
+        cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
+        click.echo("  ".join(cells))
+
+
+def _row(day: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        day["day"],
+        str(day["hits"]),
+        str(day["similar"]),
+        str(day["joined"]),
+        str(day["missed"]),
+        str(day["saved_tokens"]),
+        f"{day['saved_usd']:.6f}",
+    )
+
+
+@cache.command()
+@click.option("--id", "entry_id", help="The entry's x-gw-cache-id.")
+@click.option("--key", help="Entries of one virtual key, by its id.")
+@click.option("--team", help="Of one team, by its id.")
+@click.option("--customer", help="Of one customer, by its id.")
+@click.option("--model", help="Of one model, as callers ask for it.")
+@click.option("--tag", help="With one tag.")
+@click.option("--word", help="That callers told apart by this x-gw-cache-key.")
+@click.option("--older-than", "older_than_s", type=float, help="Older, in seconds.")
+@click.option("--all", "is_all", is_flag=True, help="All there are.")
+@url_option
+@token_option
+@json_option
+@quiet_option
+def purge(
+    url: str,
+    token: str | None,
+    *,
+    entry_id: str | None,
+    is_all: bool,
+    as_json: bool,
+    quiet: bool,
+    **told: Any,
+) -> None:
+    """
+    Let entries go that fit everything that is said.
+    """
+    wanted = {name: value for name, value in told.items() if value is not None}
+    if entry_id is not None:
+        wanted["id"] = entry_id
+    if not wanted and not is_all:
+        raise click.UsageError("say which entries, or --all")
+    document = Client(url, token).post("/api/cache/purge", wanted or {"all": True})
+    if as_json:
+        write_json(document)
+    elif not quiet:
+        click.echo(f"{document['purged']} entries are gone")

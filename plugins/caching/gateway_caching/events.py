@@ -1,0 +1,57 @@
+"""
+What happens to the cache beside requests.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from gateway.events import Event
+from gateway_caching.stores import Wanted
+
+__all__ = ["CachePurged"]
+
+
+@attrs.frozen(kw_only=True)
+class CachePurged(Event):
+    """
+    Somebody let entries go; each process that keeps some of its own lets them go too.
+
+    Attributes:
+        exact: As in `Wanted`, as are the others; "" is any.
+        created_before: 0 is any time.
+    """
+
+    exact: str = ""
+    partition: str = ""
+    model: str = ""
+    tag: str = ""
+    created_before: float = 0.0
+
+    @classmethod
+    def of(cls, wanted: Wanted, *, at: float, actor: str) -> CachePurged:
+        """
+        Tell of what is *wanted*.
+        """
+        return cls(
+            at=at,
+            actor=actor,
+            exact=wanted.exact or "",
+            partition=wanted.partition or "",
+            model=wanted.model or "",
+            tag=wanted.tag or "",
+            created_before=wanted.created_before or 0.0,
+        )
+
+    @property
+    def wanted(self) -> Wanted:
+        """
+        Which entries are meant.
+        """
+        return Wanted(
+            exact=self.exact or None,
+            partition=self.partition or None,
+            model=self.model or None,
+            tag=self.tag or None,
+            created_before=self.created_before or None,
+        )

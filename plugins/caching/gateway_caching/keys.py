@@ -1,0 +1,163 @@
+"""
+What makes two requests the same: everything that may change the answer, and who asks.
+
+A key is a keyed hash, so that who reads the store learns nothing of what was asked, and nobody
+can name an entry without having asked for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+import orjson
+
+from gateway import Exchange, codec
+from gateway.settings import Settings, settings_as_dict
+
+__all__ = ["Key", "Keys", "Partition", "partition_of"]
+
+Partition = str
+
+#: How the answer is brought, not what it is.
+DELIVERY: Final = frozenset({"stream", "stream_options"})
+_BYTES: Final = 20
+#: Of the settings, what may change an answer.
+_ANSWERING: Final = ("providers", "models", "routing")
+
+
+@attrs.frozen(kw_only=True)
+class Key:
+    """
+    What an answer is kept under.
+
+    Attributes:
+        partition: Hash of whose it is; in no key of another tenant's.
+        exact: Hash of partition, dialect, model and document.
+        model: The name that was asked for, for purging.
+    """
+
+    partition: str
+    exact: str
+    model: str
+
+
+def partition_of(exchange: Exchange, scope: str) -> Partition:
+    """
+    Name whose answers *exchange* may share; the operator's *scope* decides, no caller does.
+
+    Args:
+        scope: ``key``, ``team`` or ``customer``.  Who has no such owner shares with the same
+            key alone, and who has no key with the others who have none.
+    """
+    who = exchange.identity
+    if who is None:
+        return "anonymous"
+    if scope == "customer" and who.customer_id:
+        return f"customer {who.customer_id}"
+    if scope in {"team", "customer"} and who.team_id:
+        return f"team {who.team_id}"
+    return f"key {who.key_id}"
+
+
+@attrs.define(eq=False)
+class Keys:
+    """
+    Makes keys.
+
+    Args:
+        secret: The key of the hash.
+    """
+
+    secret: bytes = attrs.field(repr=False)
+    _version: tuple[Settings | None, bytes] = attrs.field(
+        default=(None, b""), init=False
+    )
+
+    def of(self, exchange: Exchange, scope: str, *, beside: str = "") -> Key:
+        """
+        Make the key of *exchange*.
+
+        Args:
+            beside: What else tells requests apart: an operator's namespace, a caller's own.
+        """
+        partition = self.hashed("partition", partition_of(exchange, scope))
+        request = exchange.request
+        exact = self.hashed(
+            "exact",
+            partition,
+            beside,
+            exchange.dialect.name,
+            exchange.operation,
+            self._answering(exchange.settings),
+            canonical(request.members),
+        )
+        return Key(partition=partition, exact=exact, model=request.model)
+
+    def owner(self, kind: str, owner_id: str) -> Partition:
+        """
+        Return the partition of a ``key``, ``team`` or ``customer``, for purging it.
+        """
+        return self.hashed("partition", f"{kind} {owner_id}")
+
+    def tag_of(self, beside: str) -> str:
+        """
+        Return the tag of requests that a caller tells apart by the word *beside*.
+        """
+        return f"beside:{self.hashed('beside', beside)}"
+
+    def hashed(self, purpose: str, *parts: str | bytes) -> str:
+        """
+        Hash *parts*, each with its length, so that none runs into the next.
+        """
+        told = hashlib.blake2b(
+            key=self.secret, digest_size=_BYTES, person=purpose.encode()[:16]
+        )
+        for part in parts:
+            raw = part if isinstance(part, bytes) else part.encode("utf-8", "replace")
+            told.update(len(raw).to_bytes(8))
+            told.update(raw)
+        return told.hexdigest()
+
+    def _answering(self, settings: Settings) -> bytes:
+        known, version = self._version
+        if known is settings:
+            return version
+        version = answering_version(settings)
+        self._version = settings, version
+        return version
+
+
+def answering_version(settings: Settings) -> bytes:
+    """
+    Hash what of the *settings* may change an answer: providers, models, routing, translation.
+    """
+    told = settings_as_dict(settings)
+    chosen = {name: told.get(name) for name in _ANSWERING}
+    chosen["translation"] = settings.server.translation
+    raw = orjson.dumps(chosen, option=orjson.OPT_SORT_KEYS, default=str)
+    return hashlib.sha256(raw).digest()
+
+
+def canonical(members: Mapping[str, Any]) -> bytes:
+    """
+    Write a request so that the order of its keys does not matter, and all else does.
+
+    How the answer is brought stays out: a whole answer and a stream of it are one.
+    """
+    asked = {name: value for name, value in members.items() if name not in DELIVERY}
+    try:
+        return orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        # Integers beyond 64 bits and lone surrogates, which orjson refuses.
+        return codec.dumps(_sorted(asked))
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _sorted(value[name]) for name in sorted(value)}
+    if isinstance(value, list):
+        return [_sorted(one) for one in value]
+    return value

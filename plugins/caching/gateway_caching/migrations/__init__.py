@@ -1,0 +1,3 @@
+"""
+The tables of caching, one version after another.
+"""

@@ -1,0 +1,123 @@
+"""
+A store with its entries opened and closed, which is down for nobody.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import structlog
+
+from gateway import Exchange
+from gateway.clock import Clock
+from gateway_caching.delivering import delivery_of
+from gateway_caching.entries import Entry, EntryUnreadable, Source
+from gateway_caching.sealing import Sealer
+from gateway_caching.stores import Record, Store, StoreDown
+from gateway_caching.tally import Tally
+
+if TYPE_CHECKING:
+    from gateway import Flight
+
+__all__ = ["Pantry", "entry_of"]
+
+log = structlog.get_logger("gateway.caching")
+
+
+@attrs.define(eq=False, kw_only=True)
+class Pantry:
+    """
+    Finds and keeps entries; what goes wrong is a miss, counted and told of once.
+    """
+
+    store: Store
+    sealer: Sealer
+    clock: Clock
+    max_entry_bytes: int
+    tally: Tally
+    _is_down: bool = attrs.field(default=False, init=False)
+
+    async def find(self, exact: str, partition: str) -> Entry | None:
+        """
+        Return the entry under *exact*, if it is of *partition*.
+        """
+        try:
+            record = await self.store.get(exact)
+        except StoreDown as exc:
+            self._tell(exc)
+            return None
+        self._is_down = False
+        if record is None or record.partition != partition:
+            return None
+        try:
+            return Entry.unpack(record.packed, self.sealer)
+        except EntryUnreadable as exc:
+            log.warning("an entry cannot be read", why=str(exc))
+            return None
+
+    async def keep(
+        self, entry: Entry, *, exact: str, partition: str, model: str
+    ) -> bool:
+        """
+        Keep *entry*; tell whether it is kept.
+        """
+        record = Record(
+            exact=exact,
+            partition=partition,
+            model=model,
+            created_at=entry.created_at,
+            expires_at=entry.expires_at,
+            packed=entry.pack(self.sealer),
+            tags=entry.tags,
+        )
+        if len(record.packed) > self.max_entry_bytes:
+            self.tally.leave("too large")
+            return False
+        try:
+            await self.store.put(record)
+        except StoreDown as exc:
+            self._tell(exc)
+            return False
+        self.tally.kept += 1
+        return True
+
+    def _tell(self, exc: StoreDown) -> None:
+        self.tally.store_errors += 1
+        if not self._is_down:
+            self._is_down = True
+            log.warning("the store is down: every request is a miss", why=str(exc))
+
+
+def entry_of(
+    exchange: Exchange,
+    flight: Flight,
+    *,
+    now: float,
+    ttl_s: float,
+    tags: tuple[str, ...] = (),
+) -> Entry:
+    """
+    Make an entry of what *flight* brought.
+    """
+    attempt = exchange.attempts[-1]
+    target, usage = attempt.target, attempt.usage
+    _, headers, body = flight.body or (200, {}, b"")
+    return Entry(
+        dialect=exchange.dialect.name,
+        source=Source(
+            provider=target.provider,
+            model=target.model,
+            dialect=target.dialect,
+            key=target.key,
+        ),
+        created_at=now,
+        expires_at=now + ttl_s,
+        frames=tuple(flight.frames),
+        body=body,
+        headers=headers,
+        delivery=delivery_of(exchange),
+        cost_nano=attempt.cost_nano or 0,
+        tokens=(usage.total_input, usage.total_output) if usage else (0, 0),
+        tags=tags,
+    )

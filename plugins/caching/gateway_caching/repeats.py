@@ -1,0 +1,171 @@
+"""
+``Idempotency-Key``: a request that is sent again is answered as it was the first time.
+
+The word is the caller's, and its own: within one virtual key.  Sent again with another body it is
+a mistake, and told to be one.  Source: IETF draft "The Idempotency-Key HTTP Header Field".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import attrs
+import orjson
+
+from gateway import Answer, Exchange, Refused
+from gateway.errors import InvalidRequest
+from gateway_caching.delivering import delivered, target_of
+from gateway_caching.entries import Entry
+from gateway_caching.flying import Flights
+from gateway_caching.keys import Keys, canonical, partition_of
+from gateway_caching.pantry import Pantry, entry_of
+from gateway_caching.settings import IdempotencySettings
+
+if TYPE_CHECKING:
+    from gateway import Flight
+
+__all__ = ["HEADER", "Conflict", "Repeats"]
+
+HEADER: Final = "Idempotency-Key"
+#: Says that an answer is not new, as other services that know the header say it.
+REPLAYED: Final = "Idempotent-Replayed"
+_MAX_CHARACTERS: Final = 255
+_OK: Final = 200
+
+
+class Conflict(Refused):
+    """
+    The word was sent before, with another request.
+    """
+
+    status: ClassVar[int] = 409
+    code: ClassVar[str] = "idempotency_conflict"
+    sentence: ClassVar[str] = (
+        "This Idempotency-Key was used with another request; use a new one."
+    )
+
+
+@attrs.frozen(kw_only=True)
+class Repeat:
+    """
+    One request that may be a repeat.
+
+    Attributes:
+        name: What its answer is kept under.
+        partition: Whose it is.
+        fingerprint: Hash of all that it says.
+    """
+
+    name: str
+    partition: str
+    fingerprint: str
+
+
+@attrs.define(eq=False, kw_only=True)
+class Repeats:
+    """
+    Answers repeats.
+    """
+
+    settings: IdempotencySettings
+    keys: Keys
+    pantry: Pantry
+    flights: Flights
+    #: What flies under a name.
+    _fingerprints: dict[str, str] = attrs.field(factory=dict, init=False)
+
+    def read(self, exchange: Exchange) -> Repeat | None:
+        """
+        Return what the header of *exchange* says; None if it has none.
+
+        Raises:
+            InvalidRequest: 400, it is empty or too long.
+        """
+        word = exchange.headers.get(HEADER)
+        if word is None or not self.settings.enabled:
+            return None
+        if not 0 < len(word) <= _MAX_CHARACTERS:
+            msg = f"The header {HEADER} has 1 to {_MAX_CHARACTERS} characters."
+            raise InvalidRequest(msg)
+        owner = partition_of(exchange, "key")
+        return Repeat(
+            name=self.keys.hashed("repeat", owner, word),
+            partition=self.keys.hashed("repeats of", owner),
+            fingerprint=self.keys.hashed(
+                "request",
+                exchange.dialect.name,
+                exchange.operation,
+                canonical(exchange.request.members),
+                orjson.dumps(exchange.request.is_stream),
+                canonical({"o": exchange.request.peek("stream_options")}),
+            ),
+        )
+
+    async def answer(self, exchange: Exchange, repeat: Repeat) -> Answer | None:
+        """
+        Answer a repeat; None if it is the first of its name.
+
+        Raises:
+            Conflict: 409, it says something else than the first did.
+        """
+        flight = self.flights.find(repeat.name)
+        if flight is not None:
+            self._check(repeat, self._fingerprints.get(repeat.name))
+            exchange.response_headers[REPLAYED] = "true"
+            exchange.explain("repeats a request under way")
+            return await exchange.join(flight)
+        entry = await self.pantry.find(repeat.name, repeat.partition)
+        if entry is None:
+            return None
+        self._check(repeat, entry.delivery.get("fingerprint"))
+        await exchange.answered_by(target_of(entry.source))
+        exchange.response_headers[REPLAYED] = "true"
+        exchange.explain("repeats a request")
+        return delivered(entry, exchange)
+
+    def watched(
+        self,
+        exchange: Exchange,
+        repeat: Repeat,
+        keep: Callable[[Flight], Awaitable[None]],
+    ) -> Callable[[Flight], Awaitable[None]]:
+        """
+        Return *keep*, which then keeps the answer for repeats as well.
+        """
+        self._fingerprints[repeat.name] = repeat.fingerprint
+
+        async def both(flight: Flight) -> None:
+            try:
+                await keep(flight)
+                if not flight.has_failed and (flight.body or (_OK,))[0] == _OK:
+                    await self._keep(exchange, flight, repeat)
+            finally:
+                self._fingerprints.pop(repeat.name, None)
+
+        return both
+
+    async def keep_entry(self, repeat: Repeat, entry: Entry, model: str) -> None:
+        """
+        Keep an answer that came from the cache for repeats.
+        """
+        now = self.pantry.clock.now()
+        told: dict[str, Any] = {**entry.delivery, "fingerprint": repeat.fingerprint}
+        kept = attrs.evolve(
+            entry,
+            delivery=told,
+            created_at=now,
+            expires_at=now + self.settings.ttl_s,
+        )
+        await self.pantry.keep(
+            kept, exact=repeat.name, partition=repeat.partition, model=model
+        )
+
+    async def _keep(self, exchange: Exchange, flight: Flight, repeat: Repeat) -> None:
+        now = self.pantry.clock.now()
+        entry = entry_of(exchange, flight, now=now, ttl_s=self.settings.ttl_s)
+        await self.keep_entry(repeat, entry, exchange.request.model)
+
+    def _check(self, repeat: Repeat, fingerprint: object) -> None:
+        if fingerprint != repeat.fingerprint:
+            raise Conflict

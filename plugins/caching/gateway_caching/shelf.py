@@ -1,0 +1,253 @@
+"""
+The cache of one worker: what is looked up, what is filled, who follows whom.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from gateway import Answer, Exchange, Gateway
+from gateway_caching.days import Days
+from gateway_caching.delivering import delivered, may_deliver, target_of
+from gateway_caching.entries import Entry
+from gateway_caching.events import CachePurged
+from gateway_caching.flying import Flights
+from gateway_caching.keys import Key, Keys
+from gateway_caching.pantry import Pantry, entry_of
+from gateway_caching.repeats import Repeat, Repeats
+from gateway_caching.settings import CachingSettings, ScopeSettings
+from gateway_caching.storable import answer_fault, request_fault
+from gateway_caching.stores import Wanted
+from gateway_caching.tally import Tally
+from gateway_caching.wishes import PLAIN, Wish, read_wish
+
+if TYPE_CHECKING:
+    from gateway import Flight
+
+__all__ = ["STATUS", "Errand", "Shelf"]
+
+STATUS: Final = "x-gw-cache"
+#: Names an entry, for purging it; a hash that tells nothing.
+ENTRY_ID: Final = "x-gw-cache-id"
+
+
+@attrs.frozen(kw_only=True)
+class Errand:
+    """
+    One request that may be answered from the cache, or fill it.
+
+    Attributes:
+        fault: Why the cache has no business with it; None if it has.
+        repeat: What its ``Idempotency-Key`` says.
+    """
+
+    exchange: Exchange
+    key: Key | None
+    wish: Wish
+    scope: ScopeSettings
+    fault: str | None = None
+    repeat: Repeat | None = None
+
+
+@attrs.define(eq=False, kw_only=True)
+class Shelf:
+    """
+    Answers from what was kept, and keeps what is answered.
+
+    Attributes:
+        tally: What it saved so far.
+    """
+
+    gateway: Gateway
+    settings: CachingSettings
+    keys: Keys
+    pantry: Pantry
+    flights: Flights
+    repeats: Repeats
+    tally: Tally
+    days: Days
+
+    async def purge(self, wanted: Wanted, *, actor: str) -> int:
+        """
+        Let entries go, here and in every other process.
+
+        Returns:
+            How many went here.
+
+        Raises:
+            StoreDown: Nobody knows what went.
+        """
+        count = await self.pantry.store.purge(wanted)
+        if self.settings.store == "memory":
+            now = self.gateway.clock.now()
+            self.gateway.broadcast(CachePurged.of(wanted, at=now, actor=actor))
+        return count
+
+    async def hear(self, event: CachePurged) -> None:
+        """
+        Let go what went in another process.
+        """
+        await self.pantry.store.purge(event.wanted)
+
+    async def close(self) -> None:
+        """
+        Keep what is under way, then let go.
+        """
+        await self.flights.close()
+        await self.pantry.store.close()
+
+    # --- the way of one request -------------------------------------------------------------
+
+    async def answer(self, exchange: Exchange) -> Answer | None:
+        """
+        Answer *exchange* from what was kept, or from a request under way, or fly for it.
+
+        Returns:
+            None where the cache has no business with it.
+
+        Raises:
+            Refused: The caller may not use who gave the answer, or repeats another request.
+        """
+        if exchange.parent is not None:
+            return None
+        errand = self._errand(exchange)
+        if exchange.dry_run:
+            await self._explain(errand)
+            return None
+        if errand.repeat is not None:
+            again = await self.repeats.answer(exchange, errand.repeat)
+            if again is not None:
+                return again
+        if errand.key is not None and errand.wish.reads:
+            answer = await self._kept(errand, errand.key)
+            if answer is not None:
+                return answer
+        return await self._fly(errand)
+
+    def scope_of(self, exchange: Exchange) -> ScopeSettings:
+        """
+        Return how answers are kept for *exchange*: by its team, its model, or by default.
+        """
+        who = exchange.identity
+        if who is not None and who.team_id is not None:
+            of_team = self.settings.teams.get(who.team_id)
+            if of_team is not None:
+                return of_team
+        model = exchange.request.model
+        for pattern, scope in self.settings.models.items():
+            if fnmatchcase(model, pattern):
+                return scope
+        return self.settings.default
+
+    def _errand(self, exchange: Exchange) -> Errand:
+        scope = self.scope_of(exchange)
+        repeat = self.repeats.read(exchange)
+        wish = read_wish(exchange.headers) if scope.enabled else PLAIN
+        fault = request_fault(exchange, scope)
+        if fault is None and not (wish.reads or wish.stores):
+            fault = "the caller wants none"
+        key = None
+        if fault is None:
+            key = self.keys.of(exchange, self.settings.partition, beside=wish.beside)
+            exchange.response_headers[ENTRY_ID] = key.exact
+        return Errand(
+            exchange=exchange,
+            key=key,
+            wish=wish,
+            scope=scope,
+            fault=fault,
+            repeat=repeat,
+        )
+
+    async def _explain(self, errand: Errand) -> None:
+        found = None
+        if errand.key is not None and errand.wish.reads:
+            found = await self._find(errand, errand.key)
+        told = "a miss" if errand.fault is None else f"bypass: {errand.fault}"
+        errand.exchange.explain("a hit" if found is not None else told)
+
+    # --- hits -------------------------------------------------------------------------------
+
+    async def _kept(self, errand: Errand, key: Key) -> Answer | None:
+        found = await self._find(errand, key)
+        if found is not None:
+            return await self._give(errand, found)
+        flight = self.flights.find(key.exact)
+        if flight is None or not self.settings.single_flight:
+            return None
+        errand.exchange.response_headers[STATUS] = "joined"
+        answer = await errand.exchange.join(flight)
+        errand.exchange.explain("follows an identical request under way")
+        self.tally.joined += 1
+        return answer
+
+    async def _find(self, errand: Errand, key: Key) -> Entry | None:
+        entry = await self.pantry.find(key.exact, key.partition)
+        if entry is None or not may_deliver(entry, errand.exchange):
+            return None
+        age_s = self.gateway.clock.now() - entry.created_at
+        most_s = errand.wish.max_age_s
+        return entry if most_s is None or age_s <= most_s else None
+
+    async def _give(self, errand: Errand, entry: Entry) -> Answer:
+        exchange = errand.exchange
+        await exchange.answered_by(target_of(entry.source))
+        age_s = max(0, math.floor(self.gateway.clock.now() - entry.created_at))
+        exchange.response_headers[STATUS] = "hit"
+        exchange.response_headers["Age"] = str(age_s)
+        exchange.explain(f"hit, {age_s} s old")
+        self.tally.hit(entry)
+        if errand.repeat is not None:
+            model = exchange.request.model
+            await self.repeats.keep_entry(errand.repeat, entry, model)
+        return delivered(entry, exchange)
+
+    # --- flights ----------------------------------------------------------------------------
+
+    async def _fly(self, errand: Errand) -> Answer | None:
+        exchange, key = errand.exchange, errand.key
+        if key is None:
+            exchange.response_headers[STATUS] = "bypass"
+            exchange.explain(f"bypass: {errand.fault}")
+            if errand.repeat is None:
+                return None
+        else:
+            exchange.response_headers[STATUS] = "miss"
+            exchange.explain("miss")
+            self.tally.missed += 1
+
+        async def keep(flight: Flight) -> None:
+            if key is not None and errand.wish.stores:
+                await self._keep(errand, key, flight)
+
+        names: list[str] = []
+        kept: Callable[[Flight], Awaitable[None]] = keep
+        if key is not None and errand.wish.reads:
+            names.append(key.exact)
+        if errand.repeat is not None:
+            names.append(errand.repeat.name)
+            kept = self.repeats.watched(exchange, errand.repeat, keep)
+        flight = self.flights.launch(exchange, names, kept)
+        return await flight.answer()
+
+    async def _keep(self, errand: Errand, key: Key, flight: Flight) -> None:
+        fault = answer_fault(errand.exchange, flight, errand.scope)
+        if fault is not None:
+            self.tally.leave(fault)
+            return
+        ttl_s = errand.scope.ttl_s
+        if errand.wish.ttl_s is not None:
+            ttl_s = min(ttl_s, errand.wish.ttl_s)
+        now = self.gateway.clock.now()
+        tags = errand.wish.tags
+        if errand.wish.beside:
+            tags += (self.keys.tag_of(errand.wish.beside),)
+        entry = entry_of(errand.exchange, flight, now=now, ttl_s=ttl_s, tags=tags)
+        await self.pantry.keep(
+            entry, exact=key.exact, partition=key.partition, model=key.model
+        )

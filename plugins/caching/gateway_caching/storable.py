@@ -1,0 +1,93 @@
+"""
+What may be kept.
+
+Requests whose answer depends on nothing but themselves; answers that are whole, well, and of the
+first choice.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gateway import Exchange, Response
+from gateway_caching.settings import ScopeSettings
+
+if TYPE_CHECKING:
+    from gateway import Attempt, Flight
+
+__all__ = ["answer_fault", "request_fault"]
+
+#: What the provider remembers, or does later, is not in the request.
+_STATEFUL: Final = ("previous_response_id", "conversation", "background", "container")
+_OPERATIONS: Final = frozenset({"generate", "complete", "embed"})
+#: Stops of an answer that said all that it had to say, in neutral words.
+_WELL: Final = frozenset({"end", "stop_sequence"})
+#: The same in the words of the dialect that may give several answers at once.
+_WELL_CHOICE: Final = frozenset({"stop"})
+
+
+def request_fault(exchange: Exchange, scope: ScopeSettings) -> str | None:
+    """
+    Say why no answer of *exchange* may be kept or given; None if one may.
+    """
+    if not scope.enabled:
+        return "switched off"
+    if exchange.operation not in _OPERATIONS:
+        return f"{exchange.operation} is not cached"
+    request = exchange.request
+    if any(request.peek(field) for field in _STATEFUL):
+        return "the provider keeps state"
+    if any(tool.is_hosted for tool in request.tools):
+        return "a hosted tool looks at the world"
+    # Where none is told vendors take 1.
+    is_sampled = exchange.operation != "embed" and request.peek("temperature") != 0
+    if is_sampled and not scope.sampled:
+        return "no temperature of 0"
+    return None
+
+
+def answer_fault(
+    exchange: Exchange, flight: Flight, scope: ScopeSettings
+) -> str | None:
+    """
+    Say why the answer that *flight* brought may not be kept; None if it may.
+    """
+    attempt = _answering(flight)
+    if flight.has_failed or not flight.is_over or attempt is None:
+        return "it failed, or broke off"
+    if attempt.target.is_fallback or len(exchange.attempts) > 1:
+        return "it is not of the first choice"
+    if attempt.request.max_output_tokens != exchange.request.max_output_tokens:
+        return "its length was capped here"
+    if flight.body is not None and flight.body[0] != 200:
+        return f"its status is {flight.body[0]}"
+    return _stop_fault(exchange, flight, attempt, scope)
+
+
+def _answering(flight: Flight) -> Attempt | None:
+    for attempt in reversed(flight.exchange.attempts):
+        if attempt.flight is flight and not attempt.joined:
+            return attempt
+    return None
+
+
+def _stop_fault(
+    exchange: Exchange, flight: Flight, attempt: Attempt, scope: ScopeSettings
+) -> str | None:
+    if exchange.operation == "embed":
+        return None
+    stop = attempt.stop
+    if stop is None:
+        return "nothing says how it ended"
+    if stop.reason == "tool":
+        return None if scope.tool_calls else "it calls a tool"
+    if stop.reason not in _WELL:
+        return f"it ended with {stop.reason}"
+    if (exchange.request.peek("n") or 1) == 1:
+        return None
+    if flight.body is None:
+        return "several answers in one stream"
+    reasons = Response(exchange.dialect, flight.body[2]).finish_reasons
+    return (
+        None if _WELL_CHOICE.issuperset(reasons) else "one of several did not end well"
+    )

@@ -1,0 +1,265 @@
+"""
+Records in a SQLite file of the data directory, for all workers of a machine.
+
+A file of its own, not the gateway's database: what is in it may be lost at any time, so that it is
+written without waiting for the disk, and a burst of answers stands in nobody's way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import aiosqlite
+import attrs
+
+from gateway.clock import Clock
+from gateway_caching.stores.store import Record, StoreDown, Wanted
+
+__all__ = ["FILE", "SqliteStore"]
+
+FILE: Final = "cache.db"
+#: Of the tables; a file of another release is begun anew.
+_VERSION: Final = 1
+_SCHEMA: Final = """
+CREATE TABLE entries (
+    exact TEXT PRIMARY KEY,
+    partition TEXT NOT NULL,
+    model TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    expires_at REAL NOT NULL,
+    used_at REAL NOT NULL,
+    size INTEGER NOT NULL,
+    packed BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX entries_expire ON entries (expires_at);
+CREATE INDEX entries_used ON entries (used_at, size);
+"""
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=OFF",
+    "PRAGMA busy_timeout=2000",
+    "PRAGMA secure_delete=ON",
+)
+_PUT: Final = (
+    "INSERT OR REPLACE INTO entries VALUES "
+    "(:exact, :partition, :model, :tags, :created_at, :expires_at, :created_at, :size, :packed)"
+)
+_GET: Final = (
+    "SELECT partition, model, tags, created_at, expires_at, packed FROM entries "
+    "WHERE exact = ? AND expires_at > ?"
+)
+#: Puts between two looks at how much there is.
+_LOOK_EVERY: Final = 32
+#: Down to which share of what is allowed is let go: not one by one at every put.
+_AFTER_LETTING_GO: Final = 0.9
+#: Bytes that a record takes beside what is packed.
+_OVERHEAD_BYTES: Final = 400
+
+
+@attrs.define(eq=False)
+class SqliteStore:
+    """
+    Keeps records in one file.
+
+    Args:
+        folder: Where the file stands.
+        max_bytes: Bytes of all records.
+        max_entries: How many records.
+    """
+
+    folder: Path
+    max_bytes: int
+    max_entries: int
+    clock: Clock
+    _connection: aiosqlite.Connection | None = attrs.field(default=None, init=False)
+    _opening: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
+    _used: dict[str, float] = attrs.field(factory=dict, init=False)
+    _puts: int = attrs.field(default=0, init=False)
+
+    async def get(self, exact: str) -> Record | None:
+        """
+        See `Store.get`.
+        """
+        now = self.clock.now()
+        async with (
+            self._down_for_errors() as connection,
+            connection.execute(_GET, (exact, now)) as cursor,
+        ):
+            row = await cursor.fetchone()
+        if row is None:
+            return None
+        self._used[exact] = now  # written down with the next put
+        partition, model, tags, created_at, expires_at, packed = row
+        return Record(
+            exact=exact,
+            partition=partition,
+            model=model,
+            tags=tuple(tags.split()),
+            created_at=created_at,
+            expires_at=expires_at,
+            packed=packed,
+        )
+
+    async def put(self, record: Record) -> None:
+        """
+        See `Store.put`.
+        """
+        size = len(record.packed) + _OVERHEAD_BYTES
+        if size > self.max_bytes:
+            return
+        told = {
+            **attrs.asdict(record),
+            "tags": " ".join(record.tags),
+            "size": size,
+        }
+        used, self._used = self._used, {}
+        async with self._down_for_errors() as connection:
+            await connection.execute(_PUT, told)
+            if used:
+                touch = "UPDATE entries SET used_at = ? WHERE exact = ?"
+                rows = [(at, exact) for exact, at in used.items()]
+                await connection.executemany(touch, rows)
+            self._puts += 1
+            if self._puts % _LOOK_EVERY == 1:
+                await self._let_go(connection)
+            await connection.commit()
+
+    async def purge(self, wanted: Wanted) -> int:
+        """
+        See `Store.purge`.
+        """
+        clauses, values = _clauses(wanted)
+        async with self._down_for_errors() as connection:
+            async with connection.execute(
+                f"DELETE FROM entries{clauses}",  # noqa: S608 - of columns named here
+                values,
+            ) as cursor:
+                count = cursor.rowcount
+            await connection.commit()
+        return count
+
+    async def size(self) -> tuple[int, int]:
+        """
+        See `Store.size`.
+        """
+        async with self._down_for_errors() as connection:
+            return await self._sums(connection)
+
+    async def close(self) -> None:
+        """
+        Close the file.
+        """
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    # --- the file ---------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _down_for_errors(self) -> AsyncIterator[aiosqlite.Connection]:
+        try:
+            yield self._connection or await self._open()
+        except (sqlite3.Error, OSError, ValueError) as exc:
+            with suppress(sqlite3.Error, ValueError):
+                if self._connection is not None:
+                    await self._connection.rollback()
+            if isinstance(exc, sqlite3.DatabaseError) and _is_damaged(exc):
+                await self._begin_anew()
+            raise StoreDown(type(exc).__name__) from exc
+
+    async def _open(self) -> aiosqlite.Connection:
+        async with self._opening:
+            if self._connection is None:
+                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                path = self.folder / FILE
+                path.touch(mode=0o600)
+                connection = await aiosqlite.connect(path)
+                try:
+                    await self._tune(connection)
+                except BaseException:
+                    await connection.close()
+                    raise
+                self._connection = connection
+            return self._connection
+
+    async def _tune(self, connection: aiosqlite.Connection) -> None:
+        for pragma in _PRAGMAS:
+            await connection.execute(pragma)
+        # In one transaction, for several workers may come here at once.
+        await connection.execute("BEGIN IMMEDIATE")
+        async with connection.execute("PRAGMA user_version") as cursor:
+            (version,) = await cursor.fetchone() or (0,)
+        if version != _VERSION:
+            await connection.execute("DROP TABLE IF EXISTS entries")
+            for statement in filter(str.strip, _SCHEMA.split(";")):
+                await connection.execute(statement)
+            await connection.execute(f"PRAGMA user_version = {_VERSION}")
+        await connection.commit()
+
+    async def _begin_anew(self) -> None:
+        """
+        Put a damaged file away: nothing in it is worth a repair.
+        """
+        await self.close()
+        for suffix in ("", "-wal", "-shm"):
+            (self.folder / (FILE + suffix)).unlink(missing_ok=True)
+
+    # --- letting go -------------------------------------------------------------------------
+
+    async def _let_go(self, connection: aiosqlite.Connection) -> None:
+        await connection.execute(
+            "DELETE FROM entries WHERE expires_at <= ?", (self.clock.now(),)
+        )
+        count, total = await self._sums(connection)
+        if count <= self.max_entries and total <= self.max_bytes:
+            return
+        most = int(self.max_entries * _AFTER_LETTING_GO)
+        most_bytes = int(self.max_bytes * _AFTER_LETTING_GO)
+        query = "SELECT exact, size FROM entries ORDER BY used_at"
+        gone = []
+        async with connection.execute(query) as cursor:
+            async for exact, size in cursor:
+                if count <= most and total <= most_bytes:
+                    break
+                gone.append((exact,))
+                count -= 1
+                total -= size
+        await connection.executemany("DELETE FROM entries WHERE exact = ?", gone)
+
+    async def _sums(self, connection: aiosqlite.Connection) -> tuple[int, int]:
+        query = "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM entries"
+        async with connection.execute(query) as cursor:
+            row = await cursor.fetchone()
+        return (row[0], row[1]) if row else (0, 0)
+
+
+def _is_damaged(exc: sqlite3.DatabaseError) -> bool:
+    return exc.sqlite_errorname in {"SQLITE_CORRUPT", "SQLITE_NOTADB"}
+
+
+def _clauses(wanted: Wanted) -> tuple[str, list[Any]]:
+    told: list[tuple[str, Any]] = [
+        ("exact = ?", wanted.exact),
+        ("partition = ?", wanted.partition),
+        ("model = ?", wanted.model),
+        (
+            "' ' || tags || ' ' LIKE ? ESCAPE '\\'",
+            None if wanted.tag is None else f"% {_escaped(wanted.tag)} %",
+        ),
+        ("created_at < ?", wanted.created_before),
+    ]
+    meant = [(clause, value) for clause, value in told if value is not None]
+    where = " AND ".join(clause for clause, _ in meant)
+    return (f" WHERE {where}" if where else ""), [value for _, value in meant]
+
+
+def _escaped(text: str) -> str:
+    for sign in "\\%_":
+        text = text.replace(sign, f"\\{sign}")
+    return text

@@ -1,0 +1,178 @@
+"""
+What operators may do: see what was saved, let entries go.
+"""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from gateway.testing import Script, Usage
+from gateway_caching.cli import cache
+
+ASK = {
+    "model": "openai/m",
+    "temperature": 0,
+    "messages": [{"role": "user", "content": "hello"}],
+}
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def client(request, start):
+    return await start(store=request.param, partition="team")
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"all": True},
+        {"team": "t"},
+        {"model": "openai/m"},
+        {"tag": "news"},
+        {"word": "chat"},
+        {"older_than_s": 0},
+        {"team": "t", "model": "openai/m", "tag": "news"},
+    ],
+    ids=str,
+)
+async def test_what_is_meant_is_gone(client, ask, wanted):
+    """
+    And is asked for again.
+    """
+    told = {
+        "x_key": "k",
+        "x_team": "t",
+        "x_gw_cache_tags": "news, sport",
+        "x_bf_cache_key": "chat",
+    }
+    await ask(client, **told)
+
+    gone = await client.post("/api/cache/purge", wanted)
+
+    assert (gone.status, gone.json) == (200, {"purged": 1})
+    assert (await ask(client, **told)).cache == "miss"
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [{"team": "u"}, {"key": "k"}, {"model": "m"}, {"tag": "new"}, {"id": "0" * 40}],
+    ids=str,
+)
+async def test_what_is_not_meant_stays(client, ask, wanted):
+    """
+    Another team, another model, another tag.
+    """
+    told = {"x_key": "k", "x_team": "t", "x_gw_cache_tags": "news"}
+    await ask(client, **told)
+
+    gone = await client.post("/api/cache/purge", wanted)
+
+    assert gone.json == {"purged": 0}
+    assert (await ask(client, **told)).cache == "hit"
+
+
+async def test_an_entry_is_purged_by_the_id_that_answers_tell(client, ask):
+    """
+    By our route and by Bifrost's.
+    """
+    for path in ("/api/cache/purge", "/api/cache/clear/"):
+        entry_id = (await ask(client)).headers["x-gw-cache-id"]
+        if path.endswith("/"):
+            gone = await client.ask("DELETE", path + entry_id)
+        else:
+            gone = await client.post(path, {"id": entry_id})
+
+        assert gone.json == {"purged": 1}
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {},
+        {"all": False},
+        {"modle": "m"},
+        {"model": ""},
+        {"model": 1},
+        {"key": "a", "team": "b"},
+        {"older_than_s": -1},
+        {"older_than_s": True},
+        [],
+    ],
+    ids=str,
+)
+async def test_what_means_nothing_is_refused(client, ask, wanted):
+    """
+    Nothing goes by mistake.
+    """
+    await ask(client)
+
+    refused = await client.post("/api/cache/purge", wanted)
+
+    assert refused.status == 400
+    assert (await ask(client)).cache == "hit"
+
+
+async def test_what_was_saved_is_told(client, ask, fake_upstream):
+    """
+    Hits, and the tokens that they did not take.
+    """
+    fake_upstream.script("m", Script(text="hello", usage=Usage(input=10, output=5)))
+    for _ in range(3):
+        await ask(client)
+
+    told = (await client.ask("GET", "/api/cache/stats")).json
+
+    (day,) = told["days"]
+    assert (day["hits"], day["missed"], day["kept"]) == (2, 1, 1)
+    assert day["saved_tokens"] == 30
+    assert told["store"]["entries"] == 1
+    assert told["store"]["bytes"] > 0
+
+
+async def test_two_gateways_on_one_data_directory_let_go_together(
+    start, ask, tmp_path, until
+):
+    """
+    Each keeps entries in its own memory; a purge reaches both, and so do the sums.
+    """
+    one = await start(store="memory", data_dir=tmp_path)
+    other = await start(store="memory", data_dir=tmp_path)
+    for client in (one, other):
+        await ask(client)
+        assert (await ask(client)).cache == "hit"
+
+    await one.post("/api/cache/purge", {"all": True})
+
+    shelves = [
+        each.plugin.shelf
+        for each in other.gateway.hooks.plugins
+        if each.name == "caching"
+    ]
+    store = shelves[0].pantry.store
+    await until(lambda: not store._records)
+    await shelves[0].days.flush()
+    (day,) = (await one.ask("GET", "/api/cache/stats")).json["days"]
+    assert (day["hits"], day["missed"]) == (2, 2)
+
+
+def run(*arguments):
+    return CliRunner().invoke(cache, list(arguments))
+
+
+async def test_the_commands_ask_the_gateway(client, ask):
+    """
+    ``cache stats`` and ``cache purge``.
+    """
+    import asyncio
+
+    await ask(client)
+    at = ("--url", client.url)
+
+    stats = await asyncio.to_thread(run, "stats", *at)
+    nothing = await asyncio.to_thread(run, "purge", *at)
+    purged = await asyncio.to_thread(run, "purge", "--model", "openai/m", *at)
+
+    assert stats.exit_code == 0, stats.output
+    assert "1 entries" in stats.output
+    assert nothing.exit_code == 2
+    assert "1 entries are gone" in purged.output

@@ -1,0 +1,3 @@
+"""
+The management API below ``/api/guardrails``.
+"""

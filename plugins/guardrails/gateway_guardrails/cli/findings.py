@@ -1,0 +1,112 @@
+"""
+The command ``guardrails findings``: what was found.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import click
+
+from gateway.client import (
+    Client,
+    json_option,
+    quiet_option,
+    token_option,
+    url_option,
+    write_json,
+)
+from gateway.clock import SystemClock, utc_text
+from gateway_guardrails.cli.printing import print_table
+
+_SPAN: Final = re.compile(r"([1-9][0-9]{0,8})(s|m|h|d|w)")
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_PAGE: Final = 1_000
+
+
+def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """
+    Read ``7d``, or leave a time as it is for the gateway to read.
+    """
+    found = _SPAN.fullmatch(value or "")
+    if found is None:
+        return value
+    ago_s = int(found[1]) * _SECONDS[found[2]]
+    return utc_text(SystemClock().now() - ago_s)
+
+
+@click.command()
+@click.option("--since", callback=_since, help="As 7d, or 2026-12-01T00:00:00Z.")
+@click.option("--until", callback=_since, help="Likewise.")
+@click.option("--guardrail", help="The rule.")
+@click.option("--detector", help="Who found it.")
+@click.option("--type", "type_", help="As EMAIL.")
+@click.option("--severity", help="low, medium, high, critical.")
+@click.option("--action", help="block, redact, flag.")
+@click.option("--stage", type=click.Choice(("input", "output")), help="Where.")
+@click.option("--request", "request_id", help="The request's id.")
+@click.option("--key", help="The virtual key's id.")
+@click.option("--team", help="The team's id.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 100_000),
+    default=100,
+    show_default=True,
+    help="At most.",
+)
+@url_option
+@token_option
+@json_option
+@quiet_option
+def findings(
+    url: str,
+    token: str | None,
+    type_: str | None,
+    limit: int,
+    *,
+    as_json: bool,
+    quiet: bool,
+    **filters: Any,
+) -> None:
+    """
+    List what guardrails found, the latest first; never the text.
+    """
+    client = Client(url, token)
+    query: dict[str, object] = {**filters, "type": type_}
+    found: list[dict[str, Any]] = []
+    cursor, dropped = None, 0
+    while len(found) < limit:
+        asked = {**query, "limit": min(_PAGE, limit - len(found)), "cursor": cursor}
+        page = client.get("/api/guardrails/findings", asked)
+        found += page["findings"]
+        cursor, dropped = page["cursor"], page["dropped"]
+        if cursor is None:
+            break
+    if as_json:
+        write_json({"findings": found, "cursor": cursor, "dropped": dropped})
+    elif not quiet:
+        _print(found)
+    if dropped:
+        click.echo(f"warning: {dropped} findings were dropped by this worker", err=True)
+
+
+def _print(found: list[dict[str, Any]]) -> None:
+    head = "at rule detector type severity action stage key request".split()
+    print_table(
+        head,
+        [
+            (
+                each["at"][:19].replace("T", " "),
+                each["guardrail"],
+                each["detector"],
+                each["type"],
+                each["severity"],
+                each["action"] + (" (shadow)" if each["shadow"] else ""),
+                each["stage"],
+                each["key_id"],
+                each["request_id"],
+            )
+            for each in found
+        ],
+    )

@@ -1,0 +1,3 @@
+"""
+How well detectors do on labelled texts: scores, costs, and whether they got worse.
+"""

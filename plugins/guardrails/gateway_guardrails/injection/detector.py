@@ -1,0 +1,213 @@
+"""
+Looks for prompt injection and jailbreaks: a score, and the places that make it.
+
+What a user wrote is judged whole, since a jailbreak is the sum of its sentences.  In an answer that
+streams, each sentence in which something could begin is judged by itself, so that what is found
+never depends on how the stream was cut, and nothing else is held back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import attrs
+
+from gateway.detecting import Find, Place, Severity
+from gateway_guardrails.patterns import compile_pattern
+
+from .catalogue import rules
+from .matching import Matcher
+from .normalise import normalise
+from .options import InjectionOptions
+from .readings import readings
+from .scoring import Score, score
+
+__all__ = ["InjectionDetector"]
+
+#: How many places of one text are told.
+MAX_FINDS: Final = 16
+#: How long a sentence of an answer may be before what it has so far is judged.
+SENTENCE: Final = 400
+
+_FOREIGN_KINDS: Final = frozenset(
+    {"tool_result", "document", "tool_definition", "schema", "annotation"}
+)
+#: What a rule for answers begins with, or has near its beginning.
+_OPENERS: Final = compile_pattern(
+    r"ignor|disregard|forget|overlook|bypass|overrid|previous|reveal|system|prompt|instruct|jailbr"
+    r"|anything|pretend|uncensor|unfilter|refus|\[/?inst|<\||<<|!\[|<!--|restrict|filter|from now"
+    r"|vergiss|oublie|olvid|dimentic|esque|negeer|игнор|забуд|忽略|忘记|無視|무시|تجاهل|अनदेखा"
+    "|[\u200b\u2060-\u2064\u202a-\u202e\U000e0000-\U000e0fff]",
+    ignores_case=True,
+)
+_OPENER_LENGTH: Final = 12
+_SENTENCE_END: Final = re.compile("\n|[.!?](?=\\s)|[\u3002\uff01\uff1f]")
+_LAST_TOKEN: Final = re.compile(r"\S*\Z")
+_BOOST: Final = 0.25
+
+
+@attrs.frozen(eq=False)
+class InjectionDetector:
+    """
+    A `gateway.detecting.TextDetector`, made once for a rule's options.
+    """
+
+    options: InjectionOptions
+    context: int = 0
+    _matcher: Matcher = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "_matcher", self._made())
+
+    def _made(self) -> Matcher:
+        told = self.options
+        return Matcher(
+            rule
+            for rule in rules()
+            if (rule.language == "en" or rule.language in told.languages)
+            and told.families.get(rule.family, 1.0) > 0
+        )
+
+    def find(
+        self, text: str, start: int, *, final: bool, place: Place
+    ) -> tuple[Sequence[Find], int]:
+        """
+        Find what speaks to the assistant out of turn.
+
+        What a system prompt or a developer says is not judged: it is what others are judged by.
+        """
+        if place.role in {"system", "developer"} and place.kind not in _FOREIGN_KINDS:
+            return (), len(text)
+        if place.stage == "output":
+            return self._by_sentence(text, start, final=final, place=place)
+        if not final:
+            return (), start  # the sum of it is judged
+        told = text[start:] if start else text
+        finds = self._judged(told, self._threshold(place), place)
+        return _moved(finds, start), len(text)
+
+    def score(self, text: str, place: Place) -> Score:
+        """
+        Score *text* as a whole.
+        """
+        is_foreign = _is_foreign(place)
+        plain = normalise(text)
+        best = self._scored(plain.text, is_foreign=is_foreign)
+        best = Score(
+            best.value,
+            [
+                attrs.evolve(one, start=begin, end=end)
+                for one in best.evidence
+                for begin, end in [plain.span(one.start, one.end)]
+            ],
+        )
+        for told, begin, end in plain.hidden:
+            inner = self._scored(normalise(told).text, is_foreign=is_foreign)
+            best = _better(best, inner, lambda *_: (begin, end))  # noqa: B023 - used at once
+        is_turned = plain.invisible > 0 and "\u202e" in text
+        for reading in readings(plain.text, is_turned=is_turned):
+            hits = self._matcher.hits(reading.text, is_foreign=is_foreign)
+            if not any(reading.was_decoded(hit.start, hit.end) for hit in hits):
+                continue
+            inner = score(hits, reading.text, self.options.families)
+            best = _better(
+                best,
+                inner,
+                lambda first, last, by=reading: plain.span(*by.span(first, last)),
+            )
+        return best
+
+    def _scored(self, text: str, *, is_foreign: bool) -> Score:
+        hits = self._matcher.hits(text, is_foreign=is_foreign)
+        return score(hits, text, self.options.families)
+
+    def _threshold(self, place: Place) -> float:
+        if _is_foreign(place):
+            return self.options.tool
+        return (
+            self.options.assistant if place.role == "assistant" else self.options.user
+        )
+
+    def _judged(self, text: str, threshold: float, place: Place) -> list[Find]:
+        judged = self.score(text, place)
+        if judged.value < threshold:
+            return []
+        return _told(judged)
+
+    def _by_sentence(
+        self, text: str, start: int, *, final: bool, place: Place
+    ) -> tuple[Sequence[Find], int]:
+        finds: list[Find] = []
+        at = start
+        threshold = self._threshold(place)
+        while (opener := _OPENERS.search(text, at)) is not None:
+            begin = opener.start()
+            end = _end_of_sentence(text, begin, final=final)
+            if end is None:
+                return finds, begin
+            finds.extend(_moved(self._judged(text[begin:end], threshold, place), begin))
+            at = end
+        if final:
+            return finds, len(text)
+        token = _LAST_TOKEN.search(text, max(at, len(text) - _OPENER_LENGTH))
+        return finds, token.start() if token is not None else len(text)
+
+
+def _is_foreign(place: Place) -> bool:
+    return place.role == "tool" or place.kind in _FOREIGN_KINDS
+
+
+def _end_of_sentence(text: str, begin: int, *, final: bool) -> int | None:
+    limit = begin + SENTENCE
+    end = _SENTENCE_END.search(text, begin, min(limit, len(text)))
+    if end is not None:
+        return end.end()
+    if len(text) >= limit:
+        return limit
+    return len(text) if final else None
+
+
+def _better(best: Score, inner: Score, placed: object) -> Score:
+    """
+    Keep the higher score; that it was disguised makes an attack likelier, and nothing else one.
+    """
+    if not inner.evidence:
+        return best
+    value = 1 - (1 - inner.value) * (1 - _BOOST)
+    if value <= best.value:
+        return best
+    moved = []
+    for one in inner.evidence:
+        start, end = placed(one.start, one.end)  # type: ignore[operator]
+        moved.append(attrs.evolve(one, start=start, end=end))
+    return Score(value, moved)
+
+
+def _told(judged: Score) -> list[Find]:
+    """
+    Tell the strongest places, those of one family that overlap as one.
+    """
+    severity, value = _severity(judged.value), round(judged.value, 3)
+    strongest = sorted(judged.evidence, key=lambda one: -one.weight)[:MAX_FINDS]
+    merged: list[Find] = []
+    for one in sorted(strongest, key=lambda one: (one.family, one.start)):
+        last = merged[-1] if merged else None
+        if last and last.type == one.family and one.start <= last.end:
+            merged[-1] = last._replace(end=max(last.end, one.end))
+        else:
+            merged.append(Find(one.start, one.end, one.family, severity, value))
+    return sorted(merged)
+
+
+def _severity(value: float) -> Severity:
+    if value >= 0.85:
+        return "high"
+    return "medium" if value >= 0.6 else "low"
+
+
+def _moved(finds: Sequence[Find], by: int) -> Sequence[Find]:
+    if not by:
+        return finds
+    return [find._replace(start=find.start + by, end=find.end + by) for find in finds]

@@ -1,0 +1,65 @@
+"""
+What follows from a detector that could not judge.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import structlog
+
+from gateway_guardrails.inspecting.plan import acts
+
+if TYPE_CHECKING:
+    from gateway.detecting import Stage
+    from gateway_guardrails.inspecting.notes import Notes
+    from gateway_guardrails.policy.guardrail import Guardrail
+
+log = structlog.get_logger("gateway.guardrails")
+
+
+@attrs.frozen
+class Failure:
+    """
+    A detector could not judge.
+
+    Attributes:
+        name: The detector's.
+        reason: One word for programs.
+        told: More for an operator; nothing of what was judged.
+    """
+
+    name: str
+    reason: str
+    told: str = ""
+
+
+def tell_failure(
+    notes: Notes,
+    guardrail: Guardrail,
+    failure: Failure,
+    stage: Stage,
+    attempt: int = 0,
+) -> bool:
+    """
+    Tell of *failure* on the trail and in the log; returns whether it is to be refused.
+
+    A guardrail that only flags has nothing to refuse, unless it is mandatory.
+    """
+    refuses = guardrail.on_failure == "closed" and (
+        acts(guardrail) or (guardrail.is_mandatory and not guardrail.is_shadow)
+    )
+    reason = f"{guardrail.name}: {failure.name}: {failure.reason}"
+    notes.line(stage, "failed" if refuses else "failed_open", reason, attempt)
+    log.warning(
+        "guardrail failed",
+        guardrail=guardrail.name,
+        detector=failure.name,
+        reason=failure.reason,
+        told=failure.told,
+        stage=stage,
+        fails_open=not refuses,
+        request_id=notes.exchange.id,
+    )
+    return refuses

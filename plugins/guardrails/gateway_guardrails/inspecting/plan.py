@@ -1,0 +1,202 @@
+"""
+Which detectors look at one stage of one exchange, each once however many guardrails name it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, TypeVar
+
+import attrs
+
+from gateway.detecting import Detector, Judge, Stage, TextDetector
+from gateway_guardrails.policy.guardrail import Guardrail
+
+T = TypeVar("T")
+_MAX_PLANS: Final = 1024
+
+
+@attrs.frozen(eq=False)
+class Scan:
+    """
+    A detector that looks by itself, and the guardrails that go by what it finds.
+    """
+
+    name: str
+    detector: TextDetector = attrs.field(repr=False)
+    guardrails: tuple[Guardrail, ...]
+
+    @property
+    def fails_open(self) -> bool:
+        """
+        Whether every guardrail that goes by it lets texts pass when it fails.
+        """
+        return all(guardrail.on_failure == "open" for guardrail in self.guardrails)
+
+
+@attrs.frozen(eq=False)
+class Asking:
+    """
+    A judge, and the guardrail that asks it.
+    """
+
+    name: str
+    judge: Judge = attrs.field(repr=False)
+    kind: Detector = attrs.field(repr=False)
+    guardrail: Guardrail
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Plan:
+    """
+    What looks at the texts of one stage.
+
+    Attributes:
+        scans: Those that look by themselves.
+        askings: Those that are asked.
+        context: How many characters left of what is undecided the scans need.
+        acts: Whether anything that is found is blocked or redacted.
+    """
+
+    guardrails: tuple[Guardrail, ...]
+    scans: tuple[Scan, ...]
+    askings: tuple[Asking, ...]
+    context: int
+    acts: bool
+    mark: bytes
+
+    @classmethod
+    def of(cls, guardrails: Iterable[Guardrail], stage: Stage) -> Plan:
+        """
+        Make the plan of *guardrails*.
+        """
+        chosen = tuple(guardrails)
+        scans = _scans_of(chosen, stage)
+        return cls(
+            guardrails=chosen,
+            scans=scans,
+            askings=tuple(
+                Asking(one.name, one.judge, one.kind, guardrail)
+                for guardrail in chosen
+                for one in guardrail.judges_at(stage)
+            ),
+            context=max((scan.detector.context for scan in scans), default=1),
+            acts=any(map(acts, chosen)),
+            mark="\0".join(
+                f"{scan.name} {scan.guardrails[0].name}" for scan in scans
+            ).encode(),
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """
+        Whether nobody looks.
+        """
+        return not (self.scans or self.askings)
+
+
+def acts(guardrail: Guardrail) -> bool:
+    """
+    Tell whether *guardrail* does anything about what it finds but record it.
+    """
+    return guardrail.action != "flag" and not guardrail.is_shadow
+
+
+def _scans_of(guardrails: Sequence[Guardrail], stage: Stage) -> tuple[Scan, ...]:
+    found: dict[int, tuple[str, TextDetector, list[Guardrail]]] = {}
+    for guardrail in guardrails:
+        for one in guardrail.texts_at(stage):
+            entry = found.setdefault(id(one.detector), (one.name, one.detector, []))
+            if guardrail not in entry[2]:
+                entry[2].append(guardrail)
+    return tuple(Scan(name, made, tuple(rules)) for name, made, rules in found.values())
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class OutputPlan:
+    """
+    What looks at an answer, and how each holds it back.
+
+    Attributes:
+        window: Looks at what comes, and holds back what may still grow into a find.
+        buffer: Holds back whole texts.
+        background: Lets pass and looks meanwhile; may cut the answer, never edit it.
+        drops_sealed: Signed reasoning is taken out.
+    """
+
+    window: Plan
+    buffer: Plan
+    background: Plan
+    drops_sealed: bool
+
+    @classmethod
+    def of(cls, guardrails: Iterable[Guardrail]) -> OutputPlan:
+        """
+        Make the plan of *guardrails*.
+        """
+        chosen = tuple(guardrails)
+        window, buffer, background = [], [], []
+        for guardrail in chosen:
+            if guardrail.streaming == "async":
+                background.append(guardrail)
+            elif guardrail.streaming == "window" and not guardrail.judges_at("output"):
+                window.append(guardrail)
+            else:  # a verdict on part of a text is none, so a judge is given all of it
+                buffer.append(guardrail)
+        return cls(
+            window=Plan.of(window, "output"),
+            buffer=Plan.of(buffer, "output"),
+            background=Plan.of(background, "output"),
+            drops_sealed=any(
+                guardrail.sealed == "drop" and acts(guardrail) for guardrail in chosen
+            ),
+        )
+
+
+@attrs.define(eq=False)
+class Plans:
+    """
+    Plans that were made, so that an exchange like others makes none.
+    """
+
+    _inputs: dict[tuple[Guardrail, ...], Plan] = attrs.field(factory=dict)
+    _outputs: dict[tuple[Guardrail, ...], OutputPlan] = attrs.field(factory=dict)
+
+    def for_input(self, guardrails: tuple[Guardrail, ...]) -> Plan:
+        """
+        Return the plan for requests of those of *guardrails* that look at them.
+        """
+        plan = self._inputs.get(guardrails)
+        if plan is None:
+            plan = Plan.of(_at("input", guardrails), "input")
+            _keep(self._inputs, guardrails, plan)
+        return plan
+
+    def for_output(self, guardrails: tuple[Guardrail, ...]) -> OutputPlan:
+        """
+        Return the plan for answers, likewise.
+        """
+        plan = self._outputs.get(guardrails)
+        if plan is None:
+            plan = OutputPlan.of(_at("output", guardrails))
+            _keep(self._outputs, guardrails, plan)
+        return plan
+
+    def clear(self) -> None:
+        """
+        Let go of the guardrails of a snapshot that is no longer in force.
+        """
+        self._inputs.clear()
+        self._outputs.clear()
+
+
+def _at(stage: Stage, guardrails: Iterable[Guardrail]) -> list[Guardrail]:
+    return [guardrail for guardrail in guardrails if stage in guardrail.stages]
+
+
+def _keep(
+    kept: dict[tuple[Guardrail, ...], T], at: tuple[Guardrail, ...], plan: T
+) -> None:
+    if len(kept) >= _MAX_PLANS:
+        kept.clear()
+    kept[at] = plan

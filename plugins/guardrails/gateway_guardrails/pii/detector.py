@@ -1,0 +1,127 @@
+"""
+The detector: what its scanners found, decided.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from gateway.detecting import Find, Place
+from gateway_guardrails.pii.allowed import Allowed
+from gateway_guardrails.pii.candidate import Candidate, prevailing
+from gateway_guardrails.pii.custom import Customs
+from gateway_guardrails.pii.dates import Dates
+from gateway_guardrails.pii.gate import WordGate
+from gateway_guardrails.pii.lexicon import Lexicon, gate_words
+from gateway_guardrails.pii.marks import Marks
+from gateway_guardrails.pii.numbers import Numbers
+from gateway_guardrails.pii.options import Selection
+from gateway_guardrails.pii.people import People
+from gateway_guardrails.pii.said import Said
+from gateway_guardrails.pii.view import View, fold
+
+__all__ = ["PiiDetector"]
+
+#: What may stand left of an undecided value: a value that overlaps it, and that one's words.
+_CONTEXT: Final = 160
+#: No number that begins further left reaches over what begins here.
+_REACH: Final = 48
+#: A token without gaps, backwards, in which something may begin; no value's first token is longer.
+_TAIL: Final = re.compile(
+    r"[A-Za-z0-9\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff!#$%&'*+/=?^_~.:@(\-]{0,80}"
+)
+_LONGEST_TOKEN: Final = 80
+#: A few capitals and a separator, backwards: digits may follow.
+_CAPITALS: Final = re.compile(r"[ .\-][A-Z]{1,6}(?![A-Za-z0-9])")
+_PIECE: Final = 4096
+_AROUND: Final = 128
+
+
+class PiiDetector:
+    """
+    Finds personal data by itself: `gateway.detecting.TextDetector`.
+
+    Args:
+        selection: What it looks for.
+    """
+
+    context: int = _CONTEXT
+
+    def __init__(self, selection: Selection) -> None:
+        self._kinds = kinds = selection.kinds
+        lexicon = Lexicon(kinds)
+        self._gate = WordGate(gate_words(kind for kind in kinds if kind.is_short))
+        self._numbers = Numbers(kinds, lexicon)
+        self._marks = Marks(kinds)
+        self._said = Said(kinds, lexicon)
+        self._dates = Dates(kinds, lexicon)
+        self._people = People(kinds)
+        self._customs = Customs(kinds, selection.patterns, lexicon)
+        self._has_customs = bool(selection.patterns)
+        self._allowed = Allowed(selection)
+
+    def find(
+        self, text: str, start: int, *, final: bool, place: Place
+    ) -> tuple[Sequence[Find], int]:
+        """
+        Find personal data from *start* on; where it stands makes no difference.
+        """
+        size = len(text)
+        safe = size if final else _held(text)
+        folded, plain = fold(text)
+        low = max(0, start - _REACH)
+        view = View(folded, plain, low, final)
+        out: list[Candidate] = []
+        if self._has_customs:
+            safe = min(safe, self._customs.scan(view, low, out))
+        if self._people.is_asked:
+            safe = min(safe, self._people.scan(view, out))
+        safe = min(safe, self._marks.scan(view, out))
+        for at in range(low, size, _PIECE):
+            end = min(size, at + _PIECE)
+            has_words = self._gate.is_open(folded[max(0, at - _AROUND) : end + _AROUND])
+            safe = min(
+                safe,
+                self._numbers.scan(view, at, end, has_words, out),
+                self._said.scan(view, at, end, has_words, out),
+                self._dates.scan(view, at, end, has_words, out),
+            )
+        return self._decided(text, out, start, max(start, safe))
+
+    def _decided(
+        self, text: str, candidates: list[Candidate], start: int, safe: int
+    ) -> tuple[Sequence[Find], int]:
+        # What is not decided may prevail over what it overlaps, so that neither is.
+        for one in sorted(candidates, key=lambda one: one.end, reverse=True):
+            if one.start < safe < one.end:
+                safe = max(start, one.start)
+        finds = [
+            self._find(one)
+            for one in prevailing(candidates)
+            if start <= one.start
+            and one.end <= safe
+            and not self._allowed.covers(
+                text[one.start : one.end], self._kinds[one.kind]
+            )
+        ]
+        return finds, safe
+
+    def _find(self, one: Candidate) -> Find:
+        kind = self._kinds[one.kind]
+        score = 0.95 if one.is_told or kind.odds >= 20 else 0.85
+        return Find(one.start, one.end, kind.name, kind.severity, score)
+
+
+def _held(text: str) -> int:
+    """
+    Return where the last token begins, or as much of it as may be a value's beginning.
+    """
+    backwards = text[: -_LONGEST_TOKEN - 1 : -1]
+    match = _TAIL.match(backwards)
+    held = match.end() if match is not None else 0
+    if not held:
+        capitals = _CAPITALS.match(backwards)
+        held = capitals.end() if capitals is not None else 0
+    return len(text) - held

@@ -1,0 +1,299 @@
+"""
+Finds what is told by its shape: one walk over the digits of a text for all kinds of numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from gateway_guardrails.pii.candidate import Candidate
+from gateway_guardrails.pii.kind import Kind
+from gateway_guardrails.pii.lexicon import OTHER_WITHIN, RIGHT, Lexicon
+from gateway_guardrails.pii.phones import read_phone
+from gateway_guardrails.pii.shapes import Shaped, ShapeIndex, compact
+from gateway_guardrails.pii.tokens import (
+    read_coordinates,
+    read_iban,
+    read_ipv4,
+    read_wallet,
+)
+from gateway_guardrails.pii.view import View
+
+__all__ = ["Numbers"]
+
+#: A digit and what belongs to it: more groups that begin with a digit, or with a few capitals.
+_RUN: Final = re.compile(
+    r"[0-9][0-9A-Za-z]*(?:[ ./\-(][A-Z]{0,6}[0-9][0-9A-Za-z]*){0,40}"
+)
+_TOKEN: Final = re.compile(r"[0-9][0-9A-Za-z]*")
+_CAPITALS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LETTERS: Final = _CAPITALS + _CAPITALS.lower()
+#: With more letters left of its first digit a token is no number.
+_MOST_LETTERS: Final = 8
+#: A run so short is looked at only where a word in the text makes it worth it.
+_SHORT: Final = 5
+#: What is stricter is believed even beside a word for something else.
+_STRICT: Final = 5000
+_NOT_BEFORE: Final = "+@$%"
+#: A value may begin with one of these.
+_SIGNS: Final = frozenset("(+-")
+
+
+class Numbers:
+    """
+    Finds the kinds that have a shape, and what else begins with a token with a digit.
+
+    Args:
+        kinds: All kinds that are looked for; a kind's number is its place.
+    """
+
+    def __init__(self, kinds: Sequence[Kind], lexicon: Lexicon) -> None:
+        self._kinds = kinds
+        self._lexicon = lexicon
+        self._shapes = ShapeIndex(kinds)
+        self._numbers = {kind.name: number for number, kind in enumerate(kinds)}
+        self._phone = self._numbers.get("PHONE")
+        self._iban = self._numbers.get("IBAN")
+        self._ipv4 = self._numbers.get("IPV4")
+        self._gps = self._numbers.get("GPS")
+        self._card = self._numbers.get("CREDIT_CARD")
+        self._has_wallets = any(kind.family == "wallet" for kind in kinds)
+
+    def scan(
+        self, view: View, low: int, high: int, has_words: bool, out: list[Candidate]
+    ) -> int:
+        """
+        Add what begins from *low* to *high* to *out*; return where what is not decided begins.
+
+        Args:
+            has_words: One of the words is near without which short kinds are not looked for.
+        """
+        text = view.ascii
+        undecided = len(text)
+        # A word to the right of what is so late may not have been said yet.
+        late = len(text) if view.final else len(text) - RIGHT - 1
+        for run in _RUN.finditer(text, low, high):
+            start, end = run.span()
+            is_short_too = has_words or end > late
+            if (
+                end - start >= _SHORT
+                or is_short_too
+                or end == high
+                or (text[start - 1 : start].isalpha() and _may_go_on(text, start, end))
+            ):
+                undecided = min(
+                    undecided, self._walk(view, start, end, is_short_too, out)
+                )
+        return undecided
+
+    def _walk(
+        self, view: View, low: int, high: int, is_short_too: bool, out: list[Candidate]
+    ) -> int:
+        undecided = len(view.ascii)
+        for token in _TOKEN.finditer(view.ascii, low, high):
+            for start in self._starts(view.ascii, token.start()):
+                if self._begin(view, start, token.end(), is_short_too, out):
+                    signed = view.ascii[start - 1 : start] in _SIGNS
+                    undecided = min(undecided, start - signed)
+        return undecided
+
+    def _starts(self, text: str, digit: int) -> Iterable[int]:
+        """
+        Yield where a value may begin that has its first digit at *digit*.
+        """
+        start = digit
+        if digit and text[digit - 1] in _LETTERS:
+            before = text[max(0, digit - _MOST_LETTERS - 1) : digit]
+            start = digit - len(before) + len(before.rstrip(_LETTERS))
+            if digit - start > _MOST_LETTERS:
+                return
+        if start and text[start - 1].isdigit():
+            return
+        yield start
+        if start > 1 and text[start - 1] in " -." and text[start - 2] in _CAPITALS:
+            before = text[max(0, start - 8) : start - 1]
+            letters = len(before) - len(before.rstrip(_CAPITALS))
+            if "A" * letters + text[start - 1] in self._shapes.prefixes:
+                yield start - 1 - letters
+
+    def _begin(
+        self,
+        view: View,
+        start: int,
+        token_end: int,
+        is_short_too: bool,
+        out: list[Candidate],
+    ) -> bool:
+        """
+        Add what begins at *start*; tell whether that is not decided yet.
+        """
+        text, final = view.ascii, view.final
+        boundary = _boundary(text, start)
+        if boundary is None:
+            return False
+        reading = self._shapes.read(text, start, final=final)
+        is_open = reading.is_open
+        for end, shaped in reading.found:
+            is_open |= self._judge(
+                view, start, end, shaped, boundary, is_short_too, out
+            )
+        is_open |= self._read_others(view, start, token_end, out)
+        if token_end - start > 5 or text[token_end : token_end + 1] in " -./()":
+            is_open |= self._read_phone(view, start, out)
+        return is_open
+
+    def _judge(
+        self,
+        view: View,
+        start: int,
+        end: int,
+        shaped: Sequence[Shaped],
+        boundary: bool,
+        is_short_too: bool,
+        out: list[Candidate],
+    ) -> bool:
+        value = view.ascii[start:end]
+        bare = compact(value)
+        kinds = self._kinds
+        passing = [
+            one
+            for one in shaped
+            if (is_short_too or not kinds[one.kind].is_short)
+            and ((check := kinds[one.kind].check) is None or check(bare))
+        ]
+        if not passing:
+            return False
+        is_plain = value.isdigit()
+        may_stand_alone = boundary and (is_plain or value == value.upper())
+        alone = [one.kind for one in passing if one.is_alone] if may_stand_alone else []
+        if len(passing) == 1 and alone and self._is_sure(alone[0], is_plain=is_plain):
+            out.append(Candidate(start, end, alone[0], odds=kinds[alone[0]].odds))
+            return False
+        told, is_open, is_other = self._told(
+            view, start, end, [one.kind for one in passing]
+        )
+        if is_open:
+            return True
+        if told is not None:
+            # What would have been found without a word is no surer with one, so that it makes no
+            # difference whether words had to be looked for.
+            needs_word = told not in alone or not self._is_sure(told, is_plain=is_plain)
+            out.append(Candidate(start, end, told, needs_word, kinds[told].odds))
+            return False
+        if is_plain and is_other:
+            alone = [kind for kind in alone if self._is_sure(kind, is_plain=True)]
+        best = self._strictest(alone)
+        if best is not None:
+            out.append(Candidate(start, end, best, odds=kinds[best].odds))
+        return False
+
+    def _told(
+        self, view: View, start: int, end: int, asked: Sequence[int]
+    ) -> tuple[int | None, bool, bool]:
+        """
+        Return the kind of those *asked* that the words beside a value speak of.
+
+        And whether they may not all have been said, and whether they speak of something else.
+        """
+        mask = 0
+        for kind in asked:
+            mask |= 1 << kind
+        heard = self._lexicon.hear(view.text, start, end, mask, final=view.final)
+        told = self._strictest([kind for kind in asked if heard.mask >> kind & 1])
+        return told, heard.is_open, heard.is_other
+
+    def _strictest(self, kinds: Sequence[int]) -> int | None:
+        return max(kinds, key=lambda kind: self._kinds[kind].odds, default=None)
+
+    def _is_sure(self, kind: int, *, is_plain: bool) -> bool:
+        return not is_plain or kind == self._card or self._kinds[kind].odds >= _STRICT
+
+    def _read_others(
+        self, view: View, start: int, token_end: int, out: list[Candidate]
+    ) -> bool:
+        text, final = view.ascii, view.final
+        length = token_end - start
+        if length <= 3 and text[token_end : token_end + 1] == ".":
+            return self._read_dotted(view, start, out)
+        if self._iban is not None and text[start] in _LETTERS:
+            end, is_open = read_iban(text, start, final=final)
+            if end:
+                self._add(out, start, end, self._iban)
+            if end or is_open:
+                return is_open
+        if length >= 26 and self._has_wallets:
+            end, name = read_wallet(text, start)
+            kind = self._numbers.get(name)
+            if end and kind is not None:
+                self._add(out, start, end, kind)
+        return False
+
+    def _read_dotted(self, view: View, start: int, out: list[Candidate]) -> bool:
+        if self._ipv4 is not None:
+            end = read_ipv4(view.ascii, start)
+            if end:
+                left = self._lexicon.left(view.text, start, 1 << self._ipv4)
+                if not left.is_other or left.distance > OTHER_WITHIN:
+                    self._add(out, start, end, self._ipv4)
+        if self._gps is not None:
+            end, is_open = read_coordinates(view.ascii, start, final=view.final)
+            if is_open:
+                return True
+            if end:
+                told, is_open, _ = self._told(view, start, end, [self._gps])
+                if told is not None:
+                    signed = start - (view.ascii[start - 1 : start] in {"-", "+"})
+                    self._add(out, signed, end, told, is_told=True)
+                return is_open
+        return False
+
+    def _read_phone(self, view: View, start: int, out: list[Candidate]) -> bool:
+        kind = self._phone
+        if kind is None or view.ascii[start] in _LETTERS:
+            return False
+        if view.ascii[start - 1 : start] == "(":
+            start -= 1
+        end, is_open = read_phone(view.ascii, start, final=view.final)
+        if end:
+            told, is_open, _ = self._told(view, start, end, [kind])
+            if told is not None:
+                self._add(out, start, end, kind, is_told=True)
+        return is_open
+
+    def _add(
+        self,
+        out: list[Candidate],
+        start: int,
+        end: int,
+        kind: int,
+        *,
+        is_told: bool = False,
+    ) -> None:
+        out.append(Candidate(start, end, kind, is_told, self._kinds[kind].odds))
+
+
+def _may_go_on(text: str, start: int, end: int) -> bool:
+    """
+    Tell of few digits behind letters whether they may be a number all the same.
+    """
+    return end - start == 4 or (end - start == 2 and text[end : end + 1] in {" ", "-"})
+
+
+def _boundary(text: str, start: int) -> bool | None:
+    """
+    Tell whether a value may begin at *start*; False if a word must tell so, None if it may not.
+    """
+    if not start:
+        return True
+    before = text[start - 1]
+    if before.isalnum() or before in _NOT_BEFORE:
+        return None
+    if before in "-./":
+        further = text[start - 2 : start - 1]
+        if further.isdigit():
+            return None
+        if further.isalpha():
+            return before == "."
+    return before != "_"

@@ -1,0 +1,9 @@
+"""
+Credentials: those of vendors by their formats, others by the name in front of them, our own.
+"""
+
+from __future__ import annotations
+
+from gateway_guardrails.secrets.detector import SECRETS, SecretsDetector, SecretsOptions
+
+__all__ = ["SECRETS", "SecretsDetector", "SecretsOptions"]

@@ -1,0 +1,171 @@
+"""
+Secrets that a name gives away: ``password = ...``, ``"api_key": "..."``, ``Bearer ...``, sentences.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Final, NamedTuple
+
+from gateway.detecting import Severity
+from gateway_guardrails.secrets.names import Kind, Name, is_of_something_else, kind_of
+from gateway_guardrails.secrets.openings import NAME_CHARACTERS, Opening, rest_of
+from gateway_guardrails.secrets.values import (
+    entropy_of,
+    is_passwordlike,
+    is_placeholder,
+    is_randomlike,
+)
+
+__all__ = ["Secret", "judge_value"]
+
+_LEAST_CHARACTERS: Final = 5
+_NAME_SET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.$-"
+_NEXT_PARAMETER: Final = re.compile(r"&[A-Za-z0-9_.\-]{1,32}=")
+_TRAILING: Final = ".,:;?)]}"
+
+
+class Secret(NamedTuple):
+    """
+    What a value was found to be.
+    """
+
+    start: int
+    end: int
+    type: str
+    severity: Severity
+    score: float
+
+
+def judge_value(
+    text: str, start: int, end: int, opening: Opening, value_end: int, name: Name
+) -> Secret | None:
+    """
+    Say what the value from *opening* to *value_end* is, if it is a secret.
+
+    Args:
+        start: Where *name* begins.
+        end: Where it ends.
+    """
+    value = text[opening.value : value_end]
+    if not opening.quote:
+        value = _trimmed(_NEXT_PARAMETER.split(value, maxsplit=1)[0])
+    if len(value) < _LEAST_CHARACTERS:
+        return None
+    at = opening.value, opening.value + len(value)
+    if name.kind in ("bearer", "basic"):
+        return _judge_header(value, *at, name.kind)
+    if name.kind == "vendor":
+        return _judge_vendor(value, *at, name) if opening.is_strong else None
+    if name.kind == "pair":
+        return _judge_pair(value, *at)
+    if name.kind == "jwk":
+        is_key = opening.is_strong and is_randomlike(value, least=22, takes_uuid=False)
+        return Secret(*at, "jwk_private_part", "critical", 0.7) if is_key else None
+    before = text[max(0, start - NAME_CHARACTERS) : start]
+    left = before[len(before.rstrip(_NAME_SET)) :]
+    whole = left + text[start : rest_of(text, end, opening.value)]
+    kind = kind_of(name, whole, before)
+    if kind is None or not _fits(value, opening, kind, is_told=_is_told(left, name)):
+        return None
+    if is_placeholder(value) or is_of_something_else(whole):
+        return None
+    told = "password" if name.kind == "password" else "credential"
+    score = 0.7 if opening.is_strong else 0.6
+    return Secret(*at, f"generic_{told}", "critical", score)
+
+
+def _is_told(left: str, name: Name) -> bool:
+    # An option of a command, --password, or SQL's IDENTIFIED BY: blanks are sign enough.
+    return left.startswith("-") or name.literal == "identified"
+
+
+def _trimmed(value: str) -> str:
+    # A sentence's own full stop is none of the value's; nor is a bracket that was opened before it.
+    while value and value[-1] in _TRAILING:
+        last = value[-1]
+        opened = {")": "(", "]": "[", "}": "{"}.get(last)
+        if opened and value.count(opened) >= value.count(last):
+            break
+        value = value[:-1]
+    return value
+
+
+def _fits(value: str, opening: Opening, kind: Kind, *, is_told: bool) -> bool:
+    if kind == "password":
+        if (
+            not opening.quote
+            and any(c in value for c in "()[]{}")
+            and not re.search(r"[0-9]", value)
+        ):
+            return False
+        if not opening.quote and re.search(r"\w\(|\w\[|\)$", value):
+            return False
+        if not is_passwordlike(value):
+            return False
+        if opening.is_strong or is_told:
+            return True
+        return len(value) >= (6 if opening.quote else 8) and (
+            bool(opening.quote) or _is_mixed(value) or is_randomlike(value, least=10)
+        )
+    if not opening.is_strong and not is_told:
+        return is_randomlike(value, least=16) and (_is_mixed(value) or len(value) >= 32)
+    least = 8 if kind == "secret" else 10
+    if kind == "key":
+        return is_randomlike(value, least=14, takes_uuid=False)
+    return is_randomlike(value, least=least)
+
+
+def _is_mixed(value: str) -> bool:
+    kinds = (
+        any(c.islower() for c in value),
+        any(c.isupper() for c in value),
+        any(c.isdigit() for c in value),
+        any(not c.isalnum() for c in value),
+    )
+    return sum(kinds) >= 3 and kinds[2]
+
+
+def _judge_header(value: str, start: int, end: int, kind: Kind) -> Secret | None:
+    if is_placeholder(value):
+        return None
+    if kind == "bearer":
+        if len(value) >= 16 and is_randomlike(value, least=16):
+            return Secret(start, end, "bearer_token", "critical", 0.9)
+        return None
+    try:
+        user, colon, password = base64.b64decode(
+            value + "=" * (-len(value) % 4), validate=True
+        ).partition(b":")
+    except (ValueError, binascii.Error):
+        return None
+    if not colon or not password or not (user + password).isascii():
+        return None
+    return Secret(start, end, "basic_credentials", "critical", 0.9)
+
+
+def _judge_pair(value: str, start: int, end: int) -> Secret | None:
+    user, colon, password = value.partition(":")
+    if not colon or password == user or not is_passwordlike(password):
+        password, user = user, password
+        if not colon or user or not is_passwordlike(password):
+            return None
+        return _pair(password, start, start + len(password))
+    return _pair(password, end - len(password), end)
+
+
+def _pair(password: str, start: int, end: int) -> Secret | None:
+    if is_placeholder(password):
+        return None
+    return Secret(start, end, "user_password", "critical", 0.7)
+
+
+def _judge_vendor(value: str, start: int, end: int, name: Name) -> Secret | None:
+    for row, pattern in name.rows:
+        if pattern.fullmatch(value) and entropy_of(value) >= row.entropy:
+            if is_placeholder(value) or not any(c.isdigit() for c in value):
+                return None
+            return Secret(start, end, row.name, row.severity, 0.9)
+    return None

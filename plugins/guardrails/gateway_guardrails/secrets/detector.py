@@ -1,0 +1,344 @@
+"""
+The detector of credentials.
+
+One pass of an automaton over the text tells where literals stand: the marks of vendors'
+formats, names of values, beginnings of blocks, ``://``.  Each is then looked at in its place, and
+what it is hangs on a bounded stretch around it alone; so it does not matter how a text was cut into
+pieces.  What is undecided is the last run of characters without a gap, a value whose end is not yet
+there, or a block.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import attrs
+
+from gateway.detecting import Detector, DetectorTools, Find, Place, Severity
+from gateway.errors import ConfigError
+from gateway_guardrails.patterns import PatternInvalid, PatternSet
+from gateway_guardrails.secrets.assignments import judge_value
+from gateway_guardrails.secrets.blocks import block_at
+from gateway_guardrails.secrets.checksums import CHECKSUMS
+from gateway_guardrails.secrets.formats import Format
+from gateway_guardrails.secrets.names import Name
+from gateway_guardrails.secrets.openings import (
+    OPENING_CHARACTERS,
+    REACH,
+    openings,
+    value_end,
+)
+from gateway_guardrails.secrets.own import MARK_CHARACTERS, OwnKeys
+from gateway_guardrails.secrets.rules import Marks, Rules, compiled_rules
+from gateway_guardrails.secrets.runs import find_in_runs, last_run
+from gateway_guardrails.secrets.values import entropy_of, is_placeholder
+
+__all__ = ["SECRETS", "SecretsDetector", "SecretsOptions"]
+
+#: What stands around a mark is looked at so far.
+_LOCAL_CHARACTERS: Final = 512
+
+#: Who asks for so much entropy has a form that words may have.
+_NEEDS_DIGIT: Final = 3.8
+
+#: A shorter block is its first line alone.
+_ARMOUR_CHARACTERS: Final = 80
+
+_WORD: Final = frozenset(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
+)
+_LEAD_SET: Final = "".join(sorted(_WORD)) + "-.~+/:"
+_HEX: Final = frozenset("0123456789abcdefABCDEF")
+_COLOUR: Final = re.compile(r"\[[0-9;]{1,6}m\Z")
+_AUTHORITY: Final = re.compile(
+    r"://([A-Za-z0-9_.\-~+%$!&*^=|@]{0,64}):([A-Za-z0-9_.\-~+:%@$!?#&*^|=]{1,200})@[A-Za-z0-9\[%{$]"
+)
+_COMMON_PASSWORD: Final = re.compile(
+    r"(?i)(?:my|your|the|db|some)?[-_]?(?:pass(?:word|wd|phrase)?|pwd|pw|pswd|secret|token|guest|admin|root"
+    r"|user(?:name)?|test(?:ing)?|postgres|mysql|mongo|redis|rabbitmq|key|x+|credentials?)[0-9]{0,3}"
+)
+
+
+@attrs.frozen(kw_only=True)
+class SecretsOptions:
+    """
+    What a rule may say about credentials.
+    """
+
+    without: tuple[str, ...] = attrs.field(
+        default=(), metadata={"help": "Types that are not looked for, as github_pat."}
+    )
+    names: bool = attrs.field(
+        default=True,
+        metadata={"help": "Also values that a name gives away, as password = ..."},
+    )
+    public: bool = attrs.field(
+        default=False,
+        metadata={
+            "help": "Also what is meant to be seen: publishable keys, account ids."
+        },
+    )
+    own: bool = attrs.field(
+        default=True,
+        metadata={"help": "The keys that this gateway has for its providers, exactly."},
+    )
+    allowed: tuple[str, ...] = attrs.field(
+        default=(),
+        metadata={"help": "Patterns (RE2) of values, whole, that are no secrets."},
+    )
+
+
+@attrs.define(eq=False)
+class SecretsDetector:
+    """
+    Finds credentials.
+
+    Args:
+        rules: What is looked for.
+        own: The gateway's own keys; None if they are not looked for.
+        without: Types that are left out.
+        shows_public: What is meant to be seen is found as well.
+        allowed: Values that are no secrets.
+    """
+
+    rules: Rules
+    own: OwnKeys | None = attrs.field(default=None, repr=False)
+    without: frozenset[str] = frozenset()
+    shows_public: bool = False
+    allowed: PatternSet | None = attrs.field(default=None, repr=False)
+
+    @property
+    def context(self) -> int:
+        """
+        A name, and what may stand before its value.
+        """
+        return REACH
+
+    def find(
+        self, text: str, start: int, *, final: bool, place: Place
+    ) -> tuple[Sequence[Find], int]:
+        """
+        Find credentials; see `gateway.detecting.TextDetector.find`.
+        """
+        decided = len(text) if final else last_run(text, start)
+        look = _Look(text, start, decided, final, self)
+        look.at_literals()
+        look.at_runs()
+        return look.finds(), look.safe
+
+    def keeps(self, type_: str, severity: Severity, value: str) -> bool:
+        """
+        Tell whether a find of that kind is shown.
+        """
+        if type_ in self.without or (severity == "medium" and not self.shows_public):
+            return False
+        return self.allowed is None or not self.allowed.hits(value)
+
+
+class _Look:
+    """
+    One look at one text.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        start: int,
+        decided: int,
+        final: bool,
+        detector: SecretsDetector,
+    ) -> None:
+        self.text = text
+        self.start = start
+        self.decided = decided
+        #: What stands from here on may be another thing when more text is there.
+        self.open_from = len(text) + 1 if final else len(text)
+        self.safe = decided
+        self.detector = detector
+        self._found: dict[int, Find] = {}
+        self._has_run_mark: list[int] = []
+
+    def finds(self) -> Sequence[Find]:
+        """
+        Return what was found and is decided, in order.
+        """
+        found, safe = self._found, self.safe
+        if not found:
+            return ()
+        return [found[start] for start in sorted(found) if start < safe]
+
+    def at_literals(self) -> None:
+        """
+        Look at each literal's place.
+        """
+        base = max(0, self.start - REACH)
+        piece = self.text[base : self.decided]
+        own = self.detector.own
+        literals = own.literals if own is not None else self.detector.rules.literals
+        marks = self.detector.rules.marks
+        for number, start, end in literals.hits(piece):
+            if number < len(marks):
+                self._at_mark(marks[number], start + base, end + base)
+            if own is not None and end - start == MARK_CHARACTERS:
+                self._at_own(own, start + base)
+
+    def at_runs(self) -> None:
+        """
+        Look through long runs of characters without a gap.
+        """
+        runs = self.detector.rules.runs
+        for found in find_in_runs(
+            runs, self.text, self.start, self.decided, self._has_run_mark
+        ):
+            one = runs.formats[found.number]
+            self._credential(one, found.start, found.end)
+
+    def _at_mark(self, mark: Marks, start: int, end: int) -> None:
+        if mark.formats and start + _LOCAL_CHARACTERS > self.start:
+            for one, pattern in mark.formats:
+                if self._has_format(one, pattern, start):
+                    break
+        if mark.name is not None:
+            self._at_name(mark.name, start, end)
+        if mark.in_runs and start >= self.start:
+            self._has_run_mark.append(start)
+        if mark.is_scheme:
+            self._at_authority(start)
+        elif mark.is_block and start >= self.start:
+            self._at_block(start)
+
+    def _has_format(self, one: Format, pattern: re.Pattern[str], mark: int) -> bool:
+        text = self.text
+        begin = self._leftmost(mark, one.lead) if one.lead else mark
+        if text[begin - 1 : begin] == "\\" and begin < mark and text[begin] in "nrt":
+            begin += 1  # a line's end as it stands in escaped text
+        while begin <= mark:
+            if begin >= self.start and self._is_boundary(begin):
+                match = pattern.match(text, begin, begin + one.most)
+                if (
+                    match is not None
+                    and match.end() > mark
+                    and self._ends_at(match.end())
+                ):
+                    return self._credential(one, begin, match.end())
+            begin += 1
+        return False
+
+    def _leftmost(self, mark: int, lead: int) -> int:
+        # A mark in the middle: as far to the left as the credential's characters go.
+        before = self.text[max(0, mark - lead) : mark]
+        return mark - len(before) + len(before.rstrip(_LEAD_SET))
+
+    def _is_boundary(self, at: int) -> bool:
+        text = self.text
+        if at == 0 or text[at - 1] not in _WORD:
+            return True
+        # Behind \n or %3D as they stand in escaped text.
+        two = text[max(0, at - 3) : at]
+        if two[-2:] in ("\\n", "\\t", "\\r") or _COLOUR.search(
+            text, max(0, at - 8), at
+        ):
+            return True
+        return len(two) == 3 and two[0] == "%" and two[1] in _HEX and two[2] in _HEX
+
+    def _ends_at(self, at: int) -> bool:
+        return at >= len(self.text) or self.text[at] not in _WORD
+
+    def _credential(self, one: Format, start: int, end: int) -> bool:
+        value = self.text[start:end]
+        if entropy_of(value) < one.entropy or is_placeholder(value, is_named=False):
+            return False
+        if one.entropy >= _NEEDS_DIGIT and not any(c.isdigit() for c in value):
+            return False  # words put together
+        score = 0.95
+        if one.check is not None:
+            score = 1.0 if CHECKSUMS[one.check](value) else 0.85
+        self._add(start, end, one.name, one.severity, score)
+        return True
+
+    def _at_name(self, name: Name, start: int, end: int) -> None:
+        if start + OPENING_CHARACTERS < self.start:
+            return
+        for opening in openings(self.text, start, end, name):
+            if not self.start <= opening.value < self.decided:
+                continue
+            stop, is_open = value_end(self.text, opening, name.kind, self.open_from)
+            if is_open:
+                self.safe = min(self.safe, opening.value)
+                continue
+            secret = judge_value(self.text, start, end, opening, stop, name)
+            if secret is not None:
+                self._add(*secret)
+
+    def _at_authority(self, start: int) -> None:
+        match = _AUTHORITY.match(self.text, start)
+        if match is None or match.start(2) < self.start:
+            return
+        user, password = match.groups()
+        if (
+            len(password) < 4
+            or password == user
+            or _COMMON_PASSWORD.fullmatch(password)
+            or is_placeholder(password)
+        ):
+            return
+        self._add(*match.span(2), "url_credentials", "critical", 0.9)
+
+    def _at_block(self, start: int) -> None:
+        block = block_at(self.text, start, is_final=self.open_from > len(self.text))
+        if block.is_open:
+            self.safe = min(self.safe, start)
+        elif block.end > start:
+            is_key = block.end - start > _ARMOUR_CHARACTERS
+            self._add(
+                start, block.end, "private_key", "critical", 1.0 if is_key else 0.5
+            )
+
+    def _at_own(self, own: OwnKeys, start: int) -> None:
+        end = own.end_at(self.text, start) if start >= self.start else 0
+        if end:
+            self._add(start, end, "provider_key", "critical", 1.0)
+
+    def _add(
+        self, start: int, end: int, type_: str, severity: Severity, score: float
+    ) -> None:
+        known = self._found.get(start)
+        if known is not None and (known.score, known.end) >= (score, end):
+            return
+        if self.detector.keeps(type_, severity, self.text[start:end]):
+            self._found[start] = Find(start, end, type_, severity, score)
+
+
+def make(options: SecretsOptions, tools: DetectorTools) -> SecretsDetector:
+    """
+    Make a detector with a rule's options.
+
+    Raises:
+        ConfigError: A pattern in ``allowed`` is none.
+    """
+    rules = compiled_rules(has_names=options.names)
+    try:
+        allowed = (
+            PatternSet(rf"^(?:{one})$" for one in options.allowed)
+            if options.allowed
+            else None
+        )
+    except PatternInvalid as exc:
+        raise ConfigError(f"secrets: allowed: {exc}") from None
+    return SecretsDetector(
+        rules=rules,
+        own=OwnKeys.of(tools, rules) if options.own else None,
+        without=frozenset(options.without),
+        shows_public=options.public,
+        allowed=allowed,
+    )
+
+
+SECRETS: Final = Detector(
+    name="secrets",
+    Options=SecretsOptions,
+    make=make,
+    summary="Credentials: vendors' formats, named values, private keys, the gateway's own keys.",
+)

@@ -1,0 +1,156 @@
+"""
+Names that give secrets away, and those that only look it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal
+
+import attrs
+
+from gateway_guardrails.patterns import Pattern
+from gateway_guardrails.secrets.formats import NamedFormat
+
+__all__ = ["NAMES", "Kind", "Name", "is_of_something_else", "kind_of", "stands_alone"]
+
+Kind = Literal[
+    "password", "secret", "token", "key", "jwk", "pair", "bearer", "basic", "vendor"
+]
+
+
+@attrs.frozen
+class Name:
+    """
+    A literal that gives a secret away.
+
+    Attributes:
+        literal: In lower case.
+        kind: How a value must look behind it.
+        rows: The vendor's formats, of one value each.
+    """
+
+    literal: str
+    kind: Kind
+    rows: tuple[tuple[NamedFormat, Pattern], ...] = ()
+
+
+#: Letters beyond ASCII are matched as they stand, so both cases are told.
+NAMES: Final[tuple[Name, ...]] = (
+    *(
+        Name(word, "password")
+        for word in (
+            *("pass", "pwd", "pw", "psw", "pssw", "securestring", "identified"),
+            *("kennwort", "contrase", "senha", "wachtwoord", "salasana", "lösenord"),
+            *("пароль", "Пароль", "密码", "密碼", "비밀번호", "パスワード"),
+        )
+    ),
+    *(Name(word, "pair") for word in ("userpwd", "-u", "--user")),
+    *(Name(word, "secret") for word in ("secret", "cred")),
+    *(Name(word, "token") for word in ("token", "auth", "sonar.login")),
+    *(Name(word, "key") for word in ("key", "api", "nonce", "salt")),
+    *(Name(word, "jwk") for word in ('"d"', '"k"')),
+    Name("bearer", "bearer"),
+    Name("basic", "basic"),
+)
+#: What is part of many other words.
+_ALONE: Final = frozenset({"pw", "psw", "api", "auth", "cred", "salt", "nonce"})
+#: What a word may go on with in small letters, where it is known; with anything else it is another.
+_GOES_ON: Final = {"key": "", "token": "s", "api": "k", "auth": "eokt", "pass": "wpci"}
+
+
+def stands_alone(text: str, start: int, end: int, name: Name) -> bool:
+    """
+    Tell whether what stands from *start* to *end* is *name*, and no part of another word.
+    """
+    before, after = text[start - 1 : start], text[end : end + 1]
+    first, last = text[start], text[end - 1]
+    goes_on = _GOES_ON.get(name.literal)
+    is_camel = after.isupper() and last.islower()  # keyOfService
+    is_longer = goes_on is not None and after.isalpha() and not is_camel
+    if is_longer and after.lower() not in (goes_on or ""):
+        return False
+    if name.kind != "vendor" and name.literal not in _ALONE:
+        return True
+    if start and before.isalpha() and not (first.isupper() and before.islower()):
+        return False
+    return not (after.islower() and last.isupper() and not text[start:end].isupper())
+
+
+def _any(*words: str) -> str:
+    return "|".join(one for each in words for one in each.split())
+
+
+# What stands behind a secret's name when the value is about it.
+_ABOUT: Final = _any(
+    "ids? names? alias file filename path dir url uri endpoint host port length len size type",
+    "version prefix suffix field column label placeholder hint policy strength reset changed?",
+    r"expir\w* ttl age count index store ring pair board frame mesh press\w* stone selector",
+    "signature spec usage algorithm hash digest method mode provider server service group class",
+    "error status callback handler scopes? enabled required ref arn format source env var",
+)
+# Keys that open nothing.
+_DULL_KEY: Final = _any(
+    r"pub public publish\w* primary foreign partition sort cache bucket schema sequence natural",
+    "hot idx idempotency dict map row group label project issue object",
+)
+_COUNTED: Final = _any(
+    "min max num n total prompt completion input output pad eos bos unk stop special next page",
+    r"continuation cancel\w{0,6} sync",
+)
+_OTHER_WORD: Final = _any(
+    r"author(?!iz) accessib accessor access_?id\b \brapid(?!api) capital therap",
+    r"csrf xsrf authenticity store_?secrets",
+    r"public[_.-]?token tokens\b tokeni[sz] token_?(?:type|count|limit|ids?)",
+    r"\bkeywords? \bkeyboard monkey turkey whiskey hockey jockey donkey",
+    "(?:x-)?key(?:up|down|code|frames?|stroke|note|map|press)",
+    r"passive passenger passing \bpassed passes\b compass bypass passport passage",
+    "pass_?(?:through|rate|fail|count)",
+    r"secretar secretions secretId$ credentials?id withcredentials usersecretsid",
+    r"vault[_.-]?(?:id|name) io\.jsonwebtoken issuerkeyhash apis?\b.{0,3}jar",
+    r"api[_.-]?(?:version|name|id)\b authenticat(?:ion)?-results x-ms-exchange authsource",
+    r"authored authorit authn\b",
+)
+_OF_SOMETHING_ELSE: Final = re.compile(
+    rf"""
+    {_OTHER_WORD} | (?:{_DULL_KEY})[_.-]?key
+    | (?:^|[^A-Za-z])(?:{_COUNTED})[_.-]?(?:new[_.-]?)?tokens?
+    | (?:key|token|secret|password|passwd|pass|auth|credentials?|creds|api)s?[_.-]?(?:{_ABOUT})\b
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def is_of_something_else(name: str) -> bool:
+    """
+    Tell whether *name* has a secret's name in it and is none: ``csrf_token``, ``keyboard``.
+    """
+    return _OF_SOMETHING_ELSE.search(name) is not None
+
+
+_TOKEN_KEY: Final = re.compile(
+    r"(?:api|access|secret|private|auth)[_.\- ]?key(?:[_.\-]?\w{0,8})?$", re.IGNORECASE
+)
+_OTHER_KEY: Final = re.compile(
+    r"""
+    (?:^|[_.\-])\w{2,12}[_.\-]?key(?:[_.\-]?\w{0,8})?$ | ^key(?:_?\w{0,8})?$
+    | (?:^|_)api$ | key$ | nonce | salt
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_BEFORE_KEY: Final = ("api ", "ess ", "ret ", "ate ")
+
+
+def kind_of(name: Name, whole: str, before: str) -> Kind | None:
+    """
+    Say how a value must look, by all of its name; None if that names no secret.
+
+    Args:
+        whole: The word that *name* is part of.
+        before: What stands before *name*.
+    """
+    if name.kind != "key":
+        return name.kind
+    if _TOKEN_KEY.search(whole) or before[-4:].lower() in _BEFORE_KEY:
+        return "token"
+    return "key" if _OTHER_KEY.search(whole) else None

@@ -1,0 +1,168 @@
+r"""
+Where the value of a name may begin, and how far it goes.
+
+What may stand between a name and its value has two forms: a strong one with a sign (``=``, ``:``,
+``is``), and a weak one of blanks alone, after which a value must look it.  Nothing hangs on what
+stands further left than `REACH` characters.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from gateway_guardrails.secrets.names import Kind, Name, stands_alone
+
+__all__ = [
+    "NAME_CHARACTERS",
+    "OPENING_CHARACTERS",
+    "REACH",
+    "Opening",
+    "openings",
+    "rest_of",
+    "value_end",
+]
+
+#: Characters that a name and what follows it take, up to the value; and those left of the name.
+OPENING_CHARACTERS: Final = 96
+NAME_CHARACTERS: Final = 32
+REACH: Final = OPENING_CHARACTERS + NAME_CHARACTERS
+_QUOTED_BLANKS: Final = 2
+
+
+class Opening(NamedTuple):
+    """
+    Where a value begins.
+
+    Attributes:
+        quote: What the value ends with; "" if it is bare.
+        is_strong: A sign stands before it, not blanks alone.
+    """
+
+    value: int
+    quote: str
+    is_strong: bool
+
+
+_REST: Final = r"[A-Za-z0-9_.\-]{0,24}"
+_CLOSE: Final = r"""(?:&quot;|[\])}*]{0,2}\\{0,3}["'`]?[\])}*]{0,2})"""
+_FURTHER: Final = r"(?:[ \t][A-Za-z0-9_.\-/()@]{1,16}){0,4}?"
+_QUOTE: Final = r"""(?:&quot;|(?:[bBuUrRfF@$]{1,2})?\\{0,3}(?:"{3}|'{3}|["'`])|)"""
+_SCHEME: Final = (
+    r"(?:(?:Bearer|Token|Api-?Token|Api-?Key|NTLM|Negotiate|OAuth)[ \t]{1,4})?"
+)
+_EQUALS: Final = (
+    r"(?:=>|!==?|===?|=|:=|\?=|\|\|=?|:{1,2}=?|->)[ \t]{0,8}(?:=[ \t]{0,2})?"
+)
+_SIGN: Final = (
+    r"(?:"
+    rf"[ \t]{{0,8}}{_EQUALS}"
+    r"|[ \t]{1,4}(?:is[t]?|was|are|es[t]?)(?:[ \t]{1,2}(?:now|set[ \t]to|still|currently))?"
+    r"[ \t]{0,2}[:=]?[ \t]{1,4}"
+    r"|\s{1,30}(?:value|default)[\"']?[ \t]{0,4}[:=]>?[ \t]{0,4}"
+    r"|>[ \t]{0,4}|[ \t]\|[ \t]{1,4}"
+    r"|%3[Dd]|%3[Aa]|\\u003[dD]"
+    r")"
+)
+_FLAGS: Final = re.ASCII | re.IGNORECASE
+_STRONG: Final = re.compile(
+    _REST
+    + _CLOSE
+    + _FURTHER
+    + r"(?:"
+    + _CLOSE
+    + _SIGN
+    + _QUOTE
+    + _SCHEME
+    # An argument is one only in quotes: setPassword("..."), define('PASSWORD', '...').
+    + r"""|\\{0,2}["'`]?[ \t]{0,4}(?:,[ \t]{0,8}\\{0,2}["'`]|\([ \t]{0,2}["'`]))""",
+    _FLAGS,
+)
+# With a type, as in Scala and Python: password: str = "...".
+_TYPED: Final = re.compile(
+    _REST
+    + r"[ \t]{0,4}:[ \t]?[A-Za-z][A-Za-z0-9_.\[\]|?]{0,20}[ \t]{0,4}=[ \t]{0,4}"
+    + _QUOTE,
+    _FLAGS,
+)
+_WEAK: Final = re.compile(
+    r"[A-Za-z0-9_\-]{0,16}[\"']?[ \t]{1,4}"
+    r"(?:(?:by|as|with[ \t]{1,2}[A-Za-z_]{1,30}[ \t]{1,2}by)[ \t]{1,4})?(?:pass:)?"
+    rf"""(?:(?=["'`\\&$@]|[bBuUrRfF]["'`]){_QUOTE}|(?=[A-Za-z0-9_.\-~+/=:%@$!?#&*^|]{{0,64}}[0-9:]))""",
+    _FLAGS,
+)
+_AFTER: Final = re.compile(_REST + r"[\])}*]{0,2}", _FLAGS)
+_MAY_FOLLOW: Final = frozenset(" \t\n\r=:>|,(-!?%\\\"'`&")
+_LINE_SIGN: Final = re.compile(
+    r"""[=:|>]|["'`][ \t]{0,4},|\([ \t]{0,2}["'`]|\s(?:is[t]?|was|are|es[t]?)[ \t:=]""",
+    _FLAGS,
+)
+_BARE_END: Final = re.compile(r"""[^\s"'`<>,;|(){}\[\]\\&=]{0,510}={0,2}""")
+_BARE_PASSWORD_END: Final = re.compile(r"""[^\s"'`<>,;|\\]{0,257}""")
+_QUOTED_END: Final = {
+    quote: re.compile(rf"[^{quote}\n\\<>]{{0,512}}") for quote in "\"'`"
+}
+
+
+def openings(text: str, start: int, end: int, name: Name) -> list[Opening]:
+    """
+    Return where values may begin behind *name*, which stands from *start* to *end*.
+
+    Each form is looked for by itself: which one holds may not hang on what is still to come.
+    """
+    if not stands_alone(text, start, end, name):
+        return []
+    limit = start + OPENING_CHARACTERS
+    after = _AFTER.match(text, end, limit)
+    at = after.end() if after else end
+    follows = text[at : at + 1]
+    if follows not in _MAY_FOLLOW or not follows:
+        return []
+    found = []
+    if follows != " " or _LINE_SIGN.search(text, at, limit):
+        strong = _STRONG.match(text, end, limit)
+        if strong is not None:
+            found.append(_opening(text, strong.end(), is_strong=True))
+        if follows == ":":
+            typed = _TYPED.match(text, end, limit)
+            if typed is not None:
+                found.append(_opening(text, typed.end(), is_strong=True))
+    if follows in " \t\"'":
+        weak = _WEAK.match(text, end, limit)
+        if weak is not None:
+            found.append(_opening(text, weak.end(), is_strong=False))
+    return found
+
+
+def _opening(text: str, value: int, *, is_strong: bool) -> Opening:
+    last = text[value - 1 : value]
+    if last in "\"'`":
+        return Opening(value, last, is_strong)
+    quote = "&" if text[value - 6 : value] == "&quot;" else ""
+    return Opening(value, quote, is_strong)
+
+
+def value_end(text: str, opening: Opening, kind: Kind, limit: int) -> tuple[int, bool]:
+    """
+    Return where the value ends, and whether more text could move that.
+
+    Args:
+        limit: Where the text ends that is there; beyond it if no more will come.
+    """
+    pattern = _QUOTED_END.get(opening.quote)
+    if pattern is None:
+        pattern = _BARE_PASSWORD_END if kind == "password" else _BARE_END
+    found = pattern.match(text, opening.value)
+    end = found.end() if found else opening.value
+    is_open = end >= limit
+    if opening.quote and text.count(" ", opening.value, end) > _QUOTED_BLANKS:
+        return opening.value, False  # a sentence
+    return end, is_open
+
+
+def rest_of(text: str, end: int, value: int) -> int:
+    """
+    Return where the word ends that a name is part of, which ends at *end*.
+    """
+    rest = _AFTER.match(text, end, value)
+    return rest.end() if rest else end

@@ -1,0 +1,162 @@
+"""
+Looking at one text, outside of any exchange: to try rules and detectors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from time import perf_counter_ns
+from typing import Any, Final
+
+import attrs
+
+from gateway.detecting import (
+    DetectorFailed,
+    Find,
+    Passage,
+    Place,
+    Question,
+    Stage,
+    TextDetector,
+)
+from gateway_guardrails.policy.guardrail import Guardrail, NamedJudge
+
+#: Characters of a text that is tried.
+MAX_CHARACTERS: Final = 1_000_000
+
+
+@attrs.frozen(kw_only=True)
+class Found:
+    """
+    Something that was found.
+
+    Attributes:
+        counts: It is severe and sure enough for the guardrail.
+    """
+
+    guardrail: str
+    detector: str
+    find: Find
+    counts: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class Looked:
+    """
+    What came of looking.
+
+    Attributes:
+        failures: Detectors that could not look: guardrail, detector and why.
+        blocked_by: Guardrails whose service said no, whatever it found.
+        spent_ns: Time, those who are asked included.
+    """
+
+    found: tuple[Found, ...] = ()
+    failures: tuple[tuple[str, str, str], ...] = ()
+    blocked_by: tuple[str, ...] = ()
+    spent_ns: int = 0
+
+
+def find_all(detector: TextDetector, text: str, place: Place) -> Sequence[Find]:
+    """
+    Return everything that *detector* finds in *text*, which is all there is.
+    """
+    finds, _ = detector.find(text, 0, final=True, place=place)
+    return finds
+
+
+async def look(guardrails: Sequence[Guardrail], text: str, place: Place) -> Looked:
+    """
+    Let *guardrails* look at *text*; nothing is recorded, and nobody's condition is asked.
+
+    Those that look by themselves do so in a thread, for a text may be long.
+    """
+    began = perf_counter_ns()
+    found: list[Found] = []
+    failures: list[tuple[str, str, str]] = []
+    blocked_by: list[str] = []
+    for guardrail in guardrails:
+        for named in guardrail.texts_at(place.stage):
+            finds = await asyncio.to_thread(find_all, named.detector, text, place)
+            found += _found(guardrail, named.name, finds)
+        for judge in guardrail.judges_at(place.stage):
+            try:
+                finds, is_blocked = await ask(guardrail, judge, text, place)
+            except DetectorFailed as exc:
+                failures.append((guardrail.name, judge.name, str(exc)))
+                continue
+            found += _found(guardrail, judge.name, finds)
+            if is_blocked:
+                blocked_by.append(guardrail.name)
+    return Looked(
+        found=tuple(found),
+        failures=tuple(failures),
+        blocked_by=tuple(dict.fromkeys(blocked_by)),
+        spent_ns=perf_counter_ns() - began,
+    )
+
+
+async def ask(
+    guardrail: Guardrail, judge: NamedJudge, text: str, place: Place
+) -> tuple[Sequence[Find], bool]:
+    """
+    Ask *judge* about *text*; return what it finds, and whether it says no whatever that is.
+
+    Raises:
+        DetectorFailed: It could not judge, or took longer than *guardrail* gives it.
+    """
+    question = Question(stage=place.stage, passages=(Passage(text, place),))
+    try:
+        async with asyncio.timeout(guardrail.timeout_s):
+            opinion = await judge.judge.judge(question)
+    except TimeoutError:
+        raise DetectorFailed("timeout", f"{guardrail.timeout_s:g} s") from None
+    finds = [find for finds in opinion.finds for find in finds]
+    return [*finds, *opinion.whole], opinion.is_blocked
+
+
+def _found(guardrail: Guardrail, name: str, finds: Sequence[Find]) -> list[Found]:
+    return [
+        Found(
+            guardrail=guardrail.name,
+            detector=name,
+            find=find,
+            counts=guardrail.counts(find.severity, find.score),
+        )
+        for find in finds
+    ]
+
+
+def looked_shape(looked: Looked) -> dict[str, Any]:
+    """
+    Write what came of a look.
+    """
+    return {
+        "findings": [
+            {
+                "guardrail": found.guardrail,
+                "detector": found.detector,
+                "type": found.find.type,
+                "severity": found.find.severity,
+                "score": found.find.score,
+                "span": [found.find.start, found.find.end],
+                "counts": found.counts,
+            }
+            for found in looked.found
+        ],
+        "failures": [
+            {"guardrail": guardrail, "detector": detector, "why": why}
+            for guardrail, detector, why in looked.failures
+        ],
+        "blocked_by": list(looked.blocked_by),
+        "spent_us": looked.spent_ns / 1_000,
+    }
+
+
+def place_at(stage: Stage, role: str | None, kind: str) -> Place:
+    """
+    Make the place of a text that stands nowhere.
+    """
+    usual = "user" if stage == "input" else "assistant"
+    return Place(stage=stage, role=role or usual, kind=kind)

@@ -1,0 +1,142 @@
+"""
+Guardrails of one worker: everything that the hooks need, put together and kept up to date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+import attrs
+
+from gateway import codec
+from gateway.detecting import DetectorTools
+from gateway.tasks import Tasks
+from gateway_guardrails.findings.recorder import FindingsRecorder
+from gateway_guardrails.findings.store import FindingsStore
+from gateway_guardrails.inspecting import Inspector
+from gateway_guardrails.policy.nesting import asking
+from gateway_guardrails.policy.snapshot import PolicySnapshot
+from gateway_guardrails.policy.store import Store
+from gateway_guardrails.policy.watch import Watch
+
+if TYPE_CHECKING:
+    from gateway import Exchange, Gateway, Request, Response
+    from gateway.detecting import Detector
+    from gateway_guardrails.settings import GuardrailsSettings
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Warden:
+    """
+    What guardrails work with, in one worker.  Made by `open`.
+
+    Attributes:
+        store: The rules in the database; the management API changes them.
+        watch: The snapshot of all rules that is in force.
+        recorder: Takes down what is found.
+        inspector: Looks at requests and answers.
+    """
+
+    gateway: Gateway
+    settings: GuardrailsSettings
+    store: Store
+    watch: Watch
+    recorder: FindingsRecorder
+    inspector: Inspector
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, gateway: Gateway, settings: GuardrailsSettings
+    ) -> AsyncIterator[Self]:
+        """
+        Open the database, read the rules and make them.
+
+        Raises:
+            ConfigError: a rule cannot be made or read.
+        """
+        store = Store(storage=gateway.storage, clock=gateway.clock)
+        await store.open()
+
+        def ground() -> tuple[DetectorTools, Mapping[str, Detector]]:
+            return detector_tools(gateway), gateway.detectors
+
+        recorder = FindingsRecorder(
+            FindingsStore(gateway.storage.engine),
+            clock=gateway.clock,
+            publish=gateway.publish,
+            max_queued=settings.findings.max_queued,
+            keep_days=settings.findings.keep_days,
+        )
+        async with AsyncExitStack() as stack:
+            watch = Watch(store, settings, ground=ground)
+            stack.push_async_callback(watch.close)
+            await watch.start()
+            stack.push_async_callback(recorder.close)
+            await stack.enter_async_context(
+                _running(watch.run(), recorder.run(), recorder.prune_now_and_then())
+            )
+            inspector = stack.enter_context(
+                Inspector.open(
+                    gateway,
+                    settings,
+                    snapshot=lambda: watch.snapshot,
+                    record=recorder.record,
+                )
+            )
+            yield cls(
+                gateway=gateway,
+                settings=settings,
+                store=store,
+                watch=watch,
+                recorder=recorder,
+                inspector=inspector,
+            )
+
+    @property
+    def snapshot(self) -> PolicySnapshot:
+        """
+        The guardrails in force.
+        """
+        return self.watch.snapshot
+
+
+def detector_tools(gateway: Gateway) -> DetectorTools:
+    """
+    Return what detectors may need, of *gateway* as it is now.
+    """
+
+    def request(
+        document: Mapping[str, Any],
+        dialect: str = "openai_chat",
+        operation: str = "generate",
+    ) -> Request:
+        return gateway.dialects[dialect].read_request(codec.dumps(document), operation)
+
+    async def call(request: Request, *, parent: Exchange | None) -> Response:
+        with asking():
+            return await gateway.call(request, parent=parent)
+
+    return DetectorTools(
+        settings=gateway.settings,
+        secrets=gateway.secrets,
+        clock=gateway.clock,
+        outbound=gateway.outbound,
+        call=call,
+        request=request,
+    )
+
+
+@asynccontextmanager
+async def _running(*loops: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    # Not among the gateway's tasks, whose end it waits for before lifespans are left.
+    tasks = Tasks()
+    running = [tasks.spawn(loop, name="guardrails-loop") for loop in loops]
+    try:
+        yield
+    finally:
+        for task in running:
+            task.cancel()
+        await tasks.join(1.0)

@@ -1,0 +1,152 @@
+"""
+The detector of words and phrases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, Literal
+
+import attrs
+
+from gateway.detecting import Detector, DetectorTools, Find, Place, Severity
+from gateway.errors import ConfigError
+from gateway_guardrails.words.folding import folded
+from gateway_guardrails.words.lexicon import (
+    MOST_CHARACTERS,
+    WORD,
+    Entry,
+    Lexicon,
+    masked,
+)
+from gateway_guardrails.words.presets import PRESETS, words_of
+from gateway_guardrails.words.stemming import LANGUAGES, stem_of
+
+__all__ = ["WORDS", "WordsDetector", "WordsOptions"]
+
+#: Words and phrases of one rule.
+MOST_ENTRIES: Final = 50_000
+
+Match = Literal["exact", "stem"]
+
+
+@attrs.frozen(kw_only=True)
+class WordsOptions:
+    """
+    What a rule may say about words.
+    """
+
+    words: tuple[str, ...] = attrs.field(
+        default=(), metadata={"help": "Words and phrases, of no language."}
+    )
+    languages: Mapping[str, tuple[str, ...]] = attrs.field(
+        factory=dict,
+        metadata={"help": "Words and phrases by language: en, de, fr, es, it, pt, nl."},
+    )
+    presets: tuple[str, ...] = attrs.field(
+        default=(), metadata={"help": "Lists that come along, as profanity.en."}
+    )
+    match: Match = attrs.field(
+        default="exact",
+        metadata={"help": "exact, or stem: endings do not matter, by language."},
+    )
+    masks: bool = attrs.field(
+        default=False, metadata={"help": "Also with stars for letters inside."}
+    )
+    severity: Severity = attrs.field(
+        default="medium", metadata={"help": "How much each of them matters."}
+    )
+    type: str = attrs.field(
+        default="denied_word", metadata={"help": "What a find is called."}
+    )
+
+
+@attrs.frozen
+class WordsDetector:
+    """
+    Finds words and phrases, whatever their case and diacritics.
+
+    Attributes:
+        context: What stands before a word decides whether it begins there.
+    """
+
+    lexicon: Lexicon = attrs.field(repr=False)
+    severity: Severity = "medium"
+    context: int = 1
+
+    def find(
+        self, text: str, start: int, *, final: bool, place: Place
+    ) -> tuple[Sequence[Find], int]:
+        """
+        Find them; see `gateway.detecting.TextDetector.find`.
+        """
+        shown = folded(text)
+        safe = len(text) if final else self.lexicon.open_from(shown, start)
+        found: dict[int, Find] = {}
+        for told in self.lexicon.told(shown, start):
+            known = found.get(told.start)
+            if told.start < safe and (known is None or known.end < told.end):
+                found[told.start] = Find(
+                    told.start, told.end, told.entry.label, self.severity
+                )
+        return [found[at] for at in sorted(found)], safe
+
+
+def entries_of(
+    phrases: Iterable[str], *, language: str | None, label: str, masks: bool = False
+) -> Iterator[Entry]:
+    """
+    Make entries of words and phrases as somebody wrote them.
+
+    Raises:
+        ConfigError: One has no letter, or too many.
+    """
+    for phrase in phrases:
+        words = tuple(WORD.findall(folded(phrase).lower()))
+        if not words or len(phrase) > MOST_CHARACTERS:
+            msg = f"words: one has 1 to {MOST_CHARACTERS} characters, and a letter"
+            raise ConfigError(msg)
+        stems = tuple(stem_of(word, language) for word in words) if language else words
+        yield Entry(stems, language, label)
+        if masks and len(words) == 1:
+            for hidden in masked(words[0]):
+                yield Entry((hidden,), None, label)
+
+
+def make(options: WordsOptions, tools: DetectorTools) -> WordsDetector:
+    """
+    Make a detector with a rule's options.
+
+    Raises:
+        ConfigError: There is nothing to look for, too much, or a name is not known.
+    """
+    entries = list(_entries(options))
+    if not 0 < len(entries) <= MOST_ENTRIES:
+        msg = f"words: tell 1 to {MOST_ENTRIES} words, languages or presets"
+        raise ConfigError(msg)
+    return WordsDetector(Lexicon(entries), options.severity)
+
+
+def _entries(options: WordsOptions) -> Iterator[Entry]:
+    label, masks = options.type, options.masks
+    yield from entries_of(options.words, language=None, label=label, masks=masks)
+    lists = [(one, words) for one, words in options.languages.items()]
+    for preset in options.presets:
+        if preset not in PRESETS:
+            msg = f"words: no preset {preset!r}; there are {' '.join(PRESETS)}"
+            raise ConfigError(msg)
+        lists.append((preset.rpartition(".")[2], words_of(preset)))
+    for language, words in lists:
+        if language not in LANGUAGES:
+            msg = f"words: no language {language!r}; there are {' '.join(LANGUAGES)}"
+            raise ConfigError(msg)
+        stems = language if options.match == "stem" else None
+        yield from entries_of(words, language=stems, label=label, masks=masks)
+
+
+WORDS: Final = Detector(
+    name="words",
+    Options=WordsOptions,
+    make=make,
+    summary="Words and phrases by lists: as they are or by stem, whatever case and diacritics.",
+)

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from gateway import Finding, Identity
+from gateway.testing import make_exchange
+
+
+@pytest.fixture(autouse=True)
+async def _found(guarded):
+    for number in range(3):
+        finding = Finding(
+            guardrail="canaries",
+            detector="word",
+            type=f"T{number}",
+            severity="high",
+            action="block",
+            stage="input",
+        )
+        exchange = make_exchange(identity=Identity(key_id="vk_1"))
+        guarded.warden.recorder.record(exchange, [finding], 1)
+
+
+async def test_findings_are_listed_the_latest_first(cli):
+    """
+    In columns.
+    """
+    told = await cli.run("findings")
+
+    types = [line.split()[4] for line in told.splitlines()[1:]]
+    assert types == ["T2", "T1", "T0"]
+
+
+async def test_filters_and_limits_narrow_it(cli):
+    """
+    A span of time is counted from now.
+    """
+    of_type = await cli.json("findings", "--type", "T1", "--since", "1h")
+    two = await cli.json("findings", "--limit", "2")
+    none = await cli.run("findings", "--key", "vk_2")
+
+    assert [each["type"] for each in of_type["findings"]] == ["T1"]
+    assert (len(two["findings"]), two["cursor"] is not None) == (2, True)
+    assert none == "none\n"
+
+
+async def test_pages_are_put_together(cli, monkeypatch):
+    """
+    A long list is asked for a page at a time.
+    """
+    monkeypatch.setattr("gateway_guardrails.cli.findings._PAGE", 2)
+
+    told = await cli.json("findings")
+
+    assert [each["type"] for each in told["findings"]] == ["T2", "T1", "T0"]
+
+
+async def test_a_time_that_is_none_is_refused(cli):
+    """
+    By the gateway.
+    """
+    assert "must be a time" in await cli.run("findings", "--since", "soon", code=1)

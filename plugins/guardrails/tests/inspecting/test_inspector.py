@@ -1,0 +1,240 @@
+"""
+The inspector through whole exchanges: conversations, samples, dry runs, questions of its own.
+"""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from gateway import Detector, Identity, Phase, Plugin, hookimpl
+from gateway.detecting import Opinion
+from gateway.testing import Script
+from gateway_guardrails.inspecting.inspection import sampled
+
+MAIL = "jane@acme.com"
+REDACT = {"pii": {"detectors": ["mail"], "action": "redact", "restore": True}}
+
+
+def chat(content, **more):
+    return {
+        "model": "openai/m",
+        "messages": [{"role": "user", "content": content}],
+        **more,
+    }
+
+
+async def post(gated, document, **headers):
+    told = {name.replace("_", "-"): value for name, value in headers.items()}
+    return await gated.client.post("/v1/chat/completions", document, told)
+
+
+def said(answer):
+    return answer.json["choices"][0]["message"]["content"]
+
+
+class Known(Plugin):
+    """
+    Knows every caller by a header.
+    """
+
+    phase = Phase.IDENTIFY
+
+    @hookimpl
+    async def pre_request(self, exchange):
+        exchange.identity = Identity(key_id=exchange.headers.get("x-key", "k"))
+
+
+class TestConversations:
+    async def test_an_earlier_turn_is_put_back(self, gate, fake):
+        """
+        Where the caller names the conversation, an answer may speak of an earlier turn.
+        """
+        async with gate(REDACT, plugins=[Known]) as gated:
+            await post(gated, chat(MAIL), x_gw_conversation="c1")
+            fake.enqueue(Script(text="It was <EMAIL_1>."))
+            answer = await post(gated, chat("Who?"), x_gw_conversation="c1")
+
+        assert said(answer) == f"It was {MAIL}."
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"x_gw_conversation": "c1", "x_key": "other"},
+            {"x_gw_conversation": "c2"},
+            {},
+        ],
+        ids=["another caller", "another conversation", "none"],
+    )
+    async def test_nobody_else_gets_it(self, gate, fake, headers):
+        """
+        What was put away for one conversation is put back in no other.
+        """
+        async with gate(REDACT, plugins=[Known]) as gated:
+            await post(gated, chat(MAIL), x_gw_conversation="c1")
+            fake.enqueue(Script(text="It was <EMAIL_1>."))
+            answer = await post(gated, chat("Who?"), **headers)
+
+        assert said(answer) == "It was <EMAIL_1>."
+
+    async def test_strangers_name_nobodys_conversation(self, gate, fake):
+        """
+        Without an identity the name of a conversation puts nothing back but the request's own.
+        """
+        async with gate(REDACT) as gated:
+            await post(gated, chat(MAIL), x_gw_conversation="c1")
+            fake.enqueue(Script(text="It was <EMAIL_1>."))
+            answer = await post(gated, chat("Who?"), x_gw_conversation="c1")
+
+        assert said(answer) == "It was <EMAIL_1>."
+
+    @pytest.mark.parametrize("style", ["synthetic", "placeholder"])
+    async def test_the_callers_own_comes_back(self, gate, fake, style):
+        """
+        Whatever stands for a value, an answer that says it gives the value back.
+        """
+        rules = {"pii": {**REDACT["pii"], "style": style}}
+        async with gate(rules) as gated:
+            answer = await post(gated, chat(f"I am {MAIL}, hello"))
+
+        sent = fake.requests[-1].json["messages"][0]["content"]
+        assert MAIL not in sent
+        assert said(answer) == f"echo: I am {MAIL}, hello"
+
+    async def test_a_mask_does_not(self, gate, fake):
+        """
+        What is masked is gone for the caller as well.
+        """
+        rules = {"pii": {"detectors": ["mail"], "action": "redact", "style": "mask"}}
+        async with gate(rules) as gated:
+            answer = await post(gated, chat(f"I am {MAIL}, hello"))
+
+        assert said(answer) == "echo: I am ****, hello"
+
+    async def test_erasing_a_person(self, gate, fake):
+        """
+        A person who is to be forgotten is forgotten here as well.
+        """
+        async with gate(REDACT, plugins=[Known]) as gated:
+            await post(gated, chat(MAIL), x_gw_conversation="c1")
+            reports = await gated.gateway.hooks.erase_subject(MAIL)
+            fake.enqueue(Script(text="It was <EMAIL_1>."))
+            answer = await post(gated, chat("Who?"), x_gw_conversation="c1")
+
+        assert reports == [("guardrails", "1 conversations forgotten")]
+        assert said(answer) == "It was <EMAIL_1>."
+
+
+class TestRepeats:
+    async def test_retries_do_not_mask_twice(self, gate, fake):
+        """
+        A second try sends what the first one sent.
+        """
+        fake.enqueue(Script(status=500), Script(text="ok"))
+        models = {"smart": {"targets": ["openai/m"], "fallbacks": ["openai/n"]}}
+        async with gate(REDACT, models=models) as gated:
+            await post(gated, {**chat(MAIL), "model": "smart"})
+
+        sent = [one.json["messages"][0]["content"] for one in fake.requests]
+        assert sent == ["<EMAIL_1>"] * 2
+
+    async def test_turns_are_looked_at_once(self, gate, fake):
+        """
+        A turn that comes again is remembered, and what was found in it is still taken out.
+        """
+        async with gate(REDACT) as gated:
+            await post(gated, chat(MAIL))
+            cache = gated.inspector.requests.scanner.cache
+            before = cache.misses
+            await post(gated, chat(MAIL))
+
+        assert cache.misses == before
+        assert fake.requests[-1].json["messages"][0]["content"] == "<EMAIL_1>"
+
+
+class TestDryRuns:
+    async def test_judges_are_not_asked(self, gate, fake):
+        """
+        A dry run looks with what looks by itself, and says whom it did not ask.
+        """
+        told = {"detectors": ["judge"], "action": "block", "stages": ["input"]}
+        async with gate({**REDACT, "remote": told}) as gated:
+            answer = await gated.client.post(
+                "/api/explain",
+                {"path": "/v1/chat/completions", "request": chat(MAIL)},
+            )
+            asked = [judge.questions for judge in gated.judges]
+
+        assert answer.status == 200, answer.body
+        reasons = [line["reason"] for line in answer.json["trail"]]
+        assert "remote: nobody is asked in a dry run" in reasons
+        assert "pii: EMAIL" in reasons
+        assert asked == [[]]
+
+
+@attrs.frozen
+class Nothing:
+    """
+    No options.
+    """
+
+
+class Asking(Plugin):
+    """
+    Brings a judge that asks a model through the gateway.
+    """
+
+    phase = Phase.OBSERVE
+
+    def __init__(self, settings):
+        super().__init__(settings)
+        self.answers = []
+
+    @hookimpl
+    def register_detectors(self):
+        def make(options, tools):
+            plugin = self
+
+            class Model:
+                async def judge(self, question):
+                    text = question.passages[0].text
+                    request = tools.request(chat(f"Is this bad? {text}"))
+                    response = await tools.call(request, parent=question.exchange)
+                    plugin.answers.append((response.status, response.doc))
+                    return Opinion()
+
+                async def close(self):
+                    """
+                    Nothing to close.
+                    """
+
+            return Model()
+
+        return (Detector(name="model", Options=Nothing, make=make, is_local=False),)
+
+
+async def test_a_judge_may_ask_a_model(gate, fake):
+    """
+    What a judge asks the gateway itself is looked at as well, but no judge is asked about it.
+    """
+    rules = {"llm": {"detectors": ["model"], "action": "block", "stages": ["input"]}}
+    async with gate({**rules, **REDACT}, plugins=[Asking]) as gated:
+        answer = await post(gated, chat(f"I am {MAIL}"))
+        ((status, _),) = gated.plugin(Asking).answers
+
+    asked, sent = [one.json["messages"][0]["content"] for one in fake.requests]
+    assert (answer.status, status) == (200, 200)
+    assert asked == "Is this bad? I am <EMAIL_1>"
+    assert sent == "I am <EMAIL_1>"
+
+
+def test_samples(kit):
+    """
+    A sample is a share of the exchanges, the same one each time it is drawn.
+    """
+    some, every = kit.rule(sample=0.25), kit.rule(name="every")
+    drawn = [sampled((some, every), f"req_{at}") for at in range(2000)]
+
+    assert all(every in chosen for chosen in drawn)
+    assert 400 < sum(some in chosen for chosen in drawn) < 600
+    assert drawn == [sampled((some, every), f"req_{at}") for at in range(2000)]

@@ -1,0 +1,165 @@
+"""
+Values that a name gives away, in code, settings, commands, markup and sentences.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import found_in, made
+
+# Parts of them, so that no line of this file looks leaked.
+PASSWORD = "Tr0ub4" + "dor&3x"
+TOKEN = made("{an32}")
+PLAIN = made("{lan12}") + "7q"
+
+TEMPLATES = [
+    'password = "{}"',
+    "DB_PASSWORD={}",
+    "export PGPASSWORD='{}'",
+    '{{"password": "{}"}}',
+    '{{\\"password\\": \\"{}\\"}}',
+    "password: {}",
+    "  - name: DB_PASSWORD\n    value: {}",
+    "<password>{}</password>",
+    '<add key="Password" value="{}" />',
+    "define('DB_PASSWORD', '{}');",
+    'conn.setPassword("{}");',
+    "'password' => '{}',",
+    'val password: String = "{}"',
+    'def connect(password: str = "{}"):',
+    "mysql -u root --password {}",
+    "mysql --password={} -h db",
+    "ALTER USER app IDENTIFIED BY '{}';",
+    "CREATE ROLE app LOGIN PASSWORD '{}';",
+    'if (password !== "{}") {{',
+    "my password is {}, please reset it",
+    "The wifi password for the guests is: {}.",
+    "| password | {} |",
+    "user=anna pwd={} host=db",
+    "machine db login anna password {}",
+    "Das Passwort lautet: {}",
+    "пароль: {}",
+    "密码：{}".replace("：", ": "),
+    "spring.datasource.password={}",
+    "https://a.example/login?user=a&password={}&next=1",
+]
+TOKENS = [
+    'api_key = "{}"',
+    "API_KEY={}",
+    "X-API-Key: {}",
+    "Authorization: Bearer {}",
+    "authorization: Token {}",
+    'curl -H "Authorization: Bearer {}" https://a.example',
+    '"accessToken": "{}",',
+    "my github token is {}",
+    "the api key for prod is {}, do not share it",
+    "const clientSecret = '{}';",
+    "//registry.example/:_authToken={}",
+    "https://a.example/v1?token={}&x=1",
+    "AwsSecretKey: {}",
+    'os.environ["SERVICE_TOKEN"] = "{}"',
+    'encryption_key: "{}"',
+    "secret={}",
+]
+NO_SECRETS = [
+    'password = "<your password>"',
+    'password = "changeme"',
+    "password=${DB_PASSWORD}",
+    "password: {{ vault.password }}",
+    'password = os.environ["DB_PASSWORD"]',
+    "password = getpass.getpass()",
+    'api_key = "your-api-key"',
+    'api_key = "xxxxxxxxxxxxxxxxxxxxxxxx"',
+    "API_KEY=sk-...",
+    "password: str",
+    "The password must have 12 characters and 2 digits.",
+    "password: Password for the database, version 2",
+    "token_type: bearer",
+    "max_tokens = 4096",
+    "key = lambda pair: pair[1]",
+    'public_key = "9Cnzj4p4WGeKLs1Pt8QuKUpRKfFLfRYC9AIKjbJTWit"',
+    "author = james2.fake99@mail.example",
+    "keyboard: qwerty-us-2024-intl",
+    "primary_key: user_2024_idx_17a",
+    "credentialsId: '29f63271-dc2f-4734-8221-5b31b5169bac'",
+    "Passenger 12B7xYq9 boarded",
+    "api_version: 2024-02-15-preview",
+    "token: gpt-4o-mini-2024-07-18",
+    "secret_name = projects/example/secrets/db",
+    "Authorization: Basic ...",
+    "Authorization: Bearer $(gcloud auth print-access-token)",
+    "curl -u username:password https://a.example",
+    'curl -u "${user}:${pass}" https://a.example',
+    "bypass=12ab34cd",
+]
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_finds_a_password_by_its_name(template, detector):
+    """
+    A password is found as it stands, without the quotes or the full stop around it.
+    """
+    for value in (PASSWORD.replace("&", "%"), PLAIN):
+        assert value in [one for _, one in found_in(detector, template.format(value))]
+
+
+@pytest.mark.parametrize("template", TOKENS)
+def test_finds_a_token_by_its_name(template, detector):
+    """
+    A value that looks drawn is found behind a token's or a key's name.
+    """
+    assert TOKEN in [one for _, one in found_in(detector, template.format(TOKEN))]
+
+
+@pytest.mark.parametrize("text", NO_SECRETS)
+def test_leaves_what_is_no_secret(text, detector):
+    """
+    Placeholders, code, names of other things and sentences about secrets are left.
+    """
+    assert found_in(detector, text) == []
+
+
+def test_takes_a_pair_apart(detector):
+    """
+    Of a name and a password that curl is given, the password is found.
+    """
+    password = "dB2y" + "F6qL9v"
+
+    assert found_in(detector, f"curl -u anna:{password} https://a.example") == [
+        ("user_password", password)
+    ]
+
+
+def test_reads_basic_credentials(detector):
+    """
+    Base64 behind Basic is a secret if a name and a password are in it.
+    """
+    hidden = "YW5uYTpzM2Ny" + "M3QtcHc="
+
+    assert found_in(detector, f"Authorization: Basic {hidden}") == [
+        ("basic_credentials", hidden)
+    ]
+    assert found_in(detector, "Authorization: Basic dXNlcm5hbWU=") == []
+
+
+@pytest.mark.parametrize(
+    ("url", "password"),
+    [
+        ("postgres://app:{}@db.example:5432/x", "p4Dsr8b"),
+        ("redis://:{}@cache.example", "Zx81" + "pqr"),
+        ("smtps://anna@mail.example:{}@smtp.mail.example:465", "FnD8" + "3JZs"),
+        ("https://user:{}@localhost", "password"),
+        ("https://user:{}@localhost", "${PASSWORD}"),
+        ("amqp://{0}:{0}@localhost", "guest"),
+        ("https://a.example:{}/x@y", "8443"),
+    ],
+)
+def test_finds_a_password_in_a_url(url, password, detector):
+    """
+    The password of a URL's authority is found, unless it is a placeholder or a port.
+    """
+    found = found_in(detector, f"see {url.format(password)} for more")
+
+    is_secret = any(one.isdigit() for one in password) and not password.isdigit()
+    assert found == ([("url_credentials", password)] if is_secret else [])
