@@ -23,7 +23,7 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gateway.errors import ConfigError, Problem
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 #: The SQLite file in the data directory.
 FILE: Final = "gateway.db"
 _LOCK: Final = "gateway.db.lock"
+#: How often the journal is tried to be emptied, each for as long as ``busy_timeout`` says.
+_WIPES: Final = 4
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 #: How SQLite is used: readers beside a writer, a crash of the process loses nothing.
@@ -96,6 +98,37 @@ class Storage:
             with await asyncio.to_thread(self._locked):
                 await connection.run_sync(_upgrade, plugin, versions)
                 await connection.commit()
+
+    async def wipe(self) -> None:
+        """
+        Let nothing be left in the file of what was deleted; other databases see to it themselves.
+
+        Pages that were freed are dropped, and the journal, which has copies of pages, is emptied.
+        Source: SQLite documentation, "VACUUM" and "PRAGMA wal_checkpoint".
+
+        Raises:
+            TimeoutError: Somebody reads or writes all the time, so that something may be left.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return
+        try:
+            await self._wipe_file()
+        except OperationalError:
+            msg = "the database is written to all the time, so it could not be wiped"
+            raise TimeoutError(msg) from None
+
+    async def _wipe_file(self) -> None:
+        async with self.engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await connection.exec_driver_sql("VACUUM")
+            for _ in range(_WIPES):
+                told = await connection.exec_driver_sql(
+                    "PRAGMA wal_checkpoint(TRUNCATE)"
+                )
+                if not told.one()[0]:
+                    return
+        msg = "the database's journal could not be emptied: it is read all the time"
+        raise TimeoutError(msg)
 
     async def close(self) -> None:
         """
