@@ -53,6 +53,8 @@ _IDENTIFIER: Final = re.compile(
 _WORD: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 _THOUSANDS: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _PLAIN: Final = frozenset(".,;:!?'\"()-\u2014…¿¡\u00ad")
+#: Marks that stand apart from their letter, and halves of signs.
+_UNKNOWN: Final = frozenset({"Mn", "Mc", "Me", "Cs"})
 _LAST_LATIN: Final = 0x24F
 _MORE_LATIN: Final = range(0x1E00, 0x1F00)
 
@@ -106,7 +108,7 @@ def is_legible(text: str) -> bool:
     return text.isascii() or all(
         ord(sign) <= _LAST_LATIN or ord(sign) in _MORE_LATIN
         for sign in text
-        if sign.isalpha() or unicodedata.category(sign)[0] == "M"
+        if sign.isalpha() or unicodedata.category(sign) in _UNKNOWN
     )
 
 
