@@ -138,8 +138,11 @@ class Shelf:
                 return again
         if errand.key is not None and errand.wish.reads:
             answer = await self._kept(errand, errand.key)
-            if answer is None and errand.question is not None:
-                answer = await self._alike(errand, errand.key, errand.question)
+            if answer is not None:
+                return answer
+        errand = self._asking(errand)
+        if errand.question is not None and errand.wish.reads:
+            answer = await self._alike(errand, errand.question)
             if answer is not None:
                 return answer
         return await self._fly(errand)
@@ -166,13 +169,10 @@ class Shelf:
         fault = request_fault(exchange, scope)
         if fault is None and not (wish.reads or wish.stores):
             fault = "the caller wants none"
-        key = question = None
+        key = None
         if fault is None:
             key = self.keys.of(exchange, self.settings.partition, beside=wish.beside)
             exchange.response_headers[ENTRY_ID] = key.exact
-            may_be_alike = scope.semantic and wish.kind != "exact"
-            if self.similar is not None and may_be_alike:
-                question = self.similar.question(exchange, key, wish.beside)
         return Errand(
             exchange=exchange,
             key=key,
@@ -180,8 +180,20 @@ class Shelf:
             scope=scope,
             fault=fault,
             repeat=repeat,
-            question=question,
         )
+
+    def _asking(self, errand: Errand) -> Errand:
+        """
+        Return *errand* with the question that it asks, if similar ones may be answered as it is.
+        """
+        wish = errand.wish
+        if self.similar is None or errand.key is None or wish.kind == "exact":
+            return errand
+        if not errand.scope.semantic:
+            return errand
+        exchange = errand.exchange
+        question = self.similar.question(exchange, errand.key, wish.beside)
+        return attrs.evolve(errand, question=question)
 
     async def _explain(self, errand: Errand) -> None:
         found = None
@@ -198,25 +210,23 @@ class Shelf:
         found = await self._find(errand, key.exact, key.partition)
         if found is not None:
             return await self._give(errand, found)
-        return await self._follow(errand, key)
+        return await self._follow(errand, key.exact)
 
-    async def _alike(
-        self, errand: Errand, key: Key, question: Question
-    ) -> Answer | None:
+    async def _alike(self, errand: Errand, question: Question) -> Answer | None:
         if self.similar is None:
             return None
         threshold = max(errand.scope.threshold, errand.wish.threshold or 0.0)
         for near in await self.similar.find(question, errand.exchange, threshold):
-            found = await self._find(errand, near.exact, key.partition)
+            found = await self._find(errand, near.exact, question.partition)
             if found is not None:
                 # Of the answer that is given, not of the one that this request would fill.
                 errand.exchange.response_headers[ENTRY_ID] = near.exact
                 return await self._give(errand, found, near.similarity)
         # Others who ask the same waited for the same search; the first of them is flying.
-        return await self._follow(errand, key)
+        return await self._follow(errand, question.exact)
 
-    async def _follow(self, errand: Errand, key: Key) -> Answer | None:
-        flight = self.flights.find(key.exact)
+    async def _follow(self, errand: Errand, exact: str) -> Answer | None:
+        flight = self.flights.find(exact)
         if flight is None or not self.settings.single_flight:
             return None
         errand.exchange.response_headers[STATUS] = "joined"

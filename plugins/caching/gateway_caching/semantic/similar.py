@@ -28,6 +28,8 @@ __all__ = ["Question", "Similar"]
 _OPERATIONS: Final = frozenset({"generate", "complete"})
 #: Similar questions whose answers are tried one after the other.
 _TRIED: Final = 8
+#: Similar questions that are read word by word.
+_READ: Final = 64
 #: Vectors between the miss and the answer that is kept.
 _FRESH: Final = 256
 _CLOSING_S: Final = 2.0
@@ -164,13 +166,27 @@ class Similar:
                 vector,
                 threshold=threshold,
                 limit=_TRIED,
-                agrees=lambda text: _agrees(text, question.wording),
+                agrees=_Agreeing(question.wording),
             )
         except VectorsDown:
             self.tally.vector_errors += 1
             return ()
 
 
-def _agrees(text: str, wording: Wording) -> bool:
-    other = read_wording(text)
-    return other is not None and disagreement(wording, other) is None
+@attrs.define
+class _Agreeing:
+    """
+    Tells of texts whether they ask what *wording* asks, for as many as there is time for.
+    """
+
+    wording: Wording
+    _left: int = attrs.field(default=_READ, init=False)
+
+    def __call__(self, text: str) -> bool:
+        lowered = text.lower()
+        # Of a thousand questions about as many towns, one is about this one.
+        if self._left == 0 or not all(name in lowered for name in self.wording.names):
+            return False
+        self._left -= 1
+        other = read_wording(text)
+        return other is not None and disagreement(self.wording, other) is None

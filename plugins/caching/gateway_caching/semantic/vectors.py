@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
@@ -24,8 +24,9 @@ T = TypeVar("T")
 
 #: Searches that may wait for the thread; who comes then has a miss.
 _MOST_WAITING: Final = 32
-#: Of the nearest, how many are looked at one by one.
-_LOOKED_AT: Final = 32
+#: Of the nearest, how many are looked at one by one, and how many at a time.
+_LOOKED_AT: Final = 512
+_AT_A_TIME: Final = 32
 
 
 class VectorsDown(Exception):
@@ -168,17 +169,27 @@ class Vectors:
         if matrix is None or matrix.dimensions != len(query):
             return ()
         found = matrix.nearest(query, threshold=threshold, limit=_LOOKED_AT)
-        texts = self.source.texts([exact for exact, _ in found]) if found else {}
-        near = []
+        near: list[Near] = []
+        for at in range(0, len(found), _AT_A_TIME):
+            near += self._agreeing(matrix, found[at : at + _AT_A_TIME], agrees)
+            if len(near) >= limit:
+                break
+        return near[:limit]
+
+    def _agreeing(
+        self,
+        matrix: Matrix,
+        found: Sequence[tuple[str, float]],
+        agrees: Callable[[str], bool],
+    ) -> Iterator[Near]:
+        texts = self.source.texts([exact for exact, _ in found])
         for exact, similarity in found:
             text = texts.get(exact)
             if text is None:
+                # Expired, or gone where nobody tells of it.
                 matrix.drop(exact)
             elif agrees(text):
-                near.append(Near(exact=exact, similarity=similarity))
-                if len(near) == limit:
-                    break
-        return near
+                yield Near(exact=exact, similarity=similarity)
 
     def _followed(self, name: str) -> _Group:
         group = self._groups.get(name) or _Group()

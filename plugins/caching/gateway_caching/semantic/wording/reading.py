@@ -178,22 +178,15 @@ class _Sorting:
             self.numbers.append(item)
             return
         word = item.text
+        # Single letters are units behind a number alone.
         if item.follows_number and word in UNIT_SIGNS:
             self.units.append(UNITS.get(word, word))
             return
-        for kind, known in (
-            (self.negations, NEGATIONS),
-            (self.numbers, NUMBERS),
-            (self.units, _LONG_UNITS),
-            (self.dates, DATES),
-            (self.asking, ASKING),
-            (self.tenses, TENSES),
-            (self.persons, PERSONS),
-        ):
-            if word in known:
-                told = known[word]
-                kind.append(f"#{told}" if kind is self.numbers else told)
-                return
+        meaning = _MEANINGS.get(word)
+        if meaning is not None:
+            kind, told = meaning
+            getattr(self, kind).append(told)
+            return
         self._take_other(word)
 
     def _take_other(self, word: str) -> None:
@@ -212,18 +205,14 @@ def _root(word: str) -> str:
 def _names(pieces: Pieces) -> Iterator[str]:
     for word in pieces.words:
         is_inside = word.is_capitalised and not word.begins
-        if word.is_loud or (is_inside and not _is_usual(word.text)):
+        if word.is_loud or (is_inside and word.text not in _USUAL):
             yield word.text
 
 
 def _openers(pieces: Pieces) -> Iterator[str]:
     for word in pieces.words:
-        if word.begins and word.is_capitalised and not _is_usual(word.text):
+        if word.begins and word.is_capitalised and word.text not in _USUAL:
             yield word.text
-
-
-def _is_usual(word: str) -> bool:
-    return word in FILLERS or word in OPENERS or any(word in each for each in _GRAMMAR)
 
 
 def _collapsed(persons: Sequence[str]) -> tuple[str, ...]:
@@ -234,8 +223,20 @@ def _collapsed(persons: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-_GRAMMAR: Final = (NEGATIONS, ASKING, TENSES, PERSONS)
-#: Single letters are units behind a number alone.
-_LONG_UNITS: Final = {word: unit for word, unit in UNITS.items() if len(word) > 1}
+_USUAL: Final = FILLERS.union(OPENERS, NEGATIONS, ASKING, TENSES, PERSONS)
+#: What a word means, and what stands for it; the last kind that knows a word has it.
+_MEANINGS: Final = {
+    word: (kind, f"#{told}" if kind == "numbers" else told)
+    for kind, known in (
+        ("persons", PERSONS),
+        ("tenses", TENSES),
+        ("asking", ASKING),
+        ("dates", DATES),
+        ("units", {word: unit for word, unit in UNITS.items() if len(word) > 1}),
+        ("numbers", NUMBERS),
+        ("negations", NEGATIONS),
+    )
+    for word, told in known.items()
+}
 _ROOTS: Final = {stem(word): stem(first) for word, first in SYNONYMS.items()}
 _POLE_ROOTS: Final = frozenset(_ROOTS.get(stem(word), stem(word)) for word in POLES)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 import attrs
 
@@ -29,38 +29,45 @@ _LITERALS: Final = re.compile(
     r"""
       ```.*?(?:```|\Z) | `[^`\n]*`
     | "[^"\n]*" | «[^»\n]*» | \u2039[^\u203a\n]*\u203a | (?<![^\W_])'[^'\n]*'(?![^\W_])
-    | [A-Za-z][A-Za-z0-9+.\-]*://\S+ | \bwww\.\S+
-    | [^\s@<>]+@[^\s@<>]+\.[^\W_]+
+    | (?<![A-Za-z0-9+.\-])[A-Za-z][A-Za-z0-9+.\-]*://\S+ | \bwww\.\S+
+    | (?<![^\s@<>])[^\s@<>]+@[^\s@<>]+\.[^\W_]+
     | (?:[A-Za-z]:)?(?:\\[^\s\\]+)+ | (?<![\w/])(?:~|\.{1,2})?(?:/[\w.\-]+)+
     | (?<!\w)--?[A-Za-z][\w\-]*
     """,
     re.VERBOSE | re.DOTALL,
 )
-#: A number, and what is written onto it: an ordinal's ending, a unit.
-_NUMBER: Final = re.compile(
-    r"(?<![\w.,])([+\-]?)(\d+(?:[.,:/\-]\d+)*)"
-    r"(st|nd|rd|th|er|ère|ème|e|º|ª)?(?![^\W\d_])"
-    r"|(?<![\w.,])([+\-]?)(\d+(?:[.,]\d+)*)([^\W\d_]{1,4})(?!\w)"
+#: What is left, piece by piece: numbers with what is written onto them (the ending of an ordinal,
+#: a unit); names of machines, with digits or underscores in them, or joined by dots or slashes;
+#: words; signs.
+_PIECE: Final = re.compile(
+    r"""
+      (?<![\w.,])(?P<sign>[+\-]?)
+        (?:
+          (?P<digits>\d+(?:[.,:/\-]\d+)*)(?:st|nd|rd|th|er|ère|ème|e|º|ª)?(?![^\W\d_])
+          | (?P<amount>\d+(?:[.,]\d+)*)(?P<unit>[^\W\d_]{1,4})(?!\w)
+        )
+    | (?P<name>
+        \w*(?:\d[^\W\d]|[^\W\d]\d|_)\w*(?:[.\-/:]\w+)*
+        | [^\W\d_]+(?:[./:]\w+)+(?:\(\))?
+        | [^\W\d_]+-\d[\w.\-]*
+        | [^\W\d_]*[a-zà-ÿ][A-Z][^\W\d_]*
+        | [^\W\d_]+\(\)
+      )
+    | (?P<word>[^\W\d_]+(?:'[^\W\d_]+)*)
+    | (?P<other>[^\w\s]|\n|\w)
+    """,
+    re.VERBOSE,
 )
-#: With digits or underscores in it, or joined by dots or slashes: a name of a machine's.
-_IDENTIFIER: Final = re.compile(
-    r"\w*(?:\d[^\W\d]|[^\W\d]\d|_)\w*(?:[.\-/:]\w+)*"
-    r"|[^\W\d_]+(?:[./:]\w+)+(?:\(\))?"
-    r"|[^\W\d_]+-\d[\w.\-]*"
-    r"|[^\W\d_]*[a-zà-ÿ][A-Z][^\W\d_]*"
-    r"|[^\W\d_]+\(\)"
-)
-_WORD: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 _THOUSANDS: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-_PLAIN: Final = frozenset(".,;:!?'\"()-\u2014…¿¡\u00ad")
+_ENDING: Final = frozenset(".!?:;\n\u00bf\u00a1\u2026")
+_PLAIN: Final = frozenset("\n.,;:!?'\"()-\u2014…¿¡\u00ad")
 #: Marks that stand apart from their letter, and halves of signs.
 _UNKNOWN: Final = frozenset({"Mn", "Mc", "Me", "Cs"})
 _LAST_LATIN: Final = 0x24F
 _MORE_LATIN: Final = range(0x1E00, 0x1F00)
 
 
-@attrs.frozen
-class Word:
+class Word(NamedTuple):
     """
     One word, in small letters.
 
@@ -127,28 +134,20 @@ def take_apart(text: str) -> Pieces:
     is_shouted = rest.isupper()
     items: list[str | Word] = []
     signs: list[str] = []
-    at, begins = 0, True
-    while at < len(rest):
-        number = _NUMBER.match(rest, at)
-        if number is not None:
-            items += _number(number)
-            at, begins = number.end(), False
+    begins = True
+    for piece in _PIECE.finditer(rest):
+        if (word := piece["word"]) is not None:
+            items += _spelt(word, begins, is_shouted, items)
+        elif (sign := piece["other"]) is not None:
+            begins = begins or sign in _ENDING
+            if sign not in _PLAIN:
+                signs.append(sign)
             continue
-        name = _IDENTIFIER.match(rest, at)
-        if name is not None and name[0]:
-            literals.append(name[0])
-            at, begins = name.end(), False
-            continue
-        word = _WORD.match(rest, at)
-        if word is not None:
-            items += _spelt(word[0], begins, is_shouted, items)
-            at, begins = word.end(), False
-            continue
-        sign = rest[at]
-        begins = begins or sign in ".!?:;\n¿¡…"
-        if not sign.isspace() and sign not in _PLAIN:
-            signs.append(sign)
-        at += 1
+        elif (name := piece["name"]) is not None:
+            literals.append(name)
+        else:
+            items += _number(piece)
+        begins = False
     return Pieces(literals=tuple(literals), items=tuple(items), signs=tuple(signs))
 
 
@@ -174,17 +173,13 @@ def _without_double(word: str) -> str:
 
 
 def _number(match: re.Match[str]) -> list[str | Word]:
-    sign, digits, glued = (
-        match[1] or match[4] or "",
-        match[2] or match[5],
-        match[6],
-    )
+    digits = match["digits"] or match["amount"]
     if _THOUSANDS.fullmatch(digits):
         digits = digits.replace(",", "")
-    number = f"#{'' if sign == '+' else sign}{digits}"
-    if glued is None:
+    number = f"#{match['sign'].removeprefix('+')}{digits}"
+    if match["unit"] is None:
         return [number]
-    return [number, Word(glued.lower(), follows_number=True)]
+    return [number, Word(match["unit"].lower(), follows_number=True)]
 
 
 def _spelt(
