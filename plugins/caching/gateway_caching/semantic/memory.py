@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import attrs
+import numpy as np
 
 from gateway.clock import Clock
 from gateway_caching.semantic.source import Changes, Kept
@@ -56,12 +57,11 @@ class MemorySource:
         is_whole = cursor is not found
         if is_whole:
             put, gone = list(found.members), []
+        came = [
+            found.members[name] for name in dict.fromkeys(put) if name in found.members
+        ]
         return Changes(
-            put=[
-                (name, found.members[name].vector)
-                for name in put
-                if name in found.members
-            ],
+            put=[([each.exact], each.vector[np.newaxis]) for each in came],
             gone=gone,
             is_whole=is_whole,
             cursor=found,

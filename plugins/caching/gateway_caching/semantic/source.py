@@ -42,13 +42,13 @@ class Changes:
     What became of a group since somebody looked.
 
     Attributes:
-        put: Names and vectors that came, in the order in which they did; after *gone*.
+        put: Names and vectors that came, in batches of one length; after *gone*.
         gone: Names that went.
         is_whole: *put* is all there is, and whatever was known before is void.
         cursor: What to ask from the next time.
     """
 
-    put: Iterable[tuple[str, Vector]]
+    put: Iterable[tuple[Sequence[str], Vector]]
     gone: Sequence[str] = ()
     is_whole: bool = False
     cursor: object = None

@@ -194,7 +194,7 @@ class SqliteSource:
 
     def _rows(
         self, connection: sqlite3.Connection, group: str, after: int, latest: int
-    ) -> Iterator[tuple[str, Vector]]:
+    ) -> Iterator[tuple[Sequence[str], Vector]]:
         if latest <= after:
             return
         query = (
@@ -204,11 +204,22 @@ class SqliteSource:
         try:
             rows = connection.execute(query, (group, after, latest))
             while batch := rows.fetchmany(_FETCHED):
-                for exact, sealed in batch:
-                    with suppress(ValueError):
-                        yield exact, np.frombuffer(self.sealer.open(sealed), "<f4")
+                yield from self._opened_up(batch)
         except sqlite3.Error as exc:
             raise OSError(type(exc).__name__) from exc
+
+    def _opened_up(
+        self, rows: Sequence[tuple[str, bytes]]
+    ) -> Iterator[tuple[Sequence[str], Vector]]:
+        by_length: dict[int, list[tuple[str, bytes]]] = {}
+        for exact, sealed in rows:
+            with suppress(ValueError):
+                vector = self.sealer.open(sealed)
+                by_length.setdefault(len(vector), []).append((exact, vector))
+        for found in by_length.values():
+            joined = b"".join(vector for _, vector in found)
+            vectors = np.frombuffer(joined, "<f4").reshape(len(found), -1)
+            yield [exact for exact, _ in found], vectors
 
     def _let_go(self, connection: sqlite3.Connection, partition: str) -> None:
         query = "SELECT COUNT(*) FROM questions WHERE partition = ?"

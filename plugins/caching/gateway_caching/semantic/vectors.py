@@ -142,8 +142,7 @@ class Vectors:
         try:
             async with asyncio.timeout(self.timeout_s):
                 return await asyncio.shield(asked)
-        except (OSError, ValueError) as exc:
-            # A timeout is an OSError.
+        except Exception as exc:
             raise VectorsDown(type(exc).__name__) from exc
 
     def _answered(self, asked: asyncio.Future[T]) -> None:
@@ -221,12 +220,13 @@ def _apply(changes: Changes, group: _Group) -> None:
     elif group.matrix is not None:
         for name in changes.gone:
             group.matrix.drop(name)
-    for name, vector in changes.put:
+    for names, vectors in changes.put:
+        dimensions = vectors.shape[1]
         if group.matrix is None:
-            group.matrix = Matrix(len(vector))
+            group.matrix = Matrix(dimensions)
         # Vectors of another length are of an embedder that changed under its name.
-        if group.matrix.dimensions == len(vector):
-            group.matrix.put(name, vector)
+        if group.matrix.dimensions == dimensions:
+            group.matrix.put(names, vectors)
     group.cursor = changes.cursor
     if group.matrix is not None and not len(group.matrix):
         group.matrix = None
