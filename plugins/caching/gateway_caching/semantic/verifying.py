@@ -17,15 +17,15 @@ import attrs
 import structlog
 
 from gateway import Chunk, Dialect, Exchange, Request, Response
-from gateway.events import Event
 from gateway.tasks import Tasks
 from gateway_caching.entries import Entry
+from gateway_caching.events import SimilarAnswersDiffered
 from gateway_caching.tally import Tally
 
 if TYPE_CHECKING:
     from gateway import Gateway
 
-__all__ = ["SimilarAnswersDiffered", "Verifier", "likeness"]
+__all__ = ["Verifier", "likeness"]
 
 log = structlog.get_logger("gateway.caching")
 
@@ -39,24 +39,6 @@ _ALIKE: Final = 0.5
 _WORD: Final = re.compile(r"\w+")
 _MAX_CHARACTERS: Final = 200_000
 _SPOKEN: Final = frozenset({"message", "refusal"})
-
-
-@attrs.frozen(kw_only=True)
-class SimilarAnswersDiffered(Event):
-    """
-    A similar question was answered from the cache, and the model would have said something else.
-
-    Attributes:
-        request_id: Of the exchange that was answered.
-        model: The name that it asked for.
-        similarity: Of the two questions.
-        likeness: Of the two answers, from 0 to 1.
-    """
-
-    request_id: str
-    model: str
-    similarity: float
-    likeness: float
 
 
 @attrs.define(eq=False, kw_only=True)

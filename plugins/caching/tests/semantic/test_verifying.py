@@ -9,7 +9,8 @@ import pytest
 from gateway import Plugin, hookimpl
 from gateway.plugins import FoundPlugin
 from gateway.testing import Script
-from gateway_caching.semantic.verifying import SimilarAnswersDiffered, likeness
+from gateway_caching.events import SimilarAnswersDiffered
+from gateway_caching.semantic.verifying import likeness
 
 ONE = "How do I reset my password?"
 ALIKE = "Please tell me how to reset my password"
