@@ -19,12 +19,14 @@ from gateway_caching.repeats import Repeats
 from gateway_caching.sealing import Sealer, make_sealer
 from gateway_caching.semantic.embedding import Embedding
 from gateway_caching.semantic.memory import MemorySource
+from gateway_caching.semantic.redis import RedisSource
+from gateway_caching.semantic.redis import connect as connect_waiting
 from gateway_caching.semantic.similar import Similar
 from gateway_caching.semantic.source import Source
 from gateway_caching.semantic.sqlite import SqliteSource
 from gateway_caching.semantic.vectors import Vectors
 from gateway_caching.semantic.verifying import Verifier
-from gateway_caching.settings import CachingSettings, SemanticSettings
+from gateway_caching.settings import CachingSettings, RedisSettings, SemanticSettings
 from gateway_caching.shelf import Shelf
 from gateway_caching.stores import MemoryStore, RedisStore, SqliteStore, Store
 from gateway_caching.stores.redis import connect
@@ -96,10 +98,14 @@ def _store(gateway: Gateway, settings: CachingSettings) -> Store:
         return MemoryStore(**bounds)
     if settings.redis is None:
         return SqliteStore(gateway.data_dir, **bounds)
-    told = settings.redis
+    url, password, timeout_s = _server(gateway, settings.redis)
+    client = connect(url, password, timeout_s)
+    return RedisStore(client, timeout_s, gateway.clock)
+
+
+def _server(gateway: Gateway, told: RedisSettings) -> tuple[str, str | None, float]:
     password = None if told.secret is None else gateway.secrets.get(told.secret)
-    client = connect(told.url, password, told.timeout_s)
-    return RedisStore(client, told.timeout_s, gateway.clock)
+    return told.url, password, told.timeout_s
 
 
 def _similar(
@@ -111,7 +117,7 @@ def _similar(
     embedding = Embedding(gateway=gateway, settings=told, tally=pantry.tally)
     embedding.check()
     vectors = Vectors(
-        source=_source(gateway, settings.store, told, pantry.sealer),
+        source=_source(gateway, settings, told, pantry.sealer),
         max_bytes=told.max_bytes,
         timeout_s=_SEARCHING_S,
     )
@@ -121,9 +127,12 @@ def _similar(
 
 
 def _source(
-    gateway: Gateway, store: str, told: SemanticSettings, sealer: Sealer
+    gateway: Gateway, settings: CachingSettings, told: SemanticSettings, sealer: Sealer
 ) -> Source:
-    if store == "sqlite":
+    if settings.redis is not None:
+        client = connect_waiting(*_server(gateway, settings.redis))
+        return RedisSource(client, told.max_entries, sealer, gateway.clock)
+    if settings.store == "sqlite":
         return SqliteSource(gateway.data_dir, told.max_entries, sealer, gateway.clock)
     return MemorySource(told.max_entries, gateway.clock)
 

@@ -10,10 +10,19 @@ import pytest
 from gateway.testing import ManualClock
 from gateway_caching.sealing import make_sealer
 from gateway_caching.semantic.memory import MemorySource
+from gateway_caching.semantic.redis import RedisSource
+from gateway_caching.semantic.redis import connect as connect_waiting
 from gateway_caching.semantic.source import Kept
 from gateway_caching.semantic.sqlite import SqliteSource
 from gateway_caching.semantic.vectors import Vectors, VectorsDown
-from gateway_caching.stores import MemoryStore, Record, SqliteStore, Wanted
+from gateway_caching.stores import (
+    MemoryStore,
+    Record,
+    RedisStore,
+    SqliteStore,
+    Wanted,
+)
+from gateway_caching.stores.redis import connect
 from gateway_caching.stores.sqlite import FILE
 
 NOW = 1_700_000_000.0
@@ -30,10 +39,15 @@ class Worker:
     A store and the questions beside it, as one worker has them.
     """
 
-    def __init__(self, kind, folder, clock, max_entries=1000, key=None):
+    def __init__(self, kind, folder, clock, max_entries=1000, key=None, port=0):
         if kind == "memory":
             self.store = MemoryStore(1 << 24, 1000, clock)
             self.source = MemorySource(max_entries, clock)
+        elif kind == "redis":
+            server = f"redis://127.0.0.1:{port}/0", None, 5.0
+            sealer = make_sealer(key)
+            self.store = RedisStore(connect(*server), 5.0, clock)
+            self.source = RedisSource(connect_waiting(*server), 1000, sealer, clock)
         else:
             self.store = SqliteStore(folder, 1 << 24, 1000, clock)
             self.source = SqliteSource(folder, max_entries, make_sealer(key), clock)
@@ -90,9 +104,32 @@ async def work(tmp_path, clock):
         await each.close()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def worker(request, work):
-    return work(request.param)
+REDIS = pytest.param("redis", marks=pytest.mark.needs_redis)
+
+
+@pytest.fixture
+async def several(request, work):
+    """
+    A function that makes one more worker of the same kind.
+    """
+    if request.param != "redis":
+        return lambda: work(request.param)
+    port = request.getfixturevalue("redis_port")
+    first = work("redis", port=port)
+    await first.store.client.flushall()
+    return lambda: work("redis", port=port)
+
+
+@pytest.fixture(params=["memory", "sqlite", REDIS])
+async def worker(request, work):
+    """
+    Each kind of worker, with nothing kept.
+    """
+    if request.param != "redis":
+        return work(request.param)
+    made = work("redis", port=request.getfixturevalue("redis_port"))
+    await made.store.client.flushall()
+    return made
 
 
 async def test_what_is_kept_is_found(worker):
@@ -212,11 +249,12 @@ async def test_groups_that_nobody_searches_leave_memory_and_come_back(work):
 # --- several workers ------------------------------------------------------------------------
 
 
-async def test_workers_follow_each_other(work):
+@pytest.mark.parametrize("several", ["sqlite", REDIS], indirect=True)
+async def test_workers_follow_each_other(several):
     """
     In what comes and in what goes.
     """
-    one, other = work("sqlite"), work("sqlite")
+    one, other = several(), several()
     await one.keep("a")
     assert await other.found() == {"a"}
     await one.keep("b")

@@ -17,8 +17,6 @@ _DENYING: Final = ("un", "in", "im", "il", "ir", "dis", "de", "non", "anti", "mi
 #: Of how many words that carry meaning each question must be that share less than half of them.
 _ENOUGH_WORDS: Final = 4
 _MOSTLY: Final = 0.5
-#: So many words that carry meaning may stand in another order.
-_FREE_ORDER: Final = 2
 
 
 def disagreement(one: Wording, other: Wording) -> str | None:
@@ -61,9 +59,8 @@ def _only(words: tuple[str, ...], names: frozenset[str]) -> list[str]:
 def _content_fault(one: Wording, other: Wording) -> str | None:
     mine, others = Counter(one.content), Counter(other.content)
     if mine == others:
-        if one.content == other.content or len(one.content) <= _FREE_ORDER:
-            return None
-        return "order"
+        # Who does what to whom is a matter of order, in two words as in ten.
+        return None if one.content == other.content else "order"
     if _are_opposites(mine - others, others - mine):
         return "opposites"
     # One sentence with another filling is near by its vector whatever the filling says; only

@@ -75,6 +75,7 @@ _PHRASES: Final = tuple(
         (r"\bhow[ ](?:to|would[ ]one|can[ ]one)\b", " how "),
         (r"\bhow[ ](?:many|much)\b", " howmany "),
         (r"\b(?:have|has|got|needs?)[ ]to\b", " must "),
+        (r"%", " percent "),
         (r"\bwas[ ]ist[ ]der[ ](?:richtige[ ])?weg\b", " wie "),
         (r"\bwie[ ](?:kann|kannst|können|könnte)[ ](?:ich|du|man|wir)\b", " wie "),
         (r"\bcomment[ ](?:puis-je|peut-on|faire[ ]pour|je[ ]peux)\b", " comment "),

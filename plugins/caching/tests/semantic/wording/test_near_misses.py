@@ -315,6 +315,68 @@ BY_HAND = [
     ("Where was he born?", "Where did he die?"),
     ("Is water wet?", "Is fire wet?"),
     ("tax rate for companies", "tax rate for employees"),
+    ("How many calories are in an apple?", "How many calories are in an avocado?"),
+    (
+        "When is the tax deadline for freelancers?",
+        "When is the tax deadline for corporations?",
+    ),
+    ("Is ibuprofen ok with alcohol?", "Is paracetamol ok with alcohol?"),
+    ("Can I take the pill after food?", "Can I take the pill before food?"),
+    ("Who invented the telephone?", "Who invented the telegraph?"),
+    ("What time is it in tokyo?", "What time is it in sydney?"),
+    ("Write a function that reverses a list", "Write a function that sorts a list"),
+    ("Explain the offside rule in football", "Explain the offside rule in hockey"),
+    ("How much is 3 plus 4?", "How much is 3 minus 4?"),
+    ("What is the square root of 81?", "What is the cube root of 81?"),
+    ("Translate good morning to Spanish", "Translate good evening to Spanish"),
+    ("Who is the father of Luke?", "Who is the son of Luke?"),
+    ("Cancel order 55-1", "Cancel order 55-2"),
+    ("Which planets have rings?", "Which planets have no rings?"),
+    ("Is smoking permitted on the balcony?", "Is smoking prohibited on the balcony?"),
+    ("What are the pros of remote work?", "What are the cons of remote work?"),
+    ("How do I become a US citizen?", "How do I become a UK citizen?"),
+    ("Summarize this in two sentences", "Summarize this in three sentences"),
+    ("What is the minimum wage in Ohio?", "What is the minimum wage in Iowa?"),
+    ("List all employees hired since 2020", "List all employees hired until 2020"),
+    ("What is the speed of light in km/s?", "What is the speed of light in mi/s?"),
+    ("Does the plan include dental?", "Does the plan exclude dental?"),
+    ("Is my data stored in the EU?", "Is your data stored in the EU?"),
+    ("Why did the stock rise?", "Why did the stock fall?"),
+    ("Convert 72 F to C", "Convert 72 C to F"),
+    ("Was the meeting moved to Friday?", "Will the meeting be moved to Friday?"),
+    ("Who can approve a refund over $100?", "Who can approve a refund over €100?"),
+    ("Give me synonyms for happy", "Give me antonyms for happy"),
+    ("What does the error E1001 mean?", "What does the error E1010 mean?"),
+    ("What is the airspeed of a swallow?", "What is the lifespan of a swallow?"),
+    ("Is it cheaper to rent than to buy?", "Is it cheaper to buy than to rent?"),
+    ("Did England beat Brazil?", "Did Brazil beat England?"),
+    ("How do I add a user to a group?", "How do I add a group to a user?"),
+    ("Explain how mitosis works", "Explain how meiosis works"),
+    ("Can I bring a dog on the train?", "Can I bring a bike on the train?"),
+    (
+        "Welche Medikamente darf ich nicht zusammen nehmen?",
+        "Welche Medikamente darf ich zusammen nehmen?",
+    ),
+    ("Quel est le prix d'un aller simple ?", "Quel est le prix d'un aller-retour ?"),
+    ("¿Cuántos días tiene febrero?", "¿Cuántos días tiene enero?"),
+    ("Quanto dista Roma da Napoli?", "Quanto dista Roma da Torino?"),
+    ("Hoe laat gaat de trein naar Utrecht?", "Hoe laat gaat de trein naar Leiden?"),
+    ("is 2 bigger than 1", "is 1 bigger than 2"),
+    (
+        "What is the first law of thermodynamics?",
+        "What is the second law of thermodynamics?",
+    ),
+    ("Show me hotels with a pool", "Show me hotels with a gym"),
+    ("What did Kant say about ethics?", "What did Hume say about ethics?"),
+    ("Do penguins fly?", "Do pelicans fly?"),
+    ("Should I use tabs or spaces in Python?", "Should I use tabs or spaces in Go?"),
+    ("Delete the last 10 rows", "Delete the first 10 rows"),
+    ("Is the shop open until 8?", "Is the shop open from 8?"),
+    ("How do I mute a call?", "How do I unmute a call?"),
+    (
+        "What's the weather like tomorrow morning?",
+        "What's the weather like tomorrow evening?",
+    ),
 ]
 
 PARAPHRASES = [
@@ -374,6 +436,45 @@ PARAPHRASES = [
     ("¿Cómo puedo cancelar el pedido?", "¿Cómo se puede cancelar el pedido?"),
     ("Qual è la capitale del Cile?", "Mi dici qual è la capitale del Cile?"),
     ("Wat is de hoofdstad van Peru?", "Wat is de hoofdstad van Peru, graag?"),
+    ("What is the boiling point of water?", "At what temperature does water boil?"),
+    ("What is the boiling point of water?", "Tell me the boiling point of water"),
+    ("How can I change my email address?", "How do I change my email address?"),
+    ("How can I change my email address?", "I want to change my email address"),
+    ("Who painted the Mona Lisa?", "who painted the mona lisa"),
+    ("Who painted the Mona Lisa?", "Which artist painted the Mona Lisa?"),
+    ("Explain recursion", "Please explain recursion to me"),
+    ("Explain recursion", "Could you explain what recursion is?"),
+    ("What does HTTP stand for?", "what does http stand for?"),
+    ("How do I install Docker on Ubuntu?", "How to install Docker on Ubuntu"),
+    (
+        "How do I install Docker on Ubuntu?",
+        "What are the steps to install Docker on Ubuntu?",
+    ),
+    ("How do I install Docker on Ubuntu?", "Installing Docker on Ubuntu"),
+    ("Do you offer student discounts?", "Is there a student discount?"),
+    ("Do you offer student discounts?", "do you offer a student discount?"),
+    ("What's the return window?", "What is the return window?"),
+    ("Where can I download my invoice?", "Where do I download my invoice?"),
+    ("What is machine learning?", "Can you tell me what machine learning is?"),
+    ("What is machine learning?", "what's machine learning?"),
+    ("Is there a mobile app?", "Do you have a mobile app?"),
+    ("How do I contact support?", "How can I get in touch with support?"),
+    ("How do I contact support?", "hello, how can I contact the support please"),
+    (
+        "Write a SQL query that counts users",
+        "Please write an SQL query which counts users",
+    ),
+    ("Can I pay with PayPal?", "Could I pay with PayPal?"),
+    ("What is the tallest mountain?", "Which mountain is the tallest?"),
+    ("Wie lange dauert der Versand?", "Wie lange dauert denn der Versand?"),
+    ("Wo finde ich meine Rechnung?", "Wo kann ich meine Rechnung finden?"),
+    (
+        "Comment changer mon mot de passe ?",
+        "Comment puis-je changer mon mot de passe ?",
+    ),
+    ("¿Dónde está mi pedido?", "Hola, ¿dónde está mi pedido, por favor?"),
+    ("I don't understand the invoice", "I do not understand the invoice"),
+    ("What's 20 percent of 50?", "What is 20% of 50?"),
 ]
 
 
@@ -397,7 +498,7 @@ def near_misses(count=500, seed=6):
         by_kind.setdefault(each[0], []).append(each)
     for of_kind in by_kind.values():
         chance.shuffle(of_kind)
-    while len(pairs) < count:
+    while len(pairs) < count and any(by_kind.values()):
         for of_kind in by_kind.values():
             if of_kind:
                 pairs.append(of_kind.pop())
@@ -457,7 +558,7 @@ def test_every_question_is_itself():
 
 def test_most_paraphrases_agree(generous):
     """
-    Three of four; of those that do not, none is answered wrongly.
+    Three of four; the others are asked anew.
     """
     agreeing = [each for each in PARAPHRASES if are_one(*each)]
     hits = [each for each in agreeing if generous.similarity(*each) >= THRESHOLD]
