@@ -4,6 +4,8 @@ Similar questions beside real policies: who pays for vectors, whose answers are 
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from gateway.plugins import FoundPlugin
@@ -79,8 +81,13 @@ def key_of(client):
 @pytest.fixture
 def ask(client):
     """
-    A function that asks in a key's name.
+    A function that asks in a key's name, and waits until what is to be kept is.
     """
+    (shelf,) = [
+        each.plugin.shelf
+        for each in client.gateway.hooks.plugins
+        if isinstance(each.plugin, CachingPlugin)
+    ]
 
     async def asked(text, value):
         document = {
@@ -92,6 +99,9 @@ def ask(client):
         headers = {"Authorization": f"Bearer {value}"}
         answer = await client.post("/v1/chat/completions", document, headers)
         assert answer.status == 200, answer.body
+        async with asyncio.timeout(20):
+            while len(shelf.flights):  # noqa: ASYNC110 - which tell nobody
+                await asyncio.sleep(0.005)
         return answer
 
     return asked

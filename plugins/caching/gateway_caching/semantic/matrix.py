@@ -21,6 +21,8 @@ __all__ = ["Matrix", "Vector"]
 
 Vector = NDArray[np.float32]
 
+#: Rows of a block, at the least and at the most.
+_FEWEST_ROWS: Final = 8
 _ROWS: Final = 4096
 #: Vectors that are no longer than this are compared whole.
 _SHORT: Final = 64
@@ -144,8 +146,8 @@ class Matrix:
         return np.concatenate((head, length), axis=1)
 
     def _grow(self) -> None:
-        # The first block is small: most groups of questions are.
-        rows = _ROWS if self._blocks else 64
+        # Small at first, for most groups of questions are; then as large as all before it.
+        rows = min(max(len(self), _FEWEST_ROWS), _ROWS)
         width = min(self._head, self.dimensions) + 1
         bounds = np.zeros((rows, width), dtype=np.float32)
         bounds[:, -1] = _EMPTY

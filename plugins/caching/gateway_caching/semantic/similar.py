@@ -11,6 +11,7 @@ from typing import Final
 
 import attrs
 import orjson
+import structlog
 
 from gateway import Exchange
 from gateway.tasks import Tasks
@@ -24,6 +25,8 @@ from gateway_caching.semantic.wording import Wording, disagreement, read_wording
 from gateway_caching.tally import Tally
 
 __all__ = ["Question", "Similar"]
+
+log = structlog.get_logger("gateway.caching")
 
 _OPERATIONS: Final = frozenset({"generate", "complete"})
 #: Similar questions whose answers are tried one after the other.
@@ -152,25 +155,33 @@ class Similar:
         self, question: Question, exchange: Exchange, threshold: float
     ) -> Sequence[Near]:
         try:
-            # Nobody is asked for a vector where there is nothing to compare it with.
-            if not await self.vectors.count(question.group):
-                return ()
-            vector = await self.embedding.vector(question.text, exchange)
-            if vector is None:
-                return ()
-            self._fresh[question.exact] = vector
-            while len(self._fresh) > _FRESH:
-                self._fresh.popitem(last=False)
-            return await self.vectors.nearest(
-                question.group,
-                vector,
-                threshold=threshold,
-                limit=_TRIED,
-                agrees=_Agreeing(question.wording),
-            )
+            return await self._searched(question, exchange, threshold)
         except VectorsDown:
             self.tally.vector_errors += 1
+        except Exception as exc:  # noqa: BLE001 - it is a miss, whatever it is
+            self.tally.vector_errors += 1
+            log.warning("cannot look for similar questions", why=type(exc).__name__)
+        return ()
+
+    async def _searched(
+        self, question: Question, exchange: Exchange, threshold: float
+    ) -> Sequence[Near]:
+        # Nobody is asked for a vector where there is nothing to compare it with.
+        if not await self.vectors.count(question.group):
             return ()
+        vector = await self.embedding.vector(question.text, exchange)
+        if vector is None:
+            return ()
+        self._fresh[question.exact] = vector
+        while len(self._fresh) > _FRESH:
+            self._fresh.popitem(last=False)
+        return await self.vectors.nearest(
+            question.group,
+            vector,
+            threshold=threshold,
+            limit=_TRIED,
+            agrees=_Agreeing(question.wording),
+        )
 
 
 @attrs.define

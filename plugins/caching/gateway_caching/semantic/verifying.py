@@ -115,9 +115,11 @@ def likeness(one: str, other: str) -> float:
 
 
 def _whole(request: Request) -> Request:
-    document = {**request.members, "stream": False}
-    document.pop("stream_options", None)
-    return Request(request.dialect, doc=document, operation=request.operation)
+    twin = request.fork()
+    twin.doc.pop("stream_options", None)
+    twin.doc["stream"] = False
+    twin.touch()
+    return twin
 
 
 def _said_again(response: Response) -> str:

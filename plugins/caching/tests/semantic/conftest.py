@@ -87,6 +87,20 @@ def start_similar(start, generous):
     return started
 
 
+@pytest.fixture(name="ask")
+def _ask(ask, until, shelf_of):
+    """
+    The function that asks, which waits until what is to be kept is.
+    """
+
+    async def asked(client, *told, **headers):
+        answer = await ask(client, *told, **headers)
+        await until(lambda: not len(shelf_of(client).flights))
+        return answer
+
+    return asked
+
+
 @pytest.fixture
 def chat():
     """
