@@ -118,7 +118,7 @@ class Matrix:
         for block in self._blocks:
             (rows,) = np.nonzero(_products(block.bounds, bound) >= least)
             if rows.size:
-                found += _cosines(block, rows, query, least)
+                found += _cosines(block, rows, query, least, limit)
         found.sort(key=lambda each: (-each[1], each[0]))
         return found[:limit]
 
@@ -158,12 +158,15 @@ class Matrix:
 
 
 def _cosines(
-    block: _Block, rows: NDArray[Any], query: Vector, least: float
+    block: _Block, rows: NDArray[Any], query: Vector, least: float, limit: int
 ) -> list[tuple[str, float]]:
     if rows.size > len(block.names) // 4:
         cosines = _products(block.whole, query)[rows]
     else:
         cosines = _products(block.whole[rows], query)
+    if rows.size > limit:
+        best = np.argpartition(cosines, -limit)[-limit:]
+        rows, cosines = rows[best], cosines[best]
     return [
         (name, min(1.0, float(cosine)))
         for row, cosine in zip(rows, cosines, strict=True)
