@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from gateway_caching.semantic.wording import disagreement, read_wording
 
 #: The default threshold of a scope.
@@ -565,3 +567,36 @@ def test_most_paraphrases_agree(generous):
 
     assert len(agreeing) >= 0.75 * len(PARAPHRASES)
     assert len(hits) >= 0.65 * len(PARAPHRASES)
+
+
+@pytest.mark.parametrize(
+    "every", [10, pytest.param(1, marks=pytest.mark.deep)], ids=str
+)
+async def test_near_misses_are_asked_anew(start_similar, ask, chat, every):
+    """
+    By the whole of the gateway, each pair by itself.
+    """
+    client = await start_similar()
+    false_hits = []
+    pairs = near_misses()[::every]
+    for at, (_, one, other) in enumerate(pairs):
+        apart = {"x_gw_cache_key": f"pair {at}"}
+        await ask(client, chat(one), **apart)
+        if (await ask(client, chat(other), **apart)).cache == "hit":
+            false_hits.append((one, other))
+
+    assert len(false_hits) <= len(pairs) // 100, false_hits
+
+
+async def test_paraphrases_are_answered(start_similar, ask, chat):
+    """
+    Two of three, with an embedder that knows no synonyms.
+    """
+    client = await start_similar()
+    hits = 0
+    for at, (one, other) in enumerate(PARAPHRASES):
+        apart = {"x_gw_cache_key": f"pair {at}"}
+        await ask(client, chat(one), **apart)
+        hits += (await ask(client, chat(other), **apart)).cache == "hit"
+
+    assert hits >= 0.65 * len(PARAPHRASES)
