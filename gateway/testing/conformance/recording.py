@@ -30,6 +30,8 @@ _ASKED: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
 }
 _NO_TOOLS: Final = frozenset({"openai_completions"})
 _MODEL: Final = "replayed"
+#: Bytes beside the border of an event at which a stream is cut as well.
+_BESIDE: Final = 2
 #: No float holds it, so whoever parses arguments and writes them again loses it.
 _BIG: Final = 12345678901234567891
 _HEADERS: Final[Mapping[str, str]] = {
@@ -85,12 +87,27 @@ class Recording:
             b"".join(frames[at : at + events]) for at in range(0, len(frames), events)
         ]
 
+    def bytewise(self) -> list[bytes]:
+        """
+        Cut the stream at every byte: reads of one byte each.
+        """
+        return [self.stream[at : at + 1] for at in range(len(self.stream))]
+
     def halves(self) -> Iterable[list[bytes]]:
         """
-        Cut the stream in two, at every byte.
+        Cut the stream in two: at the borders of events, and some bytes before and behind.
+
+        Elsewhere in an event it makes no difference to a plugin where a read ends: events come
+        whole out of it, in the same order.
         """
-        for at in range(1, len(self.stream)):
-            yield [self.stream[:at], self.stream[at:]]
+        places = set()
+        at = 0
+        for frame in self.frames:
+            at += len(frame)
+            places |= set(range(at - _BESIDE, at + _BESIDE + 1))
+        for place in sorted(places):
+            if 0 < place < len(self.stream):
+                yield [self.stream[:place], self.stream[place:]]
 
     def body(self, model: str) -> bytes:
         """

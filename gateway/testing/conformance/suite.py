@@ -171,7 +171,7 @@ class Conformance:
 
     async def test_a_stream_cut_anywhere_is_the_same_answer(self) -> None:
         """
-        Wherever the network cuts, the caller is told the same.
+        Wherever the network cuts, at every byte at once and in two, the caller is told the same.
         """
         recordings = await self.recordings()
 
@@ -179,7 +179,7 @@ class Conformance:
             for recording in recordings:
                 once = await self.play(stage, recording, [recording.stream])
                 assert once.exchange.outcome is Outcome.FINISHED, str(recording)
-                for parts in recording.halves():
+                for parts in (recording.bytewise(), *recording.halves()):
                     again = await self.play(stage, recording, parts)
                     assert again.said == once.said, (str(recording), len(parts[0]))
 

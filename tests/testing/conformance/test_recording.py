@@ -41,16 +41,21 @@ async def test_reads_bring_so_many_events(events):
     assert len(reads) == -(-len(found.frames) // events)
 
 
-async def test_halves_are_cut_at_every_byte():
+async def test_a_stream_is_cut_at_every_byte_and_beside_every_border():
     """
-    None is left out, and none is empty.
+    Byte by byte; and in two, at the borders of events and two bytes to either side.
     """
     (found,) = await record("hi", ["openai_completions"])
 
     halves = list(found.halves())
 
-    assert len(halves) == len(found.stream) - 1
+    assert b"".join(found.bytewise()) == found.stream
+    assert {len(part) for part in found.bytewise()} == {1}
     assert all(b"".join(parts) == found.stream and all(parts) for parts in halves)
+    borders = {sum(map(len, found.frames[:at])) for at in range(1, len(found.frames))}
+    assert {len(parts[0]) for parts in halves} >= {
+        border + beside for border in borders for beside in (-2, -1, 0, 1, 2)
+    }
 
 
 async def test_a_text_is_cut_at_every_character():
