@@ -512,6 +512,28 @@ class Gateway:
         self._bulletin.put_up(event)
         self.publish(event)
 
+    async def recall(self, request_id: str) -> Mapping[str, Any] | None:
+        """
+        Find out what became of an exchange: from memory, or from a plugin that keeps such.
+        """
+        return self.traces.get(request_id) or await self.hooks.recall(request_id)
+
+    async def erase_subject(self, subject: str) -> list[tuple[str, str]]:
+        """
+        Let every plugin forget a person, then wipe what the database still holds of it.
+
+        Returns:
+            (plugin, sentence) of those that had something to forget.
+
+        Raises:
+            PluginFailed: One could not; the others were asked, and the database was wiped.
+        """
+        try:
+            return await self.hooks.erase_subject(subject)
+        finally:
+            if self._storage is not None:
+                await self._storage.wipe()
+
     def models(self) -> list[ModelListing]:
         """
         List the models that callers may name, whoever they are.

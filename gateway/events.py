@@ -91,6 +91,29 @@ class SettingsRefused(Event):
 
 
 @attrs.frozen(kw_only=True)
+class CallerTurnedAway(Event):
+    """
+    A caller was told no before there was an exchange: an unknown route, no JSON, too large a body.
+
+    What plugins refuse is an exchange, and ends in `on_complete`.
+
+    Attributes:
+        path: The route's, as it is written in the route table; ``""`` where there is none.
+        code: What the caller was told, as in ``x-gw-code``.
+        peer: The caller's network address.
+    """
+
+    request_id: str
+    path: str
+    method: str
+    status: int
+    code: str
+    dialect: str = ""
+    operation: str = ""
+    peer: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class AdminDenied(Event):
     """
     Somebody tried a management route without the permission for it.

@@ -24,7 +24,7 @@ from gateway.errors import ExchangeError, PluginFailed, Refused
 from gateway.filters import ChunkHook, Pipeline, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from gateway.dialects import Dialect
     from gateway.events import Event
@@ -50,6 +50,7 @@ CALLED: Final = (
     "on_complete",
     "on_event",
     "list_models",
+    "recall",
     "erase_subject",
 )
 _KEPT_TIMES = 512
@@ -202,13 +203,19 @@ class Hooks:
         self._on_complete = self._chains["on_complete"][::-1]
         self._on_event = self._chains["on_event"]
         self._list_models = self._chains["list_models"]
+        self._recall = self._chains["recall"]
         self._erase_subject = self._chains["erase_subject"]
         #: Whether a stream can be passed on as it comes, if no filter is open for it.
         self.has_taps = bool(self._open_tap)
         self.has_post_response = bool(self._post_response)
-        settling = (*self._after_attempt, *self._on_complete)
-        #: Whether none of those waits for anything, so that nothing can come in between.
-        self.settles_at_once = not any(step.may_wait for step in settling)
+        #: Whether none of `after_attempt` waits for anything, so that nothing can come in between.
+        self.settles_attempts_at_once = not any(
+            step.may_wait for step in self._after_attempt
+        )
+        #: Likewise, of `on_complete` too.
+        self.settles_at_once = self.settles_attempts_at_once and not any(
+            step.may_wait for step in self._on_complete
+        )
         self.has_filters = bool(self._open_filter)
         #: Whether a call of the hook of the same name does anything.
         self.has_pre_request = bool(self._pre_request)
@@ -507,6 +514,23 @@ class Hooks:
             )
             models = left
         return models
+
+    async def recall(self, request_id: str) -> Mapping[str, Any] | None:
+        """
+        Ask who knows what became of an exchange; who fails is passed over.
+        """
+        for step in self._recall:
+            try:
+                waiting = step.call(request_id)
+                found: Mapping[str, Any] | None = await (
+                    waiting if step.timeout_s is None else step.limited(waiting)
+                )
+            except Exception as exc:  # noqa: BLE001 - the next may know
+                step.record(exc)
+                continue
+            if found is not None:
+                return found
+        return None
 
     async def erase_subject(self, subject: str) -> list[tuple[str, str]]:
         """

@@ -514,6 +514,21 @@ class Plugin:
         return models
 
     @hookspec
+    async def recall(self, request_id: str) -> Mapping[str, Any] | None:
+        """
+        Tell what became of an exchange that is not in memory any more.
+
+        When: an operator asks for a request id (``gatewright explain REQUEST_ID``) that no worker
+            remembers; in one worker, whichever it is.
+        Order: by phase; the first who knows ends the round.
+
+        Returns:
+            What ``GET /api/explain/{request_id}`` answers, as JSON values, in the members that
+            `gateway.traces.Trace.as_dict` has; None if it is not known here either.
+        """
+        return None
+
+    @hookspec
     async def erase_subject(self, subject: str) -> str | None:
         """
         Forget a person.

@@ -5,6 +5,7 @@ What plugins register: typed values that the core finds by name.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import attrs
@@ -53,13 +54,24 @@ class ProcessSpec:
         name: Unique; stands in the logs.
         target: Dotted path of a function, ``package.module:function``, called with
             *arguments* in the new process.
+        arguments: JSON values by name; or a function that returns them, called with the data
+            directory when the process is about to be started.
         restarts: Whether it is started again when it ends by itself.
     """
 
     name: str
     target: str
-    arguments: Mapping[str, Any] = attrs.field(factory=dict)
+    arguments: Mapping[str, Any] | Callable[[Path], Mapping[str, Any]] = attrs.field(
+        factory=dict
+    )
     restarts: bool = True
+
+    def arguments_for(self, data_dir: Path) -> dict[str, Any]:
+        """
+        Return the arguments for a process of *data_dir*.
+        """
+        told = self.arguments
+        return dict(told(data_dir) if callable(told) else told)
 
 
 class SecretStore(Protocol):

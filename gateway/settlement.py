@@ -106,7 +106,7 @@ class Settlement:
         task = None
         if self._hooks.chain("after_attempt"):
             work = self._hooks.after_attempt(self._exchange, attempt)
-            if self._hooks.settles_at_once:
+            if self._hooks.settles_attempts_at_once:
                 _at_once(work)
             else:
                 task = self._tasks.spawn(work, name="settle attempt")

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 #: The SQLite file in the data directory.
 FILE: Final = "gateway.db"
 _LOCK: Final = "gateway.db.lock"
+#: How often the journal is tried to be emptied, each for as long as ``busy_timeout`` says.
+_WIPES: Final = 4
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 #: How SQLite is used: readers beside a writer, a crash of the process loses nothing.
@@ -96,6 +98,30 @@ class Storage:
             with await asyncio.to_thread(self._locked):
                 await connection.run_sync(_upgrade, plugin, versions)
                 await connection.commit()
+
+    async def wipe(self) -> None:
+        """
+        Let nothing be left in the file of what was deleted; other databases see to it themselves.
+
+        Pages that were freed are dropped, and the journal, which has copies of pages, is emptied.
+        Source: SQLite documentation, "VACUUM" and "PRAGMA wal_checkpoint".
+
+        Raises:
+            TimeoutError: Somebody reads without end, so that the journal could not be emptied.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return
+        async with self.engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await connection.exec_driver_sql("VACUUM")
+            for _ in range(_WIPES):
+                told = await connection.exec_driver_sql(
+                    "PRAGMA wal_checkpoint(TRUNCATE)"
+                )
+                if not told.one()[0]:
+                    return
+        msg = "the database's journal could not be emptied: it is read all the time"
+        raise TimeoutError(msg)
 
     async def close(self) -> None:
         """

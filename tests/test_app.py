@@ -339,6 +339,41 @@ class TestDerivedKeys:
             gateway.derive("a/b")
 
 
+class Forgets(Plugin):
+    @hookimpl
+    async def recall(self, request_id):
+        return {"request_id": request_id} if request_id == "req_old" else None
+
+    @hookimpl
+    async def erase_subject(self, subject):
+        return f"forgot {len(subject)} letters"
+
+
+async def test_what_is_not_in_memory_a_plugin_may_recall():
+    """
+    An exchange that nobody remembers is asked for among the plugins.
+    """
+    gateway = gateway_of(Forgets)
+
+    assert await gateway.recall("req_old") == {"request_id": "req_old"}
+    assert await gateway.recall("req_new") is None
+
+
+async def test_a_person_is_forgotten_by_every_plugin_and_the_database(tmp_path):
+    """
+    The plugins report, and what they deleted is not left in a file.
+    """
+    gateway = gateway_of(Forgets, server={"data_dir": str(tmp_path)})
+    async with gateway:
+        async with gateway.storage.engine.begin() as connection:
+            await connection.exec_driver_sql("CREATE TABLE rows (word TEXT)")
+        told = await gateway.erase_subject("alice")
+        journal = (tmp_path / "gateway.db-wal").stat().st_size
+
+    assert told == [("forgets", "forgot 5 letters")]
+    assert journal == 0
+
+
 def test_storage_is_that_of_the_settings(tmp_path):
     """
     The URL may be a reference; what it leads to is in no repr.

@@ -64,6 +64,10 @@ def recording(name: str, phase: Phase, **hooks) -> FoundPlugin:
             return act("on_event", event)
 
         @hookimpl
+        async def recall(self, request_id):
+            return act("recall", request_id)
+
+        @hookimpl
         async def erase_subject(self, subject):
             return act("erase_subject", subject)
 
@@ -424,6 +428,19 @@ async def test_an_event_reaches_all_listeners():
 
     assert [call.split(".")[0] for call in CALLS] == ["outer", "middle", "inner"]
     assert hooks.stats["middle"].errors == 1
+
+
+async def test_the_first_who_recalls_an_exchange_is_heard():
+    """
+    Who knows nothing, or fails, is passed over; who is inside the first that knows is not asked.
+    """
+    knows = hooks_of(*three(recall=lambda _: {"status": 402}))
+    fails = hooks_of(*three(recall=raises(OSError())))
+
+    assert await knows.recall("req_1") == {"status": 402}
+    assert CALLS == ["outer.recall", "middle.recall"]
+    assert await fails.recall("req_1") is None
+    assert fails.stats["middle"].errors == 1
 
 
 async def test_erasure_reports_and_does_not_hide_a_failure():

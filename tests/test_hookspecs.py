@@ -64,5 +64,6 @@ async def test_the_bodies_change_nothing():
     assert await plugin.post_response(exchange, make_response({})) is None
     assert await plugin.after_attempt(exchange, attempt) is None
     assert await plugin.on_complete(exchange) is None
+    assert await plugin.recall("req_x") is None
     assert await plugin.erase_subject("x") is None
     assert list(plugin.register_routes()) == []

@@ -172,3 +172,27 @@ def test_a_driver_that_is_missing_is_named(tmp_path, monkeypatch):
 
     with pytest.raises(ConfigError, match="pip install asyncpg"):
         _ = storage.engine
+
+
+async def test_nothing_of_what_was_deleted_is_left_after_wiping(tmp_path):
+    """
+    Neither free pages nor the journal have it, though another connection is open.
+    """
+    storage = Storage(tmp_path)
+    reader = await storage.engine.connect()
+    async with storage.engine.begin() as connection:
+        await connection.exec_driver_sql("CREATE TABLE demo_rows (word TEXT)")
+        await connection.exec_driver_sql(
+            "INSERT INTO demo_rows VALUES (?)", ("canary" * 2000,)
+        )
+    async with storage.engine.begin() as connection:
+        await connection.exec_driver_sql("DELETE FROM demo_rows")
+    held = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+    await storage.wipe()
+    left = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    await reader.close()
+    await storage.close()
+
+    assert b"canary" in held
+    assert b"canary" not in left

@@ -53,9 +53,14 @@ def callers_app(
         watchers: Told of each request that never became an exchange.
         routes: Management routes, where they share the callers' listener.
     """
-    reception = Reception(
-        gateway, health, clock=clock or SystemClock(), watchers=watchers
-    )
+    clock = clock or SystemClock()
+
+    def tell_plugins(away: TurnedAway) -> None:
+        if away.code:
+            gateway.publish(away.as_event(clock.now()))
+
+    watchers = (*watchers, tell_plugins)
+    reception = Reception(gateway, health, clock=clock, watchers=watchers)
     callers = Callers(reception)
     app = _application()
     app[CALLERS] = callers

@@ -110,6 +110,7 @@ class Control:
             ("GET", "/control/health", self._health),
             ("GET", "/control/metrics", self._metrics),
             ("GET", "/control/traces/{request_id}", self._trace),
+            ("GET", "/control/recall/{request_id}", self._recall),
             ("POST", "/control/explain", self._explain),
             ("POST", "/control/settings/try", self._try),
             ("POST", "/control/settings/apply", self._apply),
@@ -136,6 +137,10 @@ class Control:
     async def _trace(self, request: web.Request) -> web.Response:
         request_id = request.match_info["request_id"]
         return json_response(self._station.gateway.traces.get(request_id))
+
+    async def _recall(self, request: web.Request) -> web.Response:
+        request_id = request.match_info["request_id"]
+        return json_response(await self._station.gateway.recall(request_id))
 
     async def _explain(self, request: web.Request) -> web.Response:
         ask = read_ask(codec.loads(await request.read()))

@@ -88,14 +88,15 @@ class Crew:
 
     async def trace(self, request_id: str) -> dict[str, Any] | None:
         """
-        Find what is remembered of an exchange, whoever served it.
+        Find what is remembered of an exchange, whoever served it, or kept by a plugin.
         """
-        path = f"/control/traces/{quote(request_id, safe='')}"
-        for _, trace in await self._ask_all(path):
-            if trace is not None:
-                found: dict[str, Any] = trace
+        step = quote(request_id, safe="")
+        found: dict[str, Any] | None
+        for _, found in await self._ask_all(f"/control/traces/{step}"):
+            if found is not None:
                 return found
-        return None
+        found = await self._ask_one("GET", f"/control/recall/{step}", None)
+        return found
 
     async def explain(self, ask: Ask) -> dict[str, Any]:
         """

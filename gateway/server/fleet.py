@@ -135,9 +135,10 @@ class Solo:
 
     async def trace(self, request_id: str) -> dict[str, Any] | None:
         """
-        Return what is remembered of an exchange.
+        Return what is remembered of an exchange, or kept by a plugin.
         """
-        return self.gateway.traces.get(request_id)
+        found = await self.gateway.recall(request_id)
+        return None if found is None else dict(found)
 
     async def explain(self, ask: Ask) -> dict[str, Any]:
         """

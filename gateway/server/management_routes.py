@@ -119,9 +119,9 @@ class Offices:
         trace = await self._fleet.trace(request_id)
         if trace is None:
             msg = (
-                "No recent request has this id: the latest thousand of each worker are "
-                "remembered, and none across a restart. For good they are kept by an "
-                "audit plugin."
+                "No request has this id that is known here: the latest thousand of each "
+                "worker are remembered, and none across a restart. For good they are "
+                "kept by an audit plugin."
             )
             raise ApiError(404, "trace_not_found", msg)
         return json_response(trace)

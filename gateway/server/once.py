@@ -22,19 +22,20 @@ from gateway.settings import LogSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from gateway.registrations import ProcessSpec
 
 MAX_ORDER_BYTES: Final = 1024 * 1024
 
 
-def order_line(spec: ProcessSpec, log: LogSettings) -> bytes:
+def order_line(spec: ProcessSpec, log: LogSettings, data_dir: Path) -> bytes:
     """
     Write down what the process is to do.
     """
     told = {
         "target": spec.target,
-        "arguments": dict(spec.arguments),
+        "arguments": spec.arguments_for(data_dir),
         "log": {"format": log.format, "level": log.level},
     }
     return codec.dumps(told) + b"\n"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.dialects import Dialect
     from gateway.errors import ExchangeError
+    from gateway.events import Event
     from gateway.exchange import Exchange
     from gateway.server.health import Health
     from gateway.server.models_route import Listing
@@ -85,6 +86,11 @@ class ServedGateway(Protocol):
     ) -> None:
         """
         Tell of an error before there was an exchange.
+        """
+
+    def publish(self, event: Event) -> None:
+        """
+        Tell the plugins of *event*.
         """
 
     async def list_models(self, exchange: Exchange) -> Sequence[Listing]:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import attrs
 
+from gateway.events import CallerTurnedAway
+
 
 @attrs.frozen(kw_only=True)
 class TurnedAway:
@@ -33,3 +35,22 @@ class TurnedAway:
     client_request_id: str = ""
     duration_s: float = 0.0
     bytes_out: int = 0
+
+    def as_event(self, at: float) -> CallerTurnedAway:
+        """
+        Return what plugins are told of it.
+
+        Args:
+            at: Unix seconds.
+        """
+        return CallerTurnedAway(
+            at=at,
+            request_id=self.request_id,
+            path=self.path,
+            method=self.method,
+            status=self.status,
+            code=self.code,
+            dialect=self.dialect,
+            operation=self.operation,
+            peer=self.peer,
+        )

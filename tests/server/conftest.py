@@ -19,6 +19,7 @@ from gateway import neutral
 from gateway.clock import SystemClock
 from gateway.dialects import Dialect
 from gateway.errors import ExchangeError
+from gateway.events import Event
 from gateway.exchange import Exchange, Outcome, new_request_id
 from gateway.server.application import CALLERS, callers_app, make_runner
 from gateway.server.health import Health
@@ -121,6 +122,10 @@ class ToyGateway:
     cancelled: asyncio.Event = attrs.field(factory=asyncio.Event)
     observers: list[Callable[[Exchange], None]] = attrs.field(factory=list)
     clock: SystemClock = attrs.field(factory=SystemClock)
+    events: list[Event] = attrs.field(factory=list)
+
+    def publish(self, event: Event) -> None:
+        self.events.append(event)
 
     @property
     def dialects(self) -> Mapping[str, Dialect]:

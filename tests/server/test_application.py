@@ -7,6 +7,7 @@ from __future__ import annotations
 import aiohttp
 from aiohttp import web
 
+from gateway.events import CallerTurnedAway
 from gateway.server.application import CALLERS, admin_app, make_runner
 from gateway.server.health import Health
 
@@ -83,3 +84,18 @@ async def test_every_answer_names_the_server_and_no_version(serve: Serve) -> Non
 
     assert [status for status, _ in told] == [200, 415, 200, 415, 404, 404]
     assert {name for _, name in told} == {"gatewright"}
+
+
+async def test_plugins_hear_of_those_who_were_turned_away(serve: Serve) -> None:
+    """
+    One event for each error that is told before there is an exchange, and none for an answer.
+    """
+    served = await serve()
+    for method, path in (("GET", "/healthz"), ("GET", "/nowhere")):
+        wire = await served.wire()
+        await wire.head(method, path)
+        await wire.read()
+
+    (event,) = served.gateway.events
+    assert isinstance(event, CallerTurnedAway)
+    assert (event.status, event.path, event.peer) == (404, "", "127.0.0.1")

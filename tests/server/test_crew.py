@@ -74,6 +74,16 @@ async def test_finds_a_trace_at_whichever_worker(crew_of):
     assert await crew.trace("req_1") == {"request_id": "req_1"}
 
 
+async def test_asks_one_worker_what_nobody_remembers(crew_of):
+    """
+    What is kept for good every worker can find, so one is asked.
+    """
+    traces, recall = "/control/traces/req_1", "/control/recall/req_1"
+    crew = await crew_of(None, {traces: None, recall: {"request_id": "req_1"}})
+
+    assert await crew.trace("req_1") == {"request_id": "req_1"}
+
+
 async def test_speaks_for_those_that_are_there(crew_of):
     """
     A worker that is gone does not keep the others from answering.

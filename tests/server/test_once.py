@@ -52,7 +52,7 @@ def run_once(tmp_path):
             name="toy", target=f"program_of_test:{function}", arguments={"word": "hi"}
         )
         assert process.stdin is not None
-        process.stdin.write(order_line(spec, LogSettings()))
+        process.stdin.write(order_line(spec, LogSettings(), tmp_path))
         process.stdin.flush()
         return process
 
@@ -92,10 +92,23 @@ def test_order_is_one_line():
     """
     spec = ProcessSpec(name="x", target="a:b", arguments={"text": "one\ntwo"})
 
-    line = order_line(spec, LogSettings(level="debug"))
+    line = order_line(spec, LogSettings(level="debug"), Path("/data"))
 
     assert line.count(b"\n") == 1
     assert json.loads(line)["log"]["level"] == "debug"
+
+
+def test_arguments_may_depend_on_the_data_directory():
+    """
+    A plugin does not know it when it registers.
+    """
+    spec = ProcessSpec(
+        name="x", target="a:b", arguments=lambda data_dir: {"folder": str(data_dir)}
+    )
+
+    line = order_line(spec, LogSettings(), Path("/data"))
+
+    assert json.loads(line)["arguments"] == {"folder": "/data"}
 
 
 @pytest.mark.parametrize("target", ["json", "json:nothing"], ids=["no-name", "unknown"])

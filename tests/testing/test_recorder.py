@@ -17,7 +17,7 @@ from gateway.testing import (
 
 CHAT = {"model": "openai/m", "messages": [{"role": "user", "content": "hi"}]}
 # What registers, once, and is never called for an exchange.
-NOT_NOTED = {"erase_subject"}
+NOT_NOTED = {"erase_subject", "recall"}
 
 
 @pytest.fixture(name="recorder")

@@ -6,7 +6,7 @@ mypy reads this file and nobody runs it: what is asserted here is what an editor
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, ClassVar, assert_type
 
@@ -192,6 +192,10 @@ class EveryPlugin(Plugin):
     ) -> Sequence[ModelListing]:
         assert_type(models[0].id, str)
         return [model for model in models if model.provider != "hidden"]
+
+    @hookimpl
+    async def recall(self, request_id: str) -> Mapping[str, Any] | None:
+        return {"request_id": request_id}
 
     @hookimpl
     async def erase_subject(self, subject: str) -> str | None:

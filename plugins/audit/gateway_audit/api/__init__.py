@@ -1,0 +1,5 @@
+"""
+The management API of the audit.
+"""
+
+from __future__ import annotations

@@ -1,0 +1,74 @@
+"""
+Entries as files: JSON lines with the log's own bytes, and CSV for spreadsheets.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterable
+from typing import Any, Final
+
+from gateway import codec
+from gateway.clock import utc_text
+from gateway_audit.index.reading import Found
+
+#: RFC 6962 section 2.1: a leaf is hashed behind a zero byte.
+_LEAF: Final = b"\x00"
+_COLUMNS: Final = (
+    "type",
+    "request",
+    "key",
+    "key_name",
+    "team",
+    "customer",
+    "model",
+    "outcome",
+    "status",
+    "code",
+    "cost_nano",
+    "actor",
+    "subject",
+    "peer",
+)
+#: What a spreadsheet takes for the beginning of a formula.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def as_jsonl(found: Iterable[Found]) -> bytes:
+    """
+    Write a line each: the entry exactly as it stands in the log, its place and its leaf hash.
+    """
+    return b"".join(
+        b'{"index":%d,"leaf_hash":"%s","entry":%s}\n'
+        % (index, leaf_hash(entry).encode(), entry)
+        for index, entry in found
+    )
+
+
+def as_csv(found: Iterable[Found]) -> bytes:
+    """
+    Write a table (RFC 4180) of what most entries have.
+    """
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(("index", "at", *_COLUMNS))
+    for index, raw in found:
+        entry = codec.loads(raw)
+        cells = [_cell(entry.get(name)) for name in _COLUMNS]
+        writer.writerow((index, utc_text(entry["at"] / 1000), *cells))
+    return file.getvalue().encode(errors="replace")
+
+
+def leaf_hash(entry: bytes) -> str:
+    """
+    Return the hash by which *entry* stands in the tree, in hexadecimal.
+    """
+    return hashlib.sha256(_LEAF + entry).hexdigest()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return value if isinstance(value, str | int) else ""

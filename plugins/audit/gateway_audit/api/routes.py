@@ -1,0 +1,230 @@
+"""
+The routes: entries, how the audit is, the log's own files, and forgetting a person.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import attrs
+from aiohttp import hdrs, web
+
+from gateway import Route, codec
+from gateway.errors import ExchangeError
+from gateway.management import (
+    ApiError,
+    actor_of,
+    json_response,
+    note_change,
+    read_json,
+)
+from gateway_audit.api import downloads
+from gateway_audit.api.query import read_search, single
+from gateway_audit.index.reading import Found
+from gateway_audit.recording.recorder import Recorder
+from gateway_audit.sequencing.status import read_status
+from gateway_audit.settings import Spill
+from gateway_audit.subjects.register import MAX_NAME
+
+#: So many entries may be looked at without its being an export.
+GLANCE: Final = 100
+READ: Final = "audit:read"
+WRITE: Final = "audit:write"
+_KINDS: Final = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
+# C2SP tlog-tiles: levels 0 to 5, or entries; groups of three digits; a partial tile's width.
+_TILE: Final = re.compile(
+    r"(?:[0-5]|entries)/(?:x\d{3}/){0,5}\d{3}(?:\.p/[1-9]\d{0,2})?"
+)
+_EXPORTED: Final = (
+    "What was exported before is out of reach: ask whoever has it to forget as well."
+)
+
+
+def routes(recorder: Callable[[], Recorder]) -> Iterator[Route]:
+    """
+    Yield every route.
+
+    Args:
+        recorder: Returns what the audit works with, once its life began.
+    """
+    office = AuditRoutes(recorder)
+    yield Route(
+        method="GET",
+        path="/api/audit",
+        permission=READ,
+        handler=office.entries,
+        summary="Looks for entries, or downloads them.",
+    )
+    yield Route(
+        method="GET",
+        path="/api/audit/status",
+        permission=READ,
+        handler=office.status,
+        summary="How the audit is.",
+    )
+    yield Route(
+        method="GET",
+        path=r"/api/audit/{note:checkpoint|checkpoint\.witnessed|keys}",
+        permission=READ,
+        handler=office.note,
+        summary="The log's newest signed checkpoint, as witnesses cosigned it; its keys.",
+    )
+    yield Route(
+        method="GET",
+        path="/api/audit/tile/{tile:.+}",
+        permission=READ,
+        handler=office.tile,
+        summary="A tile of the log, or a bundle of entries.",
+    )
+    yield Route(
+        method="POST",
+        path="/api/audit/erase",
+        permission=WRITE,
+        handler=office.erase,
+        summary="Forgets a person.",
+    )
+
+
+@attrs.frozen(eq=False)
+class AuditRoutes:
+    """
+    Answers for the audit.
+    """
+
+    recorder: Callable[[], Recorder]
+
+    async def entries(self, request: web.Request) -> web.Response:
+        """
+        List entries, or download them, which is an entry itself.
+        """
+        recorder = self.recorder()
+        query = single(request)
+        search, limit, form = read_search(query, recorder.names.word)
+        found = await recorder.index.search(search, limit)
+        following = found[-1].place if len(found) == limit else None
+        if form != "json" or len(found) > GLANCE:
+            self._note_export(request, query, form, len(found))
+        if form == "json":
+            entries = [_shown(each) for each in found]
+            return json_response({"entries": entries, "next": following})
+        write = downloads.as_csv if form == "csv" else downloads.as_jsonl
+        body = await asyncio.to_thread(write, found)
+        headers: dict[str, str] = {
+            hdrs.CONTENT_TYPE: _KINDS[form],
+            hdrs.CACHE_CONTROL: "no-store",
+            hdrs.CONTENT_DISPOSITION: f'attachment; filename="audit.{form}"',
+        }
+        if following is not None:
+            headers["x-gw-next"] = str(following)
+        return web.Response(body=body, headers=headers)
+
+    def _note_export(
+        self, request: web.Request, query: dict[str, str], form: str, count: int
+    ) -> None:
+        self.recorder().note(
+            "export",
+            actor=actor_of(request).name,
+            count=count,
+            filters=dict(sorted(query.items())),
+            format=form,
+        )
+
+    async def status(self, request: web.Request) -> web.Response:
+        """
+        Tell how the audit is, in this worker and in the log.
+        """
+        recorder = self.recorder()
+        settings, journal = recorder.settings, recorder.journal
+        now = recorder.gateway.clock.now()
+        log = await asyncio.to_thread(read_status, recorder.places.root, now)
+        policy = settings.on_failure
+        is_well = log is not None and log.is_healthy and not journal.is_failing
+        return json_response(
+            {
+                "is_healthy": is_well,
+                "level": settings.level,
+                "on_failure": "spill" if isinstance(policy, Spill) else policy,
+                "worker": {
+                    "name": journal.worker,
+                    "is_failing": journal.is_failing,
+                    "lost": journal.lost,
+                    "spilled": journal.spilled,
+                },
+                "log": None if log is None else log.document(),
+                "indexed": await recorder.index.size(),
+            }
+        )
+
+    async def note(self, request: web.Request) -> web.Response:
+        """
+        Return what somebody signed, byte for byte.
+        """
+        note = request.match_info["note"]
+        return await self._file(note, "text/plain; charset=utf-8")
+
+    async def tile(self, request: web.Request) -> web.Response:
+        """
+        Return a tile, byte for byte.
+        """
+        tile = request.match_info["tile"]
+        if not _TILE.fullmatch(tile):
+            raise ApiError(404, "tile_not_found", "There is no such tile.")
+        return await self._file(f"tile/{tile}", "application/octet-stream")
+
+    async def _file(self, path: str, kind: str) -> web.Response:
+        place = self.recorder().places.log / path
+        try:
+            content = await asyncio.to_thread(place.read_bytes)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            raise ApiError(404, "tile_not_found", "The log has no such file.") from None
+        headers = {hdrs.CONTENT_TYPE: kind, hdrs.CACHE_CONTROL: "no-store"}
+        return web.Response(body=content, headers=headers)
+
+    async def erase(self, request: web.Request) -> web.Response:
+        """
+        Have a person forgotten by every plugin, and say so in the log.
+        """
+        recorder = self.recorder()
+        subject = _subject_in(await read_json(request))
+        found = recorder.register.find(subject)
+        pseudonym = None if found is None else found.pseudonym
+        error: ExchangeError | None = None
+        reports: list[tuple[str, str]] = []
+        try:
+            reports = await recorder.gateway.erase_subject(subject)
+        except ExchangeError as exc:
+            error = exc
+        # A plugin's own words must not bring back what was erased.
+        told = {name: text.replace(subject, "[erased]") for name, text in reports}
+        recorder.note(
+            "erasure",
+            actor=actor_of(request).name,
+            complete=error is None,
+            details=dict(sorted(told.items())),
+            subject=pseudonym,
+        )
+        note_change(request, f"audit.subject/{pseudonym or 'unknown'}")
+        if error is not None:
+            msg = (
+                "A plugin could not forget this person; the log of the gateway says "
+                "which. The others did: ask again once that is mended."
+            )
+            raise ApiError(500, "erasure_incomplete", msg)
+        return json_response({"subject": pseudonym, "reports": told, "note": _EXPORTED})
+
+
+def _subject_in(document: Any) -> str:
+    told = document.get("subject") if isinstance(document, dict) else None
+    if not isinstance(told, str) or set(document) != {"subject"}:
+        raise ApiError(400, "invalid_request", 'Send {"subject": "…"}, a text.')
+    if not 0 < len(told) <= MAX_NAME:
+        msg = f"A person's name has from 1 to {MAX_NAME} characters."
+        raise ApiError(400, "invalid_request", msg)
+    return told
+
+
+def _shown(found: Found) -> dict[str, Any]:
+    return {"index": found.place, "entry": codec.loads(found.entry)}

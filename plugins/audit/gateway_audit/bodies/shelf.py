@@ -1,0 +1,87 @@
+"""
+Where bodies stand: a file each, in a folder for each person's pseudonym.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Final
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_SUFFIX: Final = ".body"
+
+
+class Shelf:
+    """
+    The bodies of one data directory; every method may wait for the disk.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(
+        self, pseudonym: str, name: str, content: bytes, *, is_durable: bool
+    ) -> None:
+        """
+        Store *content*; nobody finds half of it.
+
+        Args:
+            is_durable: Wait until it is on the disk.
+
+        Raises:
+            OSError: It cannot be stored.
+        """
+        path = self._path(pseudonym, name)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = path.with_suffix(".new")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        descriptor = os.open(fresh, flags, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                if is_durable:
+                    file.flush()
+                    os.fsync(descriptor)
+            fresh.replace(path)
+        except BaseException:
+            fresh.unlink(missing_ok=True)
+            raise
+
+    def get(self, pseudonym: str, name: str) -> bytes | None:
+        """
+        Return what was stored, or None if it is not there any more.
+        """
+        try:
+            return self._path(pseudonym, name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def drop(self, pseudonym: str) -> int:
+        """
+        Remove everything of one person; returns how many bodies there were.
+        """
+        folder = self._path(pseudonym, "x").parent
+        count = sum(1 for _ in folder.glob(f"*{_SUFFIX}"))
+        if folder.exists():
+            shutil.rmtree(folder)
+        return count
+
+    def drop_older(self, before: float) -> int:
+        """
+        Remove what was stored before Unix second *before*; returns how much that was.
+        """
+        count = 0
+        for path in self._folder.glob(f"*/*/*{_SUFFIX}"):
+            if path.stat().st_mtime < before:
+                path.unlink(missing_ok=True)
+                count += 1
+        return count
+
+    def _path(self, pseudonym: str, name: str) -> Path:
+        for part in (pseudonym, name):
+            if not _NAME.fullmatch(part):
+                raise ValueError("no name of a body")
+        return self._folder / pseudonym[-2:] / pseudonym / f"{name}{_SUFFIX}"

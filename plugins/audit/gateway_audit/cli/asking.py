@@ -1,0 +1,206 @@
+"""
+The commands that ask a running gateway: ``tail``, ``status``, ``export``, ``erase``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from gateway import codec
+from gateway.client import (
+    Client,
+    json_option,
+    quiet_option,
+    token_option,
+    url_option,
+    write_json,
+)
+from gateway.clock import utc_text
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_PAGE: Final = 1000
+_FILTERS: Final = (
+    ("--type", "type"),
+    ("--key", "key"),
+    ("--team", "team"),
+    ("--model", "model"),
+    ("--outcome", "outcome"),
+    ("--code", "code"),
+    ("--request", "request"),
+    ("--since", "since"),
+    ("--until", "until"),
+)
+
+
+@click.group()
+def audit() -> None:
+    """
+    Look into the audit log, download it, have a person forgotten.
+    """
+
+
+def _asks(command: F) -> F:
+    for option in (quiet_option, json_option, token_option, url_option):
+        command = option(command)
+    return command
+
+
+def _filters(command: F) -> F:
+    for option, name in reversed(_FILTERS):
+        command = click.option(option, name, help=f"Only of this {name}.")(command)
+    return command
+
+
+@audit.command()
+@_filters
+@click.option("-n", "--lines", type=click.IntRange(1, _PAGE), default=20)
+@click.option("-f", "--follow", is_flag=True, help="Go on as the log grows.")
+@_asks
+def tail(
+    url: str,
+    token: str | None,
+    lines: int,
+    *,
+    follow: bool,
+    as_json: bool,
+    quiet: bool,
+    **filters: str | None,
+) -> None:
+    """
+    Show the latest entries, the oldest of them first.
+    """
+    client = Client(url, token)
+    page = client.get("/api/audit", {**filters, "limit": lines})["entries"]
+    _show(page[::-1], as_json=as_json)
+    last = page[0]["index"] if page else 0
+    while follow:
+        time.sleep(1.0)
+        query = {**filters, "after": last, "limit": _PAGE}
+        page = client.get("/api/audit", query)["entries"]
+        _show(page, as_json=as_json)
+        last = page[-1]["index"] if page else last
+
+
+def _show(entries: list[dict[str, Any]], *, as_json: bool) -> None:
+    for each in entries:
+        if as_json:
+            write_json(each)
+        else:
+            click.echo(entry_line(each["index"], each["entry"]))
+
+
+def entry_line(index: int, entry: dict[str, Any]) -> str:
+    """
+    Render one entry for people.
+    """
+    parts = [f"{index:>8}", utc_text(entry["at"] / 1000), entry["type"]]
+    parts += [
+        str(entry[name])
+        for name in ("status", "code", "request", "model", "target", "actor", "action")
+        if entry.get(name) is not None
+    ]
+    if entry.get("key"):
+        parts.append(f"key {entry.get('key_name') or entry['key']}")
+    if entry.get("cost_nano") is not None:
+        parts.append(f"${entry['cost_nano'] / 1e9:.6f}")
+    line = "  ".join(parts)
+    # What somebody else named must not write to this terminal.
+    return "".join(each if each.isprintable() else "?" for each in line)
+
+
+@audit.command()
+@_asks
+def status(url: str, token: str | None, *, as_json: bool, quiet: bool) -> None:
+    """
+    Say how the audit is; exit 1 if it is not well.
+    """
+    document = Client(url, token).get("/api/audit/status")
+    if as_json:
+        write_json(document)
+    elif not quiet:
+        for line in status_lines(document):
+            click.echo(line)
+    if not document["is_healthy"]:
+        raise SystemExit(1)
+
+
+def status_lines(document: dict[str, Any]) -> list[str]:
+    """
+    Render what ``/api/audit/status`` says.
+    """
+    worker, log = document["worker"], document["log"] or {}
+    said = "well" if document["is_healthy"] else "not well"
+    return [
+        f"audit {said}  level {document['level']}  on failure {document['on_failure']}",
+        f"  log {log.get('size', 0)} entries, {log.get('signed_size', 0)} signed",
+        f"  index {document['indexed']} entries",
+        f"  origin {log.get('origin') or 'none yet'}  key {log.get('vkey') or 'none'}",
+        f"  worker {worker['name']}  lost {worker['lost']}  spilled {worker['spilled']}",
+        *(f"  problem: {each}" for each in log.get("problems", ())),
+        *(f"  warning: {each}" for each in log.get("warnings", ())),
+        *([] if log else ["  problem: no sequencer has run yet"]),
+    ]
+
+
+@audit.command()
+@_filters
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@_asks
+def export(
+    url: str,
+    token: str | None,
+    file: Path,
+    *,
+    as_json: bool,
+    quiet: bool,
+    **filters: str | None,
+) -> None:
+    """
+    Write entries into FILE, a line of JSON each, the oldest first.
+    """
+    client, count, after = Client(url, token), 0, None
+    with file.open("wb") as out:
+        while True:
+            page = _page(client, filters, after)
+            for each in page:
+                out.write(codec.dumps(each) + b"\n")
+            count += len(page)
+            if len(page) < _PAGE:
+                break
+            after = page[-1]["index"]
+    if as_json:
+        write_json({"entries": count, "file": str(file)})
+    elif not quiet:
+        click.echo(f"{count} entries written to {file}")
+
+
+def _page(
+    client: Client, filters: dict[str, str | None], after: int | None
+) -> list[dict[str, Any]]:
+    query = {**filters, "limit": _PAGE, "after": -1 if after is None else after}
+    found: list[dict[str, Any]] = client.get("/api/audit", query)["entries"]
+    return found
+
+
+@audit.command()
+@click.option("--subject", required=True, help="The person, as callers name it.")
+@_asks
+def erase(
+    url: str, token: str | None, subject: str, *, as_json: bool, quiet: bool
+) -> None:
+    """
+    Have a person forgotten: pseudonym, keys, bodies, and what other plugins know.
+    """
+    told = Client(url, token).post("/api/audit/erase", {"subject": subject})
+    if as_json:
+        write_json(told)
+    elif not quiet:
+        for name, text in told["reports"].items():
+            click.echo(f"{name}: {text}")
+        click.echo(told["note"])

@@ -1,0 +1,132 @@
+"""
+Looking for entries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import attrs
+
+from gateway_audit.index.table import open_for_reading
+
+#: What can be looked for by equality.
+EQUAL: Final = frozenset(
+    {
+        "actor",
+        "client_request",
+        "code",
+        "customer",
+        "model",
+        "outcome",
+        "request",
+        "subject",
+        "team",
+        "type",
+    }
+)
+
+
+class Found(NamedTuple):
+    """
+    An entry and its place in the log.
+    """
+
+    place: int
+    entry: bytes
+
+
+@attrs.frozen(kw_only=True)
+class Search:
+    """
+    Which entries are looked for.
+
+    Attributes:
+        equal: Columns of `EQUAL` and what stands in them.
+        key: A virtual key's id or name.
+        since: Unix milliseconds; likewise *until*, which is not included.
+        before: Only places below this, the latest first.
+        after: Only places above this, the earliest first.
+    """
+
+    equal: Mapping[str, str] = attrs.field(factory=dict)
+    key: str | None = None
+    since: int | None = None
+    until: int | None = None
+    before: int | None = None
+    after: int | None = None
+
+    def statement(self, limit: int) -> tuple[str, list[Any]]:
+        """
+        Return the SQL and its parameters.
+        """
+        clauses = [f"{name} = ?" for name in self.equal]
+        values: list[Any] = list(self.equal.values())
+        for clause, value in (
+            ("at >= ?", self.since),
+            ("at < ?", self.until),
+            ("place < ?", self.before),
+            ("place > ?", self.after),
+        ):
+            if value is not None:
+                clauses.append(clause)
+                values.append(value)
+        if self.key is not None:
+            clauses.append("(key = ? OR key_name = ?)")
+            values += [self.key, self.key]
+        where = f" WHERE {' AND '.join(clauses)}" if clauses else ""
+        order = "DESC" if self.after is None else "ASC"
+        # Only names of ours are in the text.
+        sql = f"SELECT place, entry FROM audit_entries{where} ORDER BY place {order} LIMIT ?"  # noqa: S608
+        return sql, [*values, limit]
+
+
+class IndexReader:
+    """
+    Looks for entries of the log; never waits on the event loop.
+
+    Args:
+        folder: The index's, which may not be there yet.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def search(self, search: Search, limit: int) -> list[Found]:
+        """
+        Return the first *limit* entries that *search* looks for.
+        """
+        return await asyncio.to_thread(self._search, search, limit)
+
+    async def size(self) -> int:
+        """
+        Return how many entries of the log are indexed.
+        """
+        return await asyncio.to_thread(self._size)
+
+    def _search(self, search: Search, limit: int) -> list[Found]:
+        database = open_for_reading(self._folder)
+        if database is None:
+            return []
+        try:
+            return [Found(*row) for row in database.execute(*search.statement(limit))]
+        finally:
+            database.close()
+
+    def _size(self) -> int:
+        database = open_for_reading(self._folder)
+        if database is None:
+            return 0
+        try:
+            return _count(database)
+        finally:
+            database.close()
+
+
+def _count(database: sqlite3.Connection) -> int:
+    (last,) = database.execute("SELECT max(place) FROM audit_entries").fetchone()
+    return 0 if last is None else int(last) + 1

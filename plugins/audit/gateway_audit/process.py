@@ -1,0 +1,40 @@
+"""
+The process that makes one log of what all workers write.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from gateway import ProcessSpec
+from gateway_audit.places import Places
+from gateway_audit.settings import AuditSettings, Spill
+
+
+def sequencer(settings: AuditSettings) -> ProcessSpec:
+    """
+    Return what the supervisor is to run once.
+    """
+
+    def arguments(data_dir: Path) -> dict[str, Any]:
+        places = Places.below(data_dir)
+        policy = settings.on_failure
+        return {
+            "folder": str(places.root),
+            **settings.sequencer_arguments(),
+            "spools": [str(policy.spill)] if isinstance(policy, Spill) else [],
+            "followers": [
+                {
+                    "name": "index",
+                    "target": "gateway_audit.index.writing:follow",
+                    "arguments": {"folder": str(places.index)},
+                }
+            ],
+        }
+
+    return ProcessSpec(
+        name="audit",
+        target="gateway_audit.sequencing.sequencer:run",
+        arguments=arguments,
+    )

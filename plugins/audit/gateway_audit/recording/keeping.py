@@ -1,0 +1,110 @@
+"""
+Keeps requests and answers, where the operator wants them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import attrs
+
+from gateway import Exchange, codec
+from gateway_audit.bodies.sealing import seal
+from gateway_audit.bodies.shelf import Shelf
+from gateway_audit.recording.sheet import Sheet
+from gateway_audit.settings import BodySettings, Kept
+from gateway_audit.subjects.register import Subject
+
+
+@attrs.frozen(kw_only=True)
+class Keeping:
+    """
+    Encrypts bodies and puts them on the shelf.
+
+    Args:
+        is_durable: Wait until they are on the disk.
+    """
+
+    settings: BodySettings
+    shelf: Shelf
+    is_durable: bool
+
+    def kept_of(self, exchange: Exchange) -> Kept:
+        """
+        Tell what is kept of *exchange*: the narrowest scope that says something counts.
+        """
+        settings, who = self.settings, exchange.identity
+        if who is not None:
+            for name in (who.key_name, who.key_id):
+                if name in settings.virtual_keys:
+                    return settings.virtual_keys[name]
+            if who.team_id is not None and who.team_id in settings.teams:
+                return settings.teams[who.team_id]
+        return settings.models.get(exchange.request.model, settings.default)
+
+    async def keep(
+        self, exchange: Exchange, sheet: Sheet, subject: Subject, name: str
+    ) -> dict[str, Any]:
+        """
+        Store what is kept of *exchange*.
+
+        Returns:
+            What the outcome says of it.
+
+        Raises:
+            OSError: It cannot be stored.
+        """
+        said, withheld = self._said(exchange, sheet)
+        plain = codec.dumps(said)
+        sealed = await asyncio.to_thread(self._put, plain, subject, name)
+        return {
+            "bytes": len(sealed[0]),
+            "commitment": sealed[2],
+            "kept": sheet.kept,
+            "name": name,
+            "sha256": sealed[1],
+            "subject": subject.pseudonym,
+            "withheld": withheld,
+        }
+
+    def _put(self, plain: bytes, subject: Subject, name: str) -> tuple[bytes, str, str]:
+        sealed = seal(plain, name=name, subject_key=subject.key)
+        self.shelf.put(
+            subject.pseudonym, name, sealed.content, is_durable=self.is_durable
+        )
+        return sealed.content, sealed.sha256, sealed.commitment
+
+    def _said(
+        self, exchange: Exchange, sheet: Sheet
+    ) -> tuple[dict[str, Any], list[str]]:
+        withheld = []
+        request = sheet.came
+        if sheet.kept == "redacted":
+            attempt = exchange.attempt
+            request = None if attempt is None else attempt.request.encode()
+            if request is None:
+                withheld.append("request: nothing was sent upstream")
+        response = self._response(exchange, sheet)
+        if sheet.kept == "redacted" and getattr(exchange, "is_restored", False):
+            response = None
+            withheld.append("response: originals were restored in it")
+        said = {
+            "request": self._cut(request, "request", withheld),
+            "response": self._cut(response, "response", withheld),
+        }
+        return said, withheld
+
+    @staticmethod
+    def _response(exchange: Exchange, sheet: Sheet) -> bytes | None:
+        if sheet.frames:
+            return b"".join(sheet.frames)
+        return None if exchange.response is None else exchange.response.encode()
+
+    def _cut(self, raw: bytes | None, what: str, withheld: list[str]) -> str | None:
+        if raw is None:
+            return None
+        most = self.settings.max_bytes
+        if len(raw) > most:
+            withheld.append(f"{what}: beyond {most} bytes")
+        return raw[:most].decode(errors="replace")

@@ -1,0 +1,167 @@
+"""
+The thread of a spool: takes what stands in its queue, and nothing else.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Final, NamedTuple, Protocol
+
+import structlog
+
+from gateway_audit.spool.disk import Disk
+from gateway_audit.spool.writer import SegmentWriter
+
+log = structlog.get_logger("gateway.audit.spool")
+
+#: Seconds after which relaxed entries are made durable too, and the disk is looked at.
+TICK_S: Final = 1.0
+#: Seconds between two tries of a disk that failed.
+PAUSE_S: Final = 0.2
+#: Tries that a disk which failed has left when the spool is closed.
+LAST_TRIES: Final = 5
+#: From here on operators are warned of a full disk.
+WARN_SHARE: Final = 0.8
+
+
+class Record(NamedTuple):
+    """
+    A framed entry on its way to the disk.
+    """
+
+    content: bytes
+    is_durable: bool
+
+
+class Listener(Protocol):
+    """
+    Who is told, from the thread; each call says what is so now.
+    """
+
+    def written(self, count: int) -> None:
+        """
+        Hear that the next *count* entries are where they were to be, and the disk is well.
+        """
+
+    def failed(self, why: str) -> None:
+        """
+        Hear that the disk fails; entries are kept and written when it does not.
+        """
+
+    def room(self, *, is_nearly_full: bool) -> None:
+        """
+        Hear how much room there is.
+        """
+
+
+class Scribe:
+    """
+    Writes records in groups until it reads ``None``.
+    """
+
+    def __init__(
+        self,
+        writer: SegmentWriter,
+        queue: SimpleQueue[Record | None],
+        listener: Listener,
+        *,
+        folder: Path,
+        disk: Disk,
+        pause_s: float = PAUSE_S,
+    ) -> None:
+        self._writer = writer
+        self._queue = queue
+        self._listener = listener
+        self._folder = folder
+        self._disk = disk
+        self._pause_s = pause_s
+        self._is_ending = False
+        self._next_look = 0.0
+
+    def run(self) -> None:
+        """
+        Be the thread.
+        """
+        try:
+            while not self._is_ending:
+                batch = self._take(TICK_S)
+                if batch:
+                    self._write(batch)
+                if time.monotonic() >= self._next_look:
+                    self._look_round()
+            self._sync()
+        finally:
+            self._writer.close()
+
+    def _take(self, wait_s: float) -> list[Record]:
+        """
+        Wait for the first record, and take all that came with it.
+        """
+        batch: list[Record] = []
+        try:
+            record = self._queue.get(timeout=wait_s)
+            while record is not None:
+                batch.append(record)
+                record = self._queue.get_nowait()
+        except Empty:
+            return batch
+        self._is_ending = True
+        return batch
+
+    def _write(self, batch: list[Record]) -> None:
+        try:
+            self._writer.write([record.content for record in batch])
+            if any(record.is_durable for record in batch):
+                self._writer.sync()
+        except OSError as exc:
+            self._recover(exc, len(batch))
+        else:
+            self._listener.written(len(batch))
+
+    def _sync(self) -> None:
+        try:
+            self._writer.sync()
+        except OSError as exc:
+            self._recover(exc, 0)
+
+    def _recover(self, exc: OSError, owed: int) -> None:
+        """
+        Start new files until one takes everything; *owed* are told when it did.
+        """
+        log.warning("spool cannot be written", why=_why(exc))
+        tries = LAST_TRIES
+        while True:
+            try:
+                self._writer.rewrite()
+            except OSError as again:
+                self._listener.failed(_why(again))
+            else:
+                self._listener.written(owed)
+                return
+            tries -= self._is_ending
+            if not tries:
+                return
+            time.sleep(self._pause_s)
+            late = [] if self._is_ending else self._take(0)
+            self._writer.keep([record.content for record in late])
+            owed += len(late)
+
+    def _look_round(self) -> None:
+        """
+        Make durable what is not yet, and see whether there is room for the next file.
+        """
+        self._next_look = time.monotonic() + TICK_S
+        self._sync()
+        try:
+            self._writer.prepare_next()
+            share = self._disk.used_share(self._folder)
+        except OSError as exc:
+            log.warning("no room for the next spool file", why=_why(exc))
+            share = 1.0
+        self._listener.room(is_nearly_full=share >= WARN_SHARE)
+
+
+def _why(exc: OSError) -> str:
+    return exc.strerror or str(exc) or type(exc).__name__

@@ -1,0 +1,212 @@
+"""
+The side of a spool that touches the disk: one file after another, in one thread.
+
+After a write or a sync failed, nobody knows what of that file is on the disk, and a second sync
+that succeeds proves nothing (Rebello et al., "Can Applications Recover from fsync Failures?",
+USENIX ATC 2020).  So the file is left as it is, and everything that was not synced goes to a new
+one.  Whoever reads both finds some entries twice, under the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from gateway_audit.spool.disk import Disk
+from gateway_audit.spool.frames import HEAD_BYTES, MAX_ENTRY_BYTES
+from gateway_audit.spool.names import lock_path, segment_path, spare_path
+
+log = structlog.get_logger("gateway.audit.spool")
+
+#: What a file is made for at least: one entry of the largest size.
+LEAST_SEGMENT_BYTES: Final = HEAD_BYTES + MAX_ENTRY_BYTES
+
+
+class SegmentWriter:
+    """
+    Appends frames to the files of one worker.
+
+    Args:
+        worker: As `names.new_worker` made it.
+        segment_bytes: How large a file grows.
+    """
+
+    def __init__(
+        self, folder: Path, worker: str, *, disk: Disk, segment_bytes: int
+    ) -> None:
+        self._folder = folder
+        self._worker = worker
+        self._disk = disk
+        self._segment_bytes = max(segment_bytes, LEAST_SEGMENT_BYTES)
+        self._number = 0
+        self._file: int | None = None
+        self._at = 0
+        self._spare: int | None = None
+        #: Frames that are in no file for certain: what a failure would cost.
+        self._unsynced: list[bytes] = []
+        self._lock_path = lock_path(folder, worker)
+        # Whoever clears up after the dead may look at it for a moment.
+        self._lock = disk.lock(self._lock_path, waits=True)
+
+    @property
+    def is_dirty(self) -> bool:
+        """
+        Tell whether something waits for `sync`.
+        """
+        return bool(self._unsynced)
+
+    @property
+    def has_spare(self) -> bool:
+        """
+        Tell whether the next file's room is set aside already.
+        """
+        return self._spare is not None
+
+    def keep(self, records: list[bytes]) -> None:
+        """
+        Take *records* for the next `rewrite`.
+        """
+        self._unsynced.extend(records)
+
+    def write(self, records: list[bytes]) -> None:
+        """
+        Append *records*, as far as the page cache.
+
+        Raises:
+            OSError: Some may not be there.  They are kept for `rewrite`.
+        """
+        self._unsynced.extend(records)
+        self._append(records)
+
+    def sync(self) -> None:
+        """
+        Make all that was written durable.
+
+        Raises:
+            OSError: It may not be.
+        """
+        if self._file is not None and self._unsynced:
+            self._disk.sync(self._file)
+        self._unsynced.clear()
+
+    def rewrite(self) -> None:
+        """
+        Leave the file that failed, and put into a new one what was not synced.
+
+        Raises:
+            OSError: The new one failed too; call it again later.
+        """
+        if self._file is not None:
+            log.warning("spool file left", worker=self._worker, number=self._number)
+            self._let_go()
+        first = self._number + 1
+        try:
+            self._append(self._unsynced)
+            self.sync()
+        except OSError:
+            self._discard(first)
+            raise
+
+    def prepare_next(self) -> None:
+        """
+        Set room aside for the file after this one, so that a full disk is known in time.
+
+        Raises:
+            OSError: There is none.
+        """
+        if self._spare is None:
+            self._disk.remove(self._spare_path)
+            self._spare = self._disk.create(self._spare_path, self._segment_bytes)
+
+    def close(self) -> None:
+        """
+        End the current file where its last frame ends; sync first.
+        """
+        file, self._file = self._file, None
+        spare, self._spare = self._spare, None
+        try:
+            if file is not None:
+                self._disk.truncate(file, self._at)
+            if spare is not None:
+                self._disk.remove(self._spare_path)
+            self._disk.remove(self._lock_path)
+        except OSError as exc:  # zeros at the end are no frames either
+            log.debug("spool left untidy", why=exc.strerror)
+        finally:
+            for descriptor in (file, spare, self._lock):
+                self._close(descriptor)
+
+    @property
+    def _spare_path(self) -> Path:
+        return spare_path(self._folder, self._worker)
+
+    def _append(self, records: list[bytes]) -> None:
+        for group in self._by_file(records):
+            content = b"".join(group)
+            self._write_whole(content)
+
+    def _by_file(self, records: list[bytes]) -> Iterable[list[bytes]]:
+        group: list[bytes] = []
+        end = self._at
+        for record in records:
+            if self._file is None or end + len(record) > self._segment_bytes:
+                if group:
+                    yield group
+                    group = []
+                self._turn_over()
+                end = 0
+            group.append(record)
+            end += len(record)
+        if group:
+            yield group
+
+    def _write_whole(self, content: bytes) -> None:
+        if self._file is None:
+            raise OSError("no file is open")
+        left = content
+        while left:
+            written = self._disk.write(self._file, left, self._at)
+            if written <= 0:
+                raise OSError("nothing was written")
+            self._at += written
+            left = left[written:]
+
+    def _turn_over(self) -> None:
+        """
+        Go on in the next file, once this one is durable.
+        """
+        self.prepare_next()
+        if self._file is not None:
+            self._disk.sync(self._file)
+            self._let_go()
+        self._number += 1
+        path = segment_path(self._folder, self._worker, self._number)
+        file, self._spare = self._spare, None
+        self._file, self._at = file, 0
+        self._disk.rename(self._spare_path, path)
+        self._disk.sync_folder(self._folder)
+
+    def _discard(self, first: int) -> None:
+        """
+        Remove the files from number *first* on, which hold nothing that `rewrite` would not write.
+
+        Otherwise a disk that goes on failing would be filled with them.
+        """
+        self._let_go()
+        for number in range(first, self._number + 1):
+            with suppress(OSError):
+                self._disk.remove(segment_path(self._folder, self._worker, number))
+
+    def _let_go(self) -> None:
+        file, self._file = self._file, None
+        self._at = 0
+        self._close(file)
+
+    def _close(self, descriptor: int | None) -> None:
+        if descriptor is not None:
+            with suppress(OSError):  # what it would tell, a sync told already
+                self._disk.close(descriptor)

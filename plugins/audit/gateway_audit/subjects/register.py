@@ -1,0 +1,254 @@
+"""
+The register of persons: what leads from a person to a pseudonym, and to the key of its bodies.
+
+The log never changes, so a person stands in it under a pseudonym that is drawn at random.  What
+leads to it is one row here: found by a keyed hash of the person's name, holding the pseudonym and
+the key that opens the person's bodies, both sealed.  Without the row, nobody can tell whose
+pseudonym it was, and no body of that person can be opened: that is what erasing does.
+
+Addresses come and go, and nobody is asked before one is seen, so they have no rows: their
+pseudonym is a hash with the key of the day, and days are forgotten as a whole.
+
+A file of its own, beside the gateway's database: small, on this machine, and its pages are
+overwritten when something is deleted (SQLite documentation, "PRAGMA secure_delete").
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+import attrs
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+FILE: Final = "subjects.db"
+DAY_S: Final = 86_400
+#: What a person may be called, in characters; what is longer is nobody's name.
+MAX_NAME: Final = 512
+_NONCE_BYTES: Final = 12
+_KEY_BYTES: Final = 32
+_REMEMBERED: Final = 10_000
+#: Milliseconds that another worker's write is waited for, on the event loop.
+_BUSY_MS: Final = 200
+_WIPE_BUSY_MS: Final = 5000
+
+_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS subjects (
+    lookup BLOB PRIMARY KEY, sealed BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS peer_keys (day INTEGER PRIMARY KEY, sealed BLOB NOT NULL);
+"""
+
+
+@attrs.frozen
+class Subject:
+    """
+    A person, as the log knows it.
+
+    Attributes:
+        pseudonym: Random: ``sub_`` and twenty hexadecimal digits.
+        key: Wraps the keys of its bodies.
+    """
+
+    pseudonym: str
+    key: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Erased:
+    """
+    Whose row is gone.
+    """
+
+    lookup: str
+    pseudonym: str
+
+
+class Register:
+    """
+    The register, as one worker uses it.
+
+    Args:
+        folder: Made if it is not there.
+        secret: Derived from the root of all keys; 64 bytes.
+        peer_keys_days: How long the key of a day is kept.
+    """
+
+    def __init__(
+        self, folder: Path, secret: bytes, *, peer_keys_days: int = 30
+    ) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path = folder / FILE
+        self._lookup_key = secret[:_KEY_BYTES]
+        self._sealer = AESGCM(secret[_KEY_BYTES : 2 * _KEY_BYTES])
+        self._days = peer_keys_days
+        self._subjects: dict[bytes, Subject] = {}
+        self._peers: dict[str, str] = {}
+        self._day = -1
+        self._peer_key = b""
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        self._database = _connect(self._path, _BUSY_MS)
+        self._database.executescript(_TABLES)
+
+    def close(self) -> None:
+        """
+        Let go of the file.
+        """
+        self._database.close()
+
+    # --- persons ----------------------------------------------------------------------------
+
+    def subject(self, name: str) -> Subject | None:
+        """
+        Return the person called *name*, who is put down if nobody did; None for no name.
+
+        Raises:
+            sqlite3.Error: The register cannot be read or written.
+        """
+        if not 0 < len(name) <= MAX_NAME:
+            return None
+        lookup = self._hashed(name)
+        found = self._subjects.get(lookup)
+        if found is None:
+            if len(self._subjects) >= _REMEMBERED:
+                self._subjects.clear()
+            found = self._subjects[lookup] = self._found_or_made(lookup)
+        return found
+
+    def find(self, name: str) -> Subject | None:
+        """
+        Return the person called *name*, or None if nobody put it down.
+        """
+        return self._stored(self._hashed(name))
+
+    def erase(self, name: str) -> Erased | None:
+        """
+        Destroy what leads to the person called *name*; returns whom, or None if there is nobody.
+
+        Call `wipe` afterwards.
+        """
+        lookup = self._hashed(name)
+        self._subjects.pop(lookup, None)
+        found = self._stored(lookup)
+        if found is None:
+            return None
+        self._database.execute("DELETE FROM subjects WHERE lookup = ?", (lookup,))
+        return Erased(lookup.hex(), found.pseudonym)
+
+    def forget(self, lookup: str) -> None:
+        """
+        Let go of what is remembered of a person who was erased in another worker.
+        """
+        self._subjects.pop(bytes.fromhex(lookup), None)
+
+    def wipe(self) -> None:
+        """
+        Leave nothing of deleted rows in the file and its journal; may wait, so not in the loop.
+
+        Raises:
+            sqlite3.Error: Somebody is in the way.
+        """
+        database = _connect(self._path, _WIPE_BUSY_MS)
+        try:
+            database.execute("VACUUM")
+            busy = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        finally:
+            database.close()
+        if busy:
+            raise sqlite3.OperationalError("the register's journal is in use")
+
+    # --- addresses --------------------------------------------------------------------------
+
+    def peer(self, address: str, now: float) -> str | None:
+        """
+        Return the pseudonym of *address*, today; None for no address.
+
+        Args:
+            now: Unix seconds.
+        """
+        if not address:
+            return None
+        day = int(now // DAY_S)
+        if day != self._day:
+            self._turn_to(day)
+        found = self._peers.get(address)
+        if found is None:
+            if len(self._peers) >= _REMEMBERED:
+                self._peers.clear()
+            told = hmac.digest(self._peer_key, address.encode(), "sha256")
+            found = self._peers[address] = f"peer_{told.hex()[:16]}"
+        return found
+
+    def _turn_to(self, day: int) -> None:
+        oldest = day - self._days
+        self._database.execute("DELETE FROM peer_keys WHERE day < ?", (oldest,))
+        fresh = self._seal(secrets.token_bytes(_KEY_BYTES), b"peers")
+        self._database.execute(
+            "INSERT OR IGNORE INTO peer_keys VALUES (?, ?)", (day, fresh)
+        )
+        row = self._database.execute(
+            "SELECT sealed FROM peer_keys WHERE day = ?", (day,)
+        ).fetchone()
+        self._peer_key = self._open(row[0], b"peers")
+        self._peers = {}
+        self._day = day
+
+    # --- rows -------------------------------------------------------------------------------
+
+    def _found_or_made(self, lookup: bytes) -> Subject:
+        found = self._stored(lookup)
+        if found is not None:
+            return found
+        pseudonym, key = secrets.token_bytes(10), secrets.token_bytes(_KEY_BYTES)
+        # Another worker may be first: whose row stands there counts.
+        self._database.execute(
+            "INSERT OR IGNORE INTO subjects VALUES (?, ?)",
+            (lookup, self._seal(pseudonym + key, lookup)),
+        )
+        stored = self._stored(lookup)
+        if stored is None:
+            raise sqlite3.OperationalError("a row that was just made is gone")
+        return stored
+
+    def _stored(self, lookup: bytes) -> Subject | None:
+        row = self._database.execute(
+            "SELECT sealed FROM subjects WHERE lookup = ?", (lookup,)
+        ).fetchone()
+        if row is None:
+            return None
+        raw = self._open(row[0], lookup)
+        return Subject(f"sub_{raw[:10].hex()}", raw[10:])
+
+    def _hashed(self, name: str) -> bytes:
+        raw = name.encode(errors="surrogatepass")
+        return hmac.digest(self._lookup_key, raw, "sha256")
+
+    def _seal(self, raw: bytes, about: bytes) -> bytes:
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return nonce + self._sealer.encrypt(nonce, raw, about)
+
+    def _open(self, sealed: bytes, about: bytes) -> bytes:
+        try:
+            return self._sealer.decrypt(
+                sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], about
+            )
+        except InvalidTag:
+            msg = "the register was sealed by another server.secret_key"
+            raise sqlite3.DatabaseError(msg) from None
+
+
+def _connect(path: Path, busy_ms: int) -> sqlite3.Connection:
+    database = sqlite3.connect(path, isolation_level=None)
+    for pragma in (
+        f"busy_timeout={busy_ms}",
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "secure_delete=ON",
+    ):
+        database.execute(f"PRAGMA {pragma}")
+    return database

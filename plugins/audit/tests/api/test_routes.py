@@ -1,0 +1,157 @@
+"""
+Tests of `gateway_audit.api`.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+
+import pytest
+
+from gateway import codec
+
+
+async def test_entries_are_found_by_what_they_say(audit):
+    """
+    By type and request; the latest first, with where the next page begins.
+    """
+    first = (await audit.call()).headers["x-gw-request-id"]
+    await audit.call(model="nobody/has-this")
+    await audit.sequenced()
+
+    outcomes = (await audit.get(type="outcome")).json["entries"]
+    mine = (await audit.get(request=first)).json["entries"]
+    refused = (await audit.get(code="model_not_found", outcome="refused")).json
+    page = (await audit.get(limit=1)).json
+
+    assert [each["entry"]["status"] for each in outcomes] == [404, 200]
+    assert [each["entry"]["type"] for each in mine] == ["outcome", "intent"]
+    assert len(refused["entries"]) == 1
+    assert page["next"] == page["entries"][0]["index"]
+    assert (await audit.get(since="2020-01-01", until="2020-01-02")).json[
+        "next"
+    ] is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"colour": "blue"},
+        {"limit": "0"},
+        {"limit": "x"},
+        {"since": "yesterday"},
+        {"format": "xml"},
+        {"before": "1", "after": "2"},
+    ],
+    ids=str,
+)
+async def test_a_wrong_query_is_refused_by_name(audit, query):
+    """
+    What is wrong is said, and nothing is searched.
+    """
+    answer = await audit.get(status=400, **query)
+
+    assert answer.json["error"]["code"] == "invalid_query"
+    assert next(iter(query)) in answer.json["error"]["message"]
+
+
+async def test_a_download_has_the_logs_own_bytes_and_is_an_entry(audit):
+    """
+    Each line has the leaf hash of its entry, and the log says who took how much.
+    """
+    await audit.call()
+    await audit.sequenced()
+
+    answer = await audit.get(format="jsonl", type="outcome")
+    await audit.settled()
+
+    (line,) = answer.body.splitlines()
+    told = codec.loads(line)
+    raw = line[line.index(b'"entry":') + 8 : -1]
+    assert hashlib.sha256(b"\x00" + raw).hexdigest() == told["leaf_hash"]
+    (export,) = audit.entries("export")
+    assert (export["count"], export["format"]) == (1, "jsonl")
+    assert export["actor"] == "local"
+    assert export["filters"] == {"format": "jsonl", "type": "outcome"}
+
+
+async def test_a_table_has_no_formulas(audit):
+    """
+    A spreadsheet that opens it runs nothing.
+    """
+    audit.recorder.note("odd", actor="=cmd()", model="+1")
+    await audit.sequenced()
+
+    answer = await audit.get(format="csv", type="odd")
+
+    head, row = csv.reader(answer.body.decode().splitlines())
+    told = dict(zip(head, row, strict=True))
+    assert (told["actor"], told["model"]) == ("'=cmd()", "'+1")
+    assert answer.headers["content-type"].startswith("text/csv")
+
+
+async def test_the_logs_own_files_are_served(audit):
+    """
+    The checkpoint and the tiles, byte for byte, and nothing beside them.
+    """
+    await audit.call()
+    await audit.sequenced()
+    folder = audit.data_dir / "audit" / "log"
+
+    checkpoint = await audit.get("/checkpoint")
+    size = int(checkpoint.body.split(b"\n")[1])
+    tile = await audit.get(f"/tile/0/000.p/{size}")
+    bundle = await audit.get(f"/tile/entries/000.p/{size}")
+
+    assert checkpoint.body == (folder / "checkpoint").read_bytes()
+    assert len(tile.body) == 32 * size
+    assert b'"type":"outcome"' in bundle.body
+    for path in ("9/000", "entries/../../keys", "0/000.p/999", "entries/x00/000"):
+        answer = await audit.client.ask("GET", f"/api/audit/tile/{path}")
+        assert answer.status in {400, 404}
+
+
+async def test_status_says_how_the_audit_is(disk, audit):
+    """
+    Well with a sequencer at work, and not while the disk fails.
+    """
+    before = (await audit.get("/status")).json
+    await audit.call()
+    await audit.sequenced()
+    well = (await audit.get("/status")).json
+    disk.is_broken = True
+    await audit.call()
+    ill = (await audit.get("/status")).json
+
+    assert before["log"] is None
+    assert well["is_healthy"] is True
+    assert well["indexed"] == well["log"]["size"] > 0
+    assert (ill["is_healthy"], ill["worker"]["is_failing"]) == (False, True)
+
+
+async def test_a_request_is_explained_from_the_log(running):
+    """
+    After a restart nobody remembers it, and its decision path is there all the same.
+    """
+    async with running() as audit:
+        request_id = (await audit.call()).headers["x-gw-request-id"]
+        remembered = await audit.client.ask("GET", f"/api/explain/{request_id}")
+        await audit.sequenced()
+    async with running() as audit:
+        recalled = await audit.client.ask("GET", f"/api/explain/{request_id}")
+        unknown = await audit.client.ask("GET", "/api/explain/req_unknown")
+
+    assert recalled.status == 200
+    assert unknown.status == 404
+    before, after = remembered.json, recalled.json
+    assert before.keys() <= after.keys()
+    assert {**after, "at": 0, "trail": 0, "duration_ms": 0, "audit_index": 0} == {
+        **before,
+        "at": 0,
+        "trail": 0,
+        "duration_ms": 0,
+        "audit_index": 0,
+    }
+    said = [(line["plugin"], line["hook"]) for line in before["trail"]]
+    assert [(line["plugin"], line["hook"]) for line in after["trail"]] == said[:-1]

@@ -1,0 +1,63 @@
+"""
+Tests of `gateway_audit.bodies.shelf`.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from gateway_audit.bodies.shelf import Shelf
+
+
+@pytest.fixture(name="shelf")
+def _shelf(tmp_path):
+    return Shelf(tmp_path)
+
+
+def test_what_was_put_is_found(shelf, tmp_path):
+    """
+    For its owner alone, and no half of it is ever left.
+    """
+    shelf.put("sub_ab", "b1", b"content", is_durable=True)
+
+    (file,) = (path for path in tmp_path.rglob("*") if path.is_file())
+    assert shelf.get("sub_ab", "b1") == b"content"
+    assert shelf.get("sub_ab", "b2") is None
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_everything_of_one_person_is_dropped(shelf):
+    """
+    And nothing of another one.
+    """
+    for who, name in (("sub_a", "1"), ("sub_a", "2"), ("sub_b", "3")):
+        shelf.put(who, name, b"x", is_durable=False)
+
+    assert shelf.drop("sub_a") == 2
+    assert shelf.drop("sub_a") == 0
+    assert shelf.get("sub_a", "1") is None
+    assert shelf.get("sub_b", "3") == b"x"
+
+
+def test_what_is_old_is_dropped(shelf, tmp_path):
+    """
+    By when it was stored.
+    """
+    shelf.put("sub_a", "old", b"x", is_durable=False)
+    shelf.put("sub_a", "new", b"x", is_durable=False)
+    (old,) = tmp_path.rglob("old.body")
+    os.utime(old, (1000, 1000))
+
+    assert shelf.drop_older(2000.0) == 1
+    assert shelf.get("sub_a", "new") == b"x"
+
+
+@pytest.mark.parametrize("name", ["../x", "", "a/b", "a\x00"], ids=repr)
+def test_a_name_leads_nowhere_else(shelf, name):
+    """
+    Nothing outside the folder is written.
+    """
+    with pytest.raises(ValueError, match="no name"):
+        shelf.put("sub_a", name, b"x", is_durable=False)

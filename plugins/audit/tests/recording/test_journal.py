@@ -1,0 +1,171 @@
+"""
+Tests of `gateway_audit.recording.journal`: what becomes of requests while nothing can be recorded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from gateway.testing import Script
+from gateway_audit.testing import FaultyDisk
+
+SLOW_S = 5.0
+
+
+async def until(is_met):
+    """
+    Wait for something that happens in another thread.
+    """
+    async with asyncio.timeout(SLOW_S):
+        while not is_met():  # noqa: ASYNC110 - it happens in a thread
+            await asyncio.sleep(0.01)
+
+
+async def test_nothing_goes_out_before_its_intent_is_on_the_disk(disk, audit):
+    """
+    While the disk is still writing, the provider hears nothing.
+    """
+    await audit.settled()
+    disk.gate.clear()
+    call = asyncio.ensure_future(audit.call())
+    await until(lambda: audit.entries("intent"))
+    asked = len(audit.fake.requests)
+    disk.gate.set()
+    answer = await call
+
+    assert asked == 0
+    assert answer.status == 200
+    assert len(audit.fake.requests) == 1
+
+
+async def test_closed_refuses_what_cannot_be_recorded(disk, audit):
+    """
+    503, within a second, no provider is asked; when the disk is well again, so is the gateway.
+    """
+    loop = asyncio.get_running_loop()
+    disk.is_broken = True
+    began = loop.time()
+    refused = await audit.call()
+    took = loop.time() - began
+    again = await audit.call()
+    asked = len(audit.fake.requests)
+    disk.is_broken = False
+    await until(lambda: not audit.journal.is_failing)
+    served = await audit.call()
+
+    assert [refused.status, again.status, served.status] == [503, 503, 200]
+    assert refused.headers["x-gw-code"] == "audit_unavailable"
+    assert refused.headers["retry-after"] == "1"
+    assert took < 1.0
+    assert asked == 0
+
+
+async def test_a_disk_that_does_not_answer_is_one_that_fails(disk, audit):
+    """
+    Nobody waits for it longer than a second, and the refusal is recorded when it is well again.
+    """
+    loop = asyncio.get_running_loop()
+    disk.gate.clear()
+    began = loop.time()
+    answer = await audit.call()
+    took = loop.time() - began
+    disk.gate.set()
+    await until(lambda: audit.entries("outcome"))
+
+    assert answer.status == 503
+    assert took < 1.3
+    assert len(audit.fake.requests) == 0
+
+
+async def test_an_answer_whose_outcome_cannot_be_recorded_is_not_given(disk, audit):
+    """
+    The provider has answered, but nothing is served that is not recorded.
+    """
+    audit.fake.enqueue(Script(latency_ms=300))
+    call = asyncio.ensure_future(audit.call())
+    await audit.fake.wait_for(lambda: audit.fake.in_flight)
+    disk.is_broken = True
+    answer = await call
+    disk.is_broken = False
+
+    assert answer.status == 503
+    assert answer.headers["x-gw-code"] == "audit_unavailable"
+    assert b"choices" not in answer.body
+
+
+async def test_a_stream_whose_outcome_cannot_be_recorded_is_cut(disk, audit):
+    """
+    What was sent cannot be taken back, but the stream does not end well.
+    """
+    audit.fake.enqueue(Script(latency_ms=300))
+    call = asyncio.ensure_future(audit.call(stream=True))
+    await audit.fake.wait_for(lambda: audit.fake.in_flight)
+    disk.is_broken = True
+    answer = await call
+    disk.is_broken = False
+
+    assert b"audit_unavailable" in answer.body
+
+
+async def test_open_goes_on_counts_and_says_what_is_missing(disk, running):
+    """
+    Requests are served; the gap is an entry of its own once entries are written again.
+    """
+    async with running({"on_failure": "open"}) as audit:
+        disk.is_broken = True
+        answers = [await audit.call() for _ in range(3)]
+        disk.is_broken = False
+        await until(lambda: not audit.journal.is_failing)
+        await audit.settled()
+
+    (gap,) = audit.entries("gap")
+    assert [each.status for each in answers] == [200, 200, 200]
+    assert gap["missing"]["intent"] == 3
+    assert sum(gap["missing"].values()) == 6
+
+
+async def test_events_wait_for_the_disk(disk, audit):
+    """
+    What an operator did while the disk failed is recorded when it does not.
+    """
+    disk.is_broken = True
+    await audit.call()
+    audit.recorder.note("test.event")
+    disk.is_broken = False
+    await until(lambda: not audit.journal.is_failing)
+    await until(lambda: audit.entries("test.event"))
+
+    assert len(audit.entries("test.event")) == 1
+
+
+async def test_what_one_disk_does_not_take_another_does(tmp_path, running, monkeypatch):
+    """
+    With a second spool the gateway serves on, and nothing is missing.
+    """
+    first, second = FaultyDisk(), FaultyDisk()
+    disks = [first, second]  # taken from the end: the second spool is opened first
+    monkeypatch.setattr("gateway_audit.spool.spool.Disk", disks.pop)
+    spill = tmp_path / "spill"
+    async with running({"on_failure": {"spill": str(spill)}}) as audit:
+        await audit.call()
+        first.is_broken = True
+        second_answer = await audit.call()
+        second.is_broken = True
+        third_answer = await audit.call()
+        first.is_broken = second.is_broken = False
+
+    assert (second_answer.status, third_answer.status) == (200, 503)
+    kinds = [each["type"] for each in audit.entries("intent", "outcome", folder=spill)]
+    assert kinds[:2] == ["intent", "outcome"]
+
+
+async def test_a_refusal_stays_what_it_was(disk, audit):
+    """
+    Who gets nothing anyway is told why, recorded or not.
+    """
+    disk.is_broken = True
+    await audit.call()
+    answer = await audit.call(model="nobody/has-this")
+    disk.is_broken = False
+
+    assert answer.status == 404

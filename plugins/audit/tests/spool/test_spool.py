@@ -1,0 +1,299 @@
+"""
+What a spool acknowledged is in its files, whatever the disk does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from gateway_audit.spool.frames import MAX_ENTRY_BYTES, frames
+from gateway_audit.spool.names import segments
+from gateway_audit.spool.spool import AuditUnavailable, Spool
+from gateway_audit.testing import FaultyDisk
+
+SMALL = 100 * 1024
+
+
+def entries_in(folder):
+    """
+    Read a folder as its reader does: files in order, numbers seen before left out.
+    """
+    found, last = [], {}
+    for segment in segments(folder):
+        for frame in frames(segment.path.read_bytes()):
+            if frame.seq > last.get(segment.worker, -1):
+                found.append(frame.entry)
+                last[segment.worker] = frame.seq
+    return found
+
+
+async def test_what_is_acknowledged_stands_in_the_file_in_order(tmp_path):
+    """
+    Entries come back as they were given, in the order in which they were.
+    """
+    spool = Spool(tmp_path)
+
+    await asyncio.gather(*(spool.append(b"entry %d" % at) for at in range(100)))
+
+    assert entries_in(tmp_path) == [b"entry %d" % at for at in range(100)]
+    await spool.close()
+
+
+async def test_many_that_come_together_wait_once(tmp_path):
+    """
+    A thousand entries that are queued at once need few syncs.
+    """
+    disk = FaultyDisk()
+    disk.gate.clear()
+    spool = Spool(tmp_path, disk=disk, patience_s=30)
+    waiting = [spool.append(b"entry") for _ in range(1000)]
+    disk.gate.set()
+
+    await asyncio.gather(*waiting)
+
+    assert disk.calls.count("sync") <= 4
+    await spool.close()
+
+
+async def test_an_entry_waits_for_the_sync(tmp_path):
+    """
+    Written is not durable: the future is open until the sync returned.
+    """
+    disk = FaultyDisk()
+    disk.gate.clear()
+    spool = Spool(tmp_path, disk=disk, patience_s=30)
+
+    waiting = spool.append(b"entry")
+    await until(lambda: "write" in disk.calls)
+    is_early = waiting.done()
+    disk.gate.set()
+    await waiting
+
+    assert not is_early
+    await spool.close()
+
+
+async def test_a_relaxed_entry_is_in_the_file_without_a_sync(tmp_path):
+    """
+    A relaxed entry outlives a kill: another reader sees it as soon as its future is done.
+    """
+    disk = FaultyDisk()
+    disk.gate.clear()
+    spool = Spool(tmp_path, disk=disk, patience_s=30)
+
+    await spool.append_relaxed(b"entry")
+
+    assert entries_in(tmp_path) == [b"entry"]
+    disk.gate.set()
+    await spool.close()
+
+
+async def test_a_disk_that_does_not_answer_is_told_within_a_second(tmp_path):
+    """
+    A sync that hangs turns callers away in time; the entry is found later all the same.
+    """
+    disk = FaultyDisk()
+    disk.gate.clear()
+    spool = Spool(tmp_path, disk=disk)
+    began = asyncio.get_running_loop().time()
+
+    with pytest.raises(AuditUnavailable, match="does not answer"):
+        await spool.append(b"entry")
+
+    assert asyncio.get_running_loop().time() - began < 1
+    assert spool.is_failing
+    disk.gate.set()
+    await until(lambda: not spool.is_failing)
+    await spool.append(b"another")
+    assert entries_in(tmp_path) == [b"entry", b"another"]
+    await spool.close()
+
+
+async def test_a_full_queue_turns_away_at_once(tmp_path):
+    """
+    What the queue has no room for is refused, not waited for, and takes no number.
+    """
+    disk = FaultyDisk()
+    disk.gate.clear()
+    spool = Spool(tmp_path, disk=disk, queue_entries=2, patience_s=30)
+    waiting = [spool.append(b"entry") for _ in range(2)]
+
+    refused = spool.append(b"one too many")
+
+    assert isinstance(refused.exception(), AuditUnavailable)
+    assert spool.next_seq == 2
+    disk.gate.set()
+    await asyncio.gather(*waiting)
+    await spool.close()
+
+
+async def test_files_turn_over_and_the_next_is_ready(tmp_path):
+    """
+    A full file is followed by the next, whose room was set aside before.
+    """
+    spool = Spool(tmp_path, segment_bytes=SMALL)
+    entry = b"x" * 10_000
+    for _ in range(25):
+        await spool.append(entry)
+
+    assert len(segments(tmp_path)) == 3
+    assert entries_in(tmp_path) == [entry] * 25
+    await spool.close()
+
+
+async def test_closing_writes_everything_and_leaves_no_slack(tmp_path):
+    """
+    After the end every accepted entry is there, and no room is set aside any more.
+    """
+    spool = Spool(tmp_path)
+    relaxed = [spool.append_relaxed(b"entry %d" % at) for at in range(50)]
+
+    await spool.close()
+
+    assert all(one.done() for one in relaxed)
+    assert entries_in(tmp_path) == [b"entry %d" % at for at in range(50)]
+    assert [path.suffix for path in tmp_path.iterdir()] == [".spool"]
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 5_000
+
+
+async def test_a_closed_spool_says_no(tmp_path):
+    """
+    What comes after the end is turned away.
+    """
+    spool = Spool(tmp_path)
+    await spool.close()
+
+    with pytest.raises(AuditUnavailable, match="closed"):
+        await spool.append(b"late")
+
+
+@pytest.mark.parametrize("size", [0, MAX_ENTRY_BYTES + 1])
+async def test_an_entry_that_the_log_cannot_hold_is_an_error(tmp_path, size):
+    """
+    Nothing that a bundle has no room for is accepted.
+    """
+    spool = Spool(tmp_path)
+
+    with pytest.raises(ValueError, match="fit"):
+        spool.append(bytes(size))
+
+    await spool.close()
+
+
+async def test_the_largest_entry_fits(tmp_path):
+    """
+    65,535 bytes go in and come out.
+    """
+    spool = Spool(tmp_path, segment_bytes=1)
+
+    await spool.append(b"x" * MAX_ENTRY_BYTES)
+
+    assert entries_in(tmp_path) == [b"x" * MAX_ENTRY_BYTES]
+    await spool.close()
+
+
+async def test_warns_of_a_disk_that_is_nearly_full(tmp_path):
+    """
+    From four fifths on the spool says so, and says when it is over.
+    """
+    disk = FaultyDisk()
+    disk.share = 0.81
+    changes = []
+    spool = Spool(tmp_path, disk=disk, on_change=lambda: changes.append(1))
+
+    await until(lambda: spool.is_nearly_full)
+    disk.share = 0.5
+    await until(lambda: not spool.is_nearly_full)
+
+    assert len(changes) == 2
+    await spool.close()
+
+
+async def test_a_broken_disk_says_no_and_recovers_by_itself(tmp_path):
+    """
+    While nothing can be written callers are told at once; afterwards all is as before.
+    """
+    disk = FaultyDisk(fault="enospc")
+    spool = Spool(tmp_path, disk=disk)
+    await spool.append(b"before")
+    disk.is_broken = True
+
+    with pytest.raises(AuditUnavailable, match="space"):
+        await spool.append(b"while it is broken")
+    is_at_once = spool.append(b"refused").done()
+    kept = spool.append_relaxed(b"kept")
+    disk.is_broken = False
+    await kept
+    await spool.append(b"after")
+
+    assert is_at_once
+    found = entries_in(tmp_path)
+    assert found == [b"before", b"while it is broken", b"kept", b"after"]
+    await spool.close()
+
+
+async def test_closing_on_a_broken_disk_is_an_error(tmp_path):
+    """
+    What was accepted and could not be written is not passed over in silence.
+    """
+    disk = FaultyDisk()
+    spool = Spool(tmp_path, disk=disk)
+    await spool.append(b"before")
+    disk.is_broken = True
+    waiting = spool.append_relaxed(b"never")
+
+    with pytest.raises(AuditUnavailable, match="1 entries"):
+        await spool.close()
+
+    assert isinstance(waiting.exception(), AuditUnavailable)
+
+
+async def run_with_fault(folder, disk):
+    """
+    Write through a disk that fails somewhere; return what was acknowledged.
+    """
+    spool = Spool(folder, disk=disk, segment_bytes=SMALL, pause_s=0.005)
+    acknowledged = []
+    for at in range(12):
+        group = [b"%d/%d/" % (at, each) + b"x" * 9_000 for each in range(2)]
+        waiting = [spool.append(entry) for entry in group]
+        for entry, told in zip(group, waiting, strict=True):
+            with suppress(AuditUnavailable):
+                await told
+                acknowledged.append(entry)
+        await until(lambda: not spool.is_failing)
+    await spool.close()
+    return acknowledged
+
+
+@pytest.mark.parametrize("lasts", [1, 3], ids=["once", "thrice"])
+@pytest.mark.parametrize("fault", ["eio", "enospc", "short"])
+async def test_no_failure_of_a_call_loses_what_was_acknowledged(tmp_path, fault, lasts):
+    """
+    Whichever call fails, for every one of them: acknowledged entries stand in the files once,
+    in order, and the spool works again without a restart.
+    """
+    clean = FaultyDisk()
+    await run_with_fault(tmp_path / "clean", clean)
+
+    for fail_at in range(1, len(clean.calls) + 1):
+        folder = tmp_path / f"{fail_at}"
+        disk = FaultyDisk(fail_at=fail_at, lasts=lasts, fault=fault)
+        acknowledged = await run_with_fault(folder, disk)
+
+        found = entries_in(folder)
+        assert [entry for entry in found if entry in acknowledged] == acknowledged
+        assert len(found) == len(set(found))
+        assert len(acknowledged) >= 22
+
+
+async def until(holds, within_s=10):
+    """
+    Let the loop run until *holds*.
+    """
+    async with asyncio.timeout(within_s):
+        while not holds():  # noqa: ASYNC110 - the thread tells nobody else
+            await asyncio.sleep(0.001)
