@@ -114,7 +114,7 @@ class Supervisor:
         return Child(
             spec.name,
             "gateway.server.once",
-            lambda: order_line(spec, self.settings.server.log, self._gateway.data_dir),
+            lambda: order_line(spec, self.settings, self._gateway.data_dir),
             self._environ,
             reports=False,
             restarts=spec.restarts,

@@ -13,6 +13,7 @@ import attrs
 
 from gateway.settings import above, between, told
 from gateway_audit.log_settings import LogSettings
+from gateway_audit.sinks.settings import SinkSettings, sink_names
 
 #: An entry of the log has a length of 16 bits (C2SP tlog-tiles).
 MAX_ENTRY_BYTES: Final = 65_535
@@ -192,6 +193,11 @@ class AuditSettings(LogSettings):
     refusals: RefusalSettings = attrs.field(
         factory=RefusalSettings,
         metadata=told("How many refusals get an entry of their own."),
+    )
+    sinks: Mapping[str, SinkSettings] = attrs.field(
+        factory=dict,
+        validator=sink_names,
+        metadata=told("Where entries are exported to, by name."),
     )
     model_names: Sequence[str] = attrs.field(
         default=(),

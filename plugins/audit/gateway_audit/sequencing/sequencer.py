@@ -14,6 +14,7 @@ import structlog
 
 from gateway import codec
 from gateway.clock import Clock, SystemClock
+from gateway_audit.sequencing.companions import Companion, Saying, find_companion
 from gateway_audit.sequencing.files import Files
 from gateway_audit.sequencing.followers import Followed, find_follower
 from gateway_audit.sequencing.keys import (
@@ -67,6 +68,7 @@ class Sequencer:
         spools: Sequence[Path] = (),
         followers: Sequence[Followed] = (),
         witnesses: Sequence[WitnessClient] = (),
+        companions: Sequence[Companion] = (),
         clock: Clock | None = None,
         disk: Disk | None = None,
         checkpoint_s: float = CHECKPOINT_S,
@@ -76,6 +78,7 @@ class Sequencer:
         self._origin = origin
         self._spools = tuple(spools) or (folder / "spool",)
         self._followers = tuple(followers)
+        self._companions = tuple(companions)
         self._clock = clock or SystemClock()
         self._disk = disk or Disk()
         self._checkpoint_s = checkpoint_s
@@ -117,6 +120,7 @@ class Sequencer:
             added = self._sequence(now, at_once=at_once)
             self._publish()
             self._problems.pop("log", None)
+            self._remember()
         except OSError as exc:
             why = f"the log cannot be written: {exc.strerror or exc}"
             self._note("log", why)
@@ -126,6 +130,8 @@ class Sequencer:
             self._note("log", str(exc))
         for follower in self._followers:
             follower.bring(self.log, now)
+        for companion in self._companions:
+            self._turn_with(companion, now)
         self._witnesses.turn(self.log, now)
         if now >= self._next_status:
             self._next_status = now + STATUS_S
@@ -148,6 +154,8 @@ class Sequencer:
         """
         Let go of everything.
         """
+        for companion in self._companions:
+            companion.close()
         self._witnesses.join(0.5)
         self._tell()
         self._reader.close()
@@ -242,6 +250,29 @@ class Sequencer:
         if not self.log.is_published:
             self.log.publish()
 
+    def _remember(self) -> None:
+        """
+        Keep the newest checkpoint among those of the past.
+        """
+        if self.log.signed is not None:
+            at_ms = int(self._clock.now() * 1000)
+            self.log.history.add(self.log.signed, at_ms)
+
+    def _turn_with(self, companion: Companion, now: float) -> None:
+        try:
+            said = tuple(companion.turn(self.log, now))
+        except Exception as exc:  # noqa: BLE001 - whatever it is, the log goes on
+            self._note(companion.name, f"{companion.name}: {type(exc).__name__}")
+            return
+        self._problems.pop(companion.name, None)
+        for saying in said:
+            self._say(saying)
+
+    def _say(self, saying: Saying) -> None:
+        entry = self._own.saying(saying.kind, saying.told, self._clock.now())
+        self._pending.append(entry)
+        self._own_pending += 1
+
     def _note(self, about: str, problem: str) -> None:
         if self._problems.get(about) != problem:
             log.error("sequencer", problem=problem)
@@ -281,6 +312,7 @@ class Sequencer:
                 for each in self._followers
             },
             witnesses=self._witnesses.document(),
+            companions={each.name: each.document() for each in self._companions},
         )
 
     def _vkey(self) -> str:
@@ -309,6 +341,7 @@ def run(
     signing_key: str | None = None,
     followers: Sequence[Mapping[str, Any]] = (),
     witnesses: Sequence[Mapping[str, Any]] = (),
+    companions: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """
     Sequence until the process gets SIGTERM, then take what is left.
@@ -321,6 +354,7 @@ def run(
         followers: Of each its ``name``, ``target`` (``package.module:function``) and
             ``arguments``.
         witnesses: Of each its ``url`` and, where it is believed by one, its ``key``.
+        companions: Of each its ``target`` and ``arguments``, as those of followers.
     """
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -342,6 +376,10 @@ def run(
                 key=VerifierKey.parse(each["key"]) if each.get("key") else None,
             )
             for each in witnesses
+        ],
+        companions=[
+            find_companion(each["target"], each.get("arguments", {}))
+            for each in companions
         ],
     )
     try:
