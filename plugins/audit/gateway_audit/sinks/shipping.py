@@ -177,26 +177,28 @@ class Shipping:
         refused = 0
         while True:
             try:
-                return refused + await self._outlet.send(records)
-            except NotTaken as exc:
-                if exc.left is None or len(exc.left) >= len(records):
-                    raise
-                self.problem = str(exc)
-                records = exc.left
-                await asyncio.sleep(self._backoff.next_s(exc.after_s))
+                delivery = await self._outlet.send(records)
             except Unfit as exc:
                 if len(records) == 1:
-                    return refused + self._refuse(records[0], str(exc))
+                    self._refuse(records[0], str(exc))
+                    return refused + 1
                 middle = len(records) // 2
                 refused += await self._deliver(records[:middle])
                 records = records[middle:]
+                continue
+            for record, why in delivery.refused:
+                self._refuse(record, why)
+            refused += len(delivery.refused)
+            records = delivery.left
+            if not records:
+                return refused
+            await self._pause(delivery.why, None)
 
-    def _refuse(self, record: Record, why: str) -> int:
+    def _refuse(self, record: Record, why: str) -> None:
         self._refused[record.index] = why
         log.error(
             "a record will never be taken", to=self.name, index=record.index, why=why
         )
-        return 1
 
     async def _commit(self, batch: Batch, refused: int) -> None:
         known = self._progress or Progress(position=batch.end)

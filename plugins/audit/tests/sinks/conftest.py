@@ -30,18 +30,18 @@ from gateway_audit.sinks.shipping import Shipping
 ORIGIN = "gw.test/log"
 
 
-def entry(at, **members):
+def entry(number, **members):
     """
     Make the entry of a request, as the plugin would.
     """
     told = {
         "v": 1,
-        "id": f"01J{at:023d}",
-        "at": 1_790_000_000_000 + at,
+        "id": f"01J{number:023d}",
+        "at": 1_790_000_000_000 + number,
         "type": "outcome",
         "worker": "w",
-        "seq": at,
-        "request": f"req_{at}",
+        "seq": number,
+        "request": f"req_{number}",
         "status": 200,
         "target": "openai/gpt-5",
         **members,

@@ -15,7 +15,7 @@ import attrs
 from gateway.clock import Clock
 from gateway_audit.sinks import ocsf
 from gateway_audit.sinks.feed import MAX_BYTES, MAX_RECORDS
-from gateway_audit.sinks.outlets.outlet import NotTaken
+from gateway_audit.sinks.outlets.outlet import Delivery, NotTaken
 from gateway_audit.sinks.records import Record
 from gateway_audit.sinks.settings import FileSink
 
@@ -38,7 +38,7 @@ class FileOutlet:
     max_bytes: int = MAX_BYTES
     stale_after_s: float | None = None
 
-    async def send(self, records: Sequence[Record]) -> int:
+    async def send(self, records: Sequence[Record]) -> Delivery:
         """
         Append *records*, and wait for the disk.
         """
@@ -47,7 +47,7 @@ class FileOutlet:
         except OSError as exc:
             why = f"the file cannot be written: {exc.strerror or exc}"
             raise NotTaken(why) from None
-        return 0
+        return Delivery()
 
     async def close(self) -> None:
         """

@@ -11,7 +11,7 @@ import attrs
 from gateway_audit.sinks import ocsf
 from gateway_audit.sinks.feed import MAX_BYTES, MAX_RECORDS
 from gateway_audit.sinks.outlets import answers
-from gateway_audit.sinks.outlets.outlet import Way
+from gateway_audit.sinks.outlets.outlet import Delivery, Way
 from gateway_audit.sinks.records import Record
 from gateway_audit.sinks.settings import HttpSink
 
@@ -29,7 +29,7 @@ class HttpOutlet:
     max_bytes: int = MAX_BYTES
     stale_after_s: float | None = None
 
-    async def send(self, records: Sequence[Record]) -> int:
+    async def send(self, records: Sequence[Record]) -> Delivery:
         """
         Post *records*.
         """
@@ -44,7 +44,7 @@ class HttpOutlet:
             self.way, settings.url, body, headers, settings.timeout_s
         )
         answers.check(reply)
-        return 0
+        return Delivery()
 
     async def close(self) -> None:
         """

@@ -23,25 +23,32 @@ class NotTaken(Exception):
     Args:
         why: For an operator; it names no secret and quotes nothing that was sent.
         after_s: How long the other side wants to be left alone.
-        left: What was not taken, where the rest was; all of it if None.
     """
 
-    def __init__(
-        self,
-        why: str,
-        *,
-        after_s: float | None = None,
-        left: Sequence[Record] | None = None,
-    ) -> None:
+    def __init__(self, why: str, *, after_s: float | None = None) -> None:
         super().__init__(why)
         self.after_s = after_s
-        self.left = left
 
 
 class Unfit(Exception):
     """
     Something among the records will never be taken: too large, or malformed to the other side.
     """
+
+
+@attrs.frozen(kw_only=True)
+class Delivery:
+    """
+    What became of records; those that neither member names are theirs.
+
+    Attributes:
+        left: Not taken for now, while others were; *why* says it.
+        refused: Will never be taken, each with the reason.
+    """
+
+    left: Sequence[Record] = ()
+    why: str = ""
+    refused: Sequence[tuple[Record, str]] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -85,15 +92,12 @@ class Outlet(Protocol):
         The age from which on entries are not accepted under their own time.
         """
 
-    async def send(self, records: Sequence[Record]) -> int:
+    async def send(self, records: Sequence[Record]) -> Delivery:
         """
-        Deliver *records*; when this returns the other side has them.
-
-        Returns:
-            How many of them it will never take, and did not.
+        Deliver *records*; when this returns the other side has those that it does not name.
 
         Raises:
-            NotTaken: It has not, or that cannot be known.
+            NotTaken: It has none of them, or that cannot be known.
             Unfit: It will not take them as they are.
         """
 

@@ -21,7 +21,7 @@ from gateway.outbound import Reply
 from gateway.tasks import Tasks
 from gateway_audit.sinks import ocsf
 from gateway_audit.sinks.outlets import answers
-from gateway_audit.sinks.outlets.outlet import NotTaken, Unfit, Way
+from gateway_audit.sinks.outlets.outlet import Delivery, NotTaken, Unfit, Way
 from gateway_audit.sinks.records import Record
 from gateway_audit.sinks.settings import SplunkSink
 
@@ -54,14 +54,14 @@ class SplunkOutlet:
     _poll: asyncio.Task[None] | None = None
     _problem: str = ""
 
-    async def send(self, records: Sequence[Record]) -> int:
+    async def send(self, records: Sequence[Record]) -> Delivery:
         """
         Send *records*, and wait for them to be indexed.
         """
         body = b"".join([self._event(record) for record in records])
         reply = await self._post("event", body)
         if not self.settings.ack:
-            return 0
+            return Delivery()
         ack_id = answers.read_object(reply).get("ackId")
         if type(ack_id) is not int:
             raise NotTaken(
@@ -69,7 +69,7 @@ class SplunkOutlet:
                 "or set ack: false"
             )
         await self._indexed(ack_id)
-        return 0
+        return Delivery()
 
     async def close(self) -> None:
         """
