@@ -22,6 +22,7 @@ def sequencer(settings: AuditSettings) -> ProcessSpec:
     def arguments(data_dir: Path, gateway: Settings) -> dict[str, Any]:
         places = Places.below(data_dir)
         policy = settings.on_failure
+        way_out = settings_as_dict(gateway)["egress"]
         return {
             "folder": str(places.root),
             **settings.sequencer_arguments(),
@@ -35,13 +36,21 @@ def sequencer(settings: AuditSettings) -> ProcessSpec:
             ],
             "companions": [
                 {
+                    "target": "gateway_audit.retention.keeper:companion",
+                    "arguments": {
+                        "folder": str(places.root),
+                        "keep": settings.keep.as_json(),
+                        "egress": way_out,
+                    },
+                },
+                {
                     "target": "gateway_audit.sinks.exports:companion",
                     "arguments": {
                         "folder": str(places.root / "sinks"),
                         "sinks": sinks_as_json(settings.sinks),
-                        "egress": settings_as_dict(gateway)["egress"],
+                        "egress": way_out,
                     },
-                }
+                },
             ],
         }
 

@@ -13,6 +13,7 @@ import attrs
 
 from gateway.settings import above, between, told
 from gateway_audit.log_settings import LogSettings
+from gateway_audit.retention.settings import KeepSettings
 from gateway_audit.sinks.settings import SinkSettings, sink_names
 
 #: An entry of the log has a length of 16 bits (C2SP tlog-tiles).
@@ -198,6 +199,10 @@ class AuditSettings(LogSettings):
         factory=dict,
         validator=sink_names,
         metadata=told("Where entries are exported to, by name."),
+    )
+    keep: KeepSettings = attrs.field(
+        factory=KeepSettings,
+        metadata=told("How long what is kept, and where older entries go."),
     )
     model_names: Sequence[str] = attrs.field(
         default=(),

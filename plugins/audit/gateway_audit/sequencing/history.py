@@ -8,7 +8,9 @@ evidence: the newest is there in any case.
 
 from __future__ import annotations
 
+import bisect
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -108,6 +110,23 @@ class History:
                 return found
         return recent
 
+    def size_before(self, at_ms: int) -> int:
+        """
+        Return how many entries the last checkpoint counts that was signed at *at_ms* or before.
+
+        Where the clock was set back in between, those before count that were signed earlier all
+        the way: a lesser number, never a larger one.
+        """
+        files = sorted(self._folder.glob("*.jsonl"))
+        begun = bisect.bisect_right(files, at_ms, key=_begins)
+        size = 0
+        for path in files[max(0, begun - 1) : begun]:
+            for past in _read(path):
+                if past.at_ms > at_ms:
+                    break
+                size = past.size
+        return size
+
     def _is_first(self, past: Past) -> bool:
         files = sorted(self._folder.glob("*.jsonl"))
         return bool(files) and int(files[0].stem) >= past.size
@@ -129,6 +148,14 @@ class History:
         if self._file is not None and not self._file.read_bytes().endswith(b"\n"):
             # Half a line, left by a power cut: the next one begins another file.
             self._file = None
+
+
+def _begins(path: Path) -> int:
+    """
+    Tell when the first checkpoint of a file was signed.
+    """
+    first = next(_read(path), None)
+    return sys.maxsize if first is None else first.at_ms
 
 
 def _read(path: Path) -> Iterator[Past]:

@@ -100,6 +100,10 @@ class Log:
         self.history = History(files.root)
         #: The first entry whose bytes are here; those before were archived or pruned.
         self.local_from = 0
+        #: The first entry that is kept at all.
+        self.min_index = 0
+        #: The first entry that each reader still needs from here, by the readers' names.
+        self.needs: dict[str, int] = {}
 
     @classmethod
     def open(cls, files: Files, own: Files, *, origin: str, keys: Keys) -> Log:

@@ -35,7 +35,7 @@ from gateway_audit.spool.names import segments
 from gateway_audit.spool.scribe import WARN_SHARE
 from gateway_audit.tlog.errors import TlogError
 from gateway_audit.tlog.notes import VerifierKey
-from gateway_audit.tlog.tiles import WIDTH
+from gateway_audit.tlog.tiles import WIDTH, Tree
 from gateway_audit.witnessing.client import WitnessClient
 
 log = structlog.get_logger("gateway.audit.sequencer")
@@ -128,10 +128,11 @@ class Sequencer:
             self._note("log", f"the log is not what was signed: {exc}")
         except KeyProblem as exc:
             self._note("log", str(exc))
-        for follower in self._followers:
-            follower.bring(self.log, now)
         for companion in self._companions:
             self._turn_with(companion, now)
+        for follower in self._followers:
+            follower.bring(self.log, now)
+            self.log.needs[follower.name] = follower.has
         self._witnesses.turn(self.log, now)
         if now >= self._next_status:
             self._next_status = now + STATUS_S
@@ -209,11 +210,19 @@ class Sequencer:
         cursors: dict[str, int] = {}
         tree = self.log.tree()
         for index in range(-(-self.log.size // WIDTH)):
-            for entry in tree.bundle(index):
-                worker, seq = _place(entry)
+            for worker, seq in self._places(tree, index):
                 if worker in workers:
                     cursors[worker] = max(seq + 1, cursors.get(worker, 0))
         return cursors
+
+    def _places(self, tree: Tree, index: int) -> list[tuple[str, int]]:
+        """
+        Read who wrote the entries of a bundle; of one that was archived nobody is here any more.
+        """
+        try:
+            return [_place(entry) for entry in tree.bundle(index)]
+        except TlogError:
+            return []
 
     def _sequence(self, now: float, *, at_once: bool) -> int:
         """

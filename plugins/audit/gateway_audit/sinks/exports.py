@@ -96,6 +96,7 @@ class Exports:
         if self._feed is None:
             self._feed = Feed(source.history)
         has_more = self._feed.look(source)
+        source.needs[self.name] = self.needed_from()
         if self._thread is None:
             self._thread = threading.Thread(
                 target=self._run, name="audit-sinks", daemon=True
@@ -113,12 +114,10 @@ class Exports:
             return {name: {"problem": self._fault} for name in self._sinks}
         return {name: ship.document() for name, ship in self._ships.items()}
 
-    def needed_from(self) -> int | None:
+    def needed_from(self) -> int:
         """
-        Return the first entry that some sink has not delivered; None if there is no sink.
+        Return the first entry that some sink has not delivered.
         """
-        if not self._sinks:
-            return None
         if len(self._ships) < len(self._sinks):
             return 0
         return min(ship.needed_from for ship in self._ships.values())

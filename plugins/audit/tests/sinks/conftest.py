@@ -11,14 +11,10 @@ import random
 import pytest
 from aiohttp import web
 
-from gateway import codec
 from gateway.clock import SystemClock
 from gateway.outbound import Outbound
 from gateway.secrets import Secrets
 from gateway.settings import EgressSettings
-from gateway_audit.sequencing.files import Files
-from gateway_audit.sequencing.keys import SigningKeys
-from gateway_audit.sequencing.log import Log
 from gateway_audit.sinks.backoff import Backoff
 from gateway_audit.sinks.cursor import Cursor
 from gateway_audit.sinks.feed import Feed
@@ -26,67 +22,12 @@ from gateway_audit.sinks.outlets.making import make_outlet
 from gateway_audit.sinks.outlets.outlet import Way
 from gateway_audit.sinks.settings import sinks_from_json
 from gateway_audit.sinks.shipping import Shipping
-
-ORIGIN = "gw.test/log"
-
-
-def entry(number, **members):
-    """
-    Make the entry of a request, as the plugin would.
-    """
-    told = {
-        "v": 1,
-        "id": f"01J{number:023d}",
-        "at": 1_790_000_000_000 + number,
-        "type": "outcome",
-        "worker": "w",
-        "seq": number,
-        "request": f"req_{number}",
-        "status": 200,
-        "target": "openai/gpt-5",
-        **members,
-    }
-    return codec.dumps(told)
-
-
-class Signing:
-    """
-    A log that a test writes.
-    """
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.log = self.open()
-        self.at_ms = 1_790_000_000_000
-
-    def open(self):
-        keys = SigningKeys(self.folder / "keys", self.folder / "log" / "keys", ORIGIN)
-        return Log.open(
-            Files(self.folder / "log"), Files(self.folder), origin=ORIGIN, keys=keys
-        )
-
-    def write(self, count=1, **members):
-        """
-        Append *count* entries and sign a checkpoint.
-        """
-        size = self.log.size
-        self.append([entry(size + at, **members) for at in range(count)])
-
-    def append(self, entries):
-        self.log.append(entries, {})
-        self.log.publish()
-        self.at_ms += 1000
-        self.log.history.add(self.log.signed, self.at_ms)
-
-    def entries(self):
-        tree = self.log.tree()
-        bundles = range(-(-self.log.size // 256))
-        return [raw for index in bundles for raw in tree.bundle(index)]
+from gateway_audit.testing import WrittenLog
 
 
 @pytest.fixture
 def signing(tmp_path):
-    return Signing(tmp_path / "audit")
+    return WrittenLog(tmp_path / "audit")
 
 
 class Shipyard:
