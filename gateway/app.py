@@ -527,6 +527,7 @@ class Gateway:
 
         Raises:
             PluginFailed: One could not; the others were asked, and the database was wiped.
+            TimeoutError: The database is too busy to be wiped; ask again.
         """
         try:
             return await self.hooks.erase_subject(subject)

@@ -23,7 +23,7 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gateway.errors import ConfigError, Problem
@@ -107,10 +107,17 @@ class Storage:
         Source: SQLite documentation, "VACUUM" and "PRAGMA wal_checkpoint".
 
         Raises:
-            TimeoutError: Somebody reads without end, so that the journal could not be emptied.
+            TimeoutError: Somebody reads or writes all the time, so that something may be left.
         """
         if self.engine.dialect.name != "sqlite":
             return
+        try:
+            await self._wipe_file()
+        except OperationalError:
+            msg = "the database is written to all the time, so it could not be wiped"
+            raise TimeoutError(msg) from None
+
+    async def _wipe_file(self) -> None:
         async with self.engine.connect() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
             await connection.exec_driver_sql("VACUUM")

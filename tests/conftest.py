@@ -145,14 +145,16 @@ def run_serve(tmp_path: Path) -> Iterator[Serve]:
     ) -> Serving:
         if "hooks" not in settings:
             # The core without the policies that happen to be installed beside it.
-            named = [name for name in POLICIES if f"{name}:" in settings]
-            settings += f"hooks: {{only: [{', '.join(named)}]}}\n"
+            unasked = [name for name in POLICIES if name not in settings]
+            settings += f"hooks: {{disabled: [{', '.join(unasked)}]}}\n"
         file = tmp_path / "gateway.yaml"
         file.write_text(settings)
         log = tmp_path / f"log-{len(running)}"
         command = [sys.executable, "-m", "gateway.cli.program", "serve"]
         command += ["-c", str(file), "--listen", listen, *options]
+        # This tree first, then what the caller of the tests put on the path: its plugins.
         root = str(Path(__file__).resolve().parent.parent)
+        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
         with log.open("wb") as stderr:
             process = subprocess.Popen(
                 command,
@@ -162,7 +164,7 @@ def run_serve(tmp_path: Path) -> Iterator[Serve]:
                 env={
                     "PATH": os.environ.get("PATH", ""),
                     "HOME": str(tmp_path),
-                    "PYTHONPATH": root,
+                    "PYTHONPATH": path,
                     **(environ or {}),
                 },
             )

@@ -430,6 +430,26 @@ async def test_an_event_reaches_all_listeners():
     assert hooks.stats["middle"].errors == 1
 
 
+def test_an_attempt_is_settled_at_once_where_nobody_waits_for_it():
+    """
+    Whoever waits at the end of the exchange costs the attempts no task.
+    """
+
+    class Waits(Plugin):
+        @hookimpl
+        def after_attempt(self, exchange, attempt):
+            return None
+
+        @hookimpl
+        async def on_complete(self, exchange):
+            return None
+
+    hooks = hooks_of(FoundPlugin(name="waits", cls=Waits))
+
+    assert hooks.settles_attempts_at_once
+    assert not hooks.settles_at_once
+
+
 async def test_the_first_who_recalls_an_exchange_is_heard():
     """
     Who knows nothing, or fails, is passed over; who is inside the first that knows is not asked.

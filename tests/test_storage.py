@@ -196,3 +196,19 @@ async def test_nothing_of_what_was_deleted_is_left_after_wiping(tmp_path):
 
     assert b"canary" in held
     assert b"canary" not in left
+
+
+async def test_a_database_that_is_too_busy_to_be_wiped_says_so(tmp_path):
+    """
+    Nobody believes that something is gone while it may still be there.
+    """
+    storage = Storage(tmp_path)
+    async with storage.engine.connect() as connection:
+        await connection.exec_driver_sql("PRAGMA busy_timeout=50")
+        writer = await storage.engine.connect()
+        await connection.close()
+        await writer.exec_driver_sql("BEGIN IMMEDIATE")
+        with pytest.raises(TimeoutError, match="wiped"):
+            await storage.wipe()
+        await writer.close()
+    await storage.close()

@@ -29,6 +29,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PLUGINS = sorted(path.name for path in ROOT.glob("plugins/*") if path.is_dir())
 # A plugin as its author has it: in a distribution of its own, known to no other file.
 STAMP = ROOT / "tests" / "distributions" / "gatewright-stamp"
+#: Small ones, to read: what holds for plugins holds for them, where it is asked.
+EXAMPLES = sorted(path for path in ROOT.glob("contrib/plugins/*") if path.is_dir())
 PACKAGES = {"gatewright": ROOT / "gateway"} | {
     f"gatewright-{name}": ROOT / "plugins" / name / f"gateway_{name}"
     for name in PLUGINS
@@ -217,12 +219,13 @@ def _wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Wheel]:
     copy = tmp_path_factory.mktemp("tree")
     for path in ("pyproject.toml", "setup.cfg", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / path, copy)
-    for path in ("gateway", "plugins", "tests"):
+    for path in ("gateway", "plugins", "tests", "contrib"):
         shutil.copytree(ROOT / path, copy / path, ignore=LEFT_BEHIND)
 
     folder = tmp_path_factory.mktemp("wheels")
     places = [copy, *(copy / "plugins" / name for name in PLUGINS)]
     places.append(copy / STAMP.relative_to(ROOT))
+    places += (copy / path.relative_to(ROOT) for path in EXAMPLES)
     run(
         *(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder),
         *places,
@@ -250,7 +253,8 @@ def test_every_distribution_has_one_pure_wheel(wheels):
     """
     The build makes one wheel a distribution, for any Python 3 on any machine.
     """
-    assert set(wheels) == {*PACKAGES, STAMP.name}
+    examples = {f"gatewright-{path.name}" for path in EXAMPLES}
+    assert set(wheels) == {*PACKAGES, STAMP.name, *examples}
     assert {wheel.path.name.split("-", 2)[2] for wheel in wheels.values()} == {
         "py3-none-any.whl"
     }
@@ -449,3 +453,153 @@ def test_removing_the_stamp_removes_it(core, wheels):
     assert without_it == UNTOUCHED
     assert text_of(events) == UNTOUCHED
     assert "stamp" not in core.plugins()
+
+
+# --- what an SDK sees -----------------------------------------------------------------------
+
+#: Asks by the SDK, and says in JSON what came: twice, for what the second answer may show.
+SDK = """
+import json, sys
+import openai
+
+client = openai.OpenAI(base_url=sys.argv[1] + "/v1", api_key=sys.argv[2], max_retries=0)
+told = []
+for _ in range(2):
+    try:
+        raw = client.chat.completions.with_raw_response.create(
+            model="demo/echo",
+            temperature=0,
+            messages=[{"role": "user", "content": sys.argv[3]}],
+        )
+        text = raw.parse().choices[0].message.content
+        told.append({"status": 200, "text": text, "headers": dict(raw.headers)})
+    except openai.APIStatusError as error:
+        told.append({"status": error.status_code, "headers": dict(error.response.headers)})
+print(json.dumps(told))
+"""
+GUARDED = "guardrails: {rules: {w: {detectors: [{type: words, words: [bluebird]}], action: block}}}"
+CACHED = "caching: {partition: key}"
+AUDITED = "audit: {}"
+KEYED = (
+    "governance: {require_key: true, unpriced_models: free, "
+    "virtual_keys: {me: {secret: env.VK_ME}}}"
+)
+ENCODED = "encodings: {preload: [o200k_base]}"
+
+
+def settings_of(*tables: str) -> str:
+    listed = "\n".join(f"  {table}" for table in tables)
+    return f"version: 1\nproviders: {{demo: {{}}}}\nplugins:\n{listed}\n"
+
+
+@pytest.fixture(scope="module", name="sdk")
+def _sdk(core: Environment) -> Environment:
+    """
+    The environment with OpenAI's SDK in it, as any application has it.
+    """
+    core.pip("install", "openai")
+    (core.folder / "asks.py").write_text(SDK)
+    return core
+
+
+def asked(
+    environment: Environment, url: str, text: str = "hi", key: str = KEY
+) -> list[dict[str, Any]]:
+    """
+    Let the SDK ask twice.
+    """
+    python = environment.folder / "bin" / "python"
+    told = run(python, "asks.py", url, key, text, cwd=environment.folder)
+    answers: list[dict[str, Any]] = json.loads(told)
+    return answers
+
+
+def acts(plugin: str, environment: Environment, url: str) -> None:
+    """
+    Assert that *plugin* does what it is for.
+    """
+    well = asked(environment, url)
+    assert [each["status"] for each in well] == [200, 200]
+    assert well[0]["text"] == UNTOUCHED
+    if plugin == "governance":
+        stranger = asked(environment, url, key="sk-of-a-stranger")
+        assert [each["status"] for each in stranger] == [401, 401]
+    elif plugin == "guardrails":
+        blocked = asked(environment, url, "the bluebird")
+        assert [each["status"] for each in blocked] == [400, 400]
+        assert blocked[0]["headers"]["x-gw-code"] == "guardrail_blocked"
+    elif plugin == "caching":
+        assert [each["headers"]["x-gw-cache"] for each in well] == ["miss", "hit"]
+    elif plugin == "audit":
+        log = environment.folder / "gatewright" / "audit"
+        assert any(path.stat().st_size for path in log.rglob("*") if path.is_file())
+
+
+TABLES = {
+    "audit": AUDITED,
+    "caching": CACHED,
+    "encodings": ENCODED,
+    "governance": KEYED,
+    "guardrails": GUARDED,
+}
+
+
+@per_plugin
+def test_one_plugin_beside_the_core_acts(sdk, installed, plugin):
+    """
+    Each alone, seen through OpenAI's SDK; the fixture takes it away again.
+    """
+    with installed.serve(settings_of(TABLES[plugin]), VK_ME=KEY) as url:
+        acts(plugin, sdk, url)
+
+
+def test_all_plugins_together_act(sdk, wheels):
+    """
+    In one gateway, each doing what it is for; and nothing is left when they are gone.
+    """
+    names = [f"gatewright-{name}" for name in PLUGINS]
+    sdk.install(*(wheels[name].path for name in names))
+    try:
+        sdk.pip("check")
+        with sdk.serve(settings_of(*TABLES.values()), VK_ME=KEY) as url:
+            for plugin in ("caching", "governance", "guardrails", "audit"):
+                acts(plugin, sdk, url)
+    finally:
+        sdk.pip("uninstall", "-y", *names)
+
+    assert sdk.plugins().isdisjoint(PLUGINS)
+
+
+def test_what_new_plugin_writes_is_a_plugin(sdk):
+    """
+    An author's first afternoon: written, installed, seen to act, taken away.
+    """
+    sdk.gatewright("new-plugin", "my_words")
+    folder = sdk.folder / "gatewright-my-words"
+    sdk.install(folder)
+    try:
+        assert "my_words" in sdk.plugins()
+        with sdk.serve(settings_of("my_words: {words: [bluebird]}")) as url:
+            well, ill = asked(sdk, url), asked(sdk, url, "a Bluebird?")
+    finally:
+        sdk.pip("uninstall", "-y", folder.name)
+
+    assert well[0]["text"] == UNTOUCHED
+    assert ill[0]["headers"]["x-gw-code"] == "guardrail_blocked"
+    assert "my_words" not in sdk.plugins()
+
+
+def test_the_core_imports_nothing_that_plugins_need(sdk):
+    """
+    With or without them: serving loads no library that only a plugin asks for.
+    """
+    foreign = "boto3 tiktoken re2 ahocorasick_rs numpy sqlalchemy cryptography redis"
+    source = (
+        "import sys, gateway.cli.program, gateway.server.serve, gateway.app;"
+        f"print(*[n for n in {foreign.split()!r} if n in sys.modules])"
+    )
+    loaded = run(sdk.folder / "bin" / "python", "-c", source, cwd=sdk.folder)
+    present = {line.partition("==")[0].lower() for line in sdk.fresh.splitlines()}
+
+    assert loaded.split() == []
+    assert present.isdisjoint(foreign.split())

@@ -35,8 +35,21 @@ _CHAT: Final = "/v1/chat/completions"
 _PROVIDER: Final = "bench"
 
 #: What a plugin has to do for its figure to mean anything: governance has five meters, all of
-#: them far from their limits.
+#: them far from their limits; the cache answers, for the load asks the same again and again;
+#: guardrails look at every text with every local detector.
 PLUGIN_SETTINGS: Final[dict[str, dict[str, Any]]] = {
+    "audit": {"level": "intent"},
+    "caching": {"store": "memory", "default": {"sampled": True}},
+    "guardrails": {
+        "rules": {
+            "data": {"detectors": ["pii", "secrets"], "action": "redact"},
+            "attacks": {
+                "detectors": ["injection"],
+                "stages": ["input"],
+                "action": "block",
+            },
+        }
+    },
     "governance": {
         "require_key": True,
         "teams": {"bench": {"budgets": [{"limit_usd": 1_000_000, "per": "month"}]}},
@@ -55,7 +68,7 @@ PLUGIN_SETTINGS: Final[dict[str, dict[str, Any]]] = {
         "pricing_overrides": {
             "bench": {"model": "*", "prices": {"input": 0.5, "output": 1.5}}
         },
-    }
+    },
 }
 
 

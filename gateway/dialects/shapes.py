@@ -29,7 +29,11 @@ _IDENTIFIER = re.compile(r"[\w.:/+=@|-]{0,512}", re.ASCII)
 KNOWN_IDENTIFIERS: Final[set[str]] = set()
 _MAX_KNOWN: Final = 8192
 _MAX_KEPT: Final = 128
-_JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+#: Digits from which on a whole number in arguments is words in disguise: a card's, an account's.
+LONG_NUMBER: Final = 12
+_JSON_TOKEN = re.compile(
+    rf'"(?:[^"\\]|\\.)*"|(?<![\d.eE+-])\d{{{LONG_NUMBER},}}(?![\d.eE])', re.DOTALL
+)
 
 #: Words that structure a JSON Schema and say nothing (draft 2020-12, sections 8 to 10).
 SCHEMA_WORDS: Final = frozenset(
@@ -128,23 +132,48 @@ def everything(  # the rule's arguments and the kind
 ) -> None:
     """
     Yield every string below *key*, the names of keys included, unless it is among *words*.
+
+    In arguments whole numbers of `LONG_NUMBER` digits are texts as well.
     """
     if value.__class__ is str:
         if value and value not in words:
             walk.add(box, key, kind)
     elif value.__class__ is list:
+        carriers = _CARRIERS if kind != ARGUMENTS else _OF_ARGUMENTS
         for index, member in enumerate(value):
-            if member.__class__ in _CARRIERS:
+            if member.__class__ in carriers:
                 everything(walk, value, index, member, kind, words)
     elif value.__class__ is dict:
+        carriers = _CARRIERS if kind != ARGUMENTS else _OF_ARGUMENTS
         for name, member in value.items():
             if name not in words:
                 walk.out.append(_key_text(walk, value, name, kind))
-            if member.__class__ in _CARRIERS:
+            if member.__class__ in carriers:
                 everything(walk, value, name, member, kind, words)
+    elif value.__class__ is int and abs(value) >= _LONG:
+        walk.add(_LongNumber(box), key, kind)
 
 
 _CARRIERS: frozenset[Any] = frozenset({str, list, dict})
+_OF_ARGUMENTS: frozenset[Any] = _CARRIERS | {int}
+_LONG: Final = 10 ** (LONG_NUMBER - 1)
+
+
+class _LongNumber:
+    """
+    A whole number in a box, seen as its digits; an edit makes a string of it.
+    """
+
+    __slots__ = ("box",)
+
+    def __init__(self, box: Any) -> None:
+        self.box = box
+
+    def __getitem__(self, key: Any) -> str:
+        return str(self.box[key])
+
+    def __setitem__(self, key: Any, new: str) -> None:
+        self.box[key] = new
 
 
 def free(kind: str, words: frozenset[str] = frozenset()) -> Rule:
@@ -336,6 +365,8 @@ def is_base64(value: str) -> bool:
 class JsonTokens:
     """
     The string tokens of JSON source, edited by span: every other byte stays as it was.
+
+    Whole numbers of `LONG_NUMBER` digits are among them; one that is edited becomes a string.
     """
 
     __slots__ = ("_box", "_key", "_source", "_spans", "values")
@@ -360,7 +391,7 @@ class JsonTokens:
             codec.loads(source.encode("utf-8", "surrogatepass"))
         except codec.JsonError:
             return None
-        spans = [match.span() for match in _JSON_STRING.finditer(source)]
+        spans = [match.span() for match in _JSON_TOKEN.finditer(source)]
         values = [json_string(source[start:end]) for start, end in spans]
         return cls(box, key, spans, values)
 
@@ -381,8 +412,10 @@ class JsonTokens:
 
 def json_string(token: str) -> str:
     """
-    Decode one JSON string token, quotes included.
+    Decode one JSON string token, quotes included; a number stands for itself.
     """
+    if token[0] != '"':
+        return token
     if "\\" not in token:
         return token[1:-1]
     value: str = codec.loads(token.encode("utf-8", "surrogatepass"))
@@ -460,7 +493,8 @@ class _KeyBox:
         box.clear()
         box.update((new if name == old else name, value) for name, value in members)
         for text in self._texts:
-            if text.box is box and text.key == old:
+            held = text.box.box if text.box.__class__ is _LongNumber else text.box
+            if held is box and text.key == old:
                 text.key = new
         self._name = new
 

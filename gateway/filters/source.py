@@ -1,5 +1,5 @@
 """
-Edits in JSON source: each string token is judged as a text of its own.
+Edits in JSON source: each string token is judged as a text of its own, long numbers as well.
 
 Only the tokens that change are written anew, so that numbers, white space and the spelling of
 everything else stay as the model wrote them.
@@ -11,13 +11,17 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 
 from gateway import codec
-from gateway.dialects.shapes import json_token
+from gateway.dialects.shapes import LONG_NUMBER, json_token
 from gateway.filters.edits import Edit, merged, splice
 
 #: Judges one whole text.
 Judge = Callable[[str], Awaitable[Sequence[Edit]]]
 
-_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_TOKEN = re.compile(
+    r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+    rf"|(?<![\d.eE+-])\d{{{LONG_NUMBER},}}(?![\d.eE])",
+    re.DOTALL,
+)
 #: The same where the source may break off inside a token.
 _TOKEN_OR_START = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+("|\\?\Z)', re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
@@ -64,7 +68,8 @@ def _is_json(source: str) -> bool:
 async def _edits_in_tokens(source: str, judge: Judge) -> list[Edit]:
     out = []
     for match in _TOKEN.finditer(source):
-        value = _decoded(match[0][1:-1])
+        token = match[0]
+        value = _decoded(token[1:-1]) if token[0] == '"' else token
         edits = await judge(value)
         if edits:
             out.append(Edit(*match.span(), json_token(splice(value, edits))))

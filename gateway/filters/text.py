@@ -27,8 +27,8 @@ class TextFilter(StreamFilter):
 
     An author writes `find`; one that must ask somebody overrides `judge` instead.  Both see
     running text: the deltas of one lane put together, or one text that is complete.  Tool
-    arguments are shown string by string, decoded, once their JSON is complete; numbers in them
-    are not shown.
+    arguments are shown string by string, decoded, once their JSON is complete; of numbers those
+    with twelve digits and more, each of which becomes a string if it is edited.
 
     A lane is final when the dialect says that it ends, or when another text of the same choice
     goes on without it (the answer behind the reasoning).  If it goes on after all, its choice is

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from gateway.plugins import FoundPlugin
     from gateway.testing.fake import FakeUpstream
 
+#: Bytes from which on aiohttp does not want a body at once.
+_LARGE = 1 << 20
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -154,6 +156,8 @@ class GatewayClient:
         raw = document
         if document is not None and not isinstance(document, bytes):
             raw = codec.dumps(document)
+        if isinstance(raw, bytes) and len(raw) > _LARGE:
+            raw = BytesIO(raw)  # aiohttp sends it piece by piece
         async with self._session.request(
             method, self.url + path, data=raw, headers={**_JSON, **(headers or {})}
         ) as response:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from gateway import codec
@@ -284,3 +286,58 @@ def test_tokens_of_what_is_no_json():
     """
     assert JsonTokens.of({"a": "nope"}, "a") is None
     assert codec.loads(b"1") == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "write", "read"),
+    [(free("tool_arguments"), dict, dict), (json_source(), json.dumps, json.loads)],
+    ids=["free", "source"],
+)
+def test_long_numbers_in_arguments(rule, write, read):
+    """
+    Whole numbers of twelve digits in arguments are texts, and become strings if they are edited.
+    """
+    inside = {
+        "n": 4111111111111111,
+        "few": 12345,
+        "part": 4111111111111.5,
+        "l": [10**11],
+    }
+    doc = {"a": write(inside)}
+    walk = Walk(View(find_dialect("openai_chat"), doc=doc), "user")
+    walk.shape(doc, {"a": rule})
+
+    figures = [found for found in walk.out if found.value.isdigit()]
+    for found in reversed(walk.out):  # names of keys as well, while others are to come
+        found.replace(f"<{found.value}>")
+
+    assert len(figures) == 2
+    assert read(doc["a"]) == {
+        "<n>": "<4111111111111111>",
+        "<few>": 12345,
+        "<part>": 4111111111111.5,
+        "<l>": ["<100000000000>"],
+    }
+
+
+def test_a_renamed_key_keeps_its_long_number():
+    """
+    A number whose key was replaced before it can still be read and replaced.
+    """
+    doc = {"a": {"n": 4111111111111111}}
+    walk = Walk(View(find_dialect("openai_chat"), doc=doc), "user")
+    walk.shape(doc, {"a": free("tool_arguments")})
+
+    for found in walk.out:
+        found.replace(f"<{found.value}>")
+
+    assert doc == {"a": {"<n>": "<4111111111111111>"}}
+
+
+def test_numbers_elsewhere_are_none_of_it():
+    """
+    What is no argument of a tool may hold long numbers that are nobody's: times, counts.
+    """
+    doc = {"brand new": {"at": 1763600000000}}
+
+    assert [value for _, value in found(doc)] == ["brand new", "at"]

@@ -77,6 +77,29 @@ async def test_source_that_is_not_json_hides_nothing(source, want):
         assert result == want
 
 
+async def digits(text):
+    return [Edit(*match.span(), "[n]") for match in re.finditer(r"\d{12,}", text)]
+
+
+@pytest.mark.parametrize(
+    ("source", "want"),
+    [
+        ('{"a": 4111111111111111, "b":1.5}', '{"a": "[n]", "b":1.5}'),
+        ("[411111111111, 41111111111]", '["[n]", 41111111111]'),
+        ("[-411111111111, 411111111111.5, 4111111111110e1]", None),
+        ('{"a": "411111111111", "b": "1e411111111111"}', '{"a": "[n]", "b": "1e[n]"}'),
+    ],
+)
+async def test_long_numbers(source, want):
+    """
+    A whole number of twelve digits is shown as well, and becomes a string if it is edited.
+    """
+    made = splice(source, await edits_in_source(source, digits))
+
+    assert made == (want or source)
+    assert json.loads(made)
+
+
 @given(JSON, st.booleans())
 async def test_says_what_editing_every_string_would_say(value, ascii_only):
     """

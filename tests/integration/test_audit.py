@@ -16,6 +16,7 @@ from gateway import Phase, Plugin, codec, hookimpl
 from gateway.plugins import FoundPlugin
 from gateway.testing import FakeUpstream, GatewayClient, Script
 from gateway_audit import AuditPlugin
+from gateway_audit.bodies.sealing import unseal
 from gateway_audit.index.writing import IndexWriter
 from gateway_audit.places import Places
 from gateway_audit.sequencing.followers import Followed
@@ -24,6 +25,7 @@ from gateway_audit.sequencing.sequencer import Sequencer
 from gateway_audit.spool.frames import frames
 from gateway_audit.spool.names import segments
 from gateway_governance import GovernancePlugin
+from gateway_guardrails import GuardrailsPlugin
 
 CHAT = "/v1/chat/completions"
 VALUE = "vk-of-the-shop-0123456789abcdef"
@@ -282,3 +284,56 @@ async def test_a_crowd_of_strangers_does_not_fill_the_log(fake, tmp_path, count)
     assert len(told) <= 2 * (len(counted) + 1)
     assert written < 200_000 + 2_000 * len(counted)
     assert len(list(spool.iterdir())) < 10
+
+
+RULES = {
+    "mail": {
+        "detectors": ["pii"],
+        "stages": ["input", "output"],
+        "action": "redact",
+        "restore": True,
+    }
+}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_what_a_guardrail_took_out_is_in_no_body(fake, tmp_path, stream):
+    """
+    The caller gets the original back; what is kept has what the provider was sent.
+    """
+    mail = "jane.roe@mail.example.org"
+    place = {"type": "openai-compatible", "base_url": fake.openai_url, "auth": "none"}
+    settings = {
+        "providers": {"p": place},
+        "plugins": {"audit": {"bodies": "redacted"}, "guardrails": {"rules": RULES}},
+    }
+    plugins = [
+        FoundPlugin(name="audit", cls=AuditPlugin),
+        FoundPlugin(name="guardrails", cls=GuardrailsPlugin),
+    ]
+    client = GatewayClient(settings, plugins=plugins, data_dir=tmp_path)
+    async with client:
+        messages = [{"role": "user", "content": f"write to {mail} please"}]
+        body = {"model": "p/m", "messages": messages, "stream": stream}
+        answer = await client.post(CHAT, body)
+        (plugin,) = (
+            each.plugin for each in client.gateway.hooks.plugins if each.name == "audit"
+        )
+        (outcome,) = entries_in(tmp_path, "outcome")
+        told = outcome["body"]
+        recorder = plugin.recorder
+        kept = unseal(
+            recorder.keeping.shelf.get(told["subject"], told["name"]),
+            name=told["name"],
+            subject_key=recorder.register.subject("nobody").key,
+            commitment=told["commitment"],
+        )
+
+    (sent,) = fake.requests
+    assert answer.status == 200
+    assert mail.encode() not in sent.body
+    assert b"please" in kept
+    assert mail.encode() not in kept
+    assert told["withheld"] == ["response: originals were restored in it"]
+    assert mail not in str(outcome)
+    assert outcome["findings"]

@@ -240,6 +240,22 @@ class TestEveryWay:
         assert exchange.error.code == "guardrail_blocked"
 
 
+@pytest.mark.parametrize(("path", "vendor"), WAYS)
+async def test_bytes_that_come_one_by_one(guarded, fake, path, vendor):
+    """
+    Where the network cuts between any two bytes, also inside a character, all is the same.
+    """
+    fake.enqueue(
+        Script(pieces=("é zoe@", "other.com 😀, <EMA", "IL_1>"), chunk_bytes=1)
+    )
+    async with guarded(REDACT) as client:
+        caller = Caller(client, path, vendor)
+        text, _ = await caller.ask(f"Write to {MAIL}!", stream=True)
+        await caller.close()
+
+    assert text == f"é <EMAIL_2> 😀, {MAIL}"
+
+
 @pytest.mark.parametrize("stream", [True, False])
 async def test_every_choice(guarded, fake, stream):
     """
@@ -351,3 +367,42 @@ async def test_a_cached_answer_is_looked_at(fake):
 
     said = answer.json["choices"][0]["message"]["content"]
     assert said == f"ask <EMAIL_2> or {MAIL}"
+
+
+class Flying(Plugin):
+    """
+    Asks in a flight, as a cache does that asks once for many callers.
+    """
+
+    phase = Phase.ANSWER
+
+    @hookimpl
+    async def pre_request(self, exchange):
+        return await exchange.forward().answer()
+
+
+@pytest.mark.parametrize(
+    ("provider", "said"), [("openai", "<EMAIL_1>"), ("anthropic", "zoe@other.com")]
+)
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_flights_answer_is_its_targets(fake, provider, said, stream):
+    """
+    What a flight brings is looked at by the rules of the target that answered, and of no other.
+    """
+    rule = {**REDACT["pii"], "applies_to": {"providers": [provider]}}
+    found = FoundPlugin(name="guardrails", cls=GuardrailsPlugin)
+    settings = settings_for(fake, plugins={"guardrails": {"rules": {"out": rule}}})
+    fake.enqueue(Script(pieces=("ask zoe@", "other.com!")))
+    body = {"model": "openai/m", "stream": stream}
+    body["messages"] = [{"role": "user", "content": "Hi"}]
+    async with GatewayClient(settings, plugins=[found, Detectors, Flying]) as client:
+        answer = await client.post("/v1/chat/completions", body)
+
+    if stream:
+        choices = [event["choices"] for event in answer.events()]
+        heard = "".join(
+            one["delta"].get("content") or "" for (one, *_) in filter(None, choices)
+        )
+    else:
+        heard = answer.json["choices"][0]["message"]["content"]
+    assert heard == f"ask {said}!"

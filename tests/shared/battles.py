@@ -58,7 +58,7 @@ def settings_of(fake: FakeUpstream, data_dir: Path, **governance: Any) -> str:
             "server": {"data_dir": str(data_dir)},
             "providers": {"p": place},
             "routing": {"retries": 0},
-            "hooks": {"disabled": ["audit"]},
+            "hooks": {"only": ["governance"]},
             "plugins": {"governance": {"pricing_overrides": PRICES, **governance}},
         }
     )

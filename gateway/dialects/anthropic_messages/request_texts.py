@@ -49,8 +49,8 @@ _ROLES: Final = ("user", "assistant", "system")
 
 
 def _user(walk: Walk, box: Any, key: Any, value: Any) -> None:
-    # An opaque identifier by the vendor's rule; people put e-mail addresses there.
-    if value.__class__ is str and "@" in value:
+    # An opaque identifier by the vendor's rule; people put anything there.
+    if value.__class__ is str:
         walk.add(box, key, NAME)
     else:
         identifier(walk, box, key, value)

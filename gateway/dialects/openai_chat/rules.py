@@ -4,7 +4,6 @@ Rules of texts that OpenAI's chat, legacy completions and embeddings share.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.dialects.shapes import (
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateway.views import View
-
-_OPAQUE_ID = re.compile(r"[\w-]{0,256}", re.ASCII)
 
 #: Names of figures in ``usage``, of OpenAI and of the vendors that speak its dialect.
 USAGE_WORDS: Final = frozenset(
@@ -81,11 +78,11 @@ def figures(words: frozenset[str] = USAGE_WORDS) -> Rule:
 
 def end_user(walk: Walk, box: Any, key: Any, value: Any) -> None:
     """
-    Pass over an opaque id of the end user; an e-mail address is a person's.
+    Take the caller's word for the end user as a name: what looks opaque may say anything.
     """
-    if value.__class__ is str and _OPAQUE_ID.fullmatch(value) is None:
+    if value.__class__ is str:
         walk.add(box, key, NAME)
-    elif value.__class__ is not str:
+    else:
         stray_value(walk, box, key, value)
 
 

@@ -37,7 +37,7 @@ from gateway.dialects.shapes import (
     unknown,
     walk_other,
 )
-from gateway.views import ERROR, MESSAGE, UNKNOWN
+from gateway.views import ERROR, MESSAGE, NAME, UNKNOWN
 
 if TYPE_CHECKING:
     from gateway.views import Request, Response, Text
@@ -133,9 +133,10 @@ ERROR_SHAPE: Shape = {
 _SETTINGS: Final[dict[str, Rule | None]] = {
     **tokens(
         "background max_output_tokens max_tool_calls model parallel_tool_calls"
-        " previous_response_id prompt_cache_key prompt_cache_retention safety_identifier"
-        " service_tier store temperature top_logprobs top_p truncation user"
+        " previous_response_id prompt_cache_key prompt_cache_retention service_tier store"
+        " temperature top_logprobs top_p truncation"
     ),
+    **dict.fromkeys(("safety_identifier", "user"), text(NAME)),
     "access_programs": node(tokens("cyber")),
     "context_management": each(node(tokens("type compact_threshold"))),
     "conversation": token_or(node(tokens("id"))),

@@ -5,6 +5,7 @@ Telling a kept answer in the way in which a caller asks.
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from gateway import Answer, Chunk, Exchange
@@ -28,9 +29,9 @@ def may_deliver(entry: Entry, exchange: Exchange) -> bool:
     """
     Tell whether *entry* can be told in the way in which the caller asks.
     """
-    from gateway import Dialect
-
     if entry.is_stream != exchange.request.is_stream:
+        from gateway import Dialect
+
         # The core puts streams together, and takes whole answers apart, where it translates.
         return type(exchange.dialect).read_answer is not Dialect.read_answer
     if not entry.is_stream:
@@ -54,6 +55,7 @@ def delivered(entry: Entry, exchange: Exchange) -> Answer:
     return answer
 
 
+@lru_cache(1024)
 def target_of(source: Source) -> Target:
     """
     Return who gave the answer, as a target that can be authorised.

@@ -24,6 +24,8 @@ Partition = str
 #: How the answer is brought, not what it is.
 DELIVERY: Final = frozenset({"stream", "stream_options"})
 _BYTES: Final = 20
+#: Partitions whose hash is remembered.
+_REMEMBERED: Final = 10_000
 #: Of the settings, what may change an answer.
 _ANSWERING: Final = ("providers", "models", "routing")
 
@@ -75,6 +77,7 @@ class Keys:
     _version: tuple[Settings | None, bytes] = attrs.field(
         default=(None, b""), init=False
     )
+    _partitions: dict[str, str] = attrs.field(factory=dict, init=False, repr=False)
 
     def of(self, exchange: Exchange, scope: str, *, beside: str = "") -> Key:
         """
@@ -83,7 +86,7 @@ class Keys:
         Args:
             beside: What else tells requests apart: an operator's namespace, a caller's own.
         """
-        partition = self.hashed("partition", partition_of(exchange, scope))
+        partition = self._partition(partition_of(exchange, scope))
         request = exchange.request
         exact = self.hashed(
             "exact",
@@ -100,7 +103,7 @@ class Keys:
         """
         Return the partition of a ``key``, ``team`` or ``customer``, for purging it.
         """
-        return self.hashed("partition", f"{kind} {owner_id}")
+        return self._partition(f"{kind} {owner_id}")
 
     def tag_of(self, beside: str) -> str:
         """
@@ -120,6 +123,14 @@ class Keys:
             told.update(len(raw).to_bytes(8))
             told.update(raw)
         return told.hexdigest()
+
+    def _partition(self, name: str) -> str:
+        known = self._partitions.get(name)
+        if known is None:
+            if len(self._partitions) >= _REMEMBERED:
+                self._partitions.clear()
+            known = self._partitions[name] = self.hashed("partition", name)
+        return known
 
     def _answering(self, settings: Settings) -> bytes:
         known, version = self._version

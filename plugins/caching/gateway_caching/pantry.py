@@ -4,7 +4,8 @@ A store with its entries opened and closed, which is down for nobody.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
 
 import attrs
 import structlog
@@ -14,7 +15,7 @@ from gateway.clock import Clock
 from gateway_caching.delivering import delivery_of
 from gateway_caching.entries import Entry, EntryUnreadable, Source
 from gateway_caching.sealing import Sealer
-from gateway_caching.stores import Record, Store, StoreDown
+from gateway_caching.stores import MemoryStore, Record, Store, StoreDown
 from gateway_caching.tally import Tally
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["Pantry", "entry_of"]
 
 log = structlog.get_logger("gateway.caching")
+
+#: Entries that are kept open, and how large they may be.
+_OPENED: Final = 256
+_SMALL_BYTES: Final = 16 * 1024
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -37,6 +42,11 @@ class Pantry:
     max_entry_bytes: int
     tally: Tally
     _is_down: bool = attrs.field(default=False, init=False)
+    #: Entries as they were opened last, with the bytes that they were opened from: a store in
+    #: memory hands out the same bytes again.
+    _opened: OrderedDict[str, tuple[bytes, Entry]] = attrs.field(
+        factory=OrderedDict, init=False
+    )
 
     async def find(self, exact: str, partition: str) -> Entry | None:
         """
@@ -50,11 +60,20 @@ class Pantry:
         self._is_down = False
         if record is None or record.partition != partition:
             return None
+        packed = record.packed
+        known = self._opened.get(exact)
+        if known is not None and known[0] is packed:
+            return known[1]
         try:
-            return Entry.unpack(record.packed, self.sealer)
+            entry = Entry.unpack(packed, self.sealer)
         except EntryUnreadable as exc:
             log.warning("an entry cannot be read", why=str(exc))
             return None
+        if len(packed) <= _SMALL_BYTES and isinstance(self.store, MemoryStore):
+            self._opened[exact] = packed, entry
+            if len(self._opened) > _OPENED:
+                self._opened.popitem(last=False)
+        return entry
 
     async def keep(
         self, entry: Entry, *, exact: str, partition: str, model: str

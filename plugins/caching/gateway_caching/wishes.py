@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 import attrs
+from multidict import istr
 
 from gateway.errors import InvalidRequest
 
@@ -19,7 +20,12 @@ __all__ = ["PLAIN", "Wish", "read_wish"]
 
 Kind = Literal["exact", "semantic"]
 
-_PREFIXES: Final = ("x-gw-cache-", "x-bf-cache-")
+_NAMES: Final = ("key", "ttl", "threshold", "type", "no-store", "tags")
+#: Each as it may be spelt; as multidict looks names up, which is done for every request.
+_SPELT: Final = {
+    name: (istr(f"x-gw-cache-{name}"), istr(f"x-bf-cache-{name}")) for name in _NAMES
+}
+_CONTROL: Final = istr("Cache-Control")
 _DIRECTIVE: Final = re.compile(r'\s*([\w-]+)(?:\s*=\s*"?(\d{1,10})"?)?[^,]*(?:,|$)')
 _DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)?")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -73,10 +79,10 @@ def read_wish(headers: Mapping[str, str]) -> Wish:
     """
     told = {
         name: value
-        for name in ("key", "ttl", "threshold", "type", "no-store", "tags")
-        if (value := _told(headers, name)) is not None
+        for name, (ours, theirs) in _SPELT.items()
+        if (value := _told(headers, name, ours, theirs)) is not None
     }
-    control = headers.get("Cache-Control")
+    control = headers.get(_CONTROL)
     if not told and control is None:
         return PLAIN
     directives = _directives(control or "")
@@ -94,14 +100,15 @@ def read_wish(headers: Mapping[str, str]) -> Wish:
     )
 
 
-def _told(headers: Mapping[str, str], name: str) -> str | None:
-    for prefix in _PREFIXES:
-        value = headers.get(prefix + name)
-        if value is not None:
-            if len(value) > _MAX_CHARACTERS:
-                raise _wrong(name, f"may have {_MAX_CHARACTERS} characters")
-            return value.strip()
-    return None
+def _told(headers: Mapping[str, str], name: str, ours: str, theirs: str) -> str | None:
+    value = headers.get(ours)
+    if value is None:
+        value = headers.get(theirs)
+        if value is None:
+            return None
+    if len(value) > _MAX_CHARACTERS:
+        raise _wrong(name, f"may have {_MAX_CHARACTERS} characters")
+    return value.strip()
 
 
 def _directives(control: str) -> dict[str, float | None]:

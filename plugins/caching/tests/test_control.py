@@ -90,7 +90,7 @@ async def test_an_entry_is_purged_by_the_id_that_answers_tell(client, ask):
     [
         {},
         {"all": False},
-        {"modle": "m"},
+        {"modelx": "m"},
         {"model": ""},
         {"model": 1},
         {"key": "a", "team": "b"},

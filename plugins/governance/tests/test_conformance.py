@@ -30,7 +30,7 @@ class TestConformance(Conformance):
         },
     }
     wrong_settings = (
-        {"virtual_keys": {"me": {"secret": "env.VK_ME", "modles": []}}},
+        {"virtual_keys": {"me": {"secret": "env.VK_ME", "modelss": []}}},
         {"require_key": "perhaps"},
     )
     environ = {"VK_ME": VALUE}

@@ -34,6 +34,8 @@ HAS_RE2: Final = _re2 is not None
 MAX_CHARACTERS: Final = 4096
 #: Bytes that one compiled pattern may take, which bounds what a repeat of repeats costs.
 MAX_MEMORY: Final = 8 << 20
+#: Bytes that the automaton of a set may take, where who makes it says nothing else.
+MAX_SET_MEMORY: Final = 64 << 20
 
 
 class PatternInvalid(ValueError):
@@ -100,9 +102,16 @@ class PatternSet:
 
     Args:
         patterns: Texts, in the order in which `hits` numbers them.
+        max_memory: Bytes that its automaton may grow to; it starts afresh when they are used up.
     """
 
-    def __init__(self, patterns: Iterable[str], *, ignores_case: bool = False) -> None:
+    def __init__(
+        self,
+        patterns: Iterable[str],
+        *,
+        ignores_case: bool = False,
+        max_memory: int = MAX_SET_MEMORY,
+    ) -> None:
         texts = list(patterns)
         self._each: Sequence[Pattern] = ()
         self._set: Any = None
@@ -112,7 +121,7 @@ class PatternSet:
             ]
             return
         options = _options(ignores_case=ignores_case)
-        options.max_mem = 64 << 20
+        options.max_mem = max_memory
         self._set = _re2.Set.SearchSet(options)
         for text in texts:
             compile_pattern(

@@ -11,6 +11,7 @@ from gateway_guardrails.injection import INJECTION
 from gateway_guardrails.pii import PII
 from gateway_guardrails.remote import REMOTE
 from gateway_guardrails.secrets import SECRETS
+from gateway_guardrails.shape import SHAPE, WHOLE_SHAPE
 from gateway_guardrails.words import TOPICS, WORDS
 
 #: In the order in which the documentation lists them.
@@ -20,5 +21,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     INJECTION,
     WORDS,
     TOPICS,
+    SHAPE,
+    WHOLE_SHAPE,
     *REMOTE,
 )

@@ -139,7 +139,7 @@ class TestAgainstTheGateway:
             (
                 {"detectors": ["wordy"]},
                 "detectors[0]",
-                "there are grounding oracle word",
+                "no detector is called wordy; there are azure azure_grounding",
             ),
             (
                 {"detectors": [{"type": "word", "wrd": 1}]},

@@ -160,7 +160,7 @@ class TestKinds:
         """
         values = kit.values(kit.request(example))
 
-        for value in ("call_1", "gpt-5-mini", "user-1", "tenant-1", "c2lnbmVk", "low"):
+        for value in ("call_1", "gpt-5-mini", "tenant-1", "c2lnbmVk", "low"):
             assert value not in values
 
     def test_lanes_are_unique_by_message(self, kit):

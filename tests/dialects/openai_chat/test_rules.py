@@ -45,7 +45,7 @@ def values(found):
         (figures(), {"novel": {"x": 3}}, ["novel", "x"]),
         (padding, "aB3dE5", []),
         (padding, "a b", ["a b"]),
-        (end_user, "user-1", []),
+        (end_user, "user-1", ["user-1"]),
         (end_user, "ann@example.org", ["ann@example.org"]),
         (end_user, ["x"], ["x"]),
         (token_biases, {"50256": -100}, []),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import attrs
+import structlog
 from aiohttp import hdrs, web
 
 from gateway import Route, codec
@@ -31,6 +32,8 @@ from gateway_audit.subjects.register import MAX_NAME
 
 #: So many entries may be looked at without its being an export.
 GLANCE: Final = 100
+log = structlog.get_logger("gateway.audit")
+
 READ: Final = "audit:read"
 WRITE: Final = "audit:write"
 _KINDS: Final = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
@@ -193,26 +196,28 @@ class AuditRoutes:
         subject = _subject_in(await read_json(request))
         found = recorder.register.find(subject)
         pseudonym = None if found is None else found.pseudonym
-        error: ExchangeError | None = None
+        is_complete = True
         reports: list[tuple[str, str]] = []
         try:
             reports = await recorder.gateway.erase_subject(subject)
-        except ExchangeError as exc:
-            error = exc
+        except (ExchangeError, TimeoutError) as exc:
+            # Its text may name the person.
+            log.error("erasure incomplete", error=type(exc).__name__)  # noqa: TRY400
+            is_complete = False
         # A plugin's own words must not bring back what was erased.
         told = {name: text.replace(subject, "[erased]") for name, text in reports}
         recorder.note(
             "erasure",
             actor=actor_of(request).name,
-            complete=error is None,
+            complete=is_complete,
             details=dict(sorted(told.items())),
             subject=pseudonym,
         )
         note_change(request, f"audit.subject/{pseudonym or 'unknown'}")
-        if error is not None:
+        if not is_complete:
             msg = (
-                "A plugin could not forget this person; the log of the gateway says "
-                "which. The others did: ask again once that is mended."
+                "A plugin could not forget this person, or the database was too busy to "
+                "be wiped; the gateway's log says which. Mend that and ask again."
             )
             raise ApiError(500, "erasure_incomplete", msg)
         return json_response({"subject": pseudonym, "reports": told, "note": _EXPORTED})

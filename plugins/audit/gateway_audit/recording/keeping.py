@@ -86,7 +86,7 @@ class Keeping:
             if request is None:
                 withheld.append("request: nothing was sent upstream")
         response = self._response(exchange, sheet)
-        if sheet.kept == "redacted" and getattr(exchange, "is_restored", False):
+        if sheet.kept == "redacted" and exchange.is_restored:
             response = None
             withheld.append("response: originals were restored in it")
         said = {

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from gateway_audit.sequencing.files import Files
 from gateway_audit.tlog.errors import Malformed, TlogError
 from gateway_audit.tlog.keylists import KeyList
 from gateway_audit.tlog.notes import ED25519, SigningKey, VerifierKey
@@ -30,6 +31,8 @@ log = structlog.get_logger("gateway.audit.keys")
 #: The list that the root key signed, beside the checkpoint; and the root key it is believed of.
 LIST_FILE: Final = "keys"
 ROOT_FILE: Final = "root.vkey"
+#: The log's name, once it has one.
+ORIGIN_FILE: Final = "origin"
 
 _SEED_BYTES: Final = 32
 _READABLE_BY_OTHERS: Final = 0o077
@@ -114,17 +117,17 @@ def make_key_file(path: Path, name: str, *, kind: int = ED25519) -> SigningKey:
 
 def find_origin(folder: Path, configured: str | None) -> str:
     """
-    Return the log's name: the configured one, or one that is made once and kept.
+    Return the log's name: the one that was kept, or else *configured*, or else one that is made.
+
+    A name is for ever: what was signed under it cannot be signed under another.
     """
-    if configured:
-        return configured
-    path = folder / "origin"
-    try:
-        return path.read_text().strip()
-    except FileNotFoundError:
-        origin = f"gatewright.invalid/{secrets.token_hex(8)}"
+    files = Files(folder)
+    kept = files.find(ORIGIN_FILE)
+    if kept is not None:
+        return kept.decode().strip()
+    origin = configured or f"gatewright.invalid/{secrets.token_hex(8)}"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.write_text(f"{origin}\n")
+    files.write([(ORIGIN_FILE, f"{origin}\n".encode())])
     return origin
 
 

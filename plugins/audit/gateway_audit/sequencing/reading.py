@@ -89,6 +89,8 @@ class SpoolReader:
         #: What was read; kept here, so that a fault on the way loses none of it.
         self._taken: list[Taken] = []
         self.missing: list[Missing] = []
+        #: Why a worker's files are not read, by the worker.
+        self.problems: dict[str, str] = {}
 
     def take(self, most: int) -> list[Taken]:
         """
@@ -101,7 +103,7 @@ class SpoolReader:
         share = max(1, most // max(1, len(self._tails)))
         for place, tail in self._tails.items():
             if len(self._taken) < most and not tail.is_over:
-                self._read(tail, found.get(place, []), len(self._taken) + share)
+                self._try(tail, found.get(place, []), len(self._taken) + share)
         taken, self._taken = self._taken, []
         return taken
 
@@ -144,6 +146,18 @@ class SpoolReader:
         if place not in self._tails:
             next_seq = self._known.pop(worker, 0)
             self._tails[place] = _Tail(worker=worker, next_seq=next_seq, folder=folder)
+
+    def _try(self, tail: _Tail, found: list[Segment], most: int) -> None:
+        """
+        Read on; what one worker's file does is no reason to keep the others waiting.
+        """
+        try:
+            self._read(tail, found, most)
+        except OSError as exc:
+            why = f"the spool of {tail.worker} cannot be read: {exc.strerror or exc}"
+            self.problems[tail.worker] = why
+        else:
+            self.problems.pop(tail.worker, None)
 
     def _read(self, tail: _Tail, found: list[Segment], most: int) -> None:
         ahead = [each for each in found if each.number >= tail.number]

@@ -46,6 +46,8 @@ CHECKPOINT_S: Final = 0.8
 #: Seconds between two looks at the spools, and two statuses.
 POLL_S: Final = 0.1
 STATUS_S: Final = 1.0
+#: Seconds that are left for the rest when the process is told to end.
+DRAIN_S: Final = 10.0
 #: What a log that lost entries is moved to; as long as it is there, nothing is well.
 SET_ASIDE: Final = "log.truncated"
 
@@ -57,6 +59,7 @@ class Sequencer:
     Args:
         folder: The audit's own: ``log/``, ``spool/`` and ``keys/`` are below it.
         spools: Where workers write; ``spool/`` if nothing is said.
+        configured_origin: What the settings call the log, which may have a name already.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Sequencer:
         clock: Clock | None = None,
         disk: Disk | None = None,
         checkpoint_s: float = CHECKPOINT_S,
+        configured_origin: str | None = None,
     ) -> None:
         self._folder = folder
         self._keys = keys
@@ -99,6 +103,9 @@ class Sequencer:
         self._own = OwnEntries(self.log.state.own_seq)
         self._own_pending = 0
         self._witnesses = Witnesses(witnesses, self._files)
+        if configured_origin not in (None, origin):
+            why = f"the settings call the log {configured_origin}; it is {origin} for ever"
+            self._note("origin", why)
         cursors = self.log.state.cursors
         if self.log.has_lost_cursors:
             cursors = self._cursors_from_entries()
@@ -139,17 +146,17 @@ class Sequencer:
             self._tell()
         return added
 
-    def drain(self, turns: int = 100_000) -> None:
+    def drain(self, within_s: float = DRAIN_S) -> None:
         """
-        Take all that the workers left, and sign it.
+        Take all that the workers left, and sign it; what they go on writing, not for ever.
         """
-        for _ in range(turns):
-            if not self.turn(at_once=True):
-                break
+        end = self._clock.monotonic() + within_s
+        while self.turn(at_once=True) and self._clock.monotonic() < end:
+            pass
         for follower in self._followers:
-            for _ in range(turns):
-                if not follower.bring(self.log, self._clock.monotonic()):
-                    break
+            while follower.bring(self.log, self._clock.monotonic()):
+                if self._clock.monotonic() >= end:
+                    return
 
     def close(self) -> None:
         """
@@ -300,6 +307,7 @@ class Sequencer:
             at=self._clock.now(),
             problems=(
                 *self._problems.values(),
+                *self._reader.problems.values(),
                 *(
                     f"entries were lost: {name} holds what was left"
                     for name in self._set_aside()
@@ -373,6 +381,7 @@ def run(
     sequencer = Sequencer(
         root,
         origin=name,
+        configured_origin=origin,
         keys=SigningKeys(root / "keys", root / "log" / LIST_FILE, name, configured=key),
         spools=[root / "spool", *map(Path, spools)],
         followers=[

@@ -85,6 +85,7 @@ class Scribe:
         Be the thread.
         """
         try:
+            self._look_round()
             while not self._is_ending:
                 batch = self._take(TICK_S)
                 if batch:

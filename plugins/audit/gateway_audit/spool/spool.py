@@ -31,6 +31,8 @@ log = structlog.get_logger("gateway.audit.spool")
 
 #: Seconds that an entry may wait for the disk until its caller is told no.
 PATIENCE_S: Final = 0.8
+#: Seconds that the disk has for the rest when the spool is closed.
+CLOSE_S: Final = 10.0
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
 QUEUE_ENTRIES: Final = 16_384
 QUEUE_BYTES: Final = 64 * 1024 * 1024
@@ -179,7 +181,7 @@ class Spool:
         if not self._is_closed:
             self._is_closed = True
             self._queue.put(None)
-        await self._loop.run_in_executor(None, self._thread.join)
+        await self._loop.run_in_executor(None, self._thread.join, CLOSE_S)
         # What the thread said last stands in the loop's queue before this.
         await asyncio.sleep(0)
         self._stop_timer()
@@ -222,7 +224,13 @@ class Spool:
         """
         Turn those away who waited too long; what they brought is written all the same.
         """
+        # Later in this turn of the loop: where it was the loop that did not come round, what
+        # the thread said meanwhile is heard first.
         self._timer = None
+        self._loop.call_soon(self._turn_away_the_late)
+
+    def _turn_away_the_late(self) -> None:
+        self._stop_timer()
         now = self._loop.time()
         for waiting in self._waiting:
             if waiting.due > now:

@@ -22,6 +22,8 @@ log = structlog.get_logger("gateway.audit.witness")
 
 #: Seconds that a client may take for one request.
 PATIENCE_S: Final = 10.0
+#: Connections that are served at a time; more are closed at once.
+MAX_CONNECTIONS: Final = 64
 
 
 class FileMemory:
@@ -72,6 +74,25 @@ class WitnessServer(ThreadingHTTPServer):
         self._witness = witness
         self._now = now
         self._one_at_a_time = threading.Lock()
+        self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """
+        Serve a connection in a thread, if there are not too many.
+        """
+        if self._slots.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """
+        Be the thread.
+        """
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._slots.release()
 
     def answer(self, content: bytes) -> Reply:
         """

@@ -9,7 +9,8 @@ import hashlib
 
 import pytest
 
-from gateway import codec
+from gateway import Phase, Plugin, codec, hookimpl
+from gateway.plugins import FoundPlugin
 
 
 async def test_entries_are_found_by_what_they_say(audit):
@@ -155,3 +156,46 @@ async def test_a_request_is_explained_from_the_log(running):
     }
     said = [(line["plugin"], line["hook"]) for line in before["trail"]]
     assert [(line["plugin"], line["hook"]) for line in after["trail"]] == said[:-1]
+
+
+class Cannot(Plugin):
+    """
+    Knows a person, and cannot forget.
+    """
+
+    phase = Phase.ANSWER
+
+    @hookimpl
+    async def erase_subject(self, subject):
+        raise OSError(subject)
+
+
+async def test_an_erasure_that_is_not_complete_says_so(running):
+    """
+    The operator hears of it, the log says so, and neither names the person.
+    """
+    plugins = [FoundPlugin(name="cannot", cls=Cannot)]
+    async with running({"subject": "user"}, plugins=plugins) as audit:
+        await audit.call(user="alice-canary")
+        answer = await audit.client.post(
+            "/api/audit/erase", {"subject": "alice-canary"}
+        )
+        await audit.settled()
+        (erasure,) = audit.entries("erasure")
+
+    assert answer.status == 500
+    assert answer.json["error"]["code"] == "erasure_incomplete"
+    assert erasure["complete"] is False
+    assert "alice" not in f"{erasure}{answer.body}"
+
+
+@pytest.mark.parametrize(
+    "document", [{}, {"subject": ""}, {"subject": 1}, {"subject": "x", "y": 1}, []]
+)
+async def test_an_erasure_names_one_person(audit, document):
+    """
+    Anything else is refused.
+    """
+    answer = await audit.client.ask("POST", "/api/audit/erase", document)
+
+    assert answer.status == 400

@@ -43,7 +43,7 @@ def sequence(audit, pipe):
             pass
     size = sequencer.log.size
     left = time.monotonic()
-    sequencer.drain()
+    sequencer.drain(within_s=120)
     told = {
         "size": sequencer.log.size,
         "size_when_told_to_end": size,

@@ -12,6 +12,7 @@ import attrs
 import pytest
 
 from gateway_audit.sequencing.followers import Followed
+from gateway_audit.sequencing.keys import find_origin
 from gateway_audit.sequencing.status import read_status
 from gateway_audit.spool.names import segments
 from gateway_audit.spool.spool import Spool
@@ -294,6 +295,40 @@ def test_nothing_is_signed_that_did_not_grow_from_what_was(audit):
     audit.close()
     assert audit.signed() == before
     assert "not what was signed" in read_status(audit.folder, 0).problems[0]
+
+
+def test_a_file_that_cannot_be_read_keeps_nobody_else_waiting(audit):
+    """
+    The others' entries come in, and the status says whose do not.
+    """
+    audit.write("wa", lines("wa", 5))
+    audit.write("wb", lines("wb", 5))
+    path = audit.spool / "wa-00000001.spool"
+    path.rename(audit.folder / "elsewhere")
+    path.symlink_to(path.name)  # a loop: opening it is an error
+
+    audit.run()
+    told = read_status(audit.folder, 0).problems
+    path.unlink()
+    (audit.folder / "elsewhere").rename(path)
+    audit.run()
+
+    assert "spool of wa cannot be read" in told[0]
+    assert audit.entries() == [*lines("wb", 5), *lines("wa", 5)]
+    assert read_status(audit.folder, 0).is_healthy
+
+
+def test_a_log_keeps_its_name(audit):
+    """
+    Settings that call it otherwise are told so, and change nothing.
+    """
+    assert find_origin(audit.folder, "gw.example/log") == "gw.example/log"
+    assert find_origin(audit.folder, "gw.example/other") == "gw.example/log"
+
+    audit.run(configured_origin="gw.example/other")
+
+    assert "for ever" in read_status(audit.folder, 0).problems[0]
+    assert audit.signed().checkpoint.origin == "gw.example/log"
 
 
 def test_one_folder_has_one_sequencer(audit):

@@ -5,6 +5,7 @@ What a spool acknowledged is in its files, whatever the disk does.
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 
 import pytest
@@ -109,6 +110,20 @@ async def test_a_disk_that_does_not_answer_is_told_within_a_second(tmp_path):
     await until(lambda: not spool.is_failing)
     await spool.append(b"another")
     assert entries_in(tmp_path) == [b"entry", b"another"]
+    await spool.close()
+
+
+async def test_a_loop_that_was_late_itself_does_not_blame_the_disk(tmp_path):
+    """
+    What the disk took while the event loop did something else is durable, not refused.
+    """
+    spool = Spool(tmp_path, patience_s=0.1)
+    waiting = spool.append(b"entry")
+
+    time.sleep(0.5)  # noqa: ASYNC251 - the loop that does not come round
+    await waiting
+
+    assert not spool.is_failing
     await spool.close()
 
 

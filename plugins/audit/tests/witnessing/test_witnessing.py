@@ -5,7 +5,9 @@ A log asks a witness over HTTP, and the witness remembers before it answers.
 from __future__ import annotations
 
 import http.client
+import socket
 import threading
+import time
 
 import pytest
 
@@ -28,7 +30,7 @@ from gateway_audit.witnessing.client import (
     WitnessClient,
     WitnessProblem,
 )
-from gateway_audit.witnessing.server import FileMemory, WitnessServer
+from gateway_audit.witnessing.server import MAX_CONNECTIONS, FileMemory, WitnessServer
 
 ORIGIN = "gw.example/log"
 KEY = SigningKey.of_seed(ORIGIN, bytes(range(32)))
@@ -208,6 +210,37 @@ def test_requests_that_are_none_are_answered(
     connection.close()
 
     assert reply.status == status
+
+
+def test_too_many_connections_are_closed_and_make_room_again(serve):
+    """
+    A client that opens connections and says nothing does not stop the witness for ever.
+    """
+    witness = serve()
+    idle = [
+        socket.create_connection(("127.0.0.1", witness.port), timeout=10)
+        for _ in range(MAX_CONNECTIONS)
+    ]
+    with socket.create_connection(("127.0.0.1", witness.port), timeout=10) as late:
+        turned_away = late.recv(1)
+    for each in idle:
+        each.close()
+    log = Grown()
+    signed = log.grow(3)
+
+    found = until_cosigned(witness, signed, log)
+
+    assert turned_away == b""
+    assert len(found) == 1
+
+
+def until_cosigned(witness, signed, log):
+    for _ in range(1000):
+        try:
+            return witness.client().ask(signed, log.tiles())
+        except WitnessProblem:
+            time.sleep(0.01)
+    raise AssertionError("never")
 
 
 def test_a_damaged_memory_signs_nothing(serve, tmp_path):

@@ -16,10 +16,12 @@ import attrs
 __all__ = ["Rule", "language_signs", "rules"]
 
 _TABLES: Final = ("english", "languages")
+#: What weighs no more is looked for only beside another: it says too little by itself to pay for.
+WEAK: Final = 0.3
 _NAME: Final = re.compile(r"\{([A-Z]+)(\d*)\}")
-#: What a space in a pattern stands for: one to four characters that are no letters.
-_BETWEEN: Final = r"""(?:[\s.,;:!?*_"'`()\[\]<>/~=-]{1,4})"""
-_WORD: Final = r"[\w'-]{1,16}" + _BETWEEN
+#: What a space in a pattern stands for: one to three characters that are no letters.
+_BETWEEN: Final = r"""(?:[\s.,;:!?*_"'`()\[\]<>/~=-]{1,3})"""
+_WORD: Final = r"[\w'-]+" + _BETWEEN
 
 
 @attrs.frozen(kw_only=True)
@@ -84,7 +86,7 @@ def _rule(row: dict[str, Any], words: dict[str, str]) -> Rule:
         hit=row["hit"],
         miss=row["miss"],
         is_foreign=row.get("where") == "foreign",
-        is_common=row.get("common", False),
+        is_common=row.get("common", False) or row["weight"] <= WEAK,
         language=row.get("language", "en"),
     )
 

@@ -9,7 +9,7 @@ never depends on how the stream was cut, and nothing else is held back.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import attrs
@@ -17,12 +17,13 @@ import attrs
 from gateway.detecting import Find, Place, Severity
 from gateway_guardrails.patterns import compile_pattern
 
+from .anomalies import anomalies
 from .catalogue import rules
 from .matching import Matcher
-from .normalise import normalise
+from .normalise import Normalised, normalise
 from .options import InjectionOptions
-from .readings import readings
-from .scoring import Score, score
+from .readings import Reading, readings
+from .scoring import NOTHING, Evidence, Score, score
 
 __all__ = ["InjectionDetector"]
 
@@ -45,7 +46,11 @@ _OPENERS: Final = compile_pattern(
 _OPENER_LENGTH: Final = 12
 _SENTENCE_END: Final = re.compile("\n|[.!?](?=\\s)|[\u3002\uff01\uff1f]")
 _LAST_TOKEN: Final = re.compile(r"\S*\Z")
-_BOOST: Final = 0.25
+#: What it says that something was disguised, where it says something at all.
+DISGUISE: Final = 0.25
+RIGHT_TO_LEFT: Final = "\u202e"
+
+_Placing = Callable[[int, int], tuple[int, int]]
 
 
 @attrs.frozen(eq=False)
@@ -90,38 +95,35 @@ class InjectionDetector:
 
     def score(self, text: str, place: Place) -> Score:
         """
-        Score *text* as a whole.
+        Score *text* as a whole: as it is seen, as it may be read, and by what is unusual about it.
         """
-        is_foreign = _is_foreign(place)
         plain = normalise(text)
-        best = self._scored(plain.text, is_foreign=is_foreign)
-        best = Score(
-            best.value,
-            [
-                attrs.evolve(one, start=begin, end=end)
-                for one in best.evidence
-                for begin, end in [plain.span(one.start, one.end)]
-            ],
-        )
-        for told, begin, end in plain.hidden:
-            inner = self._scored(normalise(told).text, is_foreign=is_foreign)
-            best = _better(best, inner, lambda *_: (begin, end))  # noqa: B023 - used at once
-        is_turned = plain.invisible > 0 and "\u202e" in text
-        for reading in readings(plain.text, is_turned=is_turned):
-            hits = self._matcher.hits(reading.text, is_foreign=is_foreign)
-            if not any(reading.was_decoded(hit.start, hit.end) for hit in hits):
-                continue
-            inner = score(hits, reading.text, self.options.families)
-            best = _better(
-                best,
-                inner,
-                lambda first, last, by=reading: plain.span(*by.span(first, last)),
+        is_foreign = _is_foreign(place)
+        best = self._scored(plain.text, plain.span, is_foreign=is_foreign)
+        for told, start, end in plain.hidden:
+            hidden = self._scored(
+                normalise(told).text, _all(start, end), is_foreign=is_foreign
             )
-        return best
+            best = max(best, _disguised(hidden), key=_value)
+        is_turned = plain.invisible > 0 and RIGHT_TO_LEFT in text
+        for reading in readings(plain.text, is_turned=is_turned):
+            read = self._read(reading, plain, is_foreign=is_foreign)
+            best = max(best, _disguised(read), key=_value)
+        unusual = anomalies(plain, self.options.families)
+        return best if not unusual else _with(best, unusual, plain)
 
-    def _scored(self, text: str, *, is_foreign: bool) -> Score:
+    def _read(self, reading: Reading, plain: Normalised, *, is_foreign: bool) -> Score:
+        hits = self._matcher.hits(reading.text, is_foreign=is_foreign)
+        if not any(reading.was_decoded(hit.start, hit.end) for hit in hits):
+            return NOTHING  # it stands in clear beside what was decoded
+        read = score(hits, reading.text, self.options.families, is_foreign=is_foreign)
+        return _placed(read, lambda start, end: plain.span(*reading.span(start, end)))
+
+    def _scored(self, text: str, placed: _Placing, *, is_foreign: bool) -> Score:
         hits = self._matcher.hits(text, is_foreign=is_foreign)
-        return score(hits, text, self.options.families)
+        return _placed(
+            score(hits, text, self.options.families, is_foreign=is_foreign), placed
+        )
 
     def _threshold(self, place: Place) -> float:
         if _is_foreign(place):
@@ -169,20 +171,41 @@ def _end_of_sentence(text: str, begin: int, *, final: bool) -> int | None:
     return len(text) if final else None
 
 
-def _better(best: Score, inner: Score, placed: object) -> Score:
+def _disguised(judged: Score) -> Score:
     """
-    Keep the higher score; that it was disguised makes an attack likelier, and nothing else one.
+    Raise a score because what it is about was disguised; a disguise alone is none.
     """
-    if not inner.evidence:
-        return best
-    value = 1 - (1 - inner.value) * (1 - _BOOST)
-    if value <= best.value:
-        return best
+    if not judged.value:
+        return judged
+    return Score(1 - (1 - judged.value) * (1 - DISGUISE), judged.evidence)
+
+
+def _with(judged: Score, unusual: Sequence[Evidence], plain: Normalised) -> Score:
+    rest = 1 - judged.value
+    for one in unusual:
+        rest *= 1 - one.weight
+    if judged.evidence:  # which has places, where what is unusual is all of the text
+        return Score(1 - rest, judged.evidence)
+    return _placed(Score(1 - rest, unusual), plain.span)
+
+
+def _placed(judged: Score, placed: _Placing) -> Score:
+    """
+    Move what was found to where it stood in the text as it was.
+    """
     moved = []
-    for one in inner.evidence:
-        start, end = placed(one.start, one.end)  # type: ignore[operator]
+    for one in judged.evidence:
+        start, end = placed(one.start, one.end)
         moved.append(attrs.evolve(one, start=start, end=end))
-    return Score(value, moved)
+    return Score(judged.value, moved)
+
+
+def _all(start: int, end: int) -> _Placing:
+    return lambda *_: (start, end)
+
+
+def _value(judged: Score) -> float:
+    return judged.value
 
 
 def _told(judged: Score) -> list[Find]:

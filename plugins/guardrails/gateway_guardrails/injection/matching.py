@@ -8,15 +8,15 @@ only where a word of another language is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import attrs
 
-from gateway_guardrails.patterns import Pattern, PatternSet, compile_pattern
+from gateway_guardrails.patterns import HAS_RE2, Pattern, PatternSet, compile_pattern
 
 from .catalogue import Rule, language_signs
+from .places import places
 
 __all__ = ["Hit", "Matcher"]
 
@@ -25,29 +25,34 @@ MAX_HITS: Final = 6
 #: How much text is looked at at once, in characters, and how much of it a second time.
 PIECE: Final = 8192
 OVERLAP: Final = 512
+#: Bytes that each set's automaton may grow to: there are a dozen.
+MAX_MEMORY: Final = 16 << 20
 #: How far from a find the common rules are looked for.
-NEAR: Final = 1500
+NEAR: Final = 800
 
-#: Families of which one set is made: those whose gaps do not multiply.
+#: Families of which one set is made, those whose gaps do not multiply, and what else it looks for.
 _TOGETHER: Final = (
-    frozenset({"override", "reset"}),
-    frozenset(
+    ({"override", "reset", "hidden"}, ()),
+    (
         {
-            "new_instructions",
-            "persona",
-            "refusal_suppression",
-            "jailbreak",
-            "chat_template",
-        }
+            *("new_instructions", "persona", "refusal_suppression"),
+            *("jailbreak", "chat_template", "forced_prefix"),
+        },
+        (),
     ),
-    frozenset({"prompt_extraction", "secret_extraction", "tool_coercion"}),
-    frozenset({"no_limits", "fiction", "forced_prefix"}),
-    frozenset({"exfiltration", "hidden", "aimed"}),
+    (
+        {"prompt_extraction", "secret_extraction", "tool_coercion", "exfiltration"},
+        (),
+    ),
+    ({"no_limits", "fiction", "aimed", "planted_code"}, (language_signs,)),
 )
-_LATIN: Final = (
+_LANGUAGES: Final = (
     frozenset({"de", "nl", "sv"}),
     frozenset({"fr", "es", "it", "pt"}),
-    frozenset({"pl", "hr", "cs", "tr", "id", "vi", "hi"}),
+    frozenset({"pl", "hr", "cs", "tr", "id", "vi"}),
+    frozenset({"ru", "uk"}),
+    frozenset({"zh", "ja", "ko"}),
+    frozenset({"ar", "hi"}),
 )
 
 
@@ -70,33 +75,26 @@ class Matcher:
         some = list(rules)
         english = [rule for rule in some if rule.language == "en"]
         plain = [rule for rule in english if not rule.is_common]
+        own = [rule for rule in plain if not rule.is_foreign]
         self._own = [
-            group
-            for families in _TOGETHER
-            if (
-                group := _group(
-                    r for r in plain if r.family in families and not r.is_foreign
-                )
-            )
+            _group((rule for rule in own if rule.family in families), further)
+            for families, further in _TOGETHER
         ]
-        self._foreign = _group(rule for rule in plain if rule.is_foreign)
+        foreign = [rule for rule in plain if rule.is_foreign]
+        self._foreign = [
+            _group(rule for rule in foreign if (rule.family == "aimed") is aimed)
+            for aimed in (True, False)
+        ]
         self._common = [
             (rule, compile_pattern(rule.pattern, ignores_case=True))
             for rule in english
             if rule.is_common
         ]
         others = [rule for rule in some if rule.language != "en"]
-        self._latin = [
-            group
-            for languages in _LATIN
-            if (
-                group := _group(
-                    r for r in others if r.language in languages and r.pattern.isascii()
-                )
-            )
+        self._others = [
+            _group(rule for rule in others if rule.language in languages)
+            for languages in _LANGUAGES
         ]
-        self._scripts = _group(rule for rule in others if not rule.pattern.isascii())
-        self._sign = PatternSet([language_signs()], ignores_case=True)
 
     def hits(self, text: str, *, is_foreign: bool) -> list[Hit]:
         """
@@ -115,22 +113,25 @@ class Matcher:
         return found
 
     def _in_piece(self, piece: str, at: int, *, is_foreign: bool) -> Iterator[Hit]:
+        if not HAS_RE2 and not piece.isascii():
+            piece = _lowered(piece)
         raw = piece.encode("utf-8", "replace")
-        for group in self._groups(piece, raw, is_foreign=is_foreign):
+        is_other = not piece.isascii()
+        for group in self._own:
             for number in group.together.hits(raw):
-                rule = group.rules[number]
-                for match in islice(group.pattern(number).finditer(piece), MAX_HITS):
-                    if match.end() > match.start():
-                        yield Hit(rule, at + match.start(), at + match.end())
+                if number < len(group.rules):
+                    yield from group.hits(number, piece, at, raw)
+                else:
+                    is_other = True
+        for group in self._further(is_foreign=is_foreign, is_other=is_other):
+            for number in group.together.hits(raw):
+                yield from group.hits(number, piece, at, raw)
 
-    def _groups(self, piece: str, raw: bytes, *, is_foreign: bool) -> Iterator[_Group]:
-        yield from self._own
-        if is_foreign and self._foreign is not None:
-            yield self._foreign
-        if self._latin and self._sign.hits(raw):
-            yield from self._latin
-        if self._scripts is not None and not piece.isascii():
-            yield self._scripts
+    def _further(self, *, is_foreign: bool, is_other: bool) -> Iterator[_Group]:
+        if is_foreign:
+            yield from self._foreign
+        if is_other:
+            yield from self._others
 
     def _common_beside(
         self, found: Sequence[Hit], text: str, *, is_foreign: bool
@@ -145,8 +146,15 @@ class Matcher:
             for rule, pattern in self._common:
                 if rule.is_foreign and not is_foreign:
                     continue
-                for match in islice(pattern.finditer(around), MAX_HITS):
-                    yield Hit(rule, start + match.start(), start + match.end())
+                for first, last in places(pattern, around, MAX_HITS):
+                    yield Hit(rule, start + first, start + last)
+
+
+def _lowered(piece: str) -> str:
+    """
+    Lower letters, where the fallback's case is that of ASCII, and each stays one.
+    """
+    return "".join(one.lower() if len(one.lower()) == 1 else one for one in piece)
 
 
 @attrs.define(eq=False)
@@ -159,20 +167,26 @@ class _Group:
     together: PatternSet
     _each: list[Pattern | None]
 
-    def pattern(self, number: int) -> Pattern:
+    def hits(self, number: int, piece: str, at: int, raw: bytes) -> Iterator[Hit]:
         """
-        Compile one rule when it is found first: most never are.
+        Tell where one rule is, in a piece of text that begins at *at*.
         """
+        for start, end in places(self._pattern(number), piece, MAX_HITS, raw):
+            yield Hit(self.rules[number], at + start, at + end)
+
+    def _pattern(self, number: int) -> Pattern:
         pattern = self._each[number]
-        if pattern is None:
+        if pattern is None:  # most are never found, so never compiled
             pattern = compile_pattern(self.rules[number].pattern, ignores_case=True)
             self._each[number] = pattern
         return pattern
 
 
-def _group(rules: Iterable[Rule]) -> _Group | None:
+def _group(rules: Iterable[Rule], further: Iterable[Callable[[], str]] = ()) -> _Group:
     some = tuple(rules)
-    if not some:
-        return None
-    together = PatternSet((rule.pattern for rule in some), ignores_case=True)
-    return _Group(some, together, [None] * len(some))
+    patterns = [*(rule.pattern for rule in some), *(told() for told in further)]
+    return _Group(
+        some,
+        PatternSet(patterns, ignores_case=True, max_memory=MAX_MEMORY),
+        [None] * len(some),
+    )

@@ -27,12 +27,12 @@ FAMILIES: Final = (
     "exfiltration",
     "tool_coercion",
     "aimed",
+    "planted_code",
     "hidden",
     "fiction",
     "many_shot",
     "obfuscated",
     "improbable",
-    "learned",
 )
 #: Languages other than English that the tables know.
 LANGUAGES: Final = (
@@ -65,12 +65,12 @@ class InjectionOptions:
     """
 
     user: float = attrs.field(
-        default=0.65,
+        default=0.5,
         validator=_is_share,
         metadata={"help": "Least score that is a find in what a user wrote."},
     )
     tool: float = attrs.field(
-        default=0.45,
+        default=0.4,
         validator=_is_share,
         metadata={
             "help": "The same in tool results, documents and tool definitions, where nobody should"
@@ -78,7 +78,7 @@ class InjectionOptions:
         },
     )
     assistant: float = attrs.field(
-        default=0.65,
+        default=0.5,
         validator=_is_share,
         metadata={"help": "The same in what an assistant wrote."},
     )
@@ -93,8 +93,4 @@ class InjectionOptions:
         default=LANGUAGES,
         validator=_all_in(LANGUAGES),
         metadata={"help": "Languages beside English whose rules are used."},
-    )
-    learned: bool = attrs.field(
-        default=True,
-        metadata={"help": "Whether the small word model of the package has a say."},
     )

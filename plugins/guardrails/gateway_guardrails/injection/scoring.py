@@ -13,12 +13,16 @@ from typing import Final
 
 import attrs
 
+from gateway_guardrails.patterns import PatternSet
+
 from .matching import Hit
 
-__all__ = ["NOTHING", "Evidence", "Score", "join", "score"]
+__all__ = ["FLOOR", "NOTHING", "Evidence", "Score", "join", "score"]
 
 #: How far apart, in characters, things may stand that are counted together.
 REACH: Final = 2500
+#: What is no score at all: no threshold is sensible below it.
+FLOOR: Final = 0.3
 #: What a second rule of the same family adds, against the first.
 _AGAIN: Final = 0.4
 #: What everything else is worth in a text that is about attacks.
@@ -33,26 +37,15 @@ _ORDERS: Final = frozenset(
 _NEGATED: Final = re.compile(
     r"(?:n't|\bnot|\bnever|\bavoid|\bwithout|\bcannot|\bprevents?(?: \w+){0,3} from|\bprohibits?"
     r"|\bforbid(?:s|den)?(?: \w+){0,3}(?: to)?|\brefuses?(?: to)?|\bresists?(?: \w+)?"
-    r"|\b(?:instead|rather) (?:of|than))\W+(?:\w+\W+){0,2}\Z",
-    re.IGNORECASE,
-)
-_QUOTED: Final = re.compile(r"[\"'`(\[*]\W{0,3}(?:\w+\W+){0,6}\Z")
-_TOLD: Final = re.compile(
-    r"\b(?:says?|said|saying|like|such as|e\.g|examples?|phrases?|strings?|sentences?"
-    r"|contain(?:s|ing)?|called|titled|entitled|named|reads?|wrote|writes?|written"
-    r"|typ(?:e|es|ed|ing)|terms?|words?|mean(?:s|ing)?|translat\w+|keywords?|payloads?|patterns?|detect\w*|flag\w*"
-    r"|blocks?|blocked|match\w*|regex\w*|warnings?|comments?|titles?|subjects?|headings?|labels?"
-    r"|lyrics?|quotes?|quoted|asks?|asked|tells?|told|instruct(?:s|ed|ing)|known as|spell\w*"
-    r"|grammar|correct\w*|inputs?|messages?|prompts?|texts?|lines?|column|rows?|tests?|attacks?"
-    r"|queries|query|responds? to|sends?|sent|posts?|posted|includes?|including|with"
-    r"|the|an?|saw|seen|if|about)\W{0,4}\Z",
+    r"|\b(?:instead|rather) (?:of|than))\W+(?:\w+\W+){0,2}\Z"
+    r"|(?:防止|避免|预防|禁止|阻止|防ぐ|не |nicht |no |ne )[^.。\n]{0,10}\Z",
     re.IGNORECASE,
 )
 _REPORTED: Final = re.compile(
     r"\b(?:attackers?|adversar(?:y|ies)|users?|someone|somebody|people|hackers?|anyone|customers?"
     r"|students?|employees?|testers?|red.teams?|malicious (?:\w+ )?\w+|injections?|jailbreaks?"
-    r"|documents?|emails?|pages?|websites?|attempts?|tries|try|trying|tried|tricks?|tricked|tricking"
-    r"|cause[sd]?|manipulat\w+|persuade[sd]?|convinc\w+|force[sd]?|coerce[sd]?|get(?:s|ting)?"
+    r"|attempts?|tries|try|trying|tried|tricks?|tricked"
+    r"|tricking|cause[sd]?|manipulat\w+|persuade[sd]?|convinc\w+|force[sd]?|coerce[sd]?|get(?:s|ting)?"
     r"|instruct(?:s|ing|ed)|tell(?:s|ing)?|ask(?:s|ing|ed)?)\b(?:\W+\w+){0,7}\W+\Z",
     re.IGNORECASE,
 )
@@ -61,19 +54,36 @@ _ASKED: Final = re.compile(
     r"|how (?:do|does|can|could|should|would|to|did)"
     r"|what (?:is|are|does|do|happens|would|makes|should)|why|explain|describe|summari[sz]e|discuss"
     r"|compare|define|should (?:i|we|you)|is it|are there|does|do|list|difference|which|when"
-    r"|whether|translate|rewrite|rephrase|correct|proofread|review|analy[sz]e|classify|write|draft|create"
-    r"|help me|give me)\b[^.!?\n]{0,160}\Z",
+    r"|whether|translate|rewrite|rephrase|correct|proofread|review|analy[sz]e|classify|write|draft"
+    r"|create|help me|give me)\b[^.!?\n]{0,160}\Z",
     re.IGNORECASE,
 )
-_TOPIC: Final = re.compile(
-    r"\b(?:prompt.injections?|injection attacks?|jailbreak(?:s|ing)? (?:attacks?|attempts?|prompts?"
-    r"|techniques?|detect\w+)|prompt engineer\w*|red.team\w*|guardrails?|llm security|owasp"
-    r"|adversarial|threat model\w*"
-    r"|attack(?:er)?s? (?:vector|surface|may|might|can|could|who|try|tries)"
-    r"|mitigat\w+|defen[cs]es?|defend|classifier|detector"
-    r"|security (?:review|polic\w+|team|training|engineer|researcher|audit|guidelines)|pull request"
-    r"|code review|unit tests?|test cases?|research paper|blog post|essay|documentation|changelog"
-    r"|novel|short story)\b",
+_TOPIC: Final = PatternSet(
+    [
+        (
+            r"\b(?:prompt.injections?|injection attacks?|jailbreak(?:s|ing)?"
+            r" (?:attacks?|attempts?|prompts?|techniques?|detect\w+)"
+            r"|prompt engineer\w*|red.team\w*|guardrails?|llm security|owasp"
+            r"|adversarial|threat model\w*"
+            r"|attack(?:er)?s? (?:vector|surface|may|might|can|could|who|try|tries)"
+            r"|mitigat\w+|defen[cs]es?|defend|classifier|detector"
+            r"|security (?:review|polic\w+|team|training|engineer|researcher|audit|guidelines)"
+            r"|pull request|code review|unit tests?|test cases?|research paper|blog post|essay"
+            r"|documentation|changelog|novel|short story)\b"
+        )
+    ],
+    ignores_case=True,
+)
+_QUOTE: Final = re.compile(r"[\"`\[(]|(?<!\w)'")
+_OPENED: Final = re.compile(r"(?:[\"`\[(]|(?<!\w)')(?:[^\"`\n]{0,60})\Z")
+_CLOSING: Final = {"[": "]", "(": ")"}
+_OWN: Final = re.compile(r"\bmy\b", re.IGNORECASE)
+_QUESTION: Final = re.compile(
+    r"(?:^|[.!?\n:]\s*|,\s*)(?:(?:can|could) you (?:explain|tell me (?:why|how|what))"
+    r"|how (?:do|does|can|could|should|would|to|did|many)"
+    r"|what (?:is|are|does|do|did|happens|would|makes|should|part)|why|explain|who|which|when"
+    r"|is it|are there|does|did|should (?:i|we)|discuss|compare|describe|summari[sz]e)\b"
+    r"[^.!?\n]{0,120}\Z",
     re.IGNORECASE,
 )
 
@@ -103,27 +113,43 @@ class Score:
 NOTHING: Final = Score(0.0)
 
 
-def score(hits: Sequence[Hit], text: str, factors: Mapping[str, float]) -> Score:
+def score(
+    hits: Sequence[Hit], text: str, factors: Mapping[str, float], *, is_foreign: bool
+) -> Score:
     """
     Score what was found in *text*.
 
     Args:
         factors: What a family's weights are multiplied by, 1 where it has none.
+        is_foreign: It stands where nobody should ask the assistant, so that a question is none.
     """
     if not hits:
         return NOTHING
-    topical = _TOPIC.search(text[:REACH]) is not None
-    weighed = [
-        Evidence(
-            hit.rule.family,
-            hit.start,
-            hit.end,
-            hit.rule.weight
-            * factors.get(hit.rule.family, 1.0)
-            * _doubt(hit, text, topical=topical),
-        )
-        for hit in hits
-    ]
+    plain = [_evidence(hit, factors, 1.0) for hit in hits]
+    if _best(plain, hits).value < FLOOR:  # doubt only takes away
+        return NOTHING
+    topical = bool(_TOPIC.hits(text[:REACH]))
+    return _best(
+        [
+            _evidence(
+                hit, factors, _doubt(hit, text, topical=topical, is_foreign=is_foreign)
+            )
+            for hit in hits
+        ],
+        hits,
+    )
+
+
+def _evidence(hit: Hit, factors: Mapping[str, float], doubt: float) -> Evidence:
+    family = hit.rule.family
+    weight = hit.rule.weight * factors.get(family, 1.0) * doubt
+    return Evidence(family, hit.start, hit.end, weight)
+
+
+def _best(weighed: Sequence[Evidence], hits: Sequence[Hit]) -> Score:
+    """
+    Score what stands within reach of each other, and keep the best of it.
+    """
     rules = [id(hit.rule) for hit in hits]
     best = NOTHING
     for first, evidence in enumerate(weighed):
@@ -155,21 +181,42 @@ def join(evidence: Sequence[Evidence], rules: Sequence[int]) -> float:
     return 1 - doubt
 
 
-def _doubt(hit: Hit, text: str, *, topical: bool) -> float:
+def _doubt(hit: Hit, text: str, *, topical: bool, is_foreign: bool) -> float:
     """
     Return what is left of a rule's weight where it stands, 1 for all of it.
     """
     left = text[max(hit.start - _LEFT, 0) : hit.start]
     factor = _ON_TOPIC if topical else 1.0
-    if hit.rule.family in _ORDERS and _NEGATED.search(left) is not None:
+    is_order = hit.rule.family in _ORDERS
+    if is_order and _NEGATED.search(left) is not None:
         return factor * 0.2
-    if not left:
-        return factor
-    quoted = _QUOTED.search(left)
-    if quoted is not None and _TOLD.search(left[: quoted.start()]) is not None:
-        return factor * (0.3 if topical or _ASKED.search(left) is not None else 0.45)
-    if hit.rule.family in _ORDERS and _REPORTED.search(left) is not None:
+    if (
+        hit.rule.family == "override"
+        and _OWN.search(text, hit.start, hit.end) is not None
+    ):
+        factor *= 0.3
+    if _is_quoted(hit, text):
+        return factor * (0.3 if topical or _ASKED.search(left) is not None else 0.4)
+    if is_order and _REPORTED.search(left) is not None:
         return factor * 0.4
-    if topical and _ASKED.search(left) is not None:
-        return factor * 0.5
+    if not is_foreign and _QUESTION.search(left) is not None:
+        return factor * (0.5 if topical else 0.65)
     return factor
+
+
+def _is_quoted(hit: Hit, text: str) -> bool:
+    """
+    Tell whether a rule was found between quotes that do not hold all of the text.
+    """
+    inside = _QUOTE.search(text, hit.start, hit.end - 1)
+    begin = inside.start() if inside is not None else None
+    if begin is None:
+        opened = _OPENED.search(text[max(hit.start - _LEFT, 0) : hit.start])
+        if opened is None:
+            return False
+        begin = hit.start - len(opened[0])
+    if not text[:begin].strip():
+        return False
+    quote = text[begin]
+    closed = text.find(_CLOSING.get(quote, quote), hit.end - 1, hit.end + _LEFT)
+    return closed >= 0

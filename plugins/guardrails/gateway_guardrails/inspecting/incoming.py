@@ -14,6 +14,7 @@ import attrs
 from gateway.detecting import Passage
 from gateway_guardrails.inspecting.asking import Verdict, ask_all, reads_images
 from gateway_guardrails.inspecting.failures import Failure, tell_failure
+from gateway_guardrails.inspecting.finds import Finds
 from gateway_guardrails.inspecting.media import media_in
 from gateway_guardrails.inspecting.opinions import flagged_in, hits_in, unplaced
 from gateway_guardrails.inspecting.plan import Asking, Plan, acts
@@ -30,7 +31,6 @@ from gateway_guardrails.inspecting.verdicts import (
     blocking,
     covers_of,
     hits_of,
-    others_than_ours,
 )
 from gateway_guardrails.inspecting.writing import write_covers
 
@@ -40,43 +40,11 @@ if TYPE_CHECKING:
     from gateway_guardrails.inspecting.inspection import Inspection
     from gateway_guardrails.inspecting.scanning import ScanFailed, Shown
     from gateway_guardrails.policy.guardrail import Guardrail
-    from gateway_guardrails.redaction import Redaction
 
 _CLEAN: Final[Found] = ((),)
 _STAGE: Final = "input"
 #: For how long at most a judge is not asked again about what it found clean.
 _REMEMBERED_S: Final = 3600
-
-
-@attrs.define(eq=False)
-class Finds:
-    """
-    What was found in one request.
-
-    Attributes:
-        by_segment: What was found in each segment, and is done something about.
-        unplaced: What concerns all of it.
-        told: What is only told: it stands over the border of two messages, or somebody says so.
-    """
-
-    by_segment: dict[Segment, list[Hit]] = attrs.field(factory=dict)
-    unplaced: list[Hit] = attrs.field(factory=list)
-    told: list[tuple[Hit, Segment]] = attrs.field(factory=list)
-
-    def add(self, segment: Segment, hits: Iterable[Hit], redaction: Redaction) -> None:
-        """
-        Add what was found in *segment*.
-        """
-        found = others_than_ours(hits, segment.value, redaction)
-        if found:
-            self.by_segment.setdefault(segment, []).extend(found)
-
-    def all(self) -> Iterable[Hit]:
-        """
-        Yield all that something may be done about.
-        """
-        for hits in self.by_segment.values():
-            yield from hits
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -133,6 +101,8 @@ class _Looking:
         self._refuse_unreadable()
         self._refuse_media()
         segments = segments_of(self.request.texts())
+        exchange = self.inspection.exchange
+        exchange.explain(f"{len(segments)} texts, {len(self.plan.guardrails)} rules")
         askings = self._askings(segments)
         if not (segments or askings):
             guardrails = self.plan.guardrails

@@ -194,7 +194,9 @@ class Inspector:
         inspection = exchange.stash.get(INSPECTION)
         if inspection is None:
             return None
-        guardrails = inspection.guardrails + inspection.for_target(attempt)
+        # Of a flight that a cache began, the last attempt is the one that answers.
+        asked = attempt or exchange.attempt
+        guardrails = inspection.guardrails + inspection.for_target(asked)
         plan = self._plans.for_output(guardrails)
         filters = self._looking(inspection, plan, attempt)
         originals = inspection.redaction.live
@@ -237,6 +239,8 @@ class Inspector:
         inspection = exchange.stash.get(INSPECTION)
         if inspection is not None and inspection.notes.findings:
             notes = inspection.notes
+            if notes.untold:
+                notes.line("output", "flagged", f"{notes.untold} more findings")
             self.record(exchange, notes.findings, inspection.took_ns)
 
 

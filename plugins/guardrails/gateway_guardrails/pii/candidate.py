@@ -49,9 +49,22 @@ def prevailing(candidates: Iterable[Candidate]) -> list[Candidate]:
 def _best(together: list[Candidate]) -> list[Candidate]:
     if len(together) < 2:
         return together
-    return [
-        one for one in together if not any(_yields(one, other) for other in together)
-    ]
+    longest = max(one.end - one.start for one in together)
+    kept = []
+    first = 0
+    for one in together:
+        while together[first].start <= one.start - longest:
+            first += 1
+        for at in range(first, len(together)):
+            other = together[at]
+            if other.start >= one.end:
+                kept.append(one)
+                break
+            if _yields(one, other):
+                break
+        else:
+            kept.append(one)
+    return kept
 
 
 def _yields(one: Candidate, other: Candidate) -> bool:

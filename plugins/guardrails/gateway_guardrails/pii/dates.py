@@ -13,9 +13,9 @@ from gateway_guardrails.pii.kind import Kind
 from gateway_guardrails.pii.lexicon import RIGHT, Lexicon
 from gateway_guardrails.pii.view import View
 
-__all__ = ["Dates"]
+__all__ = ["MONTHS", "Dates"]
 
-_MONTHS: Final = frozenset(
+MONTHS: Final = frozenset(
     "january february march april may june july august september october november december jan "
     "feb mar apr jun jul aug sep sept oct nov dec januar februar märz maerz mai juni juli oktober "
     "dezember janvier février fevrier mars avril juin juillet août aout septembre octobre novembre "
@@ -27,7 +27,7 @@ _MONTHS: Final = frozenset(
     "сентября октября ноября декабря".split()
 )
 _BEGINNINGS: Final = frozenset(
-    month[:size] for month in _MONTHS for size in range(len(month) + 1)
+    month[:size] for month in MONTHS for size in range(len(month) + 1)
 )
 _YEAR: Final = re.compile(r"(?:19|20)[0-9]{2}(?![0-9A-Za-z])")
 _REACH: Final = 30
@@ -64,15 +64,15 @@ class Dates:
         kind = self._kind
         if kind is None:
             return undecided
-        late = size if view.final or high < size else size - RIGHT - _REACH
-        if not has_words and late >= size:
+        # A word to the right of what is so late may not have been said yet.
+        late = size if view.final else size - RIGHT - _REACH
+        first = low if has_words else max(low, late)
+        if first >= high:
             return undecided
-        for year in _YEAR.finditer(
-            text, low if has_words else max(low, late), min(size, high + _REACH)
-        ):
+        for year in _YEAR.finditer(text, first, min(size, high + _REACH)):
             end = year.end()
             before = _BEFORE.search(text, max(0, year.start() - _REACH), year.start())
-            if before is None or (before[1] or before[2]).lower() not in _MONTHS:
+            if before is None or (before[1] or before[2]).lower() not in MONTHS:
                 continue
             start = before.start()
             if end == size and not view.final:
@@ -97,5 +97,5 @@ def _begun(text: str) -> int:
         return len(text)
     first, second = match[1], match[2]
     word = (second if first is None else first).lower()
-    is_month = word in (_MONTHS if first is None else _BEGINNINGS)
+    is_month = word in (MONTHS if first is None else _BEGINNINGS)
     return match.start() if is_month else len(text)

@@ -1,11 +1,11 @@
 """
-A cheap look at a text: is any of the words in it that short values need beside them.
+A cheap look at a text: which of the words are in it that short values need beside them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Final
 
 from gateway_guardrails.patterns import HAS_RE2, PatternSet
@@ -18,27 +18,41 @@ _LONG: Final = 5
 
 class WordGate:
     """
-    Tells whether a text has any of some words, in whatever notation.
+    Tells of what sorts the words are that a text has, in whatever notation.
 
     It may say yes where there is none, never no where there is one.
+
+    Args:
+        phrases: Words in a row, with their sorts, one bit each.
     """
 
-    def __init__(self, words: Iterable[str]) -> None:
-        ordered = sorted(set(words))
-        self._words: tuple[str, ...] = tuple(ordered)
+    def __init__(self, phrases: Mapping[tuple[str, ...], int]) -> None:
+        ordered = sorted(phrases)
+        self._sorts = [phrases[words] for words in ordered]
+        # Without RE2 the longest word stands for all, since looking for each costs more.
+        self._longest = [max(words, key=len) for words in ordered]
         self._set = PatternSet(map(_pattern_of, ordered)) if HAS_RE2 else None
 
-    def is_open(self, text: str) -> bool:
+    def sorts(self, text: str) -> int:
         """
-        Tell whether one of the words may be in *text*.
+        Return the sorts of words that may be in *text*.
         """
+        found = 0
         if self._set is not None:
-            return bool(self._set.hits(text))
+            for number in self._set.hits(text):
+                found |= self._sorts[number]
+            return found
         lowered = text.lower()
-        return any(word in lowered for word in self._words)
+        for word, sorts in zip(self._longest, self._sorts, strict=True):
+            if word in lowered:
+                found |= sorts
+        return found
 
 
-def _pattern_of(word: str) -> str:
+def _pattern_of(words: tuple[str, ...]) -> str:
+    if len(words) > 1:
+        return "(?i:" + r"[\W_]*".join(map(re.escape, words)) + ")"
+    word = words[0]
     escaped = re.escape(word)
     if len(word) >= _LONG or not word.isascii():
         return f"(?i:{escaped})"

@@ -14,7 +14,16 @@ from typing import Final, NamedTuple
 
 from gateway_guardrails.pii.kind import Kind
 
-__all__ = ["LEFT", "OTHER_WITHIN", "RIGHT", "Heard", "Lexicon", "Near", "gate_words"]
+__all__ = [
+    "LEFT",
+    "OTHER_WITHIN",
+    "RIGHT",
+    "Heard",
+    "Lexicon",
+    "Memo",
+    "Near",
+    "gate_phrases",
+]
 
 #: How many characters left and right of a value its words may stand.
 LEFT: Final = 64
@@ -24,8 +33,11 @@ _LABEL: Final = 32
 #: A word for something else counts against a value if it is so near.
 OTHER_WITHIN: Final = 14
 _MOST_TOKENS: Final = 6
+#: A word so long is found in its forms too.
+_STEM: Final = 8
 
 _TOKEN: Final = re.compile(r"[^\W\d_]+|\d+")
+_LETTER: Final = re.compile(r"[^\W\d_]")
 _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 #: Scripts that are written without gaps, or whose words take prefixes.
 _GAPLESS: Final = re.compile(r"[\u0590-\u06ff\u0900-\u0dff\u0e00-\u0e7f\u3040-\uffff]")
@@ -45,6 +57,10 @@ _OTHER: Final = frozenset(
     "serial serialnumber uuid guid port pid bytes offset firmware section chapter figure "
     "doi arxiv pmid took elapsed duration nonce batch lot".split()
 )
+
+
+#: What stands left of places of one text, and its words.
+Memo = dict[int, tuple[str, list[str]]]
 
 
 class Near(NamedTuple):
@@ -98,7 +114,9 @@ class Lexicon:
             if _GAPLESS.search(phrase)
         ]
         self._stems = {
-            phrase for phrase in self._masks if len(phrase) >= 8 and phrase.isalpha()
+            phrase
+            for phrase in self._masks
+            if len(phrase) >= _STEM and phrase.isalpha()
         }
 
     def _add(self, phrase: str, mask: int) -> None:
@@ -112,12 +130,22 @@ class Lexicon:
             self._firsts |= {tokens[0], squeezed}
 
     def hear(
-        self, text: str, start: int, end: int, asked: int, *, final: bool
+        self,
+        text: str,
+        start: int,
+        end: int,
+        asked: int,
+        *,
+        final: bool,
+        memo: Memo | None = None,
     ) -> Heard:
         """
         Listen to both sides of a value: the nearer words are believed.
+
+        Args:
+            memo: What was read left of values of this text before.
         """
-        left = self.left(text, start, asked)
+        left = self.left(text, start, asked, memo)
         is_other = left.is_other and left.distance <= OTHER_WITHIN
         if left.mask and left.distance <= _LABEL:
             return Heard(left.mask)
@@ -127,46 +155,38 @@ class Lexicon:
         nearer = right if right.mask and right.distance < left.distance else left
         return Heard(nearer.mask, is_other=is_other)
 
-    def left(self, text: str, start: int, asked: int) -> Near:
+    def left(self, text: str, start: int, asked: int, memo: Memo | None = None) -> Near:
         """
         Look left of *start* for the nearest words that speak of a kind in *asked*.
         """
-        low = start - LEFT
-        if low <= 0:
-            segment = text[:start]
-        else:
-            segment = text[low - 1 : start]
-            # A word that is cut is no word.
-            cut = 0
-            while cut < len(segment) and segment[cut].isalnum():
-                cut += 1
-            segment = segment[cut:]
-        gap = segment.rfind(_GAP)
-        if gap >= 0:
-            segment = segment[gap:]
-        if _GAPLESS.search(segment):
+        segment, words = _left_of(text, start, memo)
+        if not segment.isascii() and _GAPLESS.search(segment):
             found = self._gapless_left(segment, asked)
             if found.mask:
                 return found
-        pieces = _split(segment)
-        size = len(segment)
         masks = self._masks
-        for at in range(len(pieces) - 1, -1, -1):
-            word, end = pieces[at]
-            mask = masks.get(word, 0)
-            key = word
+        for at in range(len(words) - 1, -1, -1):
+            word = words[at]
             if word in self._lasts:
-                for before in range(at - 1, max(-1, at - _MOST_TOKENS), -1):
-                    key = pieces[before][0] + key
+                mask = masks.get(word, 0)
+                key = word
+                for before in reversed(words[max(0, at - _MOST_TOKENS + 1) : at]):
+                    key = before + key
                     longer = masks.get(key, 0)
                     if longer & asked:  # the longest words say most
                         mask = longer
-            elif not mask:
+            elif word in masks:
+                mask = masks[word]
+            elif word in _OTHER:
+                return Near(0, _distance(segment, words[at:]), is_other=True)
+            elif len(word) > _STEM or word[-1] == "s":
                 mask = self._inflected(word)
+            else:
+                continue
             if mask & asked:
-                return Near(mask & asked, size - end)
+                return Near(mask & asked, _distance(segment, words[at:]))
             if word in _OTHER:
-                return Near(0, size - end, is_other=True)
+                return Near(0, _distance(segment, words[at:]), is_other=True)
         return _NOTHING
 
     def right(self, text: str, end: int, asked: int, *, final: bool) -> Near | None:
@@ -177,6 +197,16 @@ class Lexicon:
         word such as "is" or "as".
         """
         segment = text[end : end + RIGHT + 1]
+        # Most values are followed by a word that says nothing of them.
+        begun = _TOKEN.search(segment)
+        if begun is not None and begun.end() < len(segment):
+            word = _parts(begun.group())[0]
+            if (
+                word not in self._firsts
+                and not self._inflected(word)
+                and word.isascii()
+            ):
+                return _NOTHING
         is_whole = final or len(segment) > RIGHT
         stop = _STOP.search(segment)
         if stop is not None and stop.start() < RIGHT:
@@ -233,7 +263,7 @@ class Lexicon:
             mask = self._masks.get(word[:-1], 0)
             if mask:
                 return mask
-        for size in range(len(word) - 1, 7, -1):
+        for size in range(len(word) - 1, _STEM - 1, -1):
             if word[:size] in self._stems:
                 return self._masks[word[:size]]
         return 0
@@ -251,39 +281,83 @@ def _tokens(text: str) -> list[str]:
     return [word for word, _ in _split(text)]
 
 
+def _left_of(text: str, start: int, memo: Memo | None) -> tuple[str, list[str]]:
+    """
+    Return what stands left of *start*, and its words.
+    """
+    if memo is not None and start in memo:
+        return memo[start]
+    low = start - LEFT
+    if low <= 0:
+        segment = text[:start]
+    else:
+        segment = text[low - 1 : start]
+        # A word that is cut is no word.
+        cut = 0
+        while cut < len(segment) and segment[cut].isalnum():
+            cut += 1
+        segment = segment[cut:]
+    gap = segment.rfind(_GAP)
+    if gap >= 0:
+        segment = segment[gap:]
+    read = segment, _words(segment) if _LETTER.search(segment) else []
+    if memo is not None:
+        memo[start] = read
+    return read
+
+
+def _words(text: str) -> list[str]:
+    """
+    Cut *text* into words, in small letters.
+    """
+    if _HUMP.search(text) is None:
+        return _TOKEN.findall(text.lower())
+    return [part for word in _TOKEN.findall(text) for part in _parts(word)]
+
+
+def _distance(segment: str, words: list[str]) -> int:
+    """
+    Return how far from the end of *segment* the first of *words* ends, which are its last.
+    """
+    lowered = segment.lower()
+    at = len(lowered)
+    for word in reversed(words):
+        at = lowered.rfind(word, 0, at)
+    return len(lowered) - at - len(words[0])
+
+
 def _split(text: str) -> list[tuple[str, int]]:
     """
     Cut *text* into words, in small letters, and where each ends.
     """
     out: list[tuple[str, int]] = []
     for match in _TOKEN.finditer(text):
-        word = match.group()
-        end = match.end()
-        lowered = word.lower()
-        if (
-            lowered == word
-            or len(word) < 3
-            or lowered[1:] == word[1:]
-            or word.isupper()
-        ):
-            out.append((lowered, end))
-            continue
         at = match.start()
-        for part in _HUMP.split(word):
+        for part in _parts(match.group()):
             at += len(part)
-            out.append((part.lower(), at))
+            out.append((part, at))
     return out
 
 
-def gate_words(kinds: Iterable[Kind]) -> list[str]:
+def _parts(word: str) -> list[str]:
     """
-    Return for each phrase of *kinds* a word without which it is not there.
+    Cut ``taxFileNumber`` where its humps are; in small letters.
     """
-    words = set()
-    for kind in kinds:
-        for phrase in kind.words.split(","):
+    lowered = word.lower()
+    if lowered == word or lowered[1:] == word[1:] or len(word) < 3 or word.isupper():
+        return [lowered]
+    return [part.lower() for part in _HUMP.split(word)]
+
+
+def gate_phrases(kinds: Iterable[tuple[Kind, int]]) -> dict[tuple[str, ...], int]:
+    """
+    Return the words of *kinds*, phrase by phrase, with the bits of those whose they are.
+    """
+    out: dict[tuple[str, ...], int] = {}
+    for kind, bits in kinds:
+        for phrase in kind.words.split(",") if bits else ():
             for written in (phrase, _plain(phrase)):
-                tokens = _tokens(written)
+                tokens = tuple(_tokens(written))
                 if tokens:
-                    words.add(max(tokens, key=len))
-    return sorted(words)
+                    out[tokens] = out.get(tokens, 0) | bits
+    return out

@@ -44,10 +44,8 @@ _PLACEHOLDER: Final = re.compile(
 _PLUS: Final = re.compile(r"\+\(?[1-9]")
 _COLONS: Final = re.compile(r":(?::|[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{0,4}:)")
 _PAIRS: Final = re.compile(r"-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-")
-_QUADS: Final = re.compile(r"\.[0-9A-Fa-f]{4}\.")
 _MAC: Final = re.compile(
     r"[0-9A-Fa-f]{2}(?:(?::[0-9A-Fa-f]{2}){5}|(?:-[0-9A-Fa-f]{2}){5})"
-    r"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}"
 )
 #: How the addresses begin that are given out (IANA), and those of private networks.
 _IN_USE: Final = frozenset({"20", "24", "26", "28", "2a", "fc", "fd", "fe"})
@@ -59,7 +57,8 @@ _TRACK: Final = re.compile(
 _TRACK_BEGUN: Final = re.compile(
     r"%?B[0-9]{1,19}(?:\^[^^\n]{0,26}(?:\^[^?\n]{0,52})?)?|;[0-9]{1,19}(?:=[0-9]{0,24})?"
 )
-_TRACK_MARK: Final = re.compile(r"%B|;[0-9]{12}")
+_TRACK_1: Final = re.compile(r"%B[0-9]")
+_TRACK_2: Final = re.compile(r";[0-9]{12}")
 
 
 class Marks:
@@ -93,14 +92,9 @@ class Marks:
             undecided = min(undecided, self._phones(view, out))
         if text.find(":", start) >= 0:
             self._hexadecimal(view, _COLONS, out)
-        if self._mac is not None:
-            if text.find("-", start) >= 0:
-                self._hexadecimal(view, _PAIRS, out)
-            if text.find(".", start) >= 0:
-                self._hexadecimal(view, _QUADS, out)
-        if self._track is not None and (
-            text.find("^", start) >= 0 or text.find("=", start) >= 0 or not view.final
-        ):
+        if self._mac is not None and text.find("-", start) >= 0:
+            self._hexadecimal(view, _PAIRS, out)
+        if self._track is not None:
             undecided = min(undecided, self._tracks(view, out))
         return undecided
 
@@ -195,11 +189,10 @@ class Marks:
                 continue
             before = text[max(0, at - _MOST_HEX) : at]
             start = at - len(before) + len(before.rstrip(_HEX + ":"))
-            if text[start - 1 : start].isalnum() or text[start - 1 : start] in {
-                "_",
-                "-",
-                ":",
-            }:
+            if text[start - 1 : start].isalnum():
+                # The last letters of a word, as in "device:ee:a4:…".
+                start = text.find(match.group()[0], start) + 1
+            elif text[start - 1 : start] in {"_", "-"}:
                 continue
             after = text[at : at + _MOST_HEX]
             done = at + len(after) - len(after.lstrip(_HEX + match.group()[0]))
@@ -215,7 +208,7 @@ class Marks:
                 end : end + 1
             ] not in {":", "-"}
             raw = mac.group().lower()
-            if is_whole and self._mac is not None and len(set(raw) - set(":-.")) > 1:
+            if is_whole and self._mac is not None and _has_digit(raw):
                 self._add(out, start, end, self._mac)
             return
         value = text[start:end]
@@ -233,8 +226,11 @@ class Marks:
         text = view.ascii
         undecided = len(text)
         kind = self._track
-        for mark in _TRACK_MARK.finditer(text, view.start):
-            start = mark.start()
+        marks = []
+        for sign, mark in (("%B", _TRACK_1), (";", _TRACK_2)):
+            if text.find(sign, view.start) >= 0:
+                marks += [one.start() for one in mark.finditer(text, view.start)]
+        for start in marks:
             if not view.final:
                 begun = _TRACK_BEGUN.match(text, start)
                 if begun is not None and begun.end() == len(text):
@@ -246,6 +242,10 @@ class Marks:
                 if card(number):
                     self._add(out, start, match.end(), kind)
         return undecided
+
+
+def _has_digit(value: str) -> bool:
+    return any(one.isdigit() for one in value) and len(set(value) - set(":-")) > 1
 
 
 def _local(text: str, sign: int) -> int | None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from gateway_guardrails.pii.candidate import Candidate
 from gateway_guardrails.pii.kind import Kind
-from gateway_guardrails.pii.lexicon import OTHER_WITHIN, RIGHT, Lexicon
+from gateway_guardrails.pii.lexicon import OTHER_WITHIN, RIGHT, Heard, Lexicon
 from gateway_guardrails.pii.phones import read_phone
 from gateway_guardrails.pii.shapes import Shaped, ShapeIndex, compact
 from gateway_guardrails.pii.tokens import (
@@ -25,7 +25,7 @@ __all__ = ["Numbers"]
 
 #: A digit and what belongs to it: more groups that begin with a digit, or with a few capitals.
 _RUN: Final = re.compile(
-    r"[0-9][0-9A-Za-z]*(?:[ ./\-(][A-Z]{0,6}[0-9][0-9A-Za-z]*){0,40}"
+    r"[0-9][0-9A-Za-z]*(?:(?:[ ./\-(]|\)[ \-]?)[A-Z]{0,6}[0-9][0-9A-Za-z]*){0,40}"
 )
 _TOKEN: Final = re.compile(r"[0-9][0-9A-Za-z]*")
 _CAPITALS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -36,7 +36,11 @@ _MOST_LETTERS: Final = 8
 _SHORT: Final = 5
 #: What is stricter is believed even beside a word for something else.
 _STRICT: Final = 5000
+#: A column of ones is no telephone number.
+_ONES: Final = re.compile(r"[0-9][ .][0-9][^0-9]")
 _NOT_BEFORE: Final = "+@$%"
+#: What stands before a version rather than an address.
+_VERSIONS: Final = frozenset("-=<>~^")
 #: A value may begin with one of these.
 _SIGNS: Final = frozenset("(+-")
 
@@ -74,13 +78,16 @@ class Numbers:
         undecided = len(text)
         # A word to the right of what is so late may not have been said yet.
         late = len(text) if view.final else len(text) - RIGHT - 1
-        for run in _RUN.finditer(text, low, high):
-            start, end = run.span()
+        end = low
+        # Looking for a 9 in the skeleton is quicker than looking for a digit in the text.
+        while (start := view.skeleton.find("9", end, high)) >= 0:
+            run = _RUN.match(text, start, high)
+            end = run.end() if run is not None else start + 1
             is_short_too = has_words or end > late
             if (
                 end - start >= _SHORT
                 or is_short_too
-                or end == high
+                or (end == high and high < len(text))
                 or (text[start - 1 : start].isalpha() and _may_go_on(text, start, end))
             ):
                 undecided = min(
@@ -133,14 +140,19 @@ class Numbers:
         boundary = _boundary(text, start)
         if boundary is None:
             return False
-        reading = self._shapes.read(text, start, final=final)
+        reading = self._shapes.read(view.skeleton, start, final=final)
         is_open = reading.is_open
+        count = len(out)
         for end, shaped in reading.found:
             is_open |= self._judge(
                 view, start, end, shaped, boundary, is_short_too, out
             )
         is_open |= self._read_others(view, start, token_end, out)
-        if token_end - start > 5 or text[token_end : token_end + 1] in " -./()":
+        if len(out) > count and not is_open:
+            return False
+        if token_end - start > 5 or (
+            text[token_end : token_end + 1] in " -./()" and not _ONES.match(text, start)
+        ):
             is_open |= self._read_phone(view, start, out)
         return is_open
 
@@ -157,52 +169,62 @@ class Numbers:
         value = view.ascii[start:end]
         bare = compact(value)
         kinds = self._kinds
-        passing = [
-            one
-            for one in shaped
-            if (is_short_too or not kinds[one.kind].is_short)
-            and ((check := kinds[one.kind].check) is None or check(bare))
-        ]
-        if not passing:
-            return False
+        if not is_short_too:
+            shaped = [one for one in shaped if not kinds[one.kind].is_short]
         is_plain = value.isdigit()
         may_stand_alone = boundary and (is_plain or value == value.upper())
-        alone = [one.kind for one in passing if one.is_alone] if may_stand_alone else []
-        if len(passing) == 1 and alone and self._is_sure(alone[0], is_plain=is_plain):
-            out.append(Candidate(start, end, alone[0], odds=kinds[alone[0]].odds))
+        alone = [
+            one.kind
+            for one in shaped
+            if may_stand_alone and one.is_alone and self._passes(one.kind, bare)
+        ]
+        if not shaped or (
+            len(shaped) == 1
+            and not may_stand_alone
+            and not self._passes(shaped[0].kind, bare)
+        ):
             return False
-        told, is_open, is_other = self._told(
-            view, start, end, [one.kind for one in passing]
-        )
-        if is_open:
+        if alone and len(shaped) == 1 and self._is_sure(alone[0], is_plain=is_plain):
+            self._add(out, start, end, alone[0])
+            return False
+        asked = [one.kind for one in shaped]
+        told = None
+        heard = self._hear(view, start, end, asked)
+        # Only what is spoken of is checked; where that is wrong, the next words are heard.
+        while heard.mask and not heard.is_open:
+            spoken = [kind for kind in asked if heard.mask >> kind & 1]
+            told = self._strictest(
+                [kind for kind in spoken if self._passes(kind, bare)]
+            )
+            if told is not None or len(spoken) == len(asked):
+                break
+            asked = [kind for kind in asked if kind not in spoken]
+            heard = self._hear(view, start, end, asked)
+        if heard.is_open and any(self._passes(kind, bare) for kind in asked):
             return True
         if told is not None:
-            # What would have been found without a word is no surer with one, so that it makes no
-            # difference whether words had to be looked for.
-            needs_word = told not in alone or not self._is_sure(told, is_plain=is_plain)
-            out.append(Candidate(start, end, told, needs_word, kinds[told].odds))
+            # What would have been found without a word is no surer with one.
+            is_sure = told in alone and self._is_sure(told, is_plain=is_plain)
+            self._add(out, start, end, told, is_told=not is_sure)
             return False
-        if is_plain and is_other:
+        if is_plain and heard.is_other:
             alone = [kind for kind in alone if self._is_sure(kind, is_plain=True)]
         best = self._strictest(alone)
         if best is not None:
-            out.append(Candidate(start, end, best, odds=kinds[best].odds))
+            self._add(out, start, end, best)
         return False
 
-    def _told(
-        self, view: View, start: int, end: int, asked: Sequence[int]
-    ) -> tuple[int | None, bool, bool]:
-        """
-        Return the kind of those *asked* that the words beside a value speak of.
+    def _passes(self, kind: int, bare: str) -> bool:
+        check = self._kinds[kind].check
+        return check is None or check(bare)
 
-        And whether they may not all have been said, and whether they speak of something else.
-        """
+    def _hear(self, view: View, start: int, end: int, asked: Sequence[int]) -> Heard:
         mask = 0
         for kind in asked:
             mask |= 1 << kind
-        heard = self._lexicon.hear(view.text, start, end, mask, final=view.final)
-        told = self._strictest([kind for kind in asked if heard.mask >> kind & 1])
-        return told, heard.is_open, heard.is_other
+        return self._lexicon.hear(
+            view.text, start, end, mask, final=view.final, memo=view.memo
+        )
 
     def _strictest(self, kinds: Sequence[int]) -> int | None:
         return max(kinds, key=lambda kind: self._kinds[kind].odds, default=None)
@@ -235,18 +257,23 @@ class Numbers:
             end = read_ipv4(view.ascii, start)
             if end:
                 left = self._lexicon.left(view.text, start, 1 << self._ipv4)
-                if not left.is_other or left.distance > OTHER_WITHIN:
+                is_other = left.is_other and left.distance <= OTHER_WITHIN
+                # "1.2.3.4" is a version more often than an address.
+                looks_so = (
+                    end - start > 7 and view.ascii[start - 1 : start] not in _VERSIONS
+                )
+                if left.mask or (looks_so and not is_other):
                     self._add(out, start, end, self._ipv4)
         if self._gps is not None:
             end, is_open = read_coordinates(view.ascii, start, final=view.final)
             if is_open:
                 return True
             if end:
-                told, is_open, _ = self._told(view, start, end, [self._gps])
-                if told is not None:
+                heard = self._hear(view, start, end, [self._gps])
+                if heard.mask:
                     signed = start - (view.ascii[start - 1 : start] in {"-", "+"})
-                    self._add(out, signed, end, told, is_told=True)
-                return is_open
+                    self._add(out, signed, end, self._gps, is_told=True)
+                return heard.is_open
         return False
 
     def _read_phone(self, view: View, start: int, out: list[Candidate]) -> bool:
@@ -257,9 +284,10 @@ class Numbers:
             start -= 1
         end, is_open = read_phone(view.ascii, start, final=view.final)
         if end:
-            told, is_open, _ = self._told(view, start, end, [kind])
-            if told is not None:
+            heard = self._hear(view, start, end, [kind])
+            if heard.mask:
                 self._add(out, start, end, kind, is_told=True)
+            return heard.is_open
         return is_open
 
     def _add(

@@ -19,11 +19,12 @@ _NATIONAL: Final = re.compile(
 _INTERNATIONAL: Final = re.compile(
     rf"\+\(?[1-9][0-9]{{0,14}}(?:{_SEPARATOR}[0-9]{{1,15}}){{0,8}}{_EXTENSION}"
 )
-_GROWING: Final = re.compile(r"[ ]?(?:[)(./\-]|e|ext?|ext\.|exte?n?s?i?o?n?)?[ \-(]?")
+_GROWING: Final = re.compile(r"[ ]?(?:[)(./\-]|x|e|ext?|ext\.|exte?n?s?i?o?n?)?[ \-(]?")
 _DATE: Final = re.compile(
     r"(?:(?:19|20)[0-9]{2}[-/. ][0-9]{1,2}[-/. ][0-9]{1,2}|[0-9]{1,2}[-/. ][0-9]{1,2}[-/. ]"
     r"(?:19|20)[0-9]{2})(?:[ ][0-9]{1,2})?"
 )
+_EXTENDED: Final = re.compile(r"[xe].*")
 _NOT_DIGITS: Final = re.compile(r"[^0-9]+")
 _LEAST: Final = 7
 _MOST: Final = 15
@@ -53,7 +54,7 @@ def _read(
     if not final and len(text) - end <= 12 and _GROWING.fullmatch(text, end):
         return 0, True
     value = match.group()
-    digits = _NOT_DIGITS.sub("", re.split("[xe]", value)[0])
+    digits = _NOT_DIGITS.sub("", _EXTENDED.sub("", value))
     if not _LEAST <= len(digits) <= _MOST or _DATE.fullmatch(value):
         return 0, False
     if digits == digits[0] * len(digits) or text[end : end + 1].isalnum():

@@ -17,7 +17,11 @@ from gateway_guardrails.pii.kind import Kind
 from gateway_guardrails.pii.lexicon import RIGHT, Lexicon
 from gateway_guardrails.pii.view import View
 
-__all__ = ["Said"]
+__all__ = ["BANK", "BANK_CODE", "SAID", "SECRET_STEMS", "Said"]
+
+#: Sorts of words without which nothing is found here.
+SAID: Final = 1
+BANK: Final = 2
 
 #: How far left of a value its word may begin: a cut text shows at least so much.
 _WORD_REACH: Final = 64
@@ -30,6 +34,8 @@ _LINK: Final = (
     r"(?::=|=>|->|[:=|\t,]|(?<=[ ])(?:is|was|to|ist|lautet|est|es|è|é)(?: now| set to)?:?)"
     r"[ ]?['\"`*]{0,3}"
 )
+#: Behind the word: no more than punctuation; what follows must look like a password all the more.
+_LOOSE: Final = r"s?(?:[ ](?:no\.|number))?(?:[^\w\s]{0,3}[ \n\t]?[^\w\s]{0,3}[ ]?)"
 _WORD: Final = (
     r"(?:pass(?:[ _\-]?(?:word|phrase|code)|wd|wort|ord)?|pwd|passe|kennwort|contrase(?:ñ|n)a|"
     r"clave|senha|wachtwoord|l(?:ö|o)senord|has(?:ł|l)o|salasana|adgangskode|parola|heslo|"
@@ -55,6 +61,8 @@ _SECRET_WORDS: Final = (
     ("heslo", True),
     ("haslo", True),
 )
+#: Where none of these is, and nothing but ASCII, no password is spoken of.
+SECRET_STEMS: Final = tuple(word for word, _ in _SECRET_WORDS)
 _SECRET_WORDS_ELSEWHERE: Final = (
     "пароль",
     "Пароль",
@@ -65,11 +73,14 @@ _SECRET_WORDS_ELSEWHERE: Final = (
     "hasło",
     "jelszó",
 )
+_SECRET_NEXT: Final = re.compile(
+    rf"{_WORD}(?![^\W\d_]){_LOOSE}([^\s\"'`<>|,;:]{{1,{_MOST_SECRET}}})", re.IGNORECASE
+)
 _SECRET_WORD: Final = re.compile(rf"{_WORD}(?![^\W\d_])", re.IGNORECASE)
 #: "Use X as the password": the word follows.
 _BEFORE_WORD: Final = re.compile(
     rf"(?:\A|[\s\"'`])([^\s\"'`<>|,;]{{6,{_MOST_SECRET}}})[\"'`]?"
-    r"[ ]as[ ](?:[a-z\-]{1,9}[ ]){0,3}\Z"
+    r"[ ](?:as|is|\()[ ]?(?:[a-z\-]{1,9}[ ]){0,3}\Z"
 )
 _AS_REACH: Final = 48
 _NO_SECRET: Final = re.compile(
@@ -101,7 +112,7 @@ _AGE: Final = re.compile(
 _AGE_OPEN: Final = re.compile(
     r"[0-9]{1,3}[ \-]?[a-z/]{0,6}(?:[ \-][a-z]{0,3}(?:[ ][a-z]{0,3})?)?\Z"
 )
-_BANK: Final = re.compile(r"[A-Z]{8}(?:[A-Z]{3})?(?![A-Za-z0-9])")
+BANK_CODE: Final = re.compile(r"[A-Z]{8}(?:[A-Z]{3})?(?![A-Za-z0-9])")
 _BANK_WORDS: Final = ("bic", "swift", "bank")
 
 
@@ -120,14 +131,17 @@ class Said:
         self._bank = numbers.get("SWIFT_BIC")
 
     def scan(
-        self, view: View, low: int, high: int, has_words: bool, out: list[Candidate]
+        self, view: View, low: int, high: int, sorts: int, out: list[Candidate]
     ) -> int:
         """
         Add what begins from *low* to *high* to *out*; return where what is not decided begins.
+
+        Args:
+            sorts: `SAID` and `BANK`, if such words are near.
         """
         size = len(view.text)
         undecided = size
-        if has_words:
+        if sorts & SAID:
             lowered = view.ascii[max(0, low - _WORD_REACH) : high].lower()
             offset = max(0, low - _WORD_REACH)
             if self._password is not None:
@@ -138,9 +152,10 @@ class Said:
                     self._after(view, _USER.match(view.text, at), self._user, out)
             if self._age is not None:
                 self._ages(view, offset, lowered, high, out)
-        if not view.final:
+        if not view.final and high == size:
             undecided = min(undecided, self._open(view))
-        if self._bank is not None and (has_words or (not view.final and high == size)):
+        if self._bank is not None and (sorts & BANK or not view.final):
+            has_words = bool(sorts & BANK)
             undecided = min(undecided, self._banks(view, low, high, has_words, out))
         return undecided
 
@@ -161,19 +176,23 @@ class Said:
             for word in _SECRET_WORDS_ELSEWHERE:
                 places += _every(text, word, offset, end)
         for at in places:
-            match = _SECRET.match(text, at)
-            if match is not None:
+            for pattern, least in ((_SECRET, 1), (_SECRET_NEXT, 3)):
+                match = pattern.match(text, at)
+                if match is None:
+                    continue
                 start, end = match.span(1)
                 if end == len(text) and not view.final:
                     undecided = min(undecided, start)
                 elif kind is not None:
                     end = start + len(_trimmed(match.group(1)))
-                    if _is_secret(text[start:end]) and not _goes_on(text, match.end()):
+                    value = text[start:end]
+                    is_whole = not _goes_on(text, match.end())
+                    if is_whole and _is_secret(value) and _sorts(value) >= least:
                         self._add(out, start, end, kind)
             low = max(0, at - _MOST_SECRET - _AS_REACH)
             is_word = _SECRET_WORD.match(text, at) is not None
             before = _BEFORE_WORD.search(text, low, at) if is_word else None
-            if before is not None and kind is not None and _is_secret(before.group(1)):
+            if before is not None and kind is not None and _is_mixed(before.group(1)):
                 self._add(out, before.start(1), before.end(1), kind)
         return undecided
 
@@ -216,7 +235,9 @@ class Said:
         late = len(text) - RIGHT - 16
         if kind is None:
             return undecided
-        for match in _BANK.finditer(text, low if has_words else max(low, late), high):
+        for match in BANK_CODE.finditer(
+            text, low if has_words else max(low, late), high
+        ):
             start, end = match.span()
             if text[start - 1 : start].isalnum() or not bic(match.group()):
                 continue
@@ -237,13 +258,12 @@ class Said:
         size = len(text)
         undecided = size
         if self._password is not None:
-            end = _end_before_as(text)
-            if end >= 0:
+            for end in _ends_before_as(text):
                 token = text[max(0, end - _MOST_SECRET - 2) : end].rstrip("\"'`")
                 token = re.split(r"[\s\"'`<>|,;]", token)[-1]
-                if _LEAST_SECRET < len(token) <= _MOST_SECRET and _is_secret(token):
+                if _LEAST_SECRET < len(token) <= _MOST_SECRET and _is_mixed(token):
                     quoted = text[end - 1] in "\"'`"
-                    undecided = end - quoted - len(token)
+                    undecided = min(undecided, end - quoted - len(token))
         if self._age is not None:
             age = _AGE_OPEN.search(text, max(0, size - 24))
             if age is not None:
@@ -272,15 +292,19 @@ def _every(text: str, word: str, low: int, high: int) -> Iterable[int]:
         at = text.find(word, at + 1, high)
 
 
-def _end_before_as(text: str) -> int:
+def _ends_before_as(text: str) -> Iterable[int]:
     """
-    Return where the token ends that "as the password" may be said of; -1 if nothing is.
+    Yield where tokens end that "as the password" may be said of.
     """
     size = len(text)
-    for tail in (" ", " a", " as"):
+    for tail in (" ", " a", " as", " i", " is", " ("):
         if text.endswith(tail):
-            return size - len(tail)
-    return text.rfind(" as ", max(0, size - _AS_REACH))
+            yield size - len(tail)
+    low = max(0, size - _AS_REACH)
+    for link in (" as ", " is ", " ("):
+        at = text.rfind(link, low)
+        if at >= 0:
+            yield at
 
 
 def _trimmed(value: str) -> str:
@@ -292,6 +316,25 @@ def _trimmed(value: str) -> str:
 
 def _goes_on(text: str, end: int) -> bool:
     return end < len(text) and not text[end].isspace() and text[end] not in "\"'`<>|"
+
+
+def _sorts(value: str) -> int:
+    """
+    Count the sorts of characters: small letters, capitals, digits, others.
+    """
+    return (
+        any(one.islower() for one in value)
+        + any(one.isupper() for one in value)
+        + any(one.isdigit() for one in value)
+        + any(not one.isalnum() for one in value)
+    )
+
+
+def _is_mixed(value: str) -> bool:
+    """
+    Tell the same where the word for it follows: then it must have a digit.
+    """
+    return any(one.isdigit() for one in value) and _is_secret(value)
 
 
 def _is_secret(value: str) -> bool:

@@ -10,15 +10,10 @@ from typing import Final, NamedTuple
 
 from gateway_guardrails.pii.kind import Kind, shapes
 
-__all__ = ["LONGEST", "SKELETON", "Reading", "Shaped", "ShapeIndex", "compact"]
+__all__ = ["LONGEST", "Reading", "Shaped", "ShapeIndex", "compact"]
 
 #: No shape is longer.
 LONGEST: Final = 40
-#: Turns a text into its skeleton: 9 for each digit, A for each letter.
-SKELETON: Final = str.maketrans(
-    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
-    "9" * 10 + "A" * 52,
-)
 _GROUP: Final = re.compile(r"[9A]+")
 _PUNCTUATION: Final = str.maketrans("", "", " -./()+")
 
@@ -70,9 +65,9 @@ class ShapeIndex:
 
     def read(self, text: str, start: int, *, final: bool) -> Reading:
         """
-        Read the shapes that begin at *start*.
+        Read the shapes that begin at *start* of *text*, which is a skeleton.
         """
-        skeleton = text[start : start + LONGEST].translate(SKELETON)
+        skeleton = text[start : start + LONGEST]
         size = len(skeleton)
         ends = start + size == len(text) and not final
         found: list[tuple[int, Sequence[Shaped]]] = []

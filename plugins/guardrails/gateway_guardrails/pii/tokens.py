@@ -96,9 +96,11 @@ def read_ipv4(text: str, start: int) -> int:
     after = text[end : end + 2]
     if after[:1].isalnum() or (after[:1] in {".", "-"} and after[1:].isalnum()):
         return 0
-    first, _, rest = match.group().partition(".")
-    is_network = after[:1] == "/" and rest.endswith(".0")
-    if int(first) in {0, 127} or int(first) >= 224 or is_network:
+    octets = match.group().split(".")
+    first = int(octets[0])
+    if first in {0, 127} or first >= 224 or octets[:2] == ["169", "254"]:
+        return 0
+    if after[:1] == "/" and octets[3] == "0":  # a network, no host
         return 0
     return end
 

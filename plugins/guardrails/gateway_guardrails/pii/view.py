@@ -9,7 +9,7 @@ import sys
 import unicodedata
 from typing import Final, NamedTuple
 
-__all__ = ["View", "fold"]
+__all__ = ["View", "fold", "skeleton"]
 
 
 class View(NamedTuple):
@@ -19,14 +19,31 @@ class View(NamedTuple):
     Attributes:
         text: With digits, capitals, spaces and hyphens of all scripts as ASCII writes them.
         ascii: The same with ``?`` for what is not ASCII; the same length.
+        skeleton: The same with 9 for each digit and A for each letter.
         start: Where to begin.
         final: Nothing follows.
+        memo: What `gateway_guardrails.pii.lexicon` read left of places before.
     """
 
     text: str
     ascii: str
+    skeleton: str
     start: int
     final: bool
+    memo: dict[int, tuple[str, list[str]]]
+
+
+_SKELETON: Final = bytes.maketrans(
+    b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+    b"9" * 10 + b"A" * 52,
+)
+
+
+def skeleton(text: str) -> str:
+    """
+    Return *text*, which is ASCII, with 9 for each digit and A for each letter.
+    """
+    return text.encode("ascii").translate(_SKELETON).decode("ascii")
 
 
 def _folds() -> dict[str, str]:
@@ -48,9 +65,14 @@ def _folds() -> dict[str, str]:
 
 
 _FOLDS: Final = _folds()
+#: Of the basic plane, and beyond it: a set of both is slow.
 _FOLDABLE: Final = re.compile(
-    "[" + "".join(re.escape(one) for one in sorted(_FOLDS)) + "]"
+    "[" + "".join(one for one in sorted(_FOLDS) if one <= "\uffff") + "]"
 )
+_ASCII: Final = bytes(range(128))
+_FOLDED: Final = frozenset(_FOLDS)
+_FARTHER_FOLDED: Final = frozenset(one for one in _FOLDS if one > "\uffff")
+_FARTHER: Final = re.compile("[\U00010000-\U0010ffff]")
 
 
 def fold(text: str) -> tuple[str, str]:
@@ -61,9 +83,14 @@ def fold(text: str) -> tuple[str, str]:
     """
     if text.isascii():
         return text, text
-    folded = _FOLDABLE.sub(_written, text)
+    beyond = text.encode("utf-8", "replace").translate(None, _ASCII).decode("utf-8")
+    folded = text
+    if not _FOLDED.isdisjoint(beyond):
+        folded = _FOLDABLE.sub(_written, text)
+        if not _FARTHER_FOLDED.isdisjoint(beyond):
+            folded = _FARTHER.sub(_written, folded)
     return folded, folded.encode("ascii", "replace").decode("ascii")
 
 
 def _written(match: re.Match[str]) -> str:
-    return _FOLDS[match.group()]
+    return _FOLDS.get(match.group(), match.group())

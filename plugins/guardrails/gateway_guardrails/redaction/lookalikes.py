@@ -130,6 +130,20 @@ def _url(value: str, digits: Digits) -> str:
     return f"{scheme}://example.com/{name}"
 
 
+def _date(value: str, digits: Digits) -> str:
+    def number(match: re.Match[str]) -> str:
+        if len(match[0]) == 4:
+            return str(1950 + digits.below(50))
+        # Right for a day as for a month, in whatever order they stand.
+        return str(digits.below(12) + 1).zfill(len(match[0]))
+
+    return re.sub(r"\d+", number, value)
+
+
+def _hexadecimal(value: str, digits: Digits) -> str:
+    return re.sub(r"[0-9A-Fa-f]", lambda _: f"{digits.below(16):x}", value)
+
+
 def _same_shape(value: str, digits: Digits) -> str:
     return "".join(_like(character, digits) for character in value)
 
@@ -186,6 +200,10 @@ _MAKERS: Final[dict[str, Callable[[str, Digits], str]]] = {
     "IP_ADDRESS": _ip,
     "IPV4": _ip,
     "IPV6": _ip,
+    "DATE_OF_BIRTH": _date,
+    "DATE": _date,
+    "CARD_EXPIRY": _date,
+    "MAC_ADDRESS": _hexadecimal,
     "US_SSN": _ssn,
     "SSN": _ssn,
     "URL": _url,

@@ -4,11 +4,12 @@ The redactions of one exchange: what is put in a value's place, and what may be 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import attrs
 
+from gateway_guardrails.redaction.originals import Originals
 from gateway_guardrails.redaction.placeholders import MASK, label_of
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Redaction:
     known: Conversation | None = attrs.field(default=None, init=False)
     _was_sought: bool = attrs.field(default=False, init=False)
     #: What may be put back for this caller, whose own it is.
-    _live: dict[str, str] = attrs.field(factory=dict, init=False)
+    _live: Originals = attrs.field(factory=Originals, init=False)
     #: Where no look-alike may stand already.
     _texts: tuple[str, ...] | None = attrs.field(default=None, init=False)
 
@@ -72,7 +73,8 @@ class Redaction:
         else:
             token = conversation.number(label, value)
         if restores and conversation.original(token) == value:
-            self._live[token] = conversation.restored[token] = value
+            self._live.add(token, value)
+            conversation.restored.add(token, value)
         return token
 
     def respect(self, text: str) -> None:
@@ -101,7 +103,7 @@ class Redaction:
         return self.known
 
     @property
-    def live(self) -> Mapping[str, str]:
+    def live(self) -> Originals:
         """
         What may be put back, and what each of it stands for.
 
@@ -109,8 +111,8 @@ class Redaction:
         earlier turn that the provider remembers.
         """
         known = self.known
-        if known is not None and known.is_named and known.restored:
-            return {**known.restored, **self._live}
+        if known is not None and known.is_named:
+            return known.restored
         return self._live
 
     def _opened(self) -> Conversation:

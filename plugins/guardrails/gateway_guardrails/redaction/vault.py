@@ -13,6 +13,7 @@ from typing import Final
 
 import attrs
 
+from gateway_guardrails.redaction.originals import Originals
 from gateway_guardrails.redaction.placeholders import PLACEHOLDER, placeholder
 
 #: Values that one conversation may have; those beyond share a placeholder without a number.
@@ -36,7 +37,7 @@ class Conversation:
     """
 
     is_named: bool = False
-    restored: dict[str, str] = attrs.field(factory=dict)
+    restored: Originals = attrs.field(factory=Originals)
     weight: int = 0
     used_at: float = 0.0
     _counts: dict[str, int] = attrs.field(factory=dict)

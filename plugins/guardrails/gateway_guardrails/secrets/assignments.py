@@ -51,7 +51,15 @@ def judge_value(
     """
     value = text[opening.value : value_end]
     if not opening.quote:
-        value = _trimmed(_NEXT_PARAMETER.split(value, maxsplit=1)[0])
+        if (
+            value.isidentifier()
+            and value.islower()
+            and value.replace("_", "").isalpha()
+        ):
+            return None  # most of what stands there: another name
+        if "&" in value:
+            value = _NEXT_PARAMETER.split(value, maxsplit=1)[0]
+        value = _trimmed(value)
     if len(value) < _LEAST_CHARACTERS:
         return None
     at = opening.value, opening.value + len(value)
@@ -68,7 +76,14 @@ def judge_value(
     left = before[len(before.rstrip(_NAME_SET)) :]
     whole = left + text[start : rest_of(text, end, opening.value)]
     kind = kind_of(name, whole, before)
-    if kind is None or not _fits(value, opening, kind, is_told=_is_told(left, name)):
+    is_told = _is_told(left, name)
+    between = text[end : opening.value]
+    is_worded = value.islower() and value.replace("_", "").isalpha()
+    if is_worded and (_is_next(between) or not (opening.is_strong or is_told)):
+        return None
+    if "." in between and between.rstrip("\"'` ")[-1:] == "(":
+        return None  # password.encode("utf-8")
+    if kind is None or not _fits(value, opening, kind, is_told=is_told):
         return None
     if is_placeholder(value) or is_of_something_else(whole):
         return None
@@ -80,6 +95,11 @@ def judge_value(
 def _is_told(left: str, name: Name) -> bool:
     # An option of a command, --password, or SQL's IDENTIFIED BY: blanks are sign enough.
     return left.startswith("-") or name.literal == "identified"
+
+
+def _is_next(between: str) -> bool:
+    # {"password", "created_at"}: the next of a list, and no value.
+    return "," in between and "(" not in between
 
 
 def _trimmed(value: str) -> str:
@@ -103,7 +123,7 @@ def _fits(value: str, opening: Opening, kind: Kind, *, is_told: bool) -> bool:
             return False
         if not opening.quote and re.search(r"\w\(|\w\[|\)$", value):
             return False
-        if not is_passwordlike(value):
+        if not is_passwordlike(value, is_quoted=bool(opening.quote)):
             return False
         if opening.is_strong or is_told:
             return True
@@ -111,7 +131,9 @@ def _fits(value: str, opening: Opening, kind: Kind, *, is_told: bool) -> bool:
             bool(opening.quote) or _is_mixed(value) or is_randomlike(value, least=10)
         )
     if not opening.is_strong and not is_told:
-        return is_randomlike(value, least=16) and (_is_mixed(value) or len(value) >= 32)
+        if _is_mixed(value):
+            return is_randomlike(value, least=10)
+        return is_randomlike(value, least=32)
     least = 8 if kind == "secret" else 10
     if kind == "key":
         return is_randomlike(value, least=14, takes_uuid=False)
@@ -147,17 +169,13 @@ def _judge_header(value: str, start: int, end: int, kind: Kind) -> Secret | None
 
 
 def _judge_pair(value: str, start: int, end: int) -> Secret | None:
+    # The name as well: a find begins where its value does, wherever a text is cut.
     user, colon, password = value.partition(":")
-    if not colon or password == user or not is_passwordlike(password):
-        password, user = user, password
-        if not colon or user or not is_passwordlike(password):
-            return None
-        return _pair(password, start, start + len(password))
-    return _pair(password, end - len(password), end)
-
-
-def _pair(password: str, start: int, end: int) -> Secret | None:
-    if is_placeholder(password):
+    if not colon:
+        return None
+    secret = password or user
+    is_secret = password != user and is_passwordlike(secret, is_quoted=False)
+    if not is_secret or is_placeholder(secret):
         return None
     return Secret(start, end, "user_password", "critical", 0.7)
 

@@ -25,6 +25,8 @@ from gateway_guardrails.secrets.checksums import CHECKSUMS
 from gateway_guardrails.secrets.formats import Format
 from gateway_guardrails.secrets.names import Name
 from gateway_guardrails.secrets.openings import (
+    CROWD,
+    CROWD_CHARACTERS,
     OPENING_CHARACTERS,
     REACH,
     openings,
@@ -56,8 +58,9 @@ _AUTHORITY: Final = re.compile(
     r"://([A-Za-z0-9_.\-~+%$!&*^=|@]{0,64}):([A-Za-z0-9_.\-~+:%@$!?#&*^|=]{1,200})@[A-Za-z0-9\[%{$]"
 )
 _COMMON_PASSWORD: Final = re.compile(
-    r"(?i)(?:my|your|the|db|some)?[-_]?(?:pass(?:word|wd|phrase)?|pwd|pw|pswd|secret|token|guest|admin|root"
-    r"|user(?:name)?|test(?:ing)?|postgres|mysql|mongo|redis|rabbitmq|key|x+|credentials?)[0-9]{0,3}"
+    r"(?i)[a-z]*(?:password|passwd|secret)[0-9]{0,3}"
+    r"|(?:my|your|the|db|some)?[-_]?(?:pass(?:phrase)?|pwd|pw|pswd|token|guest|admin|root|user(?:name)?"
+    r"|test(?:ing)?|postgres|mysql|mongo|redis|rabbitmq|key|x+|credentials?|tiger)[0-9]{0,3}"
 )
 
 
@@ -159,6 +162,7 @@ class _Look:
         self.detector = detector
         self._found: dict[int, Find] = {}
         self._has_run_mark: list[int] = []
+        self._names: list[int] = []
 
     def finds(self) -> Sequence[Find]:
         """
@@ -167,7 +171,13 @@ class _Look:
         found, safe = self._found, self.safe
         if not found:
             return ()
-        return [found[start] for start in sorted(found) if start < safe]
+        shown = (found[start] for start in sorted(found) if start < safe)
+        # What is left out stays so, and is not found by a name less exact.
+        return [one for one in shown if self._is_shown(one)]
+
+    def _is_shown(self, one: Find) -> bool:
+        value = self.text[one.start : one.end]
+        return self.detector.keeps(one.type, one.severity, value)
 
     def at_literals(self) -> None:
         """
@@ -201,7 +211,9 @@ class _Look:
                 if self._has_format(one, pattern, start):
                     break
         if mark.name is not None:
-            self._at_name(mark.name, start, end)
+            self._names.append(start)
+            if not self._is_crowded(start):
+                self._at_name(mark.name, start, end)
         if mark.in_runs and start >= self.start:
             self._has_run_mark.append(start)
         if mark.is_scheme:
@@ -252,11 +264,15 @@ class _Look:
             return False
         if one.entropy >= _NEEDS_DIGIT and not any(c.isdigit() for c in value):
             return False  # words put together
-        score = 0.95
+        score = 0.95 if one.vendor != "several" else 0.75
         if one.check is not None:
             score = 1.0 if CHECKSUMS[one.check](value) else 0.85
         self._add(start, end, one.name, one.severity, score)
         return True
+
+    def _is_crowded(self, start: int) -> bool:
+        names = self._names
+        return len(names) > CROWD and start - names[-1 - CROWD] <= CROWD_CHARACTERS
 
     def _at_name(self, name: Name, start: int, end: int) -> None:
         if start + OPENING_CHARACTERS < self.start:
@@ -307,8 +323,7 @@ class _Look:
         known = self._found.get(start)
         if known is not None and (known.score, known.end) >= (score, end):
             return
-        if self.detector.keeps(type_, severity, self.text[start:end]):
-            self._found[start] = Find(start, end, type_, severity, score)
+        self._found[start] = Find(start, end, type_, severity, score)
 
 
 def make(options: SecretsOptions, tools: DetectorTools) -> SecretsDetector:

@@ -41,40 +41,43 @@ NAMES: Final[tuple[Name, ...]] = (
         Name(word, "password")
         for word in (
             *("pass", "pwd", "pw", "psw", "pssw", "securestring", "identified"),
+            *("networkcredential", "directoryentry"),
             *("kennwort", "contrase", "senha", "wachtwoord", "salasana", "lösenord"),
             *("пароль", "Пароль", "密码", "密碼", "비밀번호", "パスワード"),
         )
     ),
-    *(Name(word, "pair") for word in ("userpwd", "-u", "--user")),
+    *(Name(word, "pair") for word in ("userpwd", "-u ", "-user")),
     *(Name(word, "secret") for word in ("secret", "cred")),
-    *(Name(word, "token") for word in ("token", "auth", "sonar.login")),
-    *(Name(word, "key") for word in ("key", "api", "nonce", "salt")),
+    *(Name(word, "token") for word in ("token", "auth", "_pat", "sonar.login")),
+    *(Name(word, "key") for word in ("key", "nonce", "salt")),
     *(Name(word, "jwk") for word in ('"d"', '"k"')),
-    Name("bearer", "bearer"),
-    Name("basic", "basic"),
+    Name("bearer ", "bearer"),
+    Name("basic ", "basic"),
 )
 #: What is part of many other words.
-_ALONE: Final = frozenset({"pw", "psw", "api", "auth", "cred", "salt", "nonce"})
+_ALONE: Final = frozenset({"pw", "psw", "auth", "cred", "salt", "nonce"})
 #: What a word may go on with in small letters, where it is known; with anything else it is another.
-_GOES_ON: Final = {"key": "", "token": "s", "api": "k", "auth": "eokt", "pass": "wpci"}
+_GOES_ON: Final = {"key": "", "token": "s", "auth": "eokt", "pass": "wpci"}
 
 
 def stands_alone(text: str, start: int, end: int, name: Name) -> bool:
     """
     Tell whether what stands from *start* to *end* is *name*, and no part of another word.
     """
-    before, after = text[start - 1 : start], text[end : end + 1]
-    first, last = text[start], text[end - 1]
+    after = text[end : end + 1]
     goes_on = _GOES_ON.get(name.literal)
-    is_camel = after.isupper() and last.islower()  # keyOfService
-    is_longer = goes_on is not None and after.isalpha() and not is_camel
-    if is_longer and after.lower() not in (goes_on or ""):
-        return False
+    if goes_on is not None and after.isalpha() and after.lower() not in goes_on:
+        is_camel = after.isupper() and text[end - 1].islower()  # keyOfService
+        if not is_camel:
+            return False
     if name.kind != "vendor" and name.literal not in _ALONE:
         return True
+    before, first = text[start - 1 : start], text[start]
     if start and before.isalpha() and not (first.isupper() and before.islower()):
         return False
-    return not (after.islower() and last.isupper() and not text[start:end].isupper())
+    if not after.islower():
+        return True
+    return not text[end - 1].isupper() or text[start:end].isupper()
 
 
 def _any(*words: str) -> str:

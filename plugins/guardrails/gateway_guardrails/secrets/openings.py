@@ -14,6 +14,8 @@ from typing import Final, NamedTuple
 from gateway_guardrails.secrets.names import Kind, Name, stands_alone
 
 __all__ = [
+    "CROWD",
+    "CROWD_CHARACTERS",
     "NAME_CHARACTERS",
     "OPENING_CHARACTERS",
     "REACH",
@@ -26,7 +28,11 @@ __all__ = [
 #: Characters that a name and what follows it take, up to the value; and those left of the name.
 OPENING_CHARACTERS: Final = 96
 NAME_CHARACTERS: Final = 32
-REACH: Final = OPENING_CHARACTERS + NAME_CHARACTERS
+#: Of names that stand closer than six in so many characters, those behind the sixth are none:
+#: nobody writes so, and a text of nothing else would take long.
+CROWD_CHARACTERS: Final = 64
+CROWD: Final = 6
+REACH: Final = OPENING_CHARACTERS + max(NAME_CHARACTERS, CROWD_CHARACTERS + 16)
 _QUOTED_BLANKS: Final = 2
 
 
@@ -44,9 +50,10 @@ class Opening(NamedTuple):
     is_strong: bool
 
 
-_REST: Final = r"[A-Za-z0-9_.\-]{0,24}"
+# Taken whole or not at all (the +), so that what does not match is left at once.
+_REST: Final = r"[A-Za-z0-9_.\-]{0,24}+"
 _CLOSE: Final = r"""(?:&quot;|[\])}*]{0,2}\\{0,3}["'`]?[\])}*]{0,2})"""
-_FURTHER: Final = r"(?:[ \t][A-Za-z0-9_.\-/()@]{1,16}){0,4}?"
+_FURTHER: Final = r"(?:[ \t][A-Za-z0-9_.\-/()@]{1,16}+){0,4}?"
 _QUOTE: Final = r"""(?:&quot;|(?:[bBuUrRfF@$]{1,2})?\\{0,3}(?:"{3}|'{3}|["'`])|)"""
 _SCHEME: Final = (
     r"(?:(?:Bearer|Token|Api-?Token|Api-?Key|NTLM|Negotiate|OAuth)[ \t]{1,4})?"
@@ -57,10 +64,10 @@ _EQUALS: Final = (
 _SIGN: Final = (
     r"(?:"
     rf"[ \t]{{0,8}}{_EQUALS}"
-    r"|[ \t]{1,4}(?:is[t]?|was|are|es[t]?)(?:[ \t]{1,2}(?:now|set[ \t]to|still|currently))?"
+    r"|[ \t]{1,4}(?:is[t]?|was|are|es[t]?|lautet)(?:[ \t]{1,2}(?:now|set[ \t]to|still|currently))?"
     r"[ \t]{0,2}[:=]?[ \t]{1,4}"
     r"|\s{1,30}(?:value|default)[\"']?[ \t]{0,4}[:=]>?[ \t]{0,4}"
-    r"|>[ \t]{0,4}|[ \t]\|[ \t]{1,4}"
+    r"|>[ \t]{0,4}|[ \t]\|[ \t]{1,4}|[ \t]{1,20}-{1,6}>?[ \t]{1,8}"
     r"|%3[Dd]|%3[Aa]|\\u003[dD]"
     r")"
 )
@@ -86,21 +93,30 @@ _TYPED: Final = re.compile(
     _FLAGS,
 )
 _WEAK: Final = re.compile(
-    r"[A-Za-z0-9_\-]{0,16}[\"']?[ \t]{1,4}"
+    r"[A-Za-z0-9_\-]{0,16}+[\"']?(?:[ \t]{1,4}|:?[ \t]{0,4}\r?\n[ \t]{0,8})"
     r"(?:(?:by|as|with[ \t]{1,2}[A-Za-z_]{1,30}[ \t]{1,2}by)[ \t]{1,4})?(?:pass:)?"
-    rf"""(?:(?=["'`\\&$@]|[bBuUrRfF]["'`]){_QUOTE}|(?=[A-Za-z0-9_.\-~+/=:%@$!?#&*^|]{{0,64}}[0-9:]))""",
+    rf"""(?:(?=["'`\\&$@]|[bBuUrRfF]["'`]){_QUOTE}|(?=[A-Za-z0-9_.\-~+/=:%@$!?#&*^|]{{0,64}}(?:[0-9:]|[a-z][A-Z])))""",
     _FLAGS,
 )
+# Arguments by place: NetworkCredential("name", "password").
+_LAST_ARGUMENT: Final = re.compile(
+    r"""[ \t]{0,4}\([ \t]{0,4}(?:"[^"\n]{1,60}"\s{0,4},\s{0,24}){1,2}\"""", _FLAGS
+)
+_BY_PLACE: Final = frozenset({"networkcredential", "directoryentry"})
+_BARE: Final = re.compile(r"[ \t]{0,8}" + _QUOTE, _FLAGS)
 _AFTER: Final = re.compile(_REST + r"[\])}*]{0,2}", _FLAGS)
 _MAY_FOLLOW: Final = frozenset(" \t\n\r=:>|,(-!?%\\\"'`&")
 _LINE_SIGN: Final = re.compile(
-    r"""[=:|>]|["'`][ \t]{0,4},|\([ \t]{0,2}["'`]|\s(?:is[t]?|was|are|es[t]?)[ \t:=]""",
+    r"""[=:|>]|--|["'`][ \t]{0,4},|\([ \t]{0,2}["'`]|\s(?:is[t]?|was|are|es[t]?|lautet)[ \t:=]""",
     _FLAGS,
 )
 _BARE_END: Final = re.compile(r"""[^\s"'`<>,;|(){}\[\]\\&=]{0,510}={0,2}""")
 _BARE_PASSWORD_END: Final = re.compile(r"""[^\s"'`<>,;|\\]{0,257}""")
 _QUOTED_END: Final = {
-    quote: re.compile(rf"[^{quote}\n\\<>]{{0,512}}") for quote in "\"'`"
+    **{q: re.compile(rf"(?:[^{q}\n\\]|\\[^\n]){{0,512}}") for q in "\"'`"},
+    # Behind an escaped quote, the next backslash ends the value.
+    **{f"\\{q}": re.compile(rf"[^{q}\n\\]{{0,512}}") for q in "\"'`"},
+    "&": re.compile(r"[^&\n\"]{0,512}"),
 }
 
 
@@ -110,9 +126,15 @@ def openings(text: str, start: int, end: int, name: Name) -> list[Opening]:
 
     Each form is looked for by itself: which one holds may not hang on what is still to come.
     """
-    if not stands_alone(text, start, end, name):
-        return []
+    if not stands_alone(text, start, end, name) or text.startswith("-----", end):
+        return []  # armour: PUBLIC KEY-----
     limit = start + OPENING_CHARACTERS
+    if name.literal[-1] == " ":
+        bare = _BARE.match(text, end, limit)
+        return [_opening(text, bare.end() if bare else end, is_strong=True)]
+    if name.literal in _BY_PLACE:
+        argument = _LAST_ARGUMENT.match(text, end, limit)
+        return [_opening(text, argument.end(), is_strong=True)] if argument else []
     after = _AFTER.match(text, end, limit)
     at = after.end() if after else end
     follows = text[at : at + 1]
@@ -127,7 +149,7 @@ def openings(text: str, start: int, end: int, name: Name) -> list[Opening]:
             typed = _TYPED.match(text, end, limit)
             if typed is not None:
                 found.append(_opening(text, typed.end(), is_strong=True))
-    if follows in " \t\"'":
+    if follows in " \t\r\n:\"'":
         weak = _WEAK.match(text, end, limit)
         if weak is not None:
             found.append(_opening(text, weak.end(), is_strong=False))
@@ -137,7 +159,8 @@ def openings(text: str, start: int, end: int, name: Name) -> list[Opening]:
 def _opening(text: str, value: int, *, is_strong: bool) -> Opening:
     last = text[value - 1 : value]
     if last in "\"'`":
-        return Opening(value, last, is_strong)
+        is_escaped = text[value - 2 : value - 1] == "\\"
+        return Opening(value, f"\\{last}" if is_escaped else last, is_strong)
     quote = "&" if text[value - 6 : value] == "&quot;" else ""
     return Opening(value, quote, is_strong)
 
@@ -154,7 +177,8 @@ def value_end(text: str, opening: Opening, kind: Kind, limit: int) -> tuple[int,
         pattern = _BARE_PASSWORD_END if kind == "password" else _BARE_END
     found = pattern.match(text, opening.value)
     end = found.end() if found else opening.value
-    is_open = end >= limit
+    # A backslash at the end escapes what is not there yet.
+    is_open = end >= limit or (end + 1 == limit and text[end : end + 1] == "\\")
     if opening.quote and text.count(" ", opening.value, end) > _QUOTED_BLANKS:
         return opening.value, False  # a sentence
     return end, is_open

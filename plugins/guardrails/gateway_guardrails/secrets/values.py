@@ -4,7 +4,6 @@ What tells a secret value from a placeholder, a word, or a piece of code.
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 from collections import Counter
@@ -14,13 +13,18 @@ __all__ = ["entropy_of", "is_passwordlike", "is_placeholder", "is_randomlike"]
 
 #: Beyond so many characters, entropy says no more.
 _ENTROPY_CHARACTERS: Final = 256
+#: A part of a value that is filled tells of the whole if it is one part in so many.
+_MOSTLY: Final = 2
 
 # What stands where a value should: variables, gaps to fill in, calls.
 _STAND_IN: Final = re.compile(
     r"""
-    ^ \$ | ^ % \w+ % $ | ^ @ \w+ @ $ | \$\{ | \$\( | \{\{ | % [(s] | <[^>]*> | ^ [<\[{(]
-    | \.\.\. | … | process\.env | os\.environ | getenv | ENV\[ | secrets\. | \b env [._]
-    | ^ (?:env|file|vault): | ^ arn:
+    ^ ['"]? \$ [A-Za-z_{(] | ^ % \w+ % $ | ^ @ \w+ @ $ | \$\{ [A-Za-z_]\w* [.(:?\[\}-] | \$\([^)]*\)
+    | \{\{ [^{}]* \}\} | \#\{ [^{}]* \} | \{ [A-Za-z_]\w{2,} \} | %\(\w+\)s | % [sd] $
+    | < [A-Za-z_/][\w\s./:-]* > | &lt;
+    | ^ \[ [^\]]* \] $ | ^ \( .* \) $ | \.\.\.$ | ^ \.\.\. | \u2026
+    | process\.env | os\.environ | getenv | ENV\[ | secrets\. | \b env [._] | ^ (?:env|file|vault):
+    | ^ arn: | ^ ! (?:Ref|Sub|ImportValue) | ^ (?:new|this|self|await)\b
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -31,7 +35,7 @@ _BLANKED: Final = re.compile(
 _FILLED: Final = re.compile(
     r"""
     ([xX*.\#?_-]) \1{3,} | ([A-Za-z]) \2{4,} | ([0-9]) \3{6,}
-    | 0123456789 | 123456789 | abcdefgh | abcdef1234 | 1234567890
+    | 0123456789 | 1234567890? | abcdefgh\w* | abcdef1234\w*
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -44,9 +48,10 @@ _FILLER_WORD: Final = re.compile(
     | ^ (?:super)?[-_]?
       (?:{_SECRET_WORD}|test|none|null|undefined|true|false|default|string|hidden|masked|encrypted
         |required)
-      (?:[-_]?(?:key|token|value|password|string|here|test))? [0-9]{{0,3}} $
+      (?:[-_]?(?:key|token|value|password|string|here|test))? [0-9]{{0,2}} $
+    | ^ (?:password|passw0rd|admin|test|user|root|qwerty) [0-9]{{1,5}} !? $
     | ^ (?:some|the|any|new|old|test|fake|mock|not|no|in)?[-_]?(?:a[-_])?(?:real[-_])?
-      (?:{_SECRET_WORD})s? [-_]? [0-9]{{0,3}} $
+      (?:{_SECRET_WORD})s? [-_]? [0-9]{{0,2}} $
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -67,11 +72,22 @@ _SEGMENTS: Final = re.compile(r"[-_./: ]+|(?<=[a-z])(?=[A-Z])")
 _DOTTED_NAME: Final = re.compile(
     r"[A-Za-z_$][\w$]*(?:(?:\.|->|::)[A-Za-z_$][\w$]*)+[;,]?"
 )
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ].*)?")
 _UUID: Final = re.compile(
     r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 )
 _HEX: Final = re.compile(r"(?:0x)?[0-9a-fA-F]{16,}")
 _NUMBERLIKE: Final = re.compile(r"[-+]?[0-9][0-9.,:/_%eE+-]*[A-Za-z]{0,3}")
+#: A word, or two that are joined, all in small letters: as somebody writes a password down.
+_PLAIN: Final = re.compile(r"[a-z]{3,}(?:[ _-][a-z]{2,})?")
+#: A selector of CSS, a colour, an anchor.
+_SELECTOR: Final = re.compile(r"#(?:[a-z][a-z-]*|[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
+_SIGN: Final = re.compile(r"[!-,:-@\[-^{-~]")
+_CASES: Final = re.compile(r"[A-Z]+[a-z]*|[a-z]+")
+_LONG_NUMBER: Final = 20
+_LONG_NAME: Final = 20
+#: Characters of a password that has no digit and no sign.
+_SHORT: Final = 10
 _SPECIAL: Final = re.compile(r"[!@#$%^&*?+=~]")
 _LETTER: Final = re.compile(r"[A-Za-z]")
 _DIGIT: Final = re.compile(r"[0-9]")
@@ -100,58 +116,86 @@ def is_placeholder(value: str, *, is_named: bool = True) -> bool:
         return True
     if not is_named:
         return "EXAMPLE" in value or bool(_BLANKED.search(value))
-    return bool(_FILLED.search(value)) or bool(
-        _STAND_IN.search(value) or _FILLER_WORD.search(value)
-    )
+    filled = _FILLED.search(value)
+    if filled is not None and (filled.end() - filled.start()) * _MOSTLY >= len(value):
+        return True
+    return bool(_STAND_IN.search(value) or _FILLER_WORD.search(value))
 
 
 def is_randomlike(value: str, *, least: int, takes_uuid: bool = True) -> bool:
     """
     Tell whether *value* looks drawn rather than written: a token, a key.
     """
-    if len(value) < least or not _LETTER.search(value) or not _DIGIT.search(value):
-        return _is_long_mixed(value)
+    if len(value) < least or not _LETTER.search(value):
+        return (
+            len(value) >= _LONG_NUMBER and value.isdigit() and entropy_of(value) >= 2.5
+        )
+    if not _DIGIT.search(value):
+        least = _SHORT if _SPECIAL.search(value) else 16
+        return _is_scrambled(value, least=least) or _is_wild(value)
     if _UUID.fullmatch(value):
         return takes_uuid
     if _HEX.fullmatch(value):
         return entropy_of(value) >= 2.8
-    if _NUMBERLIKE.fullmatch(value) or _DOTTED_NAME.fullmatch(value):
+    if _NUMBERLIKE.fullmatch(value) or _is_dotted(value) or _is_path(value):
         return False
-    if "://" in value or (
-        value.startswith(("/", "./", "~/", "@")) and value.count("/") > 1
-    ):
+    if _DATE.fullmatch(value) or value.startswith(("^", "[", "(?")):
         return False
+    if _is_scrambled(value):
+        return True
     segments = [part for part in _SEGMENTS.split(value) if part]
     worded = sum(len(part) for part in segments if _WORD_SEGMENT.fullmatch(part))
     return len(value) - worded >= 6 and entropy_of(value) >= 2.8
 
 
-def is_passwordlike(value: str) -> bool:
+def is_passwordlike(value: str, *, is_quoted: bool) -> bool:
     """
     Tell whether *value* may be a password that somebody chose.
+
+    Args:
+        is_quoted: It is a text of its own, and no name of a variable.
     """
-    if not 5 <= len(value) <= 128 or " " in value.strip():
+    blanks = value.count(" ")
+    if not 5 <= len(value) <= 128 or (blanks and not (is_quoted and blanks == 1)):
         return False
-    if _DOTTED_NAME.fullmatch(value) or _NUMBERLIKE.fullmatch(value) or "://" in value:
+    if _DOTTED_NAME.fullmatch(value) or _NUMBERLIKE.fullmatch(value) or _is_path(value):
         return False
-    if value.startswith(("/", "./", "--", "~/", "#", "\\")) or value.endswith(
-        ("(", "[", "{", "=>")
-    ):
+    if value.startswith(("--", "\\")) or value.endswith(("(", "[", "{", "=>", ":")):
         return False
-    letter, digit = bool(_LETTER.search(value)), bool(_DIGIT.search(value))
-    if letter and digit:
-        return True
-    if letter and _SPECIAL.search(value[1:]):
+    if _SELECTOR.fullmatch(value):
+        return False
+    if _LETTER.search(value) and _DIGIT.search(value):
+        return not blanks
+    if _LETTER.search(value) and _SPECIAL.search(value[1:]) and not blanks:
         return len(value) >= 6
-    return _is_long_mixed(value)
+    if is_quoted and len(value) >= 6 and _PLAIN.fullmatch(value):
+        return True
+    return _is_scrambled(value, least=_SHORT)
 
 
-def _is_long_mixed(value: str) -> bool:
-    # Base64 without a digit: long, of both cases, and no words put together.
+def _is_dotted(value: str) -> bool:
+    # os.environ, and none of hawk.nHAOH...: names are short.
+    return _DOTTED_NAME.fullmatch(value) is not None and all(
+        len(part) < _LONG_NAME for part in value.split(".")
+    )
+
+
+def _is_path(value: str) -> bool:
+    if "://" in value or value.startswith(("./", "../", "~/")):
+        return True
+    slashes = value.count("/")
+    return value.startswith(("/", "@")) and slashes > 1 and len(value) < 16 * slashes
+
+
+def _is_wild(value: str) -> bool:
+    return " " not in value and len(set(_SIGN.findall(value))) >= 6
+
+
+def _is_scrambled(value: str, *, least: int = 16) -> bool:
+    # Upper and lower case change more often than words put together would have it.
+    parts = _CASES.findall(value)
     return (
-        len(value) >= 20
-        and value.isascii()
-        and value.isalpha()
-        and entropy_of(value) >= 4.0
-        and sum(a.islower() and b.isupper() for a, b in itertools.pairwise(value)) >= 5
+        len(value) >= least
+        and len(parts) >= least // 4 + 1
+        and len(value) <= 3.8 * len(parts)
     )

@@ -146,7 +146,7 @@ class TestChanging:
             (
                 {"detectors": ["wordy"]},
                 "rules.mine.detectors[0]",
-                "no detector is called wordy; there are grounding oracle word",
+                "no detector is called wordy; there are azure azure_grounding",
             ),
             (
                 {"detectors": [{"type": "word", "wrd": "x"}]},

@@ -10,6 +10,7 @@ import pytest
 from spoken_streams import STREAMED, frames_of, seen_through
 
 from gateway.errors import Blocked, Unavailable
+from gateway.filters import Outcome
 from gateway.tasks import Tasks
 from gateway.testing import make_response
 from gateway.views import Chunk
@@ -128,3 +129,20 @@ async def test_whole_answers(passing):
         await made.feed_response(
             make_response({"choices": [{"index": 0, "message": said}]})
         )
+
+
+async def test_whoever_leaves_ends_the_asking(passing):
+    """
+    When the stream is over, however it ended, nobody is asked on.
+    """
+    made, judge, _ = passing("allow")
+    judge.gate = asyncio.Event()
+    chunks = [Chunk(CHAT, one) for one in frames_of(CHAT, ["word " * 300])]
+    await made.feed(chunks[:2])
+    await asyncio.wait_for(judge.is_asked.wait(), 5)
+    (asking,) = [task for task in asyncio.all_tasks() if task.get_name() == "test"]
+
+    await made.close(Outcome.LEFT)
+    await asyncio.wait([asking], timeout=5)
+
+    assert asking.cancelled()

@@ -210,14 +210,16 @@ class Asking(Plugin):
 
             return Model()
 
-        return (Detector(name="model", Options=Nothing, make=make, is_local=False),)
+        return (Detector(name="own-model", Options=Nothing, make=make, is_local=False),)
 
 
 async def test_a_judge_may_ask_a_model(gate, fake):
     """
     What a judge asks the gateway itself is looked at as well, but no judge is asked about it.
     """
-    rules = {"llm": {"detectors": ["model"], "action": "block", "stages": ["input"]}}
+    rules = {
+        "llm": {"detectors": ["own-model"], "action": "block", "stages": ["input"]}
+    }
     async with gate({**rules, **REDACT}, plugins=[Asking]) as gated:
         answer = await post(gated, chat(f"I am {MAIL}"))
         ((status, _),) = gated.plugin(Asking).answers

@@ -126,6 +126,20 @@ class TestPlaces:
             assert json.loads(EDITED)["n"][1] == "<EMAIL_1>"
             assert b"1111 1111" not in seen.raw
 
+    async def test_numbers_in_arguments(self, window, calling):
+        """
+        A card's number that is written as a number is taken out as well.
+        """
+        for at in range(1, 30):
+            source = '{"card": 4111111111111111, "n": 1.50}'
+            frames = frames_of(calling, ["ok"], [[source[:at], source[at:]]])
+
+            seen = await seen_through(window(), calling, frames)
+
+            edited = '{"card": "<CREDIT_CARD_1>", "n": 1.50}'
+            assert seen.of_kind("tool_arguments") == [edited]
+            assert b"4111111111111111" not in seen.raw
+
     @pytest.mark.parametrize("name", sorted({*CALLING} - ALWAYS_SIGNED))
     async def test_reasoning(self, window, name):
         """

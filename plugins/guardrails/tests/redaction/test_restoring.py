@@ -5,12 +5,13 @@ Originals are put back wherever the answer names what stands for them.
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from spoken_streams import CALLING, STREAMED, cuts_of, frames_of, seen_through
 
 from gateway.testing import make_response
-from gateway_guardrails.redaction import RestoringFilter
+from gateway_guardrails.redaction import Originals, RestoringFilter
 
 ORIGINALS = {
     "<EMAIL_1>": 'o"hara@acme.com',
@@ -34,7 +35,7 @@ def told():
 
 @pytest.fixture
 def restoring(told):
-    return lambda: RestoringFilter(ORIGINALS, lambda: told.append(1))
+    return lambda: RestoringFilter(Originals(ORIGINALS), lambda: told.append(1))
 
 
 async def test_every_two_way_cut(restoring, dialect):
@@ -92,8 +93,35 @@ async def test_answers_without_any_are_byte_identical(restoring, dialect, told):
     assert not told
 
 
+@pytest.mark.parametrize("token", [*ORIGINALS])
+def test_at_the_end_of_a_text(token):
+    """
+    What stands last in a text is found, however long others are.
+    """
+    originals = Originals({**ORIGINALS, "x" * 80: "y"})
+
+    (place,) = originals.places(f"is {token}", 3)
+
+    assert place == (3, 3 + len(token), ORIGINALS[token])
+
+
 def test_shows_nothing(restoring):
     """
     No value is in what a log would show of it.
     """
     assert "acme" not in repr(restoring())
+
+
+def test_many_lookalikes_are_found_fast():
+    """
+    However many values a conversation has, a text is searched in time by its length.
+    """
+    values = {f"robin.birch{at}@example.com": f"{at}@acme.com" for at in range(5_000)}
+    originals = Originals(values)
+    text = "ask robin.birch4321@example.com or robin.birch49999@example.com " * 200
+
+    started = time.process_time()
+    places = originals.places(text, 0)
+
+    assert time.process_time() - started < 2.0
+    assert [place.original for place in places] == ["4321@acme.com"] * 200

@@ -39,6 +39,9 @@ TEMPLATES = [
     "user=anna pwd={} host=db",
     "machine db login anna password {}",
     "Das Passwort lautet: {}",
+    "Mein Passwort lautet {}",
+    "password\n{}",
+    "ENV DB_PASSWORD {}",
     "пароль: {}",
     "密码：{}".replace("：", ": "),
     "spring.datasource.password={}",
@@ -120,14 +123,14 @@ def test_leaves_what_is_no_secret(text, detector):
     assert found_in(detector, text) == []
 
 
-def test_takes_a_pair_apart(detector):
+def test_finds_a_pair(detector):
     """
-    Of a name and a password that curl is given, the password is found.
+    A name and a password that curl is given are found together.
     """
     password = "dB2y" + "F6qL9v"
 
     assert found_in(detector, f"curl -u anna:{password} https://a.example") == [
-        ("user_password", password)
+        ("user_password", f"anna:{password}")
     ]
 
 

@@ -134,6 +134,21 @@ def test_cutting_does_not_matter(detector):
         assert_cut_invariant(detector, text, rounds=3)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        ")Authorizationa-u 😀hunter2x::@host日本passwordghp_@host&quot;=/hunter2x",
+        ".Proc-Type:str://Bearer 'a( 9f8e7d6c5b4a39281706f5e4d3c2b1a0|Proc-Type: 4,key\\nxY9zsk-",
+    ],
+    ids=["a find behind its value's start", "a backslash at the cut"],
+)
+def test_cutting_did_matter_once(text, detector):
+    """
+    What was wrong stays right.
+    """
+    assert_cut_invariant(detector, text)
+
+
 def test_cutting_does_not_matter_for_what_is_long(detector):
     """
     Nor where a key in armour or a token is longer than most, or a run has no end.

@@ -5,6 +5,7 @@ The gateway's own keys for its providers.
 from __future__ import annotations
 
 import pytest
+from cutting import assert_cut_invariant
 
 from gateway.detecting import DetectorTools
 from gateway.secrets import Secrets
@@ -71,6 +72,13 @@ def test_follows_a_file_that_was_changed(own_detector, key_file, clock):
     found = found_in(own_detector, f"{FIRST} {SECOND}")
 
     assert found == [("provider_key", FIRST), ("provider_key", SECOND)]
+
+
+def test_cutting_does_not_matter(own_detector):
+    """
+    A provider's key is found wherever a stream cuts it.
+    """
+    assert_cut_invariant(own_detector, f"use {FIRST}, not x{FIRST[:9]}", rounds=4)
 
 
 def test_keeps_no_key(own_detector):

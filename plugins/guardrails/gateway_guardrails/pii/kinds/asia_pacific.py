@@ -194,6 +194,7 @@ ASIA_PACIFIC: Final = (
             "vehicle, vehicle no, vehicle number, rc number, rc no, car number, "
             f"bike number, {PLATE}"
         ),
+        is_short=True,
         source="Central Motor Vehicles Rules, 1989, rule 50",
         example="Vehicle number `MH 12 DE 1433` was towed.",
         counter="Vehicle number `QQ 12 DE 1433` was towed.",

@@ -163,14 +163,14 @@ EVERYWHERE: Final = (
             " | 4~1~1 | 4-1-2 | 4-2-1"
         ),
         words=(
-            "dob, date of birth, birth date, birthdate, birthday, born, born on, d o b, "
-            "bday, b day, year of birth, "
+            "dob, date of birth, birth date, birthdate, birthday, born, born on, "
+            "bday, year of birth, "
             "geburtsdatum, geboren, geb, geburtstag, date de naissance, né le, née le, "
             "naissance, "
-            "né, née, fecha de nacimiento, nacimiento, nacido, nacida, nació, data di nascita, "
+            "fecha de nacimiento, nacimiento, nacido, nacida, nació, data di nascita, "
             "nato il, nata il, nascita, data de nascimento, nascimento, nascido, nascida, "
             "geboortedatum, födelsedatum, född, fødselsdato, fødselsdag, født, syntymäaika, "
-            "syntynyt, data urodzenia, urodzony, urodzona, ur, datum narození, narozen, "
+            "syntynyt, data urodzenia, urodzony, urodzona, datum narození, narozen, "
             "narozena, születési dátum, data nașterii, doğum tarihi, дата рождения, родился, "
             "родилась, ημερομηνία γέννησης, 生日, 出生日期, 生年月日, 생년월일, जन्म तिथि, "
             "تاريخ الميلاد, תאריך לידה"
@@ -188,6 +188,7 @@ EVERYWHERE: Final = (
         is_short=True,
         severity="low",
         is_default=False,
+        words="age, aged, years old, year old, yrs old, y o, yo, years of age, alter, edad",
         source="a number with years, or a word for age",
         example="The patient is `47 years old` and well.",
         counter="The patient has 47 `years` to go.",
@@ -229,7 +230,7 @@ EVERYWHERE: Final = (
             "health plan, member id, member number, health insurance, insurance id, "
             "insurance number, "
             "insurance member, policy number, policy no, beneficiary number, subscriber id, "
-            "subscriber number, health plan id, plan id, group number, "
+            "subscriber number, health group number, "
             "krankenversichertennummer, versichertennummer, mutuelle, póliza, "
             "policy id, medicaid, medicaid id"
         ),
@@ -277,10 +278,10 @@ EVERYWHERE: Final = (
         words=(
             "icd, icd10, icd 10, icd10 code, icd code, icd 10 code, icd 10 cm, icd10cm, "
             "diagnosis, "
-            "diagnosis code, dx, dx code, diagnosed, diagnoses, diagnostic code, "
+            "diagnosis code, dx, dx code, diagnoses, diagnostic code, "
             "primary diagnosis, "
-            "diagnose, diagnostic, diagnóstico, diagnosi, code cim, cim 10, cie 10, cie10, "
-            "condition code"
+            "diagnóstico, diagnosi, code cim, cim 10, cie 10, cie10, "
+            "icd code"
         ),
         is_short=True,
         source="WHO ICD-10; CDC ICD-10-CM",

@@ -55,7 +55,7 @@ FINANCE: Final = (
         beside="3 | 4",
         words=(
             "cvv, cvv2, cvc, cvc2, cid, csc, cv2, cvn, card security code, security code, "
-            "card verification, verification value, card code, code de sécurité, cryptogramme, "
+            "card verification, verification value, code de sécurité, cryptogramme, "
             "prüfziffer, kartenprüfnummer, sicherheitscode, código de seguridad, "
             "codice di sicurezza, código de segurança, beveiligingscode"
         ),

@@ -34,6 +34,6 @@ DRIVING: Final = (
 PLATE: Final = (
     "plate, number plate, license plate, licence plate, plate number, registration plate, "
     "vehicle registration, vehicle reg, car registration, reg no, reg number, vrm, vrn, "
-    "registration number, kennzeichen, car reg, registration mark, index mark"
+    "registration number, kennzeichen, car reg, registration mark"
 )
 HEALTH: Final = "health number, health card, patient id, patient number, medical number"
