@@ -43,7 +43,7 @@ log = structlog.get_logger("gateway.audit.retention")
 INTERVAL_S: Final = 3600.0
 AGAIN_S: Final = 300.0
 #: Seconds for a bundle that is under way when the process is to end.
-LAST_S: Final = 5.0
+LAST_S: Final = 2.0
 
 #: Makes the archive of the log of a name.
 Archives = Callable[[str], Archive | None]

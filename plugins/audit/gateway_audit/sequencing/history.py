@@ -9,6 +9,7 @@ evidence: the newest is there in any case.
 from __future__ import annotations
 
 import bisect
+import errno
 import os
 import sys
 import threading
@@ -87,8 +88,11 @@ class History:
         line = codec.dumps({"at": at_ms, "note": bytes(signed).decode()}) + b"\n"
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         descriptor = os.open(self._file, flags, 0o600)
+        size = os.fstat(descriptor).st_size
         try:
-            os.write(descriptor, line)
+            if os.write(descriptor, line) < len(line):
+                os.ftruncate(descriptor, size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(descriptor)
         self._in_file += 1

@@ -45,16 +45,20 @@ _TEXTS: Final = (
 _NUMBERS: Final = ((2, "status", "status"), (3, "costNano", "cost_nano"))
 
 
-def encode(record: Record) -> str:
+def encode(record: Record, entry: Mapping[str, Any]) -> str:
     """
     Write *record* as one line, without its end.
+
+    Args:
+        entry: What it says: `Record.entry`.
     """
-    entry = record.entry()
     kind = str(entry["type"])
     grave = _LEVELS[int(severity(entry))]
     header = (kind, f"Gatewright {kind}", str(grave))
     front = "|".join(escape_header(each) for each in header)
-    back = " ".join(f"{key}={escape_value(value)}" for key, value in _pairs(record))
+    back = " ".join(
+        f"{key}={escape_value(value)}" for key, value in _pairs(record, entry)
+    )
     return f"CEF:0|Gatewright|Gatewright|1|{front}|{back}"
 
 
@@ -79,8 +83,8 @@ def _plain(text: str) -> str:
     return _ODD.sub("?", text)
 
 
-def _pairs(record: Record) -> Iterator[tuple[str, Any]]:
-    entry, marks = record.entry(), record.marks
+def _pairs(record: Record, entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    marks = record.marks
     yield "rt", record.at_ms
     yield "externalId", entry.get("id") or record.id
     yield "cs1Label", "logOrigin"

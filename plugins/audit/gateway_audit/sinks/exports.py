@@ -33,7 +33,7 @@ log = structlog.get_logger("gateway.audit.sinks")
 
 FOLDER: Final = "sinks"
 #: Seconds for what is under way when the process is to end.
-LAST_S: Final = 2.0
+LAST_S: Final = 1.5
 
 
 def companion(

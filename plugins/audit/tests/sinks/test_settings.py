@@ -32,7 +32,7 @@ def read(sinks):
         ({"type": "splunk-hec", "url": "https://x.example"}, "secret"),
         ({**HEC, "url": "http://hec.bank.example"}, "allow_plain"),
         ({**HEC, "url": "ftp://hec.bank.example"}, "http:// or https://"),
-        ({**HEC, "indx": "x"}, "did you mean index"),
+        ({**HEC, "acks": True}, "did you mean ack"),
         ({**TLS, "url": "tcp://log.bank.example:514"}, "allow_plain"),
         ({**TLS, "url": "udp://log.bank.example:514"}, "allow_plain"),
         ({**TLS, "url": "https://log.bank.example"}, "tls://HOST:PORT"),

@@ -49,7 +49,7 @@ def message(record: Record, hostname: str) -> bytes:
     at = f"{utc_text(seconds)[:-4]}{milliseconds:03d}Z"
     kind = _NOT_PRINTABLE.sub("?", str(entry["type"]))[:32] or "-"
     head = f"<{priority}>1 {at} {hostname} gatewright - {kind} - "
-    whole = f"{head}{cef.encode(record)}".encode(errors="replace")
+    whole = f"{head}{cef.encode(record, entry)}".encode(errors="replace")
     # Not in the middle of a character.
     return whole[:MAX_MESSAGE].decode(errors="ignore").encode()
 
