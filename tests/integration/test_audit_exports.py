@@ -159,6 +159,32 @@ async def test_what_is_recorded_is_exported(run_serve, collector, tmp_path):
     assert [word for word in CANARIES if word.encode() in exported] == []
 
 
+async def test_a_sink_that_is_added_later_gets_all(run_serve, collector, tmp_path):
+    """
+    A reload is enough: the process that exports begins again, by the settings as they are then.
+    """
+    environ = {"TOKEN": "collector-token"}
+    if "PYTHONPATH" in os.environ:
+        environ["PYTHONPATH"] = os.environ["PYTHONPATH"]
+    async with FakeUpstream() as fake:
+        with_sinks = settings_of(fake, collector, tmp_path)
+        without = json.loads(with_sinks)
+        del without["plugins"]["audit"]["sinks"]
+        serving = await asyncio.to_thread(
+            run_serve, settings=json.dumps(without), environ=environ
+        )
+        first = await asyncio.to_thread(ask, serving, 0)
+        (tmp_path / "gateway.yaml").write_text(with_sinks)
+
+        reloaded = await asyncio.to_thread(serving.admin, "/api/reload", {})
+        second = await asyncio.to_thread(ask, serving, 1)
+        await _until(lambda: collector.kinds().count("outcome") == 2)
+
+    assert reloaded.status == 200, reloaded.body
+    found = {each["metadata"].get("correlation_uid") for each in collector.events()}
+    assert {first, second} <= found
+
+
 async def _until(comes_true):
     for _ in range(3000):
         if comes_true():
