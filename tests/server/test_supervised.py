@@ -365,7 +365,7 @@ class TestEvents:
 
 
 class TestReload:
-    SETTINGS = "version: 1\nproviders: {demo: {}}\nhooks: {disabled: [%s]}\n"
+    SETTINGS = "version: 1\nproviders: {demo: {}}\nhooks: {disabled: [audit, %s]}\n"
 
     def test_brings_a_plugins_routes_to_all(self, run_serve, ticker, tmp_path):
         """

@@ -9,7 +9,7 @@ import attrs
 from gateway.events import Event
 from gateway_caching.stores import Wanted
 
-__all__ = ["CachePurged"]
+__all__ = ["CachePurged", "SimilarAnswersDiffered"]
 
 
 @attrs.frozen(kw_only=True)
@@ -55,3 +55,21 @@ class CachePurged(Event):
             tag=self.tag or None,
             created_before=self.created_before or None,
         )
+
+
+@attrs.frozen(kw_only=True)
+class SimilarAnswersDiffered(Event):
+    """
+    A similar question was answered from the cache, and the model would have said something else.
+
+    Attributes:
+        request_id: Of the exchange that was answered.
+        model: The name that it asked for.
+        similarity: Of the two questions.
+        likeness: Of the two answers, from 0 to 1.
+    """
+
+    request_id: str
+    model: str
+    similarity: float
+    likeness: float

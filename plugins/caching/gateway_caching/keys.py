@@ -88,15 +88,7 @@ class Keys:
         """
         partition = self._partition(partition_of(exchange, scope))
         request = exchange.request
-        exact = self.hashed(
-            "exact",
-            partition,
-            beside,
-            exchange.dialect.name,
-            exchange.operation,
-            self._answering(exchange.settings),
-            canonical(request.members),
-        )
+        exact = self._named("exact", exchange, partition, beside, request.members)
         return Key(partition=partition, exact=exact, model=request.model)
 
     def owner(self, kind: str, owner_id: str) -> Partition:
@@ -110,6 +102,21 @@ class Keys:
         Return the tag of requests that a caller tells apart by the word *beside*.
         """
         return f"beside:{self.hashed('beside', beside)}"
+
+    def around(
+        self,
+        exchange: Exchange,
+        partition: str,
+        beside: str,
+        rest: Mapping[str, Any],
+    ) -> str:
+        """
+        Hash all that `of` does, but for the words that were taken out of the request.
+
+        Args:
+            rest: The request without them.
+        """
+        return self._named("around", exchange, partition, beside, rest)
 
     def hashed(self, purpose: str, *parts: str | bytes) -> str:
         """
@@ -131,6 +138,24 @@ class Keys:
                 self._partitions.clear()
             known = self._partitions[name] = self.hashed("partition", name)
         return known
+
+    def _named(
+        self,
+        purpose: str,
+        exchange: Exchange,
+        partition: str,
+        beside: str,
+        members: Mapping[str, Any],
+    ) -> str:
+        return self.hashed(
+            purpose,
+            partition,
+            beside,
+            exchange.dialect.name,
+            exchange.operation,
+            self._answering(exchange.settings),
+            canonical(members),
+        )
 
     def _answering(self, settings: Settings) -> bytes:
         known, version = self._version

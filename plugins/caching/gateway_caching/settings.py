@@ -98,7 +98,9 @@ class SemanticSettings:
     Attributes:
         embedder: An embedder that a plugin registered, by its name.
         model: Or an embedding model, asked through the gateway, paid by the caller.
-        max_entries: Vectors in one partition, at the most.
+        max_entries: Questions in one partition, at the most.
+        max_bytes: What vectors may take of each worker's memory.
+        timeout_s: How long an embedding may take; then it is a miss.
         verify: Share of the hits for which the model is asked as well, to compare.
     """
 
@@ -111,7 +113,17 @@ class SemanticSettings:
     max_entries: int = attrs.field(
         default=100_000,
         validator=_positive,
-        metadata=_help("Vectors in one partition, at the most."),
+        metadata=_help("Questions in one partition, at the most."),
+    )
+    max_bytes: int = attrs.field(
+        default=256 * 1024 * 1024,
+        validator=_positive,
+        metadata=_help("What vectors may take of each worker's memory."),
+    )
+    timeout_s: float = attrs.field(
+        default=2.0,
+        validator=_positive,
+        metadata=_help("How long an embedding may take; then it is a miss."),
     )
     verify: float = attrs.field(
         default=0.0,

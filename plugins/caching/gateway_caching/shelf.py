@@ -20,6 +20,8 @@ from gateway_caching.flying import Flights
 from gateway_caching.keys import Key, Keys
 from gateway_caching.pantry import Pantry, entry_of
 from gateway_caching.repeats import Repeat, Repeats
+from gateway_caching.semantic.similar import Question, Similar
+from gateway_caching.semantic.verifying import Verifier
 from gateway_caching.settings import CachingSettings, ScopeSettings
 from gateway_caching.storable import answer_fault, request_fault
 from gateway_caching.stores import Wanted
@@ -34,6 +36,8 @@ __all__ = ["STATUS", "Errand", "Shelf"]
 STATUS: Final = "x-gw-cache"
 #: Names an entry, for purging it; a hash that tells nothing.
 ENTRY_ID: Final = "x-gw-cache-id"
+KIND: Final = "x-gw-cache-type"
+SIMILARITY: Final = "x-gw-cache-similarity"
 
 
 @attrs.frozen(kw_only=True)
@@ -44,6 +48,7 @@ class Errand:
     Attributes:
         fault: Why the cache has no business with it; None if it has.
         repeat: What its ``Idempotency-Key`` says.
+        question: What similar questions may be answered as; None if none may.
     """
 
     exchange: Exchange
@@ -52,6 +57,7 @@ class Errand:
     scope: ScopeSettings
     fault: str | None = None
     repeat: Repeat | None = None
+    question: Question | None = None
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -61,6 +67,7 @@ class Shelf:
 
     Attributes:
         tally: What it saved so far.
+        similar: Answers to similar questions; None where there is no embedder.
     """
 
     gateway: Gateway
@@ -71,6 +78,8 @@ class Shelf:
     repeats: Repeats
     tally: Tally
     days: Days
+    similar: Similar | None = None
+    verifier: Verifier | None = None
 
     async def purge(self, wanted: Wanted, *, actor: str) -> int:
         """
@@ -99,6 +108,10 @@ class Shelf:
         Keep what is under way, then let go.
         """
         await self.flights.close()
+        if self.verifier is not None:
+            await self.verifier.close()
+        if self.similar is not None:
+            await self.similar.close()
         await self.pantry.store.close()
 
     # --- the way of one request -------------------------------------------------------------
@@ -125,6 +138,11 @@ class Shelf:
                 return again
         if errand.key is not None and errand.wish.reads:
             answer = await self._kept(errand, errand.key)
+            if answer is not None:
+                return answer
+        errand = self._asking(errand)
+        if errand.question is not None and errand.wish.reads:
+            answer = await self._alike(errand, errand.question)
             if answer is not None:
                 return answer
         return await self._fly(errand)
@@ -164,20 +182,51 @@ class Shelf:
             repeat=repeat,
         )
 
+    def _asking(self, errand: Errand) -> Errand:
+        """
+        Return *errand* with the question that it asks, if similar ones may be answered as it is.
+        """
+        wish = errand.wish
+        if self.similar is None or errand.key is None or wish.kind == "exact":
+            return errand
+        if not errand.scope.semantic:
+            return errand
+        exchange = errand.exchange
+        question = self.similar.question(exchange, errand.key, wish.beside)
+        return attrs.evolve(errand, question=question)
+
     async def _explain(self, errand: Errand) -> None:
         found = None
         if errand.key is not None and errand.wish.reads:
-            found = await self._find(errand, errand.key)
+            found = await self._find(errand, errand.key.exact, errand.key.partition)
         told = "a miss" if errand.fault is None else f"bypass: {errand.fault}"
         errand.exchange.explain("a hit" if found is not None else told)
 
     # --- hits -------------------------------------------------------------------------------
 
     async def _kept(self, errand: Errand, key: Key) -> Answer | None:
-        found = await self._find(errand, key)
+        if errand.wish.kind == "semantic":
+            return None
+        found = await self._find(errand, key.exact, key.partition)
         if found is not None:
             return await self._give(errand, found)
-        flight = self.flights.find(key.exact)
+        return await self._follow(errand, key.exact)
+
+    async def _alike(self, errand: Errand, question: Question) -> Answer | None:
+        if self.similar is None:
+            return None
+        threshold = max(errand.scope.threshold, errand.wish.threshold or 0.0)
+        for near in await self.similar.find(question, errand.exchange, threshold):
+            found = await self._find(errand, near.exact, question.partition)
+            if found is not None:
+                # Of the answer that is given, not of the one that this request would fill.
+                errand.exchange.response_headers[ENTRY_ID] = near.exact
+                return await self._give(errand, found, near.similarity)
+        # Others who ask the same waited for the same search; the first of them is flying.
+        return await self._follow(errand, question.exact)
+
+    async def _follow(self, errand: Errand, exact: str) -> Answer | None:
+        flight = self.flights.find(exact)
         if flight is None or not self.settings.single_flight:
             return None
         errand.exchange.response_headers[STATUS] = "joined"
@@ -186,22 +235,31 @@ class Shelf:
         self.tally.joined += 1
         return answer
 
-    async def _find(self, errand: Errand, key: Key) -> Entry | None:
-        entry = await self.pantry.find(key.exact, key.partition)
+    async def _find(self, errand: Errand, exact: str, partition: str) -> Entry | None:
+        entry = await self.pantry.find(exact, partition)
         if entry is None or not may_deliver(entry, errand.exchange):
             return None
         age_s = self.gateway.clock.now() - entry.created_at
         most_s = errand.wish.max_age_s
         return entry if most_s is None or age_s <= most_s else None
 
-    async def _give(self, errand: Errand, entry: Entry) -> Answer:
+    async def _give(
+        self, errand: Errand, entry: Entry, similarity: float | None = None
+    ) -> Answer:
         exchange = errand.exchange
         await exchange.answered_by(target_of(entry.source))
         age_s = max(0, math.floor(self.gateway.clock.now() - entry.created_at))
         exchange.response_headers[STATUS] = "hit"
         exchange.response_headers["Age"] = str(age_s)
-        exchange.explain(f"hit, {age_s} s old")
-        self.tally.hit(entry)
+        exchange.response_headers[KIND] = "exact" if similarity is None else "semantic"
+        if similarity is None:
+            exchange.explain(f"hit, {age_s} s old")
+        else:
+            told = exchange.response_headers[SIMILARITY] = f"{similarity:.4f}"
+            exchange.explain(f"hit of a question that is {told} similar, {age_s} s old")
+            if self.verifier is not None:
+                self.verifier.consider(exchange, entry, similarity)
+        self.tally.hit(entry, is_similar=similarity is not None)
         if errand.repeat is not None:
             model = exchange.request.model
             await self.repeats.keep_entry(errand.repeat, entry, model)
@@ -248,6 +306,8 @@ class Shelf:
         if errand.wish.beside:
             tags += (self.keys.tag_of(errand.wish.beside),)
         entry = entry_of(errand.exchange, flight, now=now, ttl_s=ttl_s, tags=tags)
-        await self.pantry.keep(
+        is_kept = await self.pantry.keep(
             entry, exact=key.exact, partition=key.partition, model=key.model
         )
+        if is_kept and self.similar is not None and errand.question is not None:
+            await self.similar.keep(errand.question, errand.exchange, entry.expires_at)

@@ -20,6 +20,10 @@ class Tally:
 
     Attributes:
         unkept: Answers that were not kept, by why.
+        embedding_errors: Questions for which there was no vector.
+        vector_errors: Searches that did not come back, or not in time.
+        verified: Hits of similar questions for which the model was asked as well.
+        disagreed: Of those, how often it said something else.
         saved_nano: What the hits would have cost, in nano-USD.
         saved_tokens: Input and output tokens of the hits together.
     """
@@ -31,6 +35,10 @@ class Tally:
     kept: int = 0
     unkept: dict[str, int] = attrs.field(factory=dict)
     store_errors: int = 0
+    embedding_errors: int = 0
+    vector_errors: int = 0
+    verified: int = 0
+    disagreed: int = 0
     saved_nano: int = 0
     saved_tokens: int = 0
 

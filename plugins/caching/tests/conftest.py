@@ -5,6 +5,9 @@ A gateway with the cache in it, in front of a fake vendor.
 from __future__ import annotations
 
 import asyncio
+import shutil
+import socket
+import subprocess
 
 import pytest
 
@@ -113,3 +116,28 @@ def ask(fake_upstream):
         return answer
 
     return asked
+
+
+@pytest.fixture(scope="session")
+def redis_port():
+    """
+    A Redis of our own, on a port of its own.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [
+            *(shutil.which("redis-server") or "redis-server", "--port", str(port)),
+            *("--bind", "127.0.0.1", "--save", "", "--appendonly", "no"),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    for line in server.stdout:
+        if "Ready to accept connections" in line:
+            break
+    yield port
+    server.terminate()
+    server.wait(20)
+    server.stdout.close()

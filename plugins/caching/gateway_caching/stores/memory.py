@@ -5,6 +5,7 @@ Records in this process's memory: the fastest store, and one that no other worke
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Final
 
 import attrs
@@ -26,11 +27,13 @@ class MemoryStore:
     Args:
         max_bytes: Bytes of all records, overhead included.
         max_entries: How many records.
+        on_gone: Told of the key of each record that went, whyever it did.
     """
 
     max_bytes: int
     max_entries: int
     clock: Clock
+    on_gone: Callable[[str], None] | None = None
     _records: OrderedDict[str, Record] = attrs.field(factory=OrderedDict, init=False)
     _bytes: int = attrs.field(default=0, init=False)
 
@@ -91,6 +94,8 @@ class MemoryStore:
         record = self._records.pop(exact, None)
         if record is not None:
             self._bytes -= _weight(record)
+            if self.on_gone is not None:
+                self.on_gone(exact)
 
 
 def _weight(record: Record) -> int:

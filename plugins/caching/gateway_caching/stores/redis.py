@@ -20,9 +20,9 @@ from gateway.clock import Clock
 from gateway.errors import ConfigError, Problem
 from gateway_caching.stores.store import Record, StoreDown, Wanted
 
-__all__ = ["RedisStore", "connect"]
+__all__ = ["PREFIX", "RedisStore", "connect"]
 
-_PREFIX: Final = "gatewright:cache:"
+PREFIX: Final = "gatewright:cache:"
 _FIELDS: Final = ("partition", "model", "tags", "created_at", "expires_at", "packed")
 _SCANNED: Final = 500
 
@@ -71,10 +71,12 @@ class RedisStore:
         See `Store.get`.
         """
         async with self._down_for_errors():
-            found = await self.client.hgetall(_PREFIX + exact)
-        if not found:
-            return None
-        record = _record(exact, found)
+            # Not all of it: what the semantic cache keeps there is larger.
+            values = await self.client.hmget(PREFIX + exact, _FIELDS)
+            if None in values:
+                return None
+            told = zip(_FIELDS, values, strict=True)
+            record = _record(exact, {field.encode(): value for field, value in told})
         return record if record.expires_at > self.clock.now() else None
 
     async def put(self, record: Record) -> None:
@@ -84,7 +86,7 @@ class RedisStore:
         left_s = record.expires_at - self.clock.now()
         if left_s <= 0:
             return
-        name = _PREFIX + record.exact
+        name = PREFIX + record.exact
         told: dict[str, str | bytes] = {
             "partition": record.partition,
             "model": record.model,
@@ -141,7 +143,7 @@ class RedisStore:
         at = 0
         while True:
             at, names = await self.client.scan(
-                at, match=f"{_PREFIX}*", count=_SCANNED, _type="HASH"
+                at, match=f"{PREFIX}*", count=_SCANNED, _type="HASH"
             )
             if names:
                 yield names
@@ -155,7 +157,7 @@ class RedisStore:
         found = []
         for name, values in zip(names, await steps.execute(), strict=True):
             told = dict(zip(_FIELDS, values, strict=False))
-            exact = name.decode().removeprefix(_PREFIX)
+            exact = name.decode().removeprefix(PREFIX)
             is_whole = None not in values
             encoded = {field.encode(): value for field, value in told.items()}
             found.append(_record(exact, encoded) if is_whole else None)

@@ -24,8 +24,10 @@ __all__ = ["FILE", "SqliteStore"]
 
 FILE: Final = "cache.db"
 #: Of the tables; a file of another release is begun anew.
-_VERSION: Final = 1
-_SCHEMA: Final = """
+_VERSION: Final = 2
+_TABLES: Final = ("entries", "questions", "questions_gone")
+_SCHEMA: Final = (
+    """
 CREATE TABLE entries (
     exact TEXT PRIMARY KEY,
     partition TEXT NOT NULL,
@@ -36,10 +38,43 @@ CREATE TABLE entries (
     used_at REAL NOT NULL,
     size INTEGER NOT NULL,
     packed BLOB NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX entries_expire ON entries (expires_at);
-CREATE INDEX entries_used ON entries (used_at, size);
-"""
+) WITHOUT ROWID
+""",
+    "CREATE INDEX entries_expire ON entries (expires_at)",
+    "CREATE INDEX entries_used ON entries (used_at, size)",
+    # What the semantic cache compares with: gateway_caching.semantic.sqlite.
+    """
+CREATE TABLE questions (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    exact TEXT NOT NULL UNIQUE,
+    partition TEXT NOT NULL,
+    grouped TEXT NOT NULL,
+    expires_at REAL NOT NULL,
+    text BLOB NOT NULL,
+    vector BLOB NOT NULL
+)
+""",
+    "CREATE INDEX questions_grouped ON questions (grouped, seq)",
+    "CREATE INDEX questions_partition ON questions (partition, seq)",
+    """
+CREATE TABLE questions_gone (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    grouped TEXT NOT NULL,
+    exact TEXT NOT NULL
+)
+""",
+    "CREATE INDEX questions_gone_grouped ON questions_gone (grouped, seq)",
+    """
+CREATE TRIGGER questions_go_with_entries AFTER DELETE ON entries BEGIN
+    DELETE FROM questions WHERE exact = old.exact;
+END
+""",
+    """
+CREATE TRIGGER questions_gone_are_noted AFTER DELETE ON questions BEGIN
+    INSERT INTO questions_gone (grouped, exact) VALUES (old.grouped, old.exact);
+END
+""",
+)
 _PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=OFF",
@@ -196,8 +231,9 @@ class SqliteStore:
         async with connection.execute("PRAGMA user_version") as cursor:
             (version,) = await cursor.fetchone() or (0,)
         if version != _VERSION:
-            await connection.execute("DROP TABLE IF EXISTS entries")
-            for statement in filter(str.strip, _SCHEMA.split(";")):
+            for table in _TABLES:
+                await connection.execute(f"DROP TABLE IF EXISTS {table}")
+            for statement in _SCHEMA:
                 await connection.execute(statement)
             await connection.execute(f"PRAGMA user_version = {_VERSION}")
         await connection.commit()

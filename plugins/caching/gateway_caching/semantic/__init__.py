@@ -1,0 +1,3 @@
+"""
+Answers to questions that say nearly the same.
+"""
