@@ -19,8 +19,8 @@ from gateway_audit.verifying.proving import prove
 from gateway_audit.verifying.trust import Trust
 
 WIDTH = 256
-#: Enough that a tile of the second level is pruned.
-BEFORE = 66_000
+#: Of different ages, and enough that a full tile of the second level is pruned in part, then whole.
+BEFORE = (22_000, 22_000, 22_000)
 PEOPLE = [f"sub_{letter}" for letter in "abcdefgh"]
 
 
@@ -82,7 +82,12 @@ class Walk:
         signer = house.log._keys.signer(0).verifier
         self.trust = Trust.of(vkeys=[str(signer)])
         self.ranges = [(0, 1 << 63, self.stranger.read_key(str(signer)))]
-        self._append(BEFORE)
+        for count in BEFORE:
+            self._append(count)
+            self.house.append_days(40)
+        self.house.append_days(250)  # the first of them has expired, and not the second
+        self._keep()
+        assert 0 < self.least < sum(BEFORE[:2])
 
     def step(self):
         """
