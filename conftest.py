@@ -30,6 +30,7 @@ PROGRAMS = {
     "needs_curl": ("curl", "curl"),
     "needs_nginx": ("nginx", "nginx-light"),
     "needs_redis": ("redis-server", "redis-server"),
+    "needs_rsyslog": ("rsyslogd", "rsyslog rsyslog-gnutls"),
 }
 
 # Same examples on every machine: a failure that comes and goes teaches nobody.

@@ -13,6 +13,8 @@ import attrs
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from gateway.settings import Settings
+
 #: What a caller of a route must be allowed to do; ``public`` routes ask for nothing.
 Permission = str
 
@@ -55,23 +57,23 @@ class ProcessSpec:
         target: Dotted path of a function, ``package.module:function``, called with
             *arguments* in the new process.
         arguments: JSON values by name; or a function that returns them, called with the data
-            directory when the process is about to be started.
+            directory and the settings in force when the process is about to be started.
         restarts: Whether it is started again when it ends by itself.
     """
 
     name: str
     target: str
-    arguments: Mapping[str, Any] | Callable[[Path], Mapping[str, Any]] = attrs.field(
-        factory=dict
+    arguments: Mapping[str, Any] | Callable[[Path, Settings], Mapping[str, Any]] = (
+        attrs.field(factory=dict)
     )
     restarts: bool = True
 
-    def arguments_for(self, data_dir: Path) -> dict[str, Any]:
+    def arguments_for(self, data_dir: Path, settings: Settings) -> dict[str, Any]:
         """
         Return the arguments for a process of *data_dir*.
         """
         told = self.arguments
-        return dict(told(data_dir) if callable(told) else told)
+        return dict(told(data_dir, settings) if callable(told) else told)
 
 
 class SecretStore(Protocol):

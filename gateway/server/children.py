@@ -66,7 +66,8 @@ class Child:
         self.name = name
         self.restarted = 0
         self._module = module
-        self._order = order
+        #: Writes down what it is to do, when it is about to be started.
+        self.order = order
         self._environ = environ
         self._reports = reports
         self._restarts = restarts
@@ -107,7 +108,7 @@ class Child:
         if self._is_stopping:
             child.terminate()
         if child.stdin is not None:
-            child.stdin.write(self._order())
+            child.stdin.write(self.order())
         if not self._reports or child.stdout is None:
             return {}
         try:
@@ -168,6 +169,13 @@ class Child:
         """
         self._is_stopping = True
         if self.pid is not None and self._child is not None:
+            self._child.terminate()
+
+    def renew(self) -> None:
+        """
+        Ask it to end, and have it started again by what its order says then.
+        """
+        if self._restarts and self.pid is not None and self._child is not None:
             self._child.terminate()
 
     def kill(self) -> None:

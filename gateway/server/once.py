@@ -25,17 +25,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.registrations import ProcessSpec
+    from gateway.settings import Settings
 
 MAX_ORDER_BYTES: Final = 1024 * 1024
 
 
-def order_line(spec: ProcessSpec, log: LogSettings, data_dir: Path) -> bytes:
+def order_line(spec: ProcessSpec, settings: Settings, data_dir: Path) -> bytes:
     """
     Write down what the process is to do.
     """
+    log = settings.server.log
     told = {
         "target": spec.target,
-        "arguments": spec.arguments_for(data_dir),
+        "arguments": spec.arguments_for(data_dir, settings),
         "log": {"format": log.format, "level": log.level},
     }
     return codec.dumps(told) + b"\n"

@@ -114,11 +114,21 @@ class Supervisor:
         return Child(
             spec.name,
             "gateway.server.once",
-            lambda: order_line(spec, self.settings.server.log, self._gateway.data_dir),
+            lambda: self._order_of(spec),
             self._environ,
             reports=False,
             restarts=spec.restarts,
         )
+
+    def _order_of(self, spec: ProcessSpec) -> bytes:
+        """
+        Write down what a process that runs once is to do, by the settings in force.
+        """
+        runtime = self._gateway.runtime
+        known = {each.name: each for each in runtime.processes}
+        # A plugin that is not there any more has its process until the next start.
+        now = known.get(spec.name, spec)
+        return order_line(now, self.settings, self._gateway.data_dir)
 
     @property
     def crew(self) -> Crew:
@@ -258,8 +268,12 @@ class Supervisor:
             except SettingsRejected as rejected:
                 await self.publish(refused_event(self._gateway, rejected, actor))
                 raise
+            orders = [child.order() for child in self._once]
             # From here on a worker that is started again goes by the new ones.
             self._gateway, self._copied = gateway, copied
+            for child, order in zip(self._once, orders, strict=True):
+                if child.order() != order:
+                    child.renew()
             differing = []
             is_told = False
             for index in range(len(self._workers)):

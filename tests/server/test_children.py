@@ -93,6 +93,26 @@ async def test_is_started_again_when_it_dies(child_of):
         await child.stop(10)
 
 
+async def test_is_renewed_with_another_order(child_of):
+    """
+    It ends and begins again, by what its order says then.
+    """
+    ready: asyncio.Queue[dict] = asyncio.Queue()
+    child = child_of(on_ready=ready.put)
+    first = await child.start()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(child.keep())
+        child.order = lambda: b'{"event":"started","says":"other"}\n'
+        child.renew()
+
+        async with asyncio.timeout(30):
+            second = await ready.get()
+
+        assert second["pid"] != first["pid"]
+        assert second["says"] == "other"
+        await child.stop(10)
+
+
 async def test_is_left_alone_where_it_must_not_restart(child_of):
     """
     A process that runs once and is done stays done.

@@ -10,7 +10,7 @@ import pytest
 
 from gateway import ProcessSpec
 from gateway.server.once import find_target, order_line
-from gateway.settings import LogSettings
+from gateway.settings import Settings, settings_from_dict
 
 PROGRAM = """
 import asyncio, sys
@@ -52,7 +52,7 @@ def run_once(tmp_path):
             name="toy", target=f"program_of_test:{function}", arguments={"word": "hi"}
         )
         assert process.stdin is not None
-        process.stdin.write(order_line(spec, LogSettings(), tmp_path))
+        process.stdin.write(order_line(spec, Settings(), tmp_path))
         process.stdin.flush()
         return process
 
@@ -92,23 +92,28 @@ def test_order_is_one_line():
     """
     spec = ProcessSpec(name="x", target="a:b", arguments={"text": "one\ntwo"})
 
-    line = order_line(spec, LogSettings(level="debug"), Path("/data"))
+    settings = settings_from_dict({"server": {"log": {"level": "debug"}}})
+
+    line = order_line(spec, settings, Path("/data"))
 
     assert line.count(b"\n") == 1
     assert json.loads(line)["log"]["level"] == "debug"
 
 
-def test_arguments_may_depend_on_the_data_directory():
+def test_arguments_may_depend_on_the_data_directory_and_the_settings():
     """
-    A plugin does not know it when it registers.
+    A plugin knows neither when it registers.
     """
-    spec = ProcessSpec(
-        name="x", target="a:b", arguments=lambda data_dir: {"folder": str(data_dir)}
-    )
 
-    line = order_line(spec, LogSettings(), Path("/data"))
+    def arguments(data_dir, settings):
+        return {"folder": str(data_dir), "workers": settings.server.workers}
 
-    assert json.loads(line)["arguments"] == {"folder": "/data"}
+    spec = ProcessSpec(name="x", target="a:b", arguments=arguments)
+    settings = settings_from_dict({"server": {"workers": 3}})
+
+    line = order_line(spec, settings, Path("/data"))
+
+    assert json.loads(line)["arguments"] == {"folder": "/data", "workers": 3}
 
 
 @pytest.mark.parametrize("target", ["json", "json:nothing"], ids=["no-name", "unknown"])

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from gateway import ProcessSpec
+from gateway.settings import Settings, settings_as_dict
 from gateway_audit.places import Places
 from gateway_audit.settings import AuditSettings, Spill
+from gateway_audit.sinks.settings import sinks_as_json
 
 
 def sequencer(settings: AuditSettings) -> ProcessSpec:
@@ -17,9 +19,10 @@ def sequencer(settings: AuditSettings) -> ProcessSpec:
     Return what the supervisor is to run once.
     """
 
-    def arguments(data_dir: Path) -> dict[str, Any]:
+    def arguments(data_dir: Path, gateway: Settings) -> dict[str, Any]:
         places = Places.below(data_dir)
         policy = settings.on_failure
+        way_out = settings_as_dict(gateway)["egress"]
         return {
             "folder": str(places.root),
             **settings.sequencer_arguments(),
@@ -30,6 +33,24 @@ def sequencer(settings: AuditSettings) -> ProcessSpec:
                     "target": "gateway_audit.index.writing:follow",
                     "arguments": {"folder": str(places.index)},
                 }
+            ],
+            "companions": [
+                {
+                    "target": "gateway_audit.retention.keeper:companion",
+                    "arguments": {
+                        "folder": str(places.root),
+                        "keep": settings.keep.as_json(),
+                        "egress": way_out,
+                    },
+                },
+                {
+                    "target": "gateway_audit.sinks.exports:companion",
+                    "arguments": {
+                        "folder": str(places.root / "sinks"),
+                        "sinks": sinks_as_json(settings.sinks),
+                        "egress": way_out,
+                    },
+                },
             ],
         }
 

@@ -13,6 +13,8 @@ import attrs
 
 from gateway.settings import above, between, told
 from gateway_audit.log_settings import LogSettings
+from gateway_audit.retention.settings import KeepSettings
+from gateway_audit.sinks.settings import SinkSettings, sink_names
 
 #: An entry of the log has a length of 16 bits (C2SP tlog-tiles).
 MAX_ENTRY_BYTES: Final = 65_535
@@ -192,6 +194,15 @@ class AuditSettings(LogSettings):
     refusals: RefusalSettings = attrs.field(
         factory=RefusalSettings,
         metadata=told("How many refusals get an entry of their own."),
+    )
+    sinks: Mapping[str, SinkSettings] = attrs.field(
+        factory=dict,
+        validator=sink_names,
+        metadata=told("Where entries are exported to, by name."),
+    )
+    keep: KeepSettings = attrs.field(
+        factory=KeepSettings,
+        metadata=told("How long what is kept, and where older entries go."),
     )
     model_names: Sequence[str] = attrs.field(
         default=(),

@@ -1,5 +1,5 @@
 """
-What tests of the audit plugin need: a disk that fails when it is told to.
+What tests of the audit plugin need: a disk that fails when it is told to, a log that they write.
 """
 
 from __future__ import annotations
@@ -7,10 +7,17 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Final, Literal
 
+from gateway import codec
+from gateway_audit.sequencing.files import Files
+from gateway_audit.sequencing.keys import SigningKeys
+from gateway_audit.sequencing.log import Log
 from gateway_audit.spool.disk import Disk
+
+ORIGIN: Final = "gw.test/log"
 
 Fault = Literal["eio", "enospc", "short"]
 _NUMBERS = {"eio": errno.EIO, "enospc": errno.ENOSPC}
@@ -100,3 +107,61 @@ class FaultyDisk(Disk):
         if self.is_broken or len(self.calls) in self._failing:
             number = _NUMBERS.get(self._fault, errno.EIO)
             raise OSError(number, os.strerror(number))
+
+
+class WrittenLog:
+    """
+    A log that a test writes, without spools and without a sequencer.
+
+    Attributes:
+        at_ms: When the next checkpoint is signed, in Unix milliseconds.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.at_ms = 1_790_000_000_000
+        self.log = self.open()
+
+    def open(self) -> Log:
+        """
+        Open it, as a process would that begins.
+        """
+        keys = SigningKeys(self.folder / "keys", self.folder / "log" / "keys", ORIGIN)
+        return Log.open(
+            Files(self.folder / "log"), Files(self.folder), origin=ORIGIN, keys=keys
+        )
+
+    def write(self, count: int = 1, **members: Any) -> None:
+        """
+        Append *count* outcomes and sign a checkpoint.
+        """
+        size = self.log.size
+        self.append([outcome(size + at, **members) for at in range(count)])
+
+    def append(self, entries: Sequence[bytes]) -> None:
+        """
+        Append *entries* and sign a checkpoint.
+        """
+        self.log.append(entries, {})
+        signed = self.log.publish()
+        self.log.history.add(signed, self.at_ms)
+        self.at_ms += 1000
+
+
+def outcome(number: int, **members: Any) -> bytes:
+    """
+    Make the entry of a request, as the plugin would, in short.
+    """
+    told = {
+        "v": 1,
+        "id": f"01J{number:023d}",
+        "at": 1_790_000_000_000 + number,
+        "type": "outcome",
+        "worker": "w",
+        "seq": number,
+        "request": f"req_{number}",
+        "status": 200,
+        "target": "openai/gpt-5",
+        **members,
+    }
+    return codec.dumps(told)

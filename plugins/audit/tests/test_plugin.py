@@ -33,7 +33,7 @@ def test_it_has_one_process_that_knows_its_folders():
     plugin = AuditPlugin(settings.plugin("audit", AuditSettings))
 
     (spec,) = plugin.register_processes()
-    told = spec.arguments_for(Path("/data"))
+    told = spec.arguments_for(Path("/data"), settings)
 
     assert told["folder"] == "/data/audit"
     assert told["spools"] == ["/other/disk"]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import attrs
@@ -26,7 +26,7 @@ from gateway_audit.api import downloads
 from gateway_audit.api.query import read_search, single
 from gateway_audit.index.reading import Found
 from gateway_audit.recording.recorder import Recorder
-from gateway_audit.sequencing.status import read_status
+from gateway_audit.sequencing.status import Status, read_status
 from gateway_audit.settings import Spill
 from gateway_audit.subjects.register import MAX_NAME
 
@@ -157,6 +157,8 @@ class AuditRoutes:
                     "spilled": journal.spilled,
                 },
                 "log": None if log is None else log.document(),
+                "retention": _companion(log, "retention"),
+                "sinks": _companion(log, "sinks"),
                 "indexed": await recorder.index.size(),
             }
         )
@@ -219,6 +221,13 @@ class AuditRoutes:
             )
             raise ApiError(500, "erasure_incomplete", msg)
         return json_response({"subject": pseudonym, "reports": told, "note": _EXPORTED})
+
+
+def _companion(log: Status | None, name: str) -> Mapping[str, Any]:
+    """
+    Return what works beside the sequencer says of itself.
+    """
+    return {} if log is None else log.companions.get(name, {})
 
 
 def _subject_in(document: Any) -> str:

@@ -69,6 +69,19 @@ class Shelf:
             shutil.rmtree(folder)
         return count
 
+    def remove(self, pseudonym: str, name: str) -> None:
+        """
+        Remove one body; what is not there is no error.
+        """
+        self._path(pseudonym, name).unlink(missing_ok=True)
+
+    @staticmethod
+    def is_name(pseudonym: str, name: str) -> bool:
+        """
+        Tell whether a body can be called so.
+        """
+        return all(_NAME.fullmatch(part) for part in (pseudonym, name))
+
     def drop_older(self, before: float) -> int:
         """
         Remove what was stored before Unix second *before*; returns how much that was.
@@ -81,7 +94,6 @@ class Shelf:
         return count
 
     def _path(self, pseudonym: str, name: str) -> Path:
-        for part in (pseudonym, name):
-            if not _NAME.fullmatch(part):
-                raise ValueError("no name of a body")
+        if not self.is_name(pseudonym, name):
+            raise ValueError("no name of a body")
         return self._folder / pseudonym[-2:] / pseudonym / f"{name}{_SUFFIX}"

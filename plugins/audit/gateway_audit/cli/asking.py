@@ -21,6 +21,7 @@ from gateway.client import (
     write_json,
 )
 from gateway.clock import utc_text
+from gateway_audit.cli.standing import retention_lines, sink_lines
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -142,6 +143,8 @@ def status_lines(document: dict[str, Any]) -> list[str]:
         f"  index {document['indexed']} entries",
         f"  origin {log.get('origin') or 'none yet'}  key {log.get('vkey') or 'none'}",
         f"  worker {worker['name']}  lost {worker['lost']}  spilled {worker['spilled']}",
+        *retention_lines(document.get("retention") or {}),
+        *sink_lines(document.get("sinks") or {}),
         *(f"  problem: {each}" for each in log.get("problems", ())),
         *(f"  warning: {each}" for each in log.get("warnings", ())),
         *([] if log else ["  problem: no sequencer has run yet"]),

@@ -36,6 +36,11 @@ class Follower(Protocol):
         Take *entries*, the first of which is number *first_index*; again is no error.
         """
 
+    def drop_below(self, min_index: int) -> None:
+        """
+        Forget the entries before *min_index*, which were pruned.
+        """
+
 
 class Followed:
     """
@@ -51,6 +56,7 @@ class Followed:
         self._follower: Follower | None = None
         self._has: int | None = None
         self._not_before = 0.0
+        self._min_index = 0
         #: Why the last try failed.
         self.problem: str | None = None
 
@@ -76,7 +82,9 @@ class Followed:
             return False
         try:
             if self._has is None:
-                self._has = self._the_follower().last()
+                # What was archived is not brought again.
+                self._has = max(self._the_follower().last(), source.local_from)
+            self._drop(source.min_index)
             if self._has >= source.size:
                 return False
             entries = read_entries(source, self._has, CATCH_UP)
@@ -85,6 +93,11 @@ class Followed:
             return False
         self._add(self._has, entries, now)
         return 0 < self.has < source.size
+
+    def _drop(self, min_index: int) -> None:
+        if min_index > self._min_index:
+            self._the_follower().drop_below(min_index)
+            self._min_index = min_index
 
     def _add(self, first: int, entries: Sequence[bytes], now: float) -> None:
         try:

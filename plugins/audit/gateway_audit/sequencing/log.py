@@ -11,6 +11,7 @@ import attrs
 import structlog
 
 from gateway_audit.sequencing.files import Files
+from gateway_audit.sequencing.history import History
 from gateway_audit.sequencing.state import STATE_FILE, State
 from gateway_audit.tlog.checkpoints import Checkpoint, Signed
 from gateway_audit.tlog.errors import TlogError, Unproven
@@ -95,6 +96,14 @@ class Log:
         self.has_lost_cursors = False
         #: The newest checkpoint that was signed.
         self.signed = signed
+        #: All that were.
+        self.history = History(files.root)
+        #: The first entry whose bytes are here; those before were archived or pruned.
+        self.local_from = 0
+        #: The first entry that is kept at all.
+        self.min_index = 0
+        #: The first entry that each reader still needs from here, by the readers' names.
+        self.needs: dict[str, int] = {}
 
     @classmethod
     def open(cls, files: Files, own: Files, *, origin: str, keys: Keys) -> Log:

@@ -53,6 +53,12 @@ class OwnEntries:
         }
         return self._entry("log.truncated", told, now)
 
+    def saying(self, kind: str, told: dict[str, Any], now: float) -> bytes:
+        """
+        Say what a companion has to say.
+        """
+        return self._entry(kind, told, now)
+
     def _entry(self, kind: str, told: dict[str, Any], now: float) -> bytes:
         at_ms = int(now * 1000)
         entry = {

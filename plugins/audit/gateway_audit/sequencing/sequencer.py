@@ -14,6 +14,7 @@ import structlog
 
 from gateway import codec
 from gateway.clock import Clock, SystemClock
+from gateway_audit.sequencing.companions import Companion, Saying, find_companion
 from gateway_audit.sequencing.files import Files
 from gateway_audit.sequencing.followers import Followed, find_follower
 from gateway_audit.sequencing.keys import (
@@ -34,7 +35,7 @@ from gateway_audit.spool.names import segments
 from gateway_audit.spool.scribe import WARN_SHARE
 from gateway_audit.tlog.errors import TlogError
 from gateway_audit.tlog.notes import VerifierKey
-from gateway_audit.tlog.tiles import WIDTH
+from gateway_audit.tlog.tiles import WIDTH, Tree
 from gateway_audit.witnessing.client import WitnessClient
 
 log = structlog.get_logger("gateway.audit.sequencer")
@@ -70,6 +71,7 @@ class Sequencer:
         spools: Sequence[Path] = (),
         followers: Sequence[Followed] = (),
         witnesses: Sequence[WitnessClient] = (),
+        companions: Sequence[Companion] = (),
         clock: Clock | None = None,
         disk: Disk | None = None,
         checkpoint_s: float = CHECKPOINT_S,
@@ -80,6 +82,7 @@ class Sequencer:
         self._origin = origin
         self._spools = tuple(spools) or (folder / "spool",)
         self._followers = tuple(followers)
+        self._companions = tuple(companions)
         self._clock = clock or SystemClock()
         self._disk = disk or Disk()
         self._checkpoint_s = checkpoint_s
@@ -124,6 +127,7 @@ class Sequencer:
             added = self._sequence(now, at_once=at_once)
             self._publish()
             self._problems.pop("log", None)
+            self._remember()
         except OSError as exc:
             why = f"the log cannot be written: {exc.strerror or exc}"
             self._note("log", why)
@@ -131,8 +135,11 @@ class Sequencer:
             self._note("log", f"the log is not what was signed: {exc}")
         except KeyProblem as exc:
             self._note("log", str(exc))
+        for companion in self._companions:
+            self._turn_with(companion, now)
         for follower in self._followers:
             follower.bring(self.log, now)
+            self.log.needs[follower.name] = follower.has
         self._witnesses.turn(self.log, now)
         if now >= self._next_status:
             self._next_status = now + STATUS_S
@@ -155,6 +162,8 @@ class Sequencer:
         """
         Let go of everything.
         """
+        for companion in self._companions:
+            companion.close()
         self._witnesses.join(0.5)
         self._tell()
         self._reader.close()
@@ -208,11 +217,19 @@ class Sequencer:
         cursors: dict[str, int] = {}
         tree = self.log.tree()
         for index in range(-(-self.log.size // WIDTH)):
-            for entry in tree.bundle(index):
-                worker, seq = _place(entry)
+            for worker, seq in self._places(tree, index):
                 if worker in workers:
                     cursors[worker] = max(seq + 1, cursors.get(worker, 0))
         return cursors
+
+    def _places(self, tree: Tree, index: int) -> list[tuple[str, int]]:
+        """
+        Read who wrote the entries of a bundle; of one that was archived nobody is here any more.
+        """
+        try:
+            return [_place(entry) for entry in tree.bundle(index)]
+        except TlogError:
+            return []
 
     def _sequence(self, now: float, *, at_once: bool) -> int:
         """
@@ -248,6 +265,29 @@ class Sequencer:
     def _publish(self) -> None:
         if not self.log.is_published:
             self.log.publish()
+
+    def _remember(self) -> None:
+        """
+        Keep the newest checkpoint among those of the past.
+        """
+        if self.log.signed is not None:
+            at_ms = int(self._clock.now() * 1000)
+            self.log.history.add(self.log.signed, at_ms)
+
+    def _turn_with(self, companion: Companion, now: float) -> None:
+        try:
+            said = tuple(companion.turn(self.log, now))
+        except Exception as exc:  # noqa: BLE001 - whatever it is, the log goes on
+            self._note(companion.name, f"{companion.name}: {type(exc).__name__}")
+            return
+        self._problems.pop(companion.name, None)
+        for saying in said:
+            self._say(saying)
+
+    def _say(self, saying: Saying) -> None:
+        entry = self._own.saying(saying.kind, saying.told, self._clock.now())
+        self._pending.append(entry)
+        self._own_pending += 1
 
     def _note(self, about: str, problem: str) -> None:
         if self._problems.get(about) != problem:
@@ -289,6 +329,7 @@ class Sequencer:
                 for each in self._followers
             },
             witnesses=self._witnesses.document(),
+            companions={each.name: each.document() for each in self._companions},
         )
 
     def _vkey(self) -> str:
@@ -317,6 +358,7 @@ def run(
     signing_key: str | None = None,
     followers: Sequence[Mapping[str, Any]] = (),
     witnesses: Sequence[Mapping[str, Any]] = (),
+    companions: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """
     Sequence until the process gets SIGTERM, then take what is left.
@@ -329,6 +371,7 @@ def run(
         followers: Of each its ``name``, ``target`` (``package.module:function``) and
             ``arguments``.
         witnesses: Of each its ``url`` and, where it is believed by one, its ``key``.
+        companions: Of each its ``target`` and ``arguments``, as those of followers.
     """
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -351,6 +394,10 @@ def run(
                 key=VerifierKey.parse(each["key"]) if each.get("key") else None,
             )
             for each in witnesses
+        ],
+        companions=[
+            find_companion(each["target"], each.get("arguments", {}))
+            for each in companions
         ],
     )
     try:

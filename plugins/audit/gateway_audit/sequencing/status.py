@@ -31,6 +31,7 @@ class Status:
         signed_size: Entries that the newest checkpoint counts.
         followers: How many entries each has, and what ails it.
         witnesses: The size that each cosigned last, and what ails it.
+        companions: What each says of itself: ``sinks``, ``retention``.
     """
 
     at: float
@@ -45,6 +46,7 @@ class Status:
     spool_files: int = 0
     followers: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
     witnesses: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
+    companions: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
 
     @property
     def is_healthy(self) -> bool:
