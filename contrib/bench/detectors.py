@@ -161,13 +161,14 @@ def short(named: Named) -> Iterator[str]:
 
 def dense(named: Named) -> Iterator[str]:
     """
-    Measure texts full of personal data.
+    Measure texts full of personal data: with words between the values, and with none.
     """
-    yield "dense, 4 KB: µs/KB cold, warm; µs a message at p99 and median"
+    yield "full of values, 4 KB: µs/KB cold, warm; µs a message at p99 and median"
     chance = random.Random(_SEED + 2)
-    texts = [spoken.dense(MESSAGE, chance) for _ in range(40)]
-    for name, detectors in _each(named):
-        yield f"  {name:10}{_ordinary(detectors, texts)}"
+    for kind, share in (("dense", 0.5), ("packed", 0.0)):
+        texts = [spoken.dense(MESSAGE, chance, spoken=share) for _ in range(40)]
+        for name, detectors in _each(named):
+            yield f"  {kind:12}{name:10}{_ordinary(detectors, texts)}"
 
 
 def hostile(named: Named, sizes: Sequence[int]) -> Iterator[str]:

@@ -107,9 +107,12 @@ def _clause(chance: random.Random) -> str:
     return " ".join(words)
 
 
-def dense(characters: int, chance: random.Random) -> str:
+def dense(characters: int, chance: random.Random, *, spoken: float = 0.5) -> str:
     """
-    Write a record after the other, each with values that a person has.
+    Write a value that somebody has after the other, about twenty in a thousand characters.
+
+    Args:
+        spoken: The share of values that some words follow.
     """
     parts: list[str] = []
     size = 0
@@ -117,9 +120,10 @@ def dense(characters: int, chance: random.Random) -> str:
         digits = [chance.randrange(1, 10) for _ in range(9)]
         shape = chance.choice(_LABELLED)
         name, surname = chance.choices(_NOUNS, k=2)
-        parts.append(shape.format(*digits, n=name, m=surname))
-        parts.append(chance.choice(("\n", ", ", f" {chance.choice(_VERBS)} ")))
-        size += len(parts[-1]) + len(parts[-2])
+        value = shape.format(*digits, n=name, m=surname)
+        words = f", {_clause(chance)}" if chance.random() < spoken else ""
+        parts.append(value + words + chance.choice(("\n", ", ", ". ")))
+        size += len(parts[-1])
     return "".join(parts)[:characters]
 
 
@@ -129,8 +133,8 @@ def from_file(file: Path, characters: int) -> Iterator[str]:
     """
     seen: set[str] = set()
     gathered = ""
-    for line in file.read_text("utf-8").splitlines():
-        text = json.loads(line).get("text", "")
+    for line in file.read_text("utf-8").split("\n"):
+        text = json.loads(line).get("text", "") if line else ""
         if text in seen:
             continue
         seen.add(text)
