@@ -14,6 +14,7 @@ from gateway_guardrails.pii.candidate import Candidate, prevailing
 from gateway_guardrails.pii.custom import Customs
 from gateway_guardrails.pii.dates import MONTHS, Dates
 from gateway_guardrails.pii.gate import WordGate
+from gateway_guardrails.pii.hearing import Hearing
 from gateway_guardrails.pii.kind import Kind
 from gateway_guardrails.pii.lexicon import Lexicon, gate_phrases
 from gateway_guardrails.pii.marks import Marks
@@ -57,14 +58,14 @@ class PiiDetector:
 
     def __init__(self, selection: Selection) -> None:
         self._kinds = kinds = selection.kinds
-        lexicon = Lexicon(kinds)
+        self._lexicon = Lexicon(kinds)
         self._gate = WordGate(gate_phrases((kind, _sorts_of(kind)) for kind in kinds))
-        self._numbers = Numbers(kinds, lexicon)
+        self._numbers = Numbers(kinds)
         self._marks = Marks(kinds)
-        self._said = Said(kinds, lexicon)
-        self._dates = Dates(kinds, lexicon)
+        self._said = Said(kinds)
+        self._dates = Dates(kinds)
         self._people = People(kinds)
-        self._customs = Customs(kinds, selection.patterns, lexicon)
+        self._customs = Customs(kinds, selection.patterns)
         self._has_customs = bool(selection.patterns)
         names = {kind.name for kind in kinds}
         self._has_more = (
@@ -90,7 +91,8 @@ class PiiDetector:
         ):
             return (), max(start, safe)
         folded, plain = fold(text)
-        view = View(folded, plain, skeleton(plain), low, final, {})
+        hearing = Hearing(self._lexicon, folded, final=final)
+        view = View(folded, plain, skeleton(plain), low, final, hearing)
         out: list[Candidate] = []
         if self._has_customs:
             safe = min(safe, self._customs.scan(view, low, out))

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from gateway_guardrails.pii.candidate import Candidate
+from gateway_guardrails.pii.hearing import OTHER_WITHIN, RIGHT, Heard
 from gateway_guardrails.pii.kind import Kind
-from gateway_guardrails.pii.lexicon import OTHER_WITHIN, RIGHT, Heard, Lexicon
 from gateway_guardrails.pii.phones import read_phone
 from gateway_guardrails.pii.shapes import Shaped, ShapeIndex, compact
 from gateway_guardrails.pii.tokens import (
@@ -53,9 +53,8 @@ class Numbers:
         kinds: All kinds that are looked for; a kind's number is its place.
     """
 
-    def __init__(self, kinds: Sequence[Kind], lexicon: Lexicon) -> None:
+    def __init__(self, kinds: Sequence[Kind]) -> None:
         self._kinds = kinds
-        self._lexicon = lexicon
         self._shapes = ShapeIndex(kinds)
         self._numbers = {kind.name: number for number, kind in enumerate(kinds)}
         self._phone = self._numbers.get("PHONE")
@@ -222,9 +221,7 @@ class Numbers:
         mask = 0
         for kind in asked:
             mask |= 1 << kind
-        return self._lexicon.hear(
-            view.text, start, end, mask, final=view.final, memo=view.memo
-        )
+        return view.hearing.hear(start, end, mask)
 
     def _strictest(self, kinds: Sequence[int]) -> int | None:
         return max(kinds, key=lambda kind: self._kinds[kind].odds, default=None)
@@ -256,7 +253,7 @@ class Numbers:
         if self._ipv4 is not None:
             end = read_ipv4(view.ascii, start)
             if end:
-                left = self._lexicon.left(view.text, start, 1 << self._ipv4)
+                left = view.hearing.left(start, 1 << self._ipv4)
                 is_other = left.is_other and left.distance <= OTHER_WITHIN
                 # "1.2.3.4" is a version more often than an address.
                 looks_so = (

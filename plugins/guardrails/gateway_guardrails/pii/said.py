@@ -13,8 +13,8 @@ from typing import Final
 
 from gateway_guardrails.pii.candidate import Candidate
 from gateway_guardrails.pii.checks.finance import bic
+from gateway_guardrails.pii.hearing import RIGHT
 from gateway_guardrails.pii.kind import Kind
-from gateway_guardrails.pii.lexicon import RIGHT, Lexicon
 from gateway_guardrails.pii.view import View
 
 __all__ = ["BANK", "BANK_CODE", "SAID", "SECRET_STEMS", "Said"]
@@ -121,9 +121,8 @@ class Said:
     Finds passwords, user names, ages, and bank codes without digits.
     """
 
-    def __init__(self, kinds: Sequence[Kind], lexicon: Lexicon) -> None:
+    def __init__(self, kinds: Sequence[Kind]) -> None:
         self._kinds = kinds
-        self._lexicon = lexicon
         numbers = {kind.name: number for number, kind in enumerate(kinds)}
         self._password = numbers.get("PASSWORD")
         self._user = numbers.get("USERNAME")
@@ -241,9 +240,7 @@ class Said:
             start, end = match.span()
             if text[start - 1 : start].isalnum() or not bic(match.group()):
                 continue
-            heard = self._lexicon.hear(
-                view.text, start, end, 1 << kind, final=view.final
-            )
+            heard = view.hearing.hear(start, end, 1 << kind)
             if heard.is_open:
                 undecided = min(undecided, start)
             elif heard.mask:

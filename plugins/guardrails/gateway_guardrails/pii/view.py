@@ -7,7 +7,10 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from gateway_guardrails.pii.hearing import Hearing
 
 __all__ = ["View", "fold", "skeleton"]
 
@@ -22,7 +25,7 @@ class View(NamedTuple):
         skeleton: The same with 9 for each digit and A for each letter.
         start: Where to begin.
         final: Nothing follows.
-        memo: What `gateway_guardrails.pii.lexicon` read left of places before.
+        hearing: What its words say of values.
     """
 
     text: str
@@ -30,7 +33,7 @@ class View(NamedTuple):
     skeleton: str
     start: int
     final: bool
-    memo: dict[int, tuple[str, list[str]]]
+    hearing: Hearing
 
 
 _SKELETON: Final = bytes.maketrans(
@@ -55,6 +58,7 @@ def _folds() -> dict[str, str]:
         one = chr(code)
         if unicodedata.category(one) == "Nd":
             folds[one] = str(unicodedata.digit(one))
+    folds["\u0130"] = "I"  # the one whose small letter is two characters
     for code in range(0xFF01, 0xFF5F):  # fullwidth forms
         folds[chr(code)] = chr(code - 0xFEE0)
     for code in range(0x1D400, 0x1D6A4):  # mathematical letters
