@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from gateway_guardrails.pii.candidate import Candidate
-from gateway_guardrails.pii.hearing import OTHER_WITHIN, RIGHT, Heard
+from gateway_guardrails.pii.hearing import OTHER_WITHIN, RIGHT
 from gateway_guardrails.pii.kind import Kind
 from gateway_guardrails.pii.phones import read_phone
-from gateway_guardrails.pii.shapes import Shaped, ShapeIndex, compact
+from gateway_guardrails.pii.shapes import Shape, ShapeIndex, compact
 from gateway_guardrails.pii.tokens import (
     read_coordinates,
     read_iban,
@@ -55,6 +55,7 @@ class Numbers:
 
     def __init__(self, kinds: Sequence[Kind]) -> None:
         self._kinds = kinds
+        self._checks = [kind.check for kind in kinds]
         self._shapes = ShapeIndex(kinds)
         self._numbers = {kind.name: number for number, kind in enumerate(kinds)}
         self._phone = self._numbers.get("PHONE")
@@ -142,10 +143,10 @@ class Numbers:
         reading = self._shapes.read(view.skeleton, start, final=final)
         is_open = reading.is_open
         count = len(out)
-        for end, shaped in reading.found:
-            is_open |= self._judge(
-                view, start, end, shaped, boundary, is_short_too, out
-            )
+        for end, shape in reading.found:
+            asked = shape.mask if is_short_too else shape.long
+            if asked:
+                is_open |= self._judge(view, start, end, shape, asked, boundary, out)
         is_open |= self._read_others(view, start, token_end, out)
         if len(out) > count and not is_open:
             return False
@@ -160,46 +161,36 @@ class Numbers:
         view: View,
         start: int,
         end: int,
-        shaped: Sequence[Shaped],
+        shape: Shape,
+        asked: int,
         boundary: bool,
-        is_short_too: bool,
         out: list[Candidate],
     ) -> bool:
+        """
+        Add the kind of *asked* that the value is of; tell whether that is not decided yet.
+        """
         value = view.ascii[start:end]
-        bare = compact(value)
-        kinds = self._kinds
-        if not is_short_too:
-            shaped = [one for one in shaped if not kinds[one.kind].is_short]
         is_plain = value.isdigit()
+        is_single = asked & (asked - 1) == 0
+        alone: Sequence[int] = ()
         may_stand_alone = boundary and (is_plain or value == value.upper())
-        alone = [
-            one.kind
-            for one in shaped
-            if may_stand_alone and one.is_alone and self._passes(one.kind, bare)
-        ]
-        if not shaped or (
-            len(shaped) == 1
-            and not may_stand_alone
-            and not self._passes(shaped[0].kind, bare)
-        ):
-            return False
-        if alone and len(shaped) == 1 and self._is_sure(alone[0], is_plain=is_plain):
-            self._add(out, start, end, alone[0])
-            return False
-        asked = [one.kind for one in shaped]
+        if may_stand_alone and shape.alone:
+            alone = self._passing(shape.alone, asked, compact(value))
+            if alone and is_single and self._is_sure(alone[0], is_plain=is_plain):
+                self._add(out, start, end, alone[0])
+                return False
+        heard = view.hearing.hear(start, end, asked)
         told = None
-        heard = self._hear(view, start, end, asked)
         # Only what is spoken of is checked; where that is wrong, the next words are heard.
+        left = asked
         while heard.mask and not heard.is_open:
-            spoken = [kind for kind in asked if heard.mask >> kind & 1]
-            told = self._strictest(
-                [kind for kind in spoken if self._passes(kind, bare)]
-            )
-            if told is not None or len(spoken) == len(asked):
+            spoken = self._passing(shape.kinds, heard.mask, compact(value))
+            told = self._strictest(spoken)
+            left &= ~heard.mask
+            if told is not None or not left:
                 break
-            asked = [kind for kind in asked if kind not in spoken]
-            heard = self._hear(view, start, end, asked)
-        if heard.is_open and any(self._passes(kind, bare) for kind in asked):
+            heard = view.hearing.hear(start, end, left)
+        if heard.is_open and self._passing(shape.kinds, left, compact(value)):
             return True
         if told is not None:
             # What would have been found without a word is no surer with one.
@@ -213,18 +204,21 @@ class Numbers:
             self._add(out, start, end, best)
         return False
 
-    def _passes(self, kind: int, bare: str) -> bool:
-        check = self._kinds[kind].check
-        return check is None or check(bare)
-
-    def _hear(self, view: View, start: int, end: int, asked: Sequence[int]) -> Heard:
-        mask = 0
-        for kind in asked:
-            mask |= 1 << kind
-        return view.hearing.hear(start, end, mask)
+    def _passing(self, kinds: Sequence[int], mask: int, bare: str) -> list[int]:
+        """
+        Return those of *kinds* that are in *mask* and whose check says yes.
+        """
+        checks = self._checks
+        return [
+            kind
+            for kind in kinds
+            if mask >> kind & 1 and ((check := checks[kind]) is None or check(bare))
+        ]
 
     def _strictest(self, kinds: Sequence[int]) -> int | None:
-        return max(kinds, key=lambda kind: self._kinds[kind].odds, default=None)
+        if len(kinds) < 2:
+            return kinds[0] if kinds else None
+        return max(kinds, key=lambda kind: self._kinds[kind].odds)
 
     def _is_sure(self, kind: int, *, is_plain: bool) -> bool:
         return not is_plain or kind == self._card or self._kinds[kind].odds >= _STRICT
@@ -266,7 +260,7 @@ class Numbers:
             if is_open:
                 return True
             if end:
-                heard = self._hear(view, start, end, [self._gps])
+                heard = view.hearing.hear(start, end, 1 << self._gps)
                 if heard.mask:
                     signed = start - (view.ascii[start - 1 : start] in {"-", "+"})
                     self._add(out, signed, end, self._gps, is_told=True)
@@ -281,7 +275,7 @@ class Numbers:
             start -= 1
         end, is_open = read_phone(view.ascii, start, final=view.final)
         if end:
-            heard = self._hear(view, start, end, [kind])
+            heard = view.hearing.hear(start, end, 1 << kind)
             if heard.mask:
                 self._add(out, start, end, kind, is_told=True)
             return heard.is_open

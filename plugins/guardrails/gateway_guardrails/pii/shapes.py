@@ -5,29 +5,39 @@ Numbers told by their shape: digits and letters with their punctuation.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from gateway_guardrails.pii.kind import Kind, shapes
 
-__all__ = ["LONGEST", "Reading", "Shaped", "ShapeIndex", "compact"]
+__all__ = ["LONGEST", "Reading", "Shape", "ShapeIndex", "compact"]
 
 #: No shape is longer.
 LONGEST: Final = 40
 _GROUP: Final = re.compile(r"[9A]+")
+#: A shape may go on behind one of these.
+_SEPARATORS: Final = frozenset(" -./()+,;:")
+#: What ends in front of one of these is none; what is shorter is told by its letters too.
+_NOT_BEHIND: Final = frozenset("@%")
+_LEAST_EITHER: Final = 8
 _PUNCTUATION: Final = str.maketrans("", "", " -./()+")
 
 
-class Shaped(NamedTuple):
+class Shape(NamedTuple):
     """
-    A kind that has a shape.
+    The kinds that one shape may be of.
 
     Attributes:
-        is_alone: It is found wherever it stands.
+        kinds: Their numbers.
+        mask: The same, one bit each.
+        long: Those of *mask* that are looked for whatever words are in the text.
+        alone: Those that are found wherever they stand.
     """
 
-    kind: int
-    is_alone: bool
+    kinds: tuple[int, ...]
+    mask: int
+    long: int
+    alone: tuple[int, ...]
 
 
 class Reading(NamedTuple):
@@ -35,12 +45,16 @@ class Reading(NamedTuple):
     What begins at one place.
 
     Attributes:
-        found: For each end the kinds whose shape reaches up to it, in order of the ends.
+        found: For each end the shape that reaches up to it, in order of the ends.
         is_open: The text ends before that is all.
     """
 
-    found: Sequence[tuple[int, Sequence[Shaped]]]
+    found: Sequence[tuple[int, Shape]]
     is_open: bool
+
+
+_NOTHING: Final = Reading((), is_open=False)
+_OPEN: Final = Reading((), is_open=True)
 
 
 class ShapeIndex:
@@ -49,12 +63,18 @@ class ShapeIndex:
     """
 
     def __init__(self, kinds: Sequence[Kind]) -> None:
-        table: dict[str, dict[int, Shaped]] = {}
+        table: dict[str, dict[int, bool]] = {}
         for number, kind in enumerate(kinds):
             for text, is_alone in ((kind.beside, False), (kind.alone, True)):
                 for shape in shapes(text):
-                    table.setdefault(shape, {})[number] = Shaped(number, is_alone)
-        self._table = {shape: tuple(named.values()) for shape, named in table.items()}
+                    table.setdefault(shape, {})[number] = is_alone
+        self._kinds = kinds
+        either = {len(shape): table[shape] for shape in table if set(shape) == {"X"}}
+        for size, named in either.items():
+            table["9" * size] = {**table.get("9" * size, {}), **named}
+        self._table = {shape: self._shape(named) for shape, named in table.items()}
+        #: Shapes of letters and digits alike, by their length.
+        self._either = {size: self._shape(named) for size, named in either.items()}
         #: Where a shape goes on behind a separator.
         self.prefixes = frozenset(
             shape[:at]
@@ -63,38 +83,80 @@ class ShapeIndex:
             if shape[at - 1] not in "9AX"
         )
 
+    def _shape(self, named: Mapping[int, bool]) -> Shape:
+        return Shape(
+            tuple(named),
+            sum(1 << kind for kind in named),
+            sum(1 << kind for kind in named if not self._kinds[kind].is_short),
+            tuple(kind for kind, is_alone in named.items() if is_alone),
+        )
+
     def read(self, text: str, start: int, *, final: bool) -> Reading:
         """
         Read the shapes that begin at *start* of *text*, which is a skeleton.
         """
-        skeleton = text[start : start + LONGEST]
+        group = _GROUP.match(text, start, start + LONGEST)
+        if group is None:
+            return _NOTHING
+        size = len(text)
+        end = group.end()
+        if end == size and not final:
+            return _OPEN
+        if end == size or text[end] not in _SEPARATORS:
+            # Most are one group of digits, and no more.
+            kinds = self._of(text[start:end])
+            if kinds is None or text[end : end + 1] in _NOT_BEHIND:
+                return _NOTHING
+            return Reading(((end, kinds),), is_open=False)
+        return self._groups(
+            text[start : start + LONGEST], start, end - start, size, final=final
+        )
+
+    def _of(self, shape: str) -> Shape | None:
+        known = self._table.get(shape)
+        size = len(shape)
+        either = self._either.get(size) if size >= _LEAST_EITHER else None
+        if either is None or shape == "9" * size or not shape.isalnum():
+            return known
+        if known is None:
+            return either
+        return Shape(
+            known.kinds + either.kinds,
+            known.mask | either.mask,
+            known.long | either.long,
+            known.alone + either.alone,
+        )
+
+    def _groups(
+        self, skeleton: str, start: int, at: int, whole: int, *, final: bool
+    ) -> Reading:
+        """
+        Go on behind the first group of *skeleton*, which ends at *at*.
+        """
         size = len(skeleton)
-        ends = start + size == len(text) and not final
-        found: list[tuple[int, Sequence[Shaped]]] = []
-        at = 0
+        ends = start + size == whole and not final
+        found: list[tuple[int, Shape]] = []
         while True:
-            group = _GROUP.match(skeleton, at)
-            if group is None:
-                return Reading(found, is_open=at == size and ends)
-            at = group.end()
             if at == size and ends:
                 return Reading(found, is_open=True)
-            shape = skeleton[:at]
-            kinds = self._table.get(shape, ())
-            if len(shape) >= 8 and shape.isalnum():
-                kinds += self._table.get("X" * at, ())
-            if kinds:
+            shape = self._of(skeleton[:at])
+            if shape is not None:
                 is_ended = _is_ended(skeleton, at, ends=ends)
                 if is_ended is None:
                     return Reading(found, is_open=True)
                 if is_ended:
-                    found.append((start + at, kinds))
+                    found.append((start + at, shape))
             if skeleton[at : at + 1] == ")" and skeleton[: at + 1] in self._table:
                 found.append((start + at + 1, self._table[skeleton[: at + 1]]))
+            end = at
             while at < size and skeleton[: at + 1] in self.prefixes:
                 at += 1
-            if at == group.end():
+            if at == end:
                 return Reading(found, is_open=False)
+            group = _GROUP.match(skeleton, at)
+            if group is None:
+                return Reading(found, is_open=at == size and ends)
+            at = group.end()
 
 
 def compact(value: str) -> str:
