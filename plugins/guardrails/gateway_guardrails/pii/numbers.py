@@ -38,6 +38,11 @@ _SHORT: Final = 5
 _STRICT: Final = 5000
 #: A column of ones is no telephone number.
 _ONES: Final = re.compile(r"[0-9][ .][0-9][^0-9]")
+#: What may stand before a further group of a value: further digits, capitals, an extension.
+_GOES_ON: Final = re.compile(r"[ \-./()+,;:°]{0,3}[0-9A-Zxe]")
+_MOST_BETWEEN: Final = 3
+#: A longer value may begin further left than a window shows.
+_MOST_DONE: Final = 40
 _NOT_BEFORE: Final = "+@$%"
 #: What stands before a version rather than an address.
 _VERSIONS: Final = frozenset("-=<>~^")
@@ -98,13 +103,33 @@ class Numbers:
     def _walk(
         self, view: View, low: int, high: int, is_short_too: bool, out: list[Candidate]
     ) -> int:
-        undecided = len(view.ascii)
-        for token in _TOKEN.finditer(view.ascii, low, high):
-            for start in self._starts(view.ascii, token.start()):
-                if self._begin(view, start, token.end(), is_short_too, out):
-                    signed = view.ascii[start - 1 : start] in _SIGNS
+        text = view.ascii
+        undecided = len(text)
+        done = 0
+        for token in _TOKEN.finditer(text, low, high):
+            digit, token_end = token.span()
+            if token_end <= done:
+                continue
+            count = len(out)
+            for start in self._starts(text, digit):
+                if self._begin(view, start, token_end, is_short_too, out):
+                    signed = text[start - 1 : start] in _SIGNS
                     undecided = min(undecided, start - signed)
+            if len(out) > count and undecided > digit:
+                done = self._done(view, digit, out[count:])
         return undecided
+
+    def _done(self, view: View, digit: int, found: Sequence[Candidate]) -> int:
+        """
+        Return up to where nothing can begin that prevails over *found*, which begin at *digit*.
+
+        That is the end of a value which nothing goes on behind: what begins in it is shorter.
+        """
+        end = max(one.end for one in found)
+        is_whole = view.final or end + _MOST_BETWEEN < len(view.ascii)
+        if end - digit > _MOST_DONE or not is_whole or _GOES_ON.match(view.ascii, end):
+            return 0
+        return end
 
     def _starts(self, text: str, digit: int) -> Iterable[int]:
         """
