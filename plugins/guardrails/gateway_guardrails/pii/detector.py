@@ -92,7 +92,7 @@ class PiiDetector:
             return (), max(start, safe)
         folded, plain = fold(text)
         hearing = Hearing(self._lexicon, folded, final=final)
-        view = View(folded, plain, skeleton(plain), low, final, hearing)
+        view = View(folded, plain, skeleton(plain), low, final, hearing, {})
         out: list[Candidate] = []
         if self._has_customs:
             safe = min(safe, self._customs.scan(view, low, out))

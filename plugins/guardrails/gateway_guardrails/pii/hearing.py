@@ -34,6 +34,8 @@ OTHER_WITHIN: Final = 14
 _MOST_TOKENS: Final = 6
 #: The rest of a word that is cut, which is none.
 _CUT: Final = re.compile(r"[^\W_]*")
+#: What stands between a value and another number.
+_BETWEEN: Final = frozenset(" -./")
 _GAP: Final = "\n\n"
 #: What ends the field or the clause in which a value stands.
 _STOP: Final = re.compile(r"[\n\t\"|;{}<>]|, |[.!?] ")
@@ -245,7 +247,9 @@ class Hearing:
         """
         text = self._text
         begins = self._lexicon.begins
-        # Most values are followed by a word that says nothing of them.
+        # Most values are followed by a word that says nothing of them, or a number.
+        if text[end : end + 1] in _BETWEEN and "0" <= text[end + 1 : end + 2] <= "9":
+            return ()
         begun = TOKEN.search(text, end, end + RIGHT + 1)
         if begun is not None and begun.end() < min(len(text), end + RIGHT + 1):
             word = parts(begun.group())[0]

@@ -46,6 +46,9 @@ _MOST_DONE: Final = 40
 _NOT_BEFORE: Final = "+@$%"
 #: What stands before a version rather than an address.
 _VERSIONS: Final = frozenset("-=<>~^")
+#: Nothing that stands farther left or right has a say in what a number is.
+_AROUND: Final = (80, 256)
+_MOST_KNOWN: Final = 256
 #: A value may begin with one of these.
 _SIGNS: Final = frozenset("(+-")
 
@@ -111,12 +114,57 @@ class Numbers:
             if token_end <= done:
                 continue
             count = len(out)
-            for start in self._starts(text, digit):
-                if self._begin(view, start, token_end, is_short_too, out):
-                    signed = text[start - 1 : start] in _SIGNS
-                    undecided = min(undecided, start - signed)
+            open_at = self._look(view, digit, token_end, is_short_too, out)
+            undecided = min(undecided, open_at)
             if len(out) > count and undecided > digit:
                 done = self._done(view, digit, out[count:])
+        return undecided
+
+    def _look(
+        self,
+        view: View,
+        digit: int,
+        token_end: int,
+        is_short_too: bool,
+        out: list[Candidate],
+    ) -> int:
+        """
+        Add what has its first digit at *digit* to *out*; return where what is undecided begins.
+
+        What stands around it decides, so that in a text of repeats nothing is read twice.
+        """
+        known = view.known
+        is_inside = _AROUND[0] <= digit < len(view.ascii) - _AROUND[1]
+        if not is_inside:
+            return self._begin_at(view, digit, token_end, is_short_too, out)
+        around = view.text[digit - _AROUND[0] : digit + _AROUND[1]]
+        key = around, token_end - digit, is_short_too
+        before = known.get(key)
+        if before is not None:
+            there, finds = before
+            out += [one.moved(digit - there) for one in finds]
+        else:
+            count = len(out)
+            self._begin_at(view, digit, token_end, is_short_too, out)
+            if len(known) >= _MOST_KNOWN:
+                known.clear()
+            known[key] = digit, out[count:]
+        return len(view.ascii)
+
+    def _begin_at(
+        self,
+        view: View,
+        digit: int,
+        token_end: int,
+        is_short_too: bool,
+        out: list[Candidate],
+    ) -> int:
+        text = view.ascii
+        undecided = len(text)
+        for start in self._starts(text, digit):
+            if self._begin(view, start, token_end, is_short_too, out):
+                signed = text[start - 1 : start] in _SIGNS
+                undecided = min(undecided, start - signed)
         return undecided
 
     def _done(self, view: View, digit: int, found: Sequence[Candidate]) -> int:

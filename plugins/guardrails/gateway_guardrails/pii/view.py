@@ -10,6 +10,9 @@ import unicodedata
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway_guardrails.pii.candidate import Candidate
     from gateway_guardrails.pii.hearing import Hearing
 
 __all__ = ["View", "fold", "skeleton"]
@@ -26,6 +29,7 @@ class View(NamedTuple):
         start: Where to begin.
         final: Nothing follows.
         hearing: What its words say of values.
+        known: Where numbers stand and what was found of them, by what stands around them.
     """
 
     text: str
@@ -34,6 +38,7 @@ class View(NamedTuple):
     start: int
     final: bool
     hearing: Hearing
+    known: dict[tuple[str, int, bool], tuple[int, Sequence[Candidate]]]
 
 
 _SKELETON: Final = bytes.maketrans(
