@@ -155,10 +155,35 @@ def _repeated(part: str) -> Callable[[int], str]:
     return lambda size: (part * (size // len(part) + 1))[:size]
 
 
+def _drawn(shape: str) -> Callable[[int], str]:
+    """
+    Repeat *shape* with other digits, all seeded, for each 9 in it: what was seen tells nothing.
+    """
+
+    def make(size: int) -> str:
+        chance = random.Random(size)
+        wanted = (shape * (size // len(shape) + 1))[:size]
+        digits = chance.choices("0123456789", k=size)
+        return "".join(
+            digit if one == "9" else one
+            for one, digit in zip(wanted, digits, strict=True)
+        )
+
+    return make
+
+
 #: Texts made to take long, of any size.
 HOSTILE: Final[Mapping[str, Callable[[int], str]]] = {
     "digits": _repeated("1234567890"),
     "nines": _repeated("9"),
+    "drawn 4": _drawn("9999 "),
+    "drawn 9": _drawn("999999999 "),
+    "drawn 16": _drawn("9999999999999999 "),
+    "drawn 1": _drawn("9 "),
+    "drawn ssn": _drawn("ssn 999999999 "),
+    "drawn dates": _drawn("99/99/9999 "),
+    "drawn phones": _drawn("+1 999 999 9999 "),
+    "drawn table": _drawn("9.99, 99.9, 999.99\n"),
     "a@a@": _repeated("a@a@"),
     "mails": _repeated("a@b.com "),
     "a.": _repeated("a."),
