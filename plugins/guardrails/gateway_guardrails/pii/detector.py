@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.detecting import Find, Place
+from gateway_guardrails.patterns import PatternSet
 from gateway_guardrails.pii.allowed import Allowed
 from gateway_guardrails.pii.candidate import Candidate, prevailing
 from gateway_guardrails.pii.custom import Customs
@@ -21,7 +22,13 @@ from gateway_guardrails.pii.marks import Marks
 from gateway_guardrails.pii.numbers import Numbers
 from gateway_guardrails.pii.options import Selection
 from gateway_guardrails.pii.people import People
-from gateway_guardrails.pii.said import BANK, BANK_CODE, SAID, SECRET_STEMS, Said
+from gateway_guardrails.pii.said import (
+    BANK,
+    BANK_CODE_LETTERS,
+    SAID,
+    SECRET_STEMS,
+    Said,
+)
 from gateway_guardrails.pii.view import View, fold, skeleton
 
 __all__ = ["PiiDetector"]
@@ -37,8 +44,15 @@ _TAIL: Final = re.compile(
 _LONGEST_TOKEN: Final = 80
 #: A few capitals and a separator, backwards: digits may follow.
 _CAPITALS: Final = re.compile(r"[ .\-][A-Z]{1,6}(?![A-Za-z0-9])")
-#: Without one of these no number, address or password stands in a text, but in a few words.
+#: Without one of these no number and no address stands in a text, ...
 _TELLING: Final = re.compile(r"[0-9@+]")
+#: ... and without one of these nothing else, where there are no letters of farther scripts.
+_TELLING_WORDS: Final = PatternSet(
+    [rf"(?i:{'|'.join(SECRET_STEMS)})|://|{BANK_CODE_LETTERS}"]
+)
+_FARTHER: Final = re.compile(r"[^\x00-\xff\u2010-\u206f]")
+#: How far left of a value the word may stand that gives it away.
+_WORD_REACH: Final = 64
 _PIECE: Final = 2048
 _AROUND: Final = 128
 #: Sorts of words that the gate tells apart, beside those of `gateway_guardrails.pii.said`.
@@ -82,13 +96,7 @@ class PiiDetector:
         size = len(text)
         safe = size if final else _held(text)
         low = max(0, start - _REACH)
-        if (
-            not self._has_more
-            and text.isascii()
-            and _TELLING.search(text, low) is None
-            and text.find("://", low) < 0
-            and _is_plain(text, low, final=final)
-        ):
+        if not self._has_more and _is_plain(text, low, final=final):
             return (), max(start, safe)
         folded, plain = fold(text)
         hearing = Hearing(self._lexicon, folded, final=final)
@@ -144,14 +152,18 @@ def _sorts_of(kind: Kind) -> int:
 
 def _is_plain(text: str, low: int, *, final: bool) -> bool:
     """
-    Tell of a text with nothing telling in it whether there is nothing to find or to wait for.
+    Tell of a text whether there is nothing in it to find or to wait for, as in most.
     """
-    lowered = text.lower()
-    if any(word in lowered for word in SECRET_STEMS) or BANK_CODE.search(text, low):
+    if _TELLING.search(text, low) is not None or not (
+        text.isascii() or _FARTHER.search(text) is None
+    ):
+        return False
+    if _TELLING_WORDS.hits(text[max(0, low - _WORD_REACH) :]):
         return False
     if final or text[-1:] not in {" ", ".", ","}:
         return True
-    return lowered[-_REACH:].rstrip(" .,").rpartition(" ")[2] not in MONTHS
+    end = text[-_REACH:].lower().rstrip(" .,")
+    return end.rpartition(" ")[2] not in MONTHS
 
 
 def _held(text: str) -> int:

@@ -103,7 +103,7 @@ class Hearing:
         self._lexicon = lexicon
         self._text = text
         self._final = final
-        self._is_gapless = not text.isascii() and GAPLESS.search(text) is not None
+        self._is_gapless: bool | None = False if text.isascii() else None
         # What was read: the words from one place up to another, of which these say something.
         self._from = self._upto = 0
         self._ends: list[int] = []
@@ -137,6 +137,8 @@ class Hearing:
         low = max(0, start - LEFT)
         if start > self._upto or low < self._from:
             self._read(low, start)
+        if self._is_gapless is None:
+            self._is_gapless = GAPLESS.search(self._text) is not None
         at = bisect_right(self._ends, start) - 1
         is_near = at >= 0 and self._ends[at] > low
         if not (is_near or self._is_gapless):
