@@ -34,6 +34,10 @@ _LETTERS: Final = _CAPITALS + _CAPITALS.lower()
 _MOST_LETTERS: Final = 8
 #: A run so short is looked at only where a word in the text makes it worth it.
 _SHORT: Final = 5
+#: In a run so short there is no telephone number and no address, ...
+_FEW: Final = 6
+#: ... but maybe this latitude, whose digits are fewer than those of others.
+_POLE: Final = "90"
 #: What is stricter is believed even beside a word for something else.
 _STRICT: Final = 5000
 #: A column of ones is no telephone number.
@@ -82,26 +86,47 @@ class Numbers:
         Args:
             has_words: One of the words is near without which short kinds are not looked for.
         """
-        text = view.ascii
+        text, skeleton = view.ascii, view.skeleton
         undecided = len(text)
         # A word to the right of what is so late may not have been said yet.
         late = len(text) if view.final else len(text) - RIGHT - 1
-        end = low
+        match_run = _RUN.match
         # Looking for a 9 in the skeleton is quicker than looking for a digit in the text.
-        while (start := view.skeleton.find("9", end, high)) >= 0:
-            run = _RUN.match(text, start, high)
+        start = skeleton.find("9", low, high)
+        while start >= 0:
+            run = match_run(text, start, high)
             end = run.end() if run is not None else start + 1
             is_short_too = has_words or end > late
             if (
                 end - start >= _SHORT
                 or is_short_too
-                or (end == high and high < len(text))
+                or end == high
                 or (text[start - 1 : start].isalpha() and _may_go_on(text, start, end))
+            ) and not (
+                end - start <= _FEW
+                and end <= late
+                and end < high
+                and self._is_dull(view, start, end)
             ):
-                undecided = min(
-                    undecided, self._walk(view, start, end, is_short_too, out)
-                )
+                open_at = self._walk(view, start, end, is_short_too, out)
+                undecided = min(undecided, open_at)
+            start = skeleton.find("9", end, high)
         return undecided
+
+    def _is_dull(self, view: View, start: int, end: int) -> bool:
+        """
+        Tell of a run of few digits whether it is none of a number that is looked for.
+        """
+        skeleton = view.skeleton
+        if start:
+            before = skeleton[start - 1]
+            if before == "A" or (
+                before in " -." and view.ascii[max(0, start - 2)] in _CAPITALS
+            ):
+                return False
+        if view.ascii.startswith(_POLE, start):
+            return False
+        return self._shapes.is_dull(skeleton[start:end], skeleton[end : end + 2])
 
     def _walk(
         self, view: View, low: int, high: int, is_short_too: bool, out: list[Candidate]
@@ -111,8 +136,10 @@ class Numbers:
         done = 0
         for token in _TOKEN.finditer(text, low, high):
             digit, token_end = token.span()
-            if token_end <= done:
-                continue
+            if token_end <= done or (
+                digit > 1 and text[digit - 1] in "-./" and text[digit - 2].isdigit()
+            ):
+                continue  # inside of another, or of a fraction
             count = len(out)
             open_at = self._look(view, digit, token_end, is_short_too, out)
             undecided = min(undecided, open_at)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from gateway_guardrails.pii.kind import Kind, shapes
@@ -20,6 +21,9 @@ _SEPARATORS: Final = frozenset(" -./()+,;:")
 #: What ends in front of one of these is none; what is shorter is told by its letters too.
 _NOT_BEHIND: Final = frozenset("@%")
 _LEAST_EITHER: Final = 8
+#: What a telephone number goes on with behind a separator.
+_GOES_ON: Final = frozenset("-(9")
+_MOST_REMEMBERED: Final = 4096
 _PUNCTUATION: Final = str.maketrans("", "", " -./()+")
 
 
@@ -82,6 +86,30 @@ class ShapeIndex:
             for at in range(1, len(shape))
             if shape[at - 1] not in "9AX"
         )
+
+        self._goes_on = {
+            shape[: at + 1]
+            for shape in table
+            for at in range(1, len(shape))
+            if shape[at - 1] not in "9AX" and shape[at] in "9AX"
+        }
+        #: Remembered, since most short numbers look like others.
+        self.is_dull = lru_cache(_MOST_REMEMBERED)(self._is_dull)
+
+    def _is_dull(self, run: str, after: str) -> bool:
+        """
+        Tell whether no shape begins in *run*, which *after* follows, both as a skeleton has them.
+        """
+        if after[1:] in _GOES_ON and after[:1] in _SEPARATORS:
+            return False
+        for group in _GROUP.finditer(run):
+            rest = run[group.start() :]
+            ends = [one.end() for one in _GROUP.finditer(rest)]
+            if any(rest[:end] in self._table for end in ends):
+                return False
+            if rest + after in self._goes_on or rest + after[:1] in self._table:
+                return False
+        return True
 
     def _shape(self, named: Mapping[int, bool]) -> Shape:
         return Shape(
