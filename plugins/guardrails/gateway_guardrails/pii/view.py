@@ -78,6 +78,8 @@ _FOLDS: Final = _folds()
 _FOLDABLE: Final = re.compile(
     "[" + "".join(one for one in sorted(_FOLDS) if one <= "\uffff") + "]"
 )
+#: So many are replaced one after the other.
+_FEW: Final = 8
 _ASCII: Final = bytes(range(128))
 _FOLDED: Final = frozenset(_FOLDS)
 _FARTHER_FOLDED: Final = frozenset(one for one in _FOLDS if one > "\uffff")
@@ -94,7 +96,11 @@ def fold(text: str) -> tuple[str, str]:
         return text, text
     beyond = text.encode("utf-8", "replace").translate(None, _ASCII).decode("utf-8")
     folded = text
-    if not _FOLDED.isdisjoint(beyond):
+    foldable = _FOLDED.intersection(beyond)
+    if len(foldable) <= _FEW:
+        for one in foldable:
+            folded = folded.replace(one, _FOLDS[one])
+    else:
         folded = _FOLDABLE.sub(_written, text)
         if not _FARTHER_FOLDED.isdisjoint(beyond):
             folded = _FARTHER.sub(_written, folded)
