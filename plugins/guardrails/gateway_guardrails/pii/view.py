@@ -5,7 +5,6 @@ A text as the scanners see it.
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -54,14 +53,17 @@ def skeleton(text: str) -> str:
     return text.encode("ascii").translate(_SKELETON).decode("ascii")
 
 
+#: Unicode has given its planes from the third on to what are no digits.
+_NO_DIGITS_FROM: Final = 0x20000
+
+
 def _folds() -> dict[str, str]:
     folds = {chr(code): " " for code in (0xA0, 0x202F, 0x2007, 0x2009, 0x200A, 0x3000)}
     folds |= {
         chr(code): "-" for code in (0x2010, 0x2011, 0x2012, 0x2013, 0x2212, 0xFE63)
     }
-    for code in range(0x80, sys.maxunicode + 1):
-        one = chr(code)
-        if unicodedata.category(one) == "Nd":
+    for one in map(chr, range(0x80, _NO_DIGITS_FROM)):
+        if one.isdecimal():
             folds[one] = str(unicodedata.digit(one))
     folds["\u0130"] = "I"  # the one whose small letter is two characters
     for code in range(0xFF01, 0xFF5F):  # fullwidth forms
