@@ -19,7 +19,7 @@ from gateway_guardrails.pii.hearing import Hearing
 from gateway_guardrails.pii.kind import Kind
 from gateway_guardrails.pii.lexicon import Lexicon, gate_phrases
 from gateway_guardrails.pii.marks import Marks
-from gateway_guardrails.pii.numbers import Numbers
+from gateway_guardrails.pii.numbers import PHONES, SHORT, Numbers
 from gateway_guardrails.pii.options import Selection
 from gateway_guardrails.pii.people import People
 from gateway_guardrails.pii.said import (
@@ -55,8 +55,7 @@ _FARTHER: Final = re.compile(r"[^\x00-\xff\u2010-\u206f]")
 _WORD_REACH: Final = 64
 _PIECE: Final = 2048
 _AROUND: Final = 128
-#: Sorts of words that the gate tells apart, beside those of `gateway_guardrails.pii.said`.
-_SHORT: Final = 4
+#: Sorts of words that the gate tells apart, beside those of `said` and `numbers`.
 _DATE: Final = 8
 
 
@@ -112,7 +111,7 @@ class PiiDetector:
             sorts = self._gate.sorts(folded[max(0, at - _AROUND) : end + _AROUND])
             safe = min(
                 safe,
-                self._numbers.scan(view, at, end, bool(sorts & _SHORT), out),
+                self._numbers.scan(view, at, end, sorts & (SHORT | PHONES), out),
                 self._said.scan(view, at, end, sorts, out),
                 self._dates.scan(view, at, end, bool(sorts & _DATE), out),
             )
@@ -143,11 +142,13 @@ class PiiDetector:
 
 
 def _sorts_of(kind: Kind) -> int:
+    if kind.family == "phone":
+        return PHONES
     if not kind.is_short:
         return 0
     if kind.family == "said":
         return SAID
-    return _SHORT | {"SWIFT_BIC": BANK, "DATE_OF_BIRTH": _DATE}.get(kind.name, 0)
+    return SHORT | {"SWIFT_BIC": BANK, "DATE_OF_BIRTH": _DATE}.get(kind.name, 0)
 
 
 def _is_plain(text: str, low: int, *, final: bool) -> bool:

@@ -21,7 +21,11 @@ from gateway_guardrails.pii.tokens import (
 )
 from gateway_guardrails.pii.view import View
 
-__all__ = ["Numbers"]
+__all__ = ["PHONES", "SHORT", "Numbers"]
+
+#: Sorts of words without which kinds that are short, and telephone numbers, are not looked for.
+SHORT: Final = 4
+PHONES: Final = 16
 
 #: A digit and what belongs to it: more groups that begin with a digit, or with a few capitals.
 _RUN: Final = re.compile(
@@ -34,6 +38,8 @@ _LETTERS: Final = _CAPITALS + _CAPITALS.lower()
 _MOST_LETTERS: Final = 8
 #: A run so short is looked at only where a word in the text makes it worth it.
 _SHORT: Final = 5
+#: No telephone number has more characters, its extension included.
+_MOST_NUMBER: Final = 56
 #: In a run so short there is no telephone number and no address, ...
 _FEW: Final = 6
 #: ... but maybe this latitude, whose digits are fewer than those of others.
@@ -78,28 +84,28 @@ class Numbers:
         self._has_wallets = any(kind.family == "wallet" for kind in kinds)
 
     def scan(
-        self, view: View, low: int, high: int, has_words: bool, out: list[Candidate]
+        self, view: View, low: int, high: int, sorts: int, out: list[Candidate]
     ) -> int:
         """
         Add what begins from *low* to *high* to *out*; return where what is not decided begins.
 
         Args:
-            has_words: One of the words is near without which short kinds are not looked for.
+            sorts: `SHORT` and `PHONES`, if words are near without which those are not looked for.
         """
         text, skeleton = view.ascii, view.skeleton
         undecided = len(text)
         # A word to the right of what is so late may not have been said yet.
-        late = len(text) if view.final else len(text) - RIGHT - 1
+        late = len(text) if view.final else len(text) - RIGHT - _MOST_NUMBER
         match_run = _RUN.match
         # Looking for a 9 in the skeleton is quicker than looking for a digit in the text.
         start = skeleton.find("9", low, high)
         while start >= 0:
             run = match_run(text, start, high)
             end = run.end() if run is not None else start + 1
-            is_short_too = has_words or end > late
+            asked = sorts if end <= late else SHORT | PHONES
             if (
                 end - start >= _SHORT
-                or is_short_too
+                or asked & SHORT
                 or end == high
                 or (text[start - 1 : start].isalpha() and _may_go_on(text, start, end))
             ) and not (
@@ -108,7 +114,7 @@ class Numbers:
                 and end < high
                 and self._is_dull(view, start, end)
             ):
-                open_at = self._walk(view, start, end, is_short_too, out)
+                open_at = self._walk(view, start, end, asked, out)
                 undecided = min(undecided, open_at)
             start = skeleton.find("9", end, high)
         return undecided
@@ -129,7 +135,7 @@ class Numbers:
         return self._shapes.is_dull(skeleton[start:end], skeleton[end : end + 2])
 
     def _walk(
-        self, view: View, low: int, high: int, is_short_too: bool, out: list[Candidate]
+        self, view: View, low: int, high: int, sorts: int, out: list[Candidate]
     ) -> int:
         text = view.ascii
         undecided = len(text)
@@ -141,7 +147,7 @@ class Numbers:
             ):
                 continue  # inside of another, or of a fraction
             count = len(out)
-            open_at = self._look(view, digit, token_end, is_short_too, out)
+            open_at = self._look(view, digit, token_end, sorts, out)
             undecided = min(undecided, open_at)
             if len(out) > count and undecided > digit:
                 done = self._done(view, digit, out[count:])
@@ -152,7 +158,7 @@ class Numbers:
         view: View,
         digit: int,
         token_end: int,
-        is_short_too: bool,
+        sorts: int,
         out: list[Candidate],
     ) -> int:
         """
@@ -163,16 +169,16 @@ class Numbers:
         known = view.known
         is_inside = _AROUND[0] <= digit < len(view.ascii) - _AROUND[1]
         if not is_inside:
-            return self._begin_at(view, digit, token_end, is_short_too, out)
+            return self._begin_at(view, digit, token_end, sorts, out)
         around = view.text[digit - _AROUND[0] : digit + _AROUND[1]]
-        key = around, token_end - digit, is_short_too
+        key = around, token_end - digit, sorts
         before = known.get(key)
         if before is not None:
             there, finds = before
             out += [one.moved(digit - there) for one in finds]
         else:
             count = len(out)
-            self._begin_at(view, digit, token_end, is_short_too, out)
+            self._begin_at(view, digit, token_end, sorts, out)
             if len(known) >= _MOST_KNOWN:
                 known.clear()
             known[key] = digit, out[count:]
@@ -183,13 +189,13 @@ class Numbers:
         view: View,
         digit: int,
         token_end: int,
-        is_short_too: bool,
+        sorts: int,
         out: list[Candidate],
     ) -> int:
         text = view.ascii
         undecided = len(text)
         for start in self._starts(text, digit):
-            if self._begin(view, start, token_end, is_short_too, out):
+            if self._begin(view, start, token_end, sorts, out):
                 signed = text[start - 1 : start] in _SIGNS
                 undecided = min(undecided, start - signed)
         return undecided
@@ -230,7 +236,7 @@ class Numbers:
         view: View,
         start: int,
         token_end: int,
-        is_short_too: bool,
+        sorts: int,
         out: list[Candidate],
     ) -> bool:
         """
@@ -244,12 +250,14 @@ class Numbers:
         is_open = reading.is_open
         count = len(out)
         for end, shape in reading.found:
-            asked = shape.mask if is_short_too else shape.long
+            asked = shape.mask if sorts & SHORT else shape.long
             if asked:
                 is_open |= self._judge(view, start, end, shape, asked, boundary, out)
         is_open |= self._read_others(view, start, token_end, out)
         if len(out) > count and not is_open:
             return False
+        if not sorts & PHONES:
+            return is_open
         if token_end - start > 5 or (
             text[token_end : token_end + 1] in " -./()" and not _ONES.match(text, start)
         ):

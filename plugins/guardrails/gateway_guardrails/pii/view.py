@@ -37,7 +37,7 @@ class View(NamedTuple):
     start: int
     final: bool
     hearing: Hearing
-    known: dict[tuple[str, int, bool], tuple[int, Sequence[Candidate]]]
+    known: dict[tuple[str, int, int], tuple[int, Sequence[Candidate]]]
 
 
 _SKELETON: Final = bytes.maketrans(
