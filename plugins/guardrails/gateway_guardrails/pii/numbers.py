@@ -279,11 +279,12 @@ class Numbers:
         """
         value = view.ascii[start:end]
         is_plain = value.isdigit()
+        bare = value if is_plain else compact(value)
         is_single = asked & (asked - 1) == 0
         alone: Sequence[int] = ()
         may_stand_alone = boundary and (is_plain or value == value.upper())
         if may_stand_alone and shape.alone:
-            alone = self._passing(shape.alone, asked, compact(value))
+            alone = self._passing(shape.alone, asked, bare)
             if alone and is_single and self._is_sure(alone[0], is_plain=is_plain):
                 self._add(out, start, end, alone[0])
                 return False
@@ -292,13 +293,13 @@ class Numbers:
         # Only what is spoken of is checked; where that is wrong, the next words are heard.
         left = asked
         while heard.mask and not heard.is_open:
-            spoken = self._passing(shape.kinds, heard.mask, compact(value))
+            spoken = self._passing(shape.kinds, heard.mask, bare)
             told = self._strictest(spoken)
             left &= ~heard.mask
             if told is not None or not left:
                 break
             heard = view.hearing.hear(start, end, left)
-        if heard.is_open and self._passing(shape.kinds, left, compact(value)):
+        if heard.is_open and self._passing(shape.kinds, left, bare):
             return True
         if told is not None:
             # What would have been found without a word is no surer with one.

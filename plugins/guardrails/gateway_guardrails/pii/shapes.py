@@ -93,7 +93,8 @@ class ShapeIndex:
             for at in range(1, len(shape))
             if shape[at - 1] not in "9AX" and shape[at] in "9AX"
         }
-        #: Remembered, since most short numbers look like others.
+        # Remembered, since most numbers look like others.
+        self._groups = lru_cache(_MOST_REMEMBERED)(self._read_groups)
         self.is_dull = lru_cache(_MOST_REMEMBERED)(self._is_dull)
 
     def _is_dull(self, run: str, after: str) -> bool:
@@ -136,9 +137,9 @@ class ShapeIndex:
             if kinds is None or text[end : end + 1] in _NOT_BEHIND:
                 return _NOTHING
             return Reading(((end, kinds),), is_open=False)
-        return self._groups(
-            text[start : start + LONGEST], start, end - start, size, final=final
-        )
+        ends = start + LONGEST >= size and not final
+        found, is_open = self._groups(text[start : start + LONGEST], end - start, ends)
+        return Reading([(start + at, shape) for at, shape in found], is_open)
 
     def _of(self, shape: str) -> Shape | None:
         known = self._table.get(shape)
@@ -155,14 +156,14 @@ class ShapeIndex:
             known.alone + either.alone,
         )
 
-    def _groups(
-        self, skeleton: str, start: int, at: int, whole: int, *, final: bool
-    ) -> Reading:
+    def _read_groups(self, skeleton: str, at: int, ends: bool) -> Reading:
         """
-        Go on behind the first group of *skeleton*, which ends at *at*.
+        Go on behind the first group of *skeleton*, which ends at *at*; ends count from its start.
+
+        Args:
+            ends: The text ends with it, and may go on.
         """
         size = len(skeleton)
-        ends = start + size == whole and not final
         found: list[tuple[int, Shape]] = []
         while True:
             if at == size and ends:
@@ -173,9 +174,9 @@ class ShapeIndex:
                 if is_ended is None:
                     return Reading(found, is_open=True)
                 if is_ended:
-                    found.append((start + at, shape))
+                    found.append((at, shape))
             if skeleton[at : at + 1] == ")" and skeleton[: at + 1] in self._table:
-                found.append((start + at + 1, self._table[skeleton[: at + 1]]))
+                found.append((at + 1, self._table[skeleton[: at + 1]]))
             end = at
             while at < size and skeleton[: at + 1] in self.prefixes:
                 at += 1
