@@ -120,10 +120,11 @@ class PiiDetector:
     def _decided(
         self, text: str, candidates: list[Candidate], start: int, safe: int
     ) -> tuple[Sequence[Find], int]:
-        # What is not decided may prevail over what it overlaps, so that neither is.
-        for one in sorted(candidates, key=lambda one: one.end, reverse=True):
-            if one.start < safe < one.end:
-                safe = max(start, one.start)
+        if safe < len(text):
+            # What is not decided may prevail over what it overlaps, so that neither is.
+            for one in sorted(candidates, key=lambda one: one.end, reverse=True):
+                if one.start < safe < one.end:
+                    safe = max(start, one.start)
         finds = [
             self._find(one)
             for one in prevailing(candidates)
