@@ -5,6 +5,7 @@ The bench measures what it says: known costs put in are seen coming out.
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from gateway.settings import settings_from_dict
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "contrib"))  # the bench is part of no distribution
 
-from bench import machine, messages, micro  # noqa: E402
+from bench import machine, messages, micro, spoken  # noqa: E402
 from bench.load import percentile  # noqa: E402
 from bench.machine import Cores, Machine  # noqa: E402
 from bench.memory import Memory, measure_memory, measure_start  # noqa: E402
@@ -548,6 +549,46 @@ class TestCommand:
 
         assert done.returncode == 2
         assert "'squid' is none of direct calibrator nginx gateway" in done.stderr
+
+
+class TestDetectors:
+    def test_no_text_repeats(self):
+        """
+        Texts are the same in each run, and in one run none is measured twice.
+        """
+        texts = [spoken.prose(500, chance) for chance in [random.Random(1)] * 20]
+
+        assert len(set(texts)) == 20
+        assert texts[0] == spoken.prose(500, random.Random(1))
+
+    @pytest.mark.parametrize("name", spoken.HOSTILE)
+    def test_hostile_texts_have_any_size(self, name):
+        """
+        What is measured is as long as was asked for.
+        """
+        assert len(spoken.HOSTILE[name](1234)) == 1234
+
+    def test_measures_a_detector(self):
+        """
+        A detector that was asked for is measured, and no other.
+        """
+        done = subprocess.run(
+            [
+                sys.executable,
+                str(ROOT / "contrib" / "bench" / "detectors.py"),
+                "--detectors=shape",
+                "--parts=short",
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+        assert done.returncode == 0, done.stderr
+        (told,) = [line.split() for line in done.stdout.splitlines()[1:]]
+        assert told[0] == "shape"
+        assert all(float(figure) > 0 for figure in told[1:])
 
 
 def bench(*options: str) -> subprocess.CompletedProcess[str]:

@@ -26,6 +26,12 @@ class Candidate(NamedTuple):
     is_told: bool = False
     odds: int = 1
 
+    def moved(self, offset: int) -> Candidate:
+        """
+        Return the same, so much farther right.
+        """
+        return self._replace(start=self.start + offset, end=self.end + offset)
+
 
 def prevailing(candidates: Iterable[Candidate]) -> list[Candidate]:
     """

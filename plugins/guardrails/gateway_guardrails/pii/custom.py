@@ -10,7 +10,6 @@ from typing import Final
 from gateway_guardrails.patterns import Pattern
 from gateway_guardrails.pii.candidate import Candidate
 from gateway_guardrails.pii.kind import Kind
-from gateway_guardrails.pii.lexicon import Lexicon
 from gateway_guardrails.pii.view import View
 
 __all__ = ["Customs"]
@@ -30,11 +29,9 @@ class Customs:
         self,
         kinds: Sequence[Kind],
         patterns: Mapping[int, tuple[Pattern, int]],
-        lexicon: Lexicon,
     ) -> None:
         self._kinds = kinds
         self._patterns = patterns
-        self._lexicon = lexicon
 
     def scan(self, view: View, start: int, out: list[Candidate]) -> int:
         """
@@ -86,13 +83,13 @@ class Customs:
         if not self._kinds[kind].words:
             return True
         mask = 1 << kind
-        if self._lexicon.left(view.text, start, mask).mask:
+        if view.hearing.left(start, mask).mask:
             return True
-        right = self._lexicon.right(view.text, end, mask, final=view.final)
+        right = view.hearing.right(end, mask)
         return right is not None and bool(right.mask)
 
     def _open(self, view: View, start: int, end: int, kind: int) -> int:
-        right = self._lexicon.right(view.text, end, 1 << kind, final=False)
+        right = view.hearing.right(end, 1 << kind)
         return start if right is None else len(view.text)
 
 

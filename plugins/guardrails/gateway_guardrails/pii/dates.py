@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway_guardrails.pii.candidate import Candidate
+from gateway_guardrails.pii.hearing import RIGHT
 from gateway_guardrails.pii.kind import Kind
-from gateway_guardrails.pii.lexicon import RIGHT, Lexicon
 from gateway_guardrails.pii.view import View
 
 __all__ = ["MONTHS", "Dates"]
@@ -47,8 +47,7 @@ class Dates:
     Finds dates of birth such as 14 March 1987, beside a word of birth.
     """
 
-    def __init__(self, kinds: Sequence[Kind], lexicon: Lexicon) -> None:
-        self._lexicon = lexicon
+    def __init__(self, kinds: Sequence[Kind]) -> None:
         names = [kind.name for kind in kinds]
         self._kind = names.index("DATE_OF_BIRTH") if "DATE_OF_BIRTH" in names else None
 
@@ -78,7 +77,7 @@ class Dates:
             if end == size and not view.final:
                 undecided = min(undecided, start)
                 continue
-            heard = self._lexicon.hear(text, start, end, 1 << kind, final=view.final)
+            heard = view.hearing.hear(start, end, 1 << kind)
             if heard.is_open:
                 undecided = min(undecided, start)
             elif heard.mask:

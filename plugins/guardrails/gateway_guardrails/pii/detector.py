@@ -9,18 +9,26 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.detecting import Find, Place
+from gateway_guardrails.patterns import PatternSet
 from gateway_guardrails.pii.allowed import Allowed
 from gateway_guardrails.pii.candidate import Candidate, prevailing
 from gateway_guardrails.pii.custom import Customs
 from gateway_guardrails.pii.dates import MONTHS, Dates
 from gateway_guardrails.pii.gate import WordGate
+from gateway_guardrails.pii.hearing import Hearing
 from gateway_guardrails.pii.kind import Kind
 from gateway_guardrails.pii.lexicon import Lexicon, gate_phrases
 from gateway_guardrails.pii.marks import Marks
-from gateway_guardrails.pii.numbers import Numbers
+from gateway_guardrails.pii.numbers import PHONES, SHORT, Numbers
 from gateway_guardrails.pii.options import Selection
 from gateway_guardrails.pii.people import People
-from gateway_guardrails.pii.said import BANK, BANK_CODE, SAID, SECRET_STEMS, Said
+from gateway_guardrails.pii.said import (
+    BANK,
+    BANK_CODE_LETTERS,
+    SAID,
+    SECRET_STEMS,
+    Said,
+)
 from gateway_guardrails.pii.view import View, fold, skeleton
 
 __all__ = ["PiiDetector"]
@@ -36,12 +44,18 @@ _TAIL: Final = re.compile(
 _LONGEST_TOKEN: Final = 80
 #: A few capitals and a separator, backwards: digits may follow.
 _CAPITALS: Final = re.compile(r"[ .\-][A-Z]{1,6}(?![A-Za-z0-9])")
-#: Without one of these no number, address or password stands in a text, but in a few words.
+#: Without one of these no number and no address stands in a text, ...
 _TELLING: Final = re.compile(r"[0-9@+]")
+#: ... and without one of these nothing else, where there are no letters of farther scripts.
+_TELLING_WORDS: Final = PatternSet(
+    [rf"(?i:{'|'.join(SECRET_STEMS)})|://|{BANK_CODE_LETTERS}"]
+)
+_FARTHER: Final = re.compile(r"[^\x00-\xff\u2010-\u206f]")
+#: How far left of a value the word may stand that gives it away.
+_WORD_REACH: Final = 64
 _PIECE: Final = 2048
 _AROUND: Final = 128
-#: Sorts of words that the gate tells apart, beside those of `gateway_guardrails.pii.said`.
-_SHORT: Final = 4
+#: Sorts of words that the gate tells apart, beside those of `said` and `numbers`.
 _DATE: Final = 8
 
 
@@ -57,14 +71,14 @@ class PiiDetector:
 
     def __init__(self, selection: Selection) -> None:
         self._kinds = kinds = selection.kinds
-        lexicon = Lexicon(kinds)
+        self._lexicon = Lexicon(kinds)
         self._gate = WordGate(gate_phrases((kind, _sorts_of(kind)) for kind in kinds))
-        self._numbers = Numbers(kinds, lexicon)
+        self._numbers = Numbers(kinds)
         self._marks = Marks(kinds)
-        self._said = Said(kinds, lexicon)
-        self._dates = Dates(kinds, lexicon)
+        self._said = Said(kinds)
+        self._dates = Dates(kinds)
         self._people = People(kinds)
-        self._customs = Customs(kinds, selection.patterns, lexicon)
+        self._customs = Customs(kinds, selection.patterns)
         self._has_customs = bool(selection.patterns)
         names = {kind.name for kind in kinds}
         self._has_more = (
@@ -81,16 +95,11 @@ class PiiDetector:
         size = len(text)
         safe = size if final else _held(text)
         low = max(0, start - _REACH)
-        if (
-            not self._has_more
-            and text.isascii()
-            and _TELLING.search(text, low) is None
-            and text.find("://", low) < 0
-            and _is_plain(text, low, final=final)
-        ):
+        if not self._has_more and _is_plain(text, low, final=final):
             return (), max(start, safe)
         folded, plain = fold(text)
-        view = View(folded, plain, skeleton(plain), low, final, {})
+        hearing = Hearing(self._lexicon, folded, final=final)
+        view = View(folded, plain, skeleton(plain), low, final, hearing, {})
         out: list[Candidate] = []
         if self._has_customs:
             safe = min(safe, self._customs.scan(view, low, out))
@@ -102,7 +111,7 @@ class PiiDetector:
             sorts = self._gate.sorts(folded[max(0, at - _AROUND) : end + _AROUND])
             safe = min(
                 safe,
-                self._numbers.scan(view, at, end, bool(sorts & _SHORT), out),
+                self._numbers.scan(view, at, end, sorts & (SHORT | PHONES), out),
                 self._said.scan(view, at, end, sorts, out),
                 self._dates.scan(view, at, end, bool(sorts & _DATE), out),
             )
@@ -111,10 +120,11 @@ class PiiDetector:
     def _decided(
         self, text: str, candidates: list[Candidate], start: int, safe: int
     ) -> tuple[Sequence[Find], int]:
-        # What is not decided may prevail over what it overlaps, so that neither is.
-        for one in sorted(candidates, key=lambda one: one.end, reverse=True):
-            if one.start < safe < one.end:
-                safe = max(start, one.start)
+        if safe < len(text):
+            # What is not decided may prevail over what it overlaps, so that neither is.
+            for one in sorted(candidates, key=lambda one: one.end, reverse=True):
+                if one.start < safe < one.end:
+                    safe = max(start, one.start)
         finds = [
             self._find(one)
             for one in prevailing(candidates)
@@ -133,23 +143,29 @@ class PiiDetector:
 
 
 def _sorts_of(kind: Kind) -> int:
+    if kind.family == "phone":
+        return PHONES
     if not kind.is_short:
         return 0
     if kind.family == "said":
         return SAID
-    return _SHORT | {"SWIFT_BIC": BANK, "DATE_OF_BIRTH": _DATE}.get(kind.name, 0)
+    return SHORT | {"SWIFT_BIC": BANK, "DATE_OF_BIRTH": _DATE}.get(kind.name, 0)
 
 
 def _is_plain(text: str, low: int, *, final: bool) -> bool:
     """
-    Tell of a text with nothing telling in it whether there is nothing to find or to wait for.
+    Tell of a text whether there is nothing in it to find or to wait for, as in most.
     """
-    lowered = text.lower()
-    if any(word in lowered for word in SECRET_STEMS) or BANK_CODE.search(text, low):
+    if _TELLING.search(text, low) is not None or not (
+        text.isascii() or _FARTHER.search(text) is None
+    ):
+        return False
+    if _TELLING_WORDS.hits(text[max(0, low - _WORD_REACH) :]):
         return False
     if final or text[-1:] not in {" ", ".", ","}:
         return True
-    return lowered[-_REACH:].rstrip(" .,").rpartition(" ")[2] not in MONTHS
+    end = text[-_REACH:].lower().rstrip(" .,")
+    return end.rpartition(" ")[2] not in MONTHS
 
 
 def _held(text: str) -> int:

@@ -57,6 +57,7 @@ _TRACK: Final = re.compile(
 _TRACK_BEGUN: Final = re.compile(
     r"%?B[0-9]{1,19}(?:\^[^^\n]{0,26}(?:\^[^?\n]{0,52})?)?|;[0-9]{1,19}(?:=[0-9]{0,24})?"
 )
+_TRACK_DIGITS: Final = "9" * 12
 _TRACK_1: Final = re.compile(r"%B[0-9]")
 _TRACK_2: Final = re.compile(r";[0-9]{12}")
 
@@ -94,7 +95,9 @@ class Marks:
             self._hexadecimal(view, _COLONS, out)
         if self._mac is not None and text.find("-", start) >= 0:
             self._hexadecimal(view, _PAIRS, out)
-        if self._track is not None:
+        if self._track is not None and (
+            not view.final or view.skeleton.find(_TRACK_DIGITS, start) >= 0
+        ):
             undecided = min(undecided, self._tracks(view, out))
         return undecided
 
@@ -126,8 +129,11 @@ class Marks:
         undecided = len(text)
         at = text.find("://", view.start)
         while at >= 0:
-            scheme = _SCHEME.search(text, max(0, at - 21), at)
             rest = _REST.match(view.text, at + 3)
+            if rest is not None and self._is_dull(rest, len(text)):
+                at = text.find("://", at + 3)
+                continue
+            scheme = _SCHEME.search(text, max(0, at - 21), at)
             if scheme is not None and rest is not None:
                 start, end = scheme.start(), rest.end()
                 told = rest.group()
@@ -141,6 +147,12 @@ class Marks:
                 undecided = min(undecided, scheme.start())
             at = text.find("://", at + 3)
         return undecided
+
+    def _is_dull(self, rest: re.Match[str], size: int) -> bool:
+        """
+        Tell of what stands behind ``://`` whether no address in it is looked for.
+        """
+        return self._url is None and rest.end() < size and "@" not in rest.group()
 
     def _url_of(
         self, text: str, start: int, host: int, end: int, out: list[Candidate]

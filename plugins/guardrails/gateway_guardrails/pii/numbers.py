@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from gateway_guardrails.pii.candidate import Candidate
+from gateway_guardrails.pii.hearing import OTHER_WITHIN, RIGHT
 from gateway_guardrails.pii.kind import Kind
-from gateway_guardrails.pii.lexicon import OTHER_WITHIN, RIGHT, Heard, Lexicon
 from gateway_guardrails.pii.phones import read_phone
-from gateway_guardrails.pii.shapes import Shaped, ShapeIndex, compact
+from gateway_guardrails.pii.shapes import Shape, ShapeIndex, compact
 from gateway_guardrails.pii.tokens import (
     read_coordinates,
     read_iban,
@@ -21,7 +21,11 @@ from gateway_guardrails.pii.tokens import (
 )
 from gateway_guardrails.pii.view import View
 
-__all__ = ["Numbers"]
+__all__ = ["PHONES", "SHORT", "Numbers"]
+
+#: Sorts of words without which kinds that are short, and telephone numbers, are not looked for.
+SHORT: Final = 4
+PHONES: Final = 16
 
 #: A digit and what belongs to it: more groups that begin with a digit, or with a few capitals.
 _RUN: Final = re.compile(
@@ -34,13 +38,27 @@ _LETTERS: Final = _CAPITALS + _CAPITALS.lower()
 _MOST_LETTERS: Final = 8
 #: A run so short is looked at only where a word in the text makes it worth it.
 _SHORT: Final = 5
+#: No telephone number has more characters, its extension included.
+_MOST_NUMBER: Final = 56
+#: In a run so short there is no telephone number and no address, ...
+_FEW: Final = 6
+#: ... but maybe this latitude, whose digits are fewer than those of others.
+_POLE: Final = "90"
 #: What is stricter is believed even beside a word for something else.
 _STRICT: Final = 5000
 #: A column of ones is no telephone number.
 _ONES: Final = re.compile(r"[0-9][ .][0-9][^0-9]")
+#: What may stand before a further group of a value: further digits, capitals, an extension.
+_GOES_ON: Final = re.compile(r"[ \-./()+,;:°]{0,3}[0-9A-Zxe]")
+_MOST_BETWEEN: Final = 3
+#: A longer value may begin further left than a window shows.
+_MOST_DONE: Final = 40
 _NOT_BEFORE: Final = "+@$%"
 #: What stands before a version rather than an address.
 _VERSIONS: Final = frozenset("-=<>~^")
+#: Nothing that stands farther left or right has a say in what a number is.
+_AROUND: Final = (80, 256)
+_MOST_KNOWN: Final = 256
 #: A value may begin with one of these.
 _SIGNS: Final = frozenset("(+-")
 
@@ -53,9 +71,9 @@ class Numbers:
         kinds: All kinds that are looked for; a kind's number is its place.
     """
 
-    def __init__(self, kinds: Sequence[Kind], lexicon: Lexicon) -> None:
+    def __init__(self, kinds: Sequence[Kind]) -> None:
         self._kinds = kinds
-        self._lexicon = lexicon
+        self._checks = [kind.check for kind in kinds]
         self._shapes = ShapeIndex(kinds)
         self._numbers = {kind.name: number for number, kind in enumerate(kinds)}
         self._phone = self._numbers.get("PHONE")
@@ -66,45 +84,133 @@ class Numbers:
         self._has_wallets = any(kind.family == "wallet" for kind in kinds)
 
     def scan(
-        self, view: View, low: int, high: int, has_words: bool, out: list[Candidate]
+        self, view: View, low: int, high: int, sorts: int, out: list[Candidate]
     ) -> int:
         """
         Add what begins from *low* to *high* to *out*; return where what is not decided begins.
 
         Args:
-            has_words: One of the words is near without which short kinds are not looked for.
+            sorts: `SHORT` and `PHONES`, if words are near without which those are not looked for.
         """
-        text = view.ascii
+        text, skeleton = view.ascii, view.skeleton
         undecided = len(text)
         # A word to the right of what is so late may not have been said yet.
-        late = len(text) if view.final else len(text) - RIGHT - 1
-        end = low
+        late = len(text) if view.final else len(text) - RIGHT - _MOST_NUMBER
+        match_run = _RUN.match
         # Looking for a 9 in the skeleton is quicker than looking for a digit in the text.
-        while (start := view.skeleton.find("9", end, high)) >= 0:
-            run = _RUN.match(text, start, high)
+        start = skeleton.find("9", low, high)
+        while start >= 0:
+            run = match_run(text, start, high)
             end = run.end() if run is not None else start + 1
-            is_short_too = has_words or end > late
+            asked = sorts if end <= late else SHORT | PHONES
             if (
                 end - start >= _SHORT
-                or is_short_too
-                or (end == high and high < len(text))
+                or asked & SHORT
+                or end == high
                 or (text[start - 1 : start].isalpha() and _may_go_on(text, start, end))
+            ) and not (
+                end - start <= _FEW
+                and end <= late
+                and end < high
+                and self._is_dull(view, start, end)
             ):
-                undecided = min(
-                    undecided, self._walk(view, start, end, is_short_too, out)
-                )
+                open_at = self._walk(view, start, end, asked, out)
+                undecided = min(undecided, open_at)
+            start = skeleton.find("9", end, high)
         return undecided
 
+    def _is_dull(self, view: View, start: int, end: int) -> bool:
+        """
+        Tell of a run of few digits whether it is none of a number that is looked for.
+        """
+        skeleton = view.skeleton
+        if start:
+            before = skeleton[start - 1]
+            if before == "A" or (
+                before in " -." and view.ascii[max(0, start - 2)] in _CAPITALS
+            ):
+                return False
+        if view.ascii.startswith(_POLE, start):
+            return False
+        return self._shapes.is_dull(skeleton[start:end], skeleton[end : end + 2])
+
     def _walk(
-        self, view: View, low: int, high: int, is_short_too: bool, out: list[Candidate]
+        self, view: View, low: int, high: int, sorts: int, out: list[Candidate]
     ) -> int:
-        undecided = len(view.ascii)
-        for token in _TOKEN.finditer(view.ascii, low, high):
-            for start in self._starts(view.ascii, token.start()):
-                if self._begin(view, start, token.end(), is_short_too, out):
-                    signed = view.ascii[start - 1 : start] in _SIGNS
-                    undecided = min(undecided, start - signed)
+        text = view.ascii
+        undecided = len(text)
+        done = 0
+        for token in _TOKEN.finditer(text, low, high):
+            digit, token_end = token.span()
+            if token_end <= done or (
+                digit > 1 and text[digit - 1] in "-./" and text[digit - 2].isdigit()
+            ):
+                continue  # inside of another, or of a fraction
+            count = len(out)
+            open_at = self._look(view, digit, token_end, sorts, out)
+            undecided = min(undecided, open_at)
+            if len(out) > count and undecided > digit:
+                done = self._done(view, digit, out[count:])
         return undecided
+
+    def _look(
+        self,
+        view: View,
+        digit: int,
+        token_end: int,
+        sorts: int,
+        out: list[Candidate],
+    ) -> int:
+        """
+        Add what has its first digit at *digit* to *out*; return where what is undecided begins.
+
+        What stands around it decides, so that in a text of repeats nothing is read twice.
+        """
+        known = view.known
+        is_inside = _AROUND[0] <= digit < len(view.ascii) - _AROUND[1]
+        if not is_inside:
+            return self._begin_at(view, digit, token_end, sorts, out)
+        around = view.text[digit - _AROUND[0] : digit + _AROUND[1]]
+        key = around, token_end - digit, sorts
+        before = known.get(key)
+        if before is not None:
+            there, finds = before
+            out += [one.moved(digit - there) for one in finds]
+        else:
+            count = len(out)
+            self._begin_at(view, digit, token_end, sorts, out)
+            if len(known) >= _MOST_KNOWN:
+                known.clear()
+            known[key] = digit, out[count:]
+        return len(view.ascii)
+
+    def _begin_at(
+        self,
+        view: View,
+        digit: int,
+        token_end: int,
+        sorts: int,
+        out: list[Candidate],
+    ) -> int:
+        text = view.ascii
+        undecided = len(text)
+        for start in self._starts(text, digit):
+            if self._begin(view, start, token_end, sorts, out):
+                signed = text[start - 1 : start] in _SIGNS
+                undecided = min(undecided, start - signed)
+        return undecided
+
+    def _done(self, view: View, digit: int, found: Sequence[Candidate]) -> int:
+        """
+        Return up to where nothing can begin that prevails over *found*, which begin at *digit*.
+
+        That is the end of a value which nothing goes on behind: what begins in it is shorter.
+        """
+        end = max(one.end for one in found)
+        is_whole = view.final or end + _MOST_BETWEEN < len(view.ascii)
+        if end - digit > _MOST_DONE or not is_whole or _GOES_ON.match(view.ascii, end):
+            return 0
+        return end
 
     def _starts(self, text: str, digit: int) -> Iterable[int]:
         """
@@ -130,7 +236,7 @@ class Numbers:
         view: View,
         start: int,
         token_end: int,
-        is_short_too: bool,
+        sorts: int,
         out: list[Candidate],
     ) -> bool:
         """
@@ -143,13 +249,15 @@ class Numbers:
         reading = self._shapes.read(view.skeleton, start, final=final)
         is_open = reading.is_open
         count = len(out)
-        for end, shaped in reading.found:
-            is_open |= self._judge(
-                view, start, end, shaped, boundary, is_short_too, out
-            )
+        for end, shape in reading.found:
+            asked = shape.mask if sorts & SHORT else shape.long
+            if asked:
+                is_open |= self._judge(view, start, end, shape, asked, boundary, out)
         is_open |= self._read_others(view, start, token_end, out)
         if len(out) > count and not is_open:
             return False
+        if not sorts & PHONES:
+            return is_open
         if token_end - start > 5 or (
             text[token_end : token_end + 1] in " -./()" and not _ONES.match(text, start)
         ):
@@ -161,46 +269,37 @@ class Numbers:
         view: View,
         start: int,
         end: int,
-        shaped: Sequence[Shaped],
+        shape: Shape,
+        asked: int,
         boundary: bool,
-        is_short_too: bool,
         out: list[Candidate],
     ) -> bool:
+        """
+        Add the kind of *asked* that the value is of; tell whether that is not decided yet.
+        """
         value = view.ascii[start:end]
-        bare = compact(value)
-        kinds = self._kinds
-        if not is_short_too:
-            shaped = [one for one in shaped if not kinds[one.kind].is_short]
         is_plain = value.isdigit()
+        bare = value if is_plain else compact(value)
+        is_single = asked & (asked - 1) == 0
+        alone: Sequence[int] = ()
         may_stand_alone = boundary and (is_plain or value == value.upper())
-        alone = [
-            one.kind
-            for one in shaped
-            if may_stand_alone and one.is_alone and self._passes(one.kind, bare)
-        ]
-        if not shaped or (
-            len(shaped) == 1
-            and not may_stand_alone
-            and not self._passes(shaped[0].kind, bare)
-        ):
-            return False
-        if alone and len(shaped) == 1 and self._is_sure(alone[0], is_plain=is_plain):
-            self._add(out, start, end, alone[0])
-            return False
-        asked = [one.kind for one in shaped]
+        if may_stand_alone and shape.alone:
+            alone = self._passing(shape.alone, asked, bare)
+            if alone and is_single and self._is_sure(alone[0], is_plain=is_plain):
+                self._add(out, start, end, alone[0])
+                return False
+        heard = view.hearing.hear(start, end, asked)
         told = None
-        heard = self._hear(view, start, end, asked)
         # Only what is spoken of is checked; where that is wrong, the next words are heard.
+        left = asked
         while heard.mask and not heard.is_open:
-            spoken = [kind for kind in asked if heard.mask >> kind & 1]
-            told = self._strictest(
-                [kind for kind in spoken if self._passes(kind, bare)]
-            )
-            if told is not None or len(spoken) == len(asked):
+            spoken = self._passing(shape.kinds, heard.mask, bare)
+            told = self._strictest(spoken)
+            left &= ~heard.mask
+            if told is not None or not left:
                 break
-            asked = [kind for kind in asked if kind not in spoken]
-            heard = self._hear(view, start, end, asked)
-        if heard.is_open and any(self._passes(kind, bare) for kind in asked):
+            heard = view.hearing.hear(start, end, left)
+        if heard.is_open and self._passing(shape.kinds, left, bare):
             return True
         if told is not None:
             # What would have been found without a word is no surer with one.
@@ -214,20 +313,21 @@ class Numbers:
             self._add(out, start, end, best)
         return False
 
-    def _passes(self, kind: int, bare: str) -> bool:
-        check = self._kinds[kind].check
-        return check is None or check(bare)
-
-    def _hear(self, view: View, start: int, end: int, asked: Sequence[int]) -> Heard:
-        mask = 0
-        for kind in asked:
-            mask |= 1 << kind
-        return self._lexicon.hear(
-            view.text, start, end, mask, final=view.final, memo=view.memo
-        )
+    def _passing(self, kinds: Sequence[int], mask: int, bare: str) -> list[int]:
+        """
+        Return those of *kinds* that are in *mask* and whose check says yes.
+        """
+        checks = self._checks
+        return [
+            kind
+            for kind in kinds
+            if mask >> kind & 1 and ((check := checks[kind]) is None or check(bare))
+        ]
 
     def _strictest(self, kinds: Sequence[int]) -> int | None:
-        return max(kinds, key=lambda kind: self._kinds[kind].odds, default=None)
+        if len(kinds) < 2:
+            return kinds[0] if kinds else None
+        return max(kinds, key=lambda kind: self._kinds[kind].odds)
 
     def _is_sure(self, kind: int, *, is_plain: bool) -> bool:
         return not is_plain or kind == self._card or self._kinds[kind].odds >= _STRICT
@@ -256,7 +356,7 @@ class Numbers:
         if self._ipv4 is not None:
             end = read_ipv4(view.ascii, start)
             if end:
-                left = self._lexicon.left(view.text, start, 1 << self._ipv4)
+                left = view.hearing.left(start, 1 << self._ipv4)
                 is_other = left.is_other and left.distance <= OTHER_WITHIN
                 # "1.2.3.4" is a version more often than an address.
                 looks_so = (
@@ -269,7 +369,7 @@ class Numbers:
             if is_open:
                 return True
             if end:
-                heard = self._hear(view, start, end, [self._gps])
+                heard = view.hearing.hear(start, end, 1 << self._gps)
                 if heard.mask:
                     signed = start - (view.ascii[start - 1 : start] in {"-", "+"})
                     self._add(out, signed, end, self._gps, is_told=True)
@@ -284,7 +384,7 @@ class Numbers:
             start -= 1
         end, is_open = read_phone(view.ascii, start, final=view.final)
         if end:
-            heard = self._hear(view, start, end, [kind])
+            heard = view.hearing.hear(start, end, 1 << kind)
             if heard.mask:
                 self._add(out, start, end, kind, is_told=True)
             return heard.is_open

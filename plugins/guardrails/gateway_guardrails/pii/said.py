@@ -13,11 +13,11 @@ from typing import Final
 
 from gateway_guardrails.pii.candidate import Candidate
 from gateway_guardrails.pii.checks.finance import bic
+from gateway_guardrails.pii.hearing import RIGHT
 from gateway_guardrails.pii.kind import Kind
-from gateway_guardrails.pii.lexicon import RIGHT, Lexicon
 from gateway_guardrails.pii.view import View
 
-__all__ = ["BANK", "BANK_CODE", "SAID", "SECRET_STEMS", "Said"]
+__all__ = ["BANK", "BANK_CODE_LETTERS", "SAID", "SECRET_STEMS", "Said"]
 
 #: Sorts of words without which nothing is found here.
 SAID: Final = 1
@@ -61,8 +61,8 @@ _SECRET_WORDS: Final = (
     ("heslo", True),
     ("haslo", True),
 )
-#: Where none of these is, and nothing but ASCII, no password is spoken of.
-SECRET_STEMS: Final = tuple(word for word, _ in _SECRET_WORDS)
+#: Where none of these is, and no letter beyond Latin-1, no password is spoken of.
+SECRET_STEMS: Final = (*(word for word, _ in _SECRET_WORDS), "jelsz")
 _SECRET_WORDS_ELSEWHERE: Final = (
     "пароль",
     "Пароль",
@@ -112,7 +112,9 @@ _AGE: Final = re.compile(
 _AGE_OPEN: Final = re.compile(
     r"[0-9]{1,3}[ \-]?[a-z/]{0,6}(?:[ \-][a-z]{0,3}(?:[ ][a-z]{0,3})?)?\Z"
 )
-BANK_CODE: Final = re.compile(r"[A-Z]{8}(?:[A-Z]{3})?(?![A-Za-z0-9])")
+#: Without as many capitals there is no bank code.
+BANK_CODE_LETTERS: Final = "[A-Z]{8}"
+_BANK_CODE: Final = re.compile(rf"{BANK_CODE_LETTERS}(?:[A-Z]{{3}})?(?![A-Za-z0-9])")
 _BANK_WORDS: Final = ("bic", "swift", "bank")
 
 
@@ -121,9 +123,8 @@ class Said:
     Finds passwords, user names, ages, and bank codes without digits.
     """
 
-    def __init__(self, kinds: Sequence[Kind], lexicon: Lexicon) -> None:
+    def __init__(self, kinds: Sequence[Kind]) -> None:
         self._kinds = kinds
-        self._lexicon = lexicon
         numbers = {kind.name: number for number, kind in enumerate(kinds)}
         self._password = numbers.get("PASSWORD")
         self._user = numbers.get("USERNAME")
@@ -235,15 +236,13 @@ class Said:
         late = len(text) - RIGHT - 16
         if kind is None:
             return undecided
-        for match in BANK_CODE.finditer(
+        for match in _BANK_CODE.finditer(
             text, low if has_words else max(low, late), high
         ):
             start, end = match.span()
             if text[start - 1 : start].isalnum() or not bic(match.group()):
                 continue
-            heard = self._lexicon.hear(
-                view.text, start, end, 1 << kind, final=view.final
-            )
+            heard = view.hearing.hear(start, end, 1 << kind)
             if heard.is_open:
                 undecided = min(undecided, start)
             elif heard.mask:

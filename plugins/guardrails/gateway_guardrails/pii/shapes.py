@@ -5,29 +5,43 @@ Numbers told by their shape: digits and letters with their punctuation.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from gateway_guardrails.pii.kind import Kind, shapes
 
-__all__ = ["LONGEST", "Reading", "Shaped", "ShapeIndex", "compact"]
+__all__ = ["LONGEST", "Reading", "Shape", "ShapeIndex", "compact"]
 
 #: No shape is longer.
 LONGEST: Final = 40
 _GROUP: Final = re.compile(r"[9A]+")
+#: A shape may go on behind one of these.
+_SEPARATORS: Final = frozenset(" -./()+,;:")
+#: What ends in front of one of these is none; what is shorter is told by its letters too.
+_NOT_BEHIND: Final = frozenset("@%")
+_LEAST_EITHER: Final = 8
+#: What a telephone number goes on with behind a separator.
+_GOES_ON: Final = frozenset("-(9")
+_MOST_REMEMBERED: Final = 4096
 _PUNCTUATION: Final = str.maketrans("", "", " -./()+")
 
 
-class Shaped(NamedTuple):
+class Shape(NamedTuple):
     """
-    A kind that has a shape.
+    The kinds that one shape may be of.
 
     Attributes:
-        is_alone: It is found wherever it stands.
+        kinds: Their numbers.
+        mask: The same, one bit each.
+        long: Those of *mask* that are looked for whatever words are in the text.
+        alone: Those that are found wherever they stand.
     """
 
-    kind: int
-    is_alone: bool
+    kinds: tuple[int, ...]
+    mask: int
+    long: int
+    alone: tuple[int, ...]
 
 
 class Reading(NamedTuple):
@@ -35,12 +49,16 @@ class Reading(NamedTuple):
     What begins at one place.
 
     Attributes:
-        found: For each end the kinds whose shape reaches up to it, in order of the ends.
+        found: For each end the shape that reaches up to it, in order of the ends.
         is_open: The text ends before that is all.
     """
 
-    found: Sequence[tuple[int, Sequence[Shaped]]]
+    found: Sequence[tuple[int, Shape]]
     is_open: bool
+
+
+_NOTHING: Final = Reading((), is_open=False)
+_OPEN: Final = Reading((), is_open=True)
 
 
 class ShapeIndex:
@@ -49,12 +67,18 @@ class ShapeIndex:
     """
 
     def __init__(self, kinds: Sequence[Kind]) -> None:
-        table: dict[str, dict[int, Shaped]] = {}
+        table: dict[str, dict[int, bool]] = {}
         for number, kind in enumerate(kinds):
             for text, is_alone in ((kind.beside, False), (kind.alone, True)):
                 for shape in shapes(text):
-                    table.setdefault(shape, {})[number] = Shaped(number, is_alone)
-        self._table = {shape: tuple(named.values()) for shape, named in table.items()}
+                    table.setdefault(shape, {})[number] = is_alone
+        self._kinds = kinds
+        either = {len(shape): table[shape] for shape in table if set(shape) == {"X"}}
+        for size, named in either.items():
+            table["9" * size] = {**table.get("9" * size, {}), **named}
+        self._table = {shape: self._shape(named) for shape, named in table.items()}
+        #: Shapes of letters and digits alike, by their length.
+        self._either = {size: self._shape(named) for size, named in either.items()}
         #: Where a shape goes on behind a separator.
         self.prefixes = frozenset(
             shape[:at]
@@ -63,38 +87,105 @@ class ShapeIndex:
             if shape[at - 1] not in "9AX"
         )
 
+        self._goes_on = {
+            shape[: at + 1]
+            for shape in table
+            for at in range(1, len(shape))
+            if shape[at - 1] not in "9AX" and shape[at] in "9AX"
+        }
+        # Remembered, since most numbers look like others.
+        self._groups = lru_cache(_MOST_REMEMBERED)(self._read_groups)
+        self.is_dull = lru_cache(_MOST_REMEMBERED)(self._is_dull)
+
+    def _is_dull(self, run: str, after: str) -> bool:
+        """
+        Tell whether no shape begins in *run*, which *after* follows, both as a skeleton has them.
+        """
+        if after[1:] in _GOES_ON and after[:1] in _SEPARATORS:
+            return False
+        for group in _GROUP.finditer(run):
+            rest = run[group.start() :]
+            ends = [one.end() for one in _GROUP.finditer(rest)]
+            if any(rest[:end] in self._table for end in ends):
+                return False
+            if rest + after in self._goes_on or rest + after[:1] in self._table:
+                return False
+        return True
+
+    def _shape(self, named: Mapping[int, bool]) -> Shape:
+        return Shape(
+            tuple(named),
+            sum(1 << kind for kind in named),
+            sum(1 << kind for kind in named if not self._kinds[kind].is_short),
+            tuple(kind for kind, is_alone in named.items() if is_alone),
+        )
+
     def read(self, text: str, start: int, *, final: bool) -> Reading:
         """
         Read the shapes that begin at *start* of *text*, which is a skeleton.
         """
-        skeleton = text[start : start + LONGEST]
+        group = _GROUP.match(text, start, start + LONGEST)
+        if group is None:
+            return _NOTHING
+        size = len(text)
+        end = group.end()
+        if end == size and not final:
+            return _OPEN
+        if end == size or text[end] not in _SEPARATORS:
+            # Most are one group of digits, and no more.
+            kinds = self._of(text[start:end])
+            if kinds is None or text[end : end + 1] in _NOT_BEHIND:
+                return _NOTHING
+            return Reading(((end, kinds),), is_open=False)
+        ends = start + LONGEST >= size and not final
+        found, is_open = self._groups(text[start : start + LONGEST], end - start, ends)
+        return Reading([(start + at, shape) for at, shape in found], is_open)
+
+    def _of(self, shape: str) -> Shape | None:
+        known = self._table.get(shape)
+        size = len(shape)
+        either = self._either.get(size) if size >= _LEAST_EITHER else None
+        if either is None or shape == "9" * size or not shape.isalnum():
+            return known
+        if known is None:
+            return either
+        return Shape(
+            known.kinds + either.kinds,
+            known.mask | either.mask,
+            known.long | either.long,
+            known.alone + either.alone,
+        )
+
+    def _read_groups(self, skeleton: str, at: int, ends: bool) -> Reading:
+        """
+        Go on behind the first group of *skeleton*, which ends at *at*; ends count from its start.
+
+        Args:
+            ends: The text ends with it, and may go on.
+        """
         size = len(skeleton)
-        ends = start + size == len(text) and not final
-        found: list[tuple[int, Sequence[Shaped]]] = []
-        at = 0
+        found: list[tuple[int, Shape]] = []
         while True:
-            group = _GROUP.match(skeleton, at)
-            if group is None:
-                return Reading(found, is_open=at == size and ends)
-            at = group.end()
             if at == size and ends:
                 return Reading(found, is_open=True)
-            shape = skeleton[:at]
-            kinds = self._table.get(shape, ())
-            if len(shape) >= 8 and shape.isalnum():
-                kinds += self._table.get("X" * at, ())
-            if kinds:
+            shape = self._of(skeleton[:at])
+            if shape is not None:
                 is_ended = _is_ended(skeleton, at, ends=ends)
                 if is_ended is None:
                     return Reading(found, is_open=True)
                 if is_ended:
-                    found.append((start + at, kinds))
+                    found.append((at, shape))
             if skeleton[at : at + 1] == ")" and skeleton[: at + 1] in self._table:
-                found.append((start + at + 1, self._table[skeleton[: at + 1]]))
+                found.append((at + 1, self._table[skeleton[: at + 1]]))
+            end = at
             while at < size and skeleton[: at + 1] in self.prefixes:
                 at += 1
-            if at == group.end():
+            if at == end:
                 return Reading(found, is_open=False)
+            group = _GROUP.match(skeleton, at)
+            if group is None:
+                return Reading(found, is_open=at == size and ends)
+            at = group.end()
 
 
 def compact(value: str) -> str:

@@ -5,9 +5,14 @@ A text as the scanners see it.
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway_guardrails.pii.candidate import Candidate
+    from gateway_guardrails.pii.hearing import Hearing
 
 __all__ = ["View", "fold", "skeleton"]
 
@@ -22,7 +27,8 @@ class View(NamedTuple):
         skeleton: The same with 9 for each digit and A for each letter.
         start: Where to begin.
         final: Nothing follows.
-        memo: What `gateway_guardrails.pii.lexicon` read left of places before.
+        hearing: What its words say of values.
+        known: Where numbers stand and what was found of them, by what stands around them.
     """
 
     text: str
@@ -30,7 +36,8 @@ class View(NamedTuple):
     skeleton: str
     start: int
     final: bool
-    memo: dict[int, tuple[str, list[str]]]
+    hearing: Hearing
+    known: dict[tuple[str, int, int], tuple[int, Sequence[Candidate]]]
 
 
 _SKELETON: Final = bytes.maketrans(
@@ -46,15 +53,19 @@ def skeleton(text: str) -> str:
     return text.encode("ascii").translate(_SKELETON).decode("ascii")
 
 
+#: Unicode has given its planes from the third on to what are no digits.
+_NO_DIGITS_FROM: Final = 0x20000
+
+
 def _folds() -> dict[str, str]:
     folds = {chr(code): " " for code in (0xA0, 0x202F, 0x2007, 0x2009, 0x200A, 0x3000)}
     folds |= {
         chr(code): "-" for code in (0x2010, 0x2011, 0x2012, 0x2013, 0x2212, 0xFE63)
     }
-    for code in range(0x80, sys.maxunicode + 1):
-        one = chr(code)
-        if unicodedata.category(one) == "Nd":
+    for one in map(chr, range(0x80, _NO_DIGITS_FROM)):
+        if one.isdecimal():
             folds[one] = str(unicodedata.digit(one))
+    folds["\u0130"] = "I"  # the one whose small letter is two characters
     for code in range(0xFF01, 0xFF5F):  # fullwidth forms
         folds[chr(code)] = chr(code - 0xFEE0)
     for code in range(0x1D400, 0x1D6A4):  # mathematical letters
@@ -69,6 +80,8 @@ _FOLDS: Final = _folds()
 _FOLDABLE: Final = re.compile(
     "[" + "".join(one for one in sorted(_FOLDS) if one <= "\uffff") + "]"
 )
+#: So many are replaced one after the other.
+_FEW: Final = 8
 _ASCII: Final = bytes(range(128))
 _FOLDED: Final = frozenset(_FOLDS)
 _FARTHER_FOLDED: Final = frozenset(one for one in _FOLDS if one > "\uffff")
@@ -85,7 +98,11 @@ def fold(text: str) -> tuple[str, str]:
         return text, text
     beyond = text.encode("utf-8", "replace").translate(None, _ASCII).decode("utf-8")
     folded = text
-    if not _FOLDED.isdisjoint(beyond):
+    foldable = _FOLDED.intersection(beyond)
+    if len(foldable) <= _FEW:
+        for one in foldable:
+            folded = folded.replace(one, _FOLDS[one])
+    else:
         folded = _FOLDABLE.sub(_written, text)
         if not _FARTHER_FOLDED.isdisjoint(beyond):
             folded = _FARTHER.sub(_written, folded)

@@ -110,6 +110,11 @@ _LINE_SIGN: Final = re.compile(
     r"""[=:|>]|--|["'`][ \t]{0,4},|\([ \t]{0,2}["'`]|\s(?:is[t]?|was|are|es[t]?|lautet)[ \t:=]""",
     _FLAGS,
 )
+#: Without one of these, and of those, there is no such sign.
+_SIGN_CHARACTER: Final = re.compile(r"[=:|>\-\"'`(]")
+#: All that a strong form has on the next line.
+_NEXT_LINE: Final = re.compile(r"\s{1,30}(?:value|default)", _FLAGS)
+_LINK: Final = re.compile(r"[ \t](?:is|was|are|es|lautet)")
 _BARE_END: Final = re.compile(r"""[^\s"'`<>,;|(){}\[\]\\&=]{0,510}={0,2}""")
 _BARE_PASSWORD_END: Final = re.compile(r"""[^\s"'`<>,;|\\]{0,257}""")
 _QUOTED_END: Final = {
@@ -141,7 +146,7 @@ def openings(text: str, start: int, end: int, name: Name) -> list[Opening]:
     if follows not in _MAY_FOLLOW or not follows:
         return []
     found = []
-    if follows != " " or _LINE_SIGN.search(text, at, limit):
+    if _may_have_sign(text, at, limit):
         strong = _STRONG.match(text, end, limit)
         if strong is not None:
             found.append(_opening(text, strong.end(), is_strong=True))
@@ -154,6 +159,22 @@ def openings(text: str, start: int, end: int, name: Name) -> list[Opening]:
         if weak is not None:
             found.append(_opening(text, weak.end(), is_strong=False))
     return found
+
+
+def _may_have_sign(text: str, start: int, end: int) -> bool:
+    """
+    Tell whether a sign may stand behind a name that ends at *start*, the cheaper questions first.
+    """
+    follows = text[start]
+    if follows in "\r\n":
+        return _NEXT_LINE.match(text, start, end) is not None
+    if follows != " ":
+        return True
+    has_sign = (
+        _SIGN_CHARACTER.search(text, start, end) is not None
+        or _LINK.search(text[start:end].lower()) is not None
+    )
+    return has_sign and _LINE_SIGN.search(text, start, end) is not None
 
 
 def _opening(text: str, value: int, *, is_strong: bool) -> Opening:

@@ -36,25 +36,24 @@ class Marks:
         formats: Formats that have it, each with its pattern, the more special ones first.
         name: The name that it is.
         in_runs: It marks a format whose credentials take the run that it stands in.
+        is_block: A key in armour may begin with it.
+        is_scheme: A URL's authority begins behind it.
     """
 
     literal: str
     formats: tuple[tuple[Format, re.Pattern[str]], ...] = ()
     name: Name | None = None
     in_runs: bool = False
+    is_block: bool = attrs.field(init=False)
+    is_scheme: bool = attrs.field(init=False)
 
-    @property
-    def is_block(self) -> bool:
-        """
-        A key in armour may begin with it.
-        """
+    # Asked at each place in each text, so told once.
+    @is_block.default
+    def _is_block(self) -> bool:
         return self.literal == BEGIN
 
-    @property
-    def is_scheme(self) -> bool:
-        """
-        A URL's authority begins behind it.
-        """
+    @is_scheme.default
+    def _is_scheme(self) -> bool:
         return self.literal == SCHEME_END
 
 

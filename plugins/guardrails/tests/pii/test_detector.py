@@ -20,7 +20,9 @@ from gateway_guardrails.pii import (
     PiiOptions,
     gate,
 )
+from gateway_guardrails.pii.kind import shapes
 from gateway_guardrails.pii.options import select
+from gateway_guardrails.pii.shapes import ShapeIndex
 
 ASKED = Place(stage="input", role="user")
 CARD = "4111111111111111"
@@ -272,3 +274,34 @@ def test_no_text_takes_more_than_linear_time(unit):
         took.append(time.process_time() - before)
 
     assert took[2] < 30 * took[1] + 0.05
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["SSN 536-22-1234, ", "card 4111 1111 1111 1111 ", "call +1 415 555 0100. "],
+)
+def test_what_stands_in_a_text_of_repeats_is_found_each_time(unit):
+    """
+    Numbers that are judged once, because all around them repeats, are found in each place.
+    """
+    once = found(unit)
+
+    assert once
+    assert found(unit * 60) == once * 60
+    assert_cut_invariant(DEFAULT, unit * 30, rounds=2)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_few_digits_that_are_a_shape_are_not_passed_over(kind):
+    """
+    A run of digits is called dull only if no kind has that shape.
+    """
+    index = ShapeIndex([kind])
+    short = {
+        shape
+        for written in (kind.alone, kind.beside)
+        for shape in shapes(written)
+        if len(shape) <= 6 and shape[0] == "9" and shape.isalnum()
+    }
+
+    assert not any(index.is_dull(shape, " A") for shape in short)

@@ -8,6 +8,8 @@ detecting decimal codes" (1969); the sums over weights stand beside the numbers 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import cycle
+from operator import mul
 from typing import Final
 
 __all__ = [
@@ -22,7 +24,11 @@ __all__ = [
     "weighted",
 ]
 
-_DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+_ZERO: Final = ord("0")
+#: Digits as they are written, twice, with the digits of what that is added up.
+_DOUBLED: Final = bytes.maketrans(b"0123456789", b"0246813579")
+#: Digits as they are written, as what they count.
+_COUNTS: Final = bytes.maketrans(b"0123456789", bytes(range(10)))
 #: The dihedral group D5, and the permutation of each place.
 _D5: Final = (
     (0, 1, 2, 3, 4, 5, 6, 7, 8, 9),
@@ -53,9 +59,9 @@ def luhn(value: str) -> bool:
     """
     Tell whether the last digit is Luhn's check digit.
     """
-    digits = [int(digit) for digit in value]
-    total = sum(digits[-1::-2]) + sum(_DOUBLED[digit] for digit in digits[-2::-2])
-    return total % 10 == 0
+    digits = value.encode()
+    total = sum(digits[-1::-2]) + sum(digits[-2::-2].translate(_DOUBLED))
+    return (total - _ZERO * len(digits)) % 10 == 0
 
 
 def is_repeated(value: str) -> bool:
@@ -98,8 +104,9 @@ def verhoeff(value: str) -> bool:
     Tell whether the last digit is Verhoeff's check digit.
     """
     state = 0
-    for place, digit in enumerate(reversed(value)):
-        state = _D5[state][_PERMUTED[place % 8][int(digit)]]
+    digits = value[::-1].encode().translate(_COUNTS)
+    for permuted, digit in zip(cycle(_PERMUTED), digits, strict=False):
+        state = _D5[state][permuted[digit]]
     return state == 0
 
 
@@ -115,9 +122,7 @@ def weighed(value: str, weights: Sequence[int]) -> int:
     """
     Add up the digits, each times its weight, as far as there are weights.
     """
-    return sum(
-        weight * int(digit) for weight, digit in zip(weights, value, strict=False)
-    )
+    return sum(map(mul, weights, value.encode().translate(_COUNTS)))
 
 
 def weighted(weights: Sequence[int], modulus: int) -> Callable[[str], bool]:
