@@ -1,0 +1,296 @@
+"""
+Where in a text which pattern may be found, by literals alone, in one pass.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import attrs
+
+from gateway_guardrails.injection.anchors import (
+    REACH,
+    SIGNS,
+    STEPS,
+    Chooser,
+    Literal,
+    Way,
+    blanked,
+    sifted,
+)
+from gateway_guardrails.literals import Literals
+
+__all__ = ["Candidate", "Gate", "Sifted", "Stretch", "merged", "stretches"]
+
+Stretch = tuple[int, int]
+_Hit = tuple[int, int, int]
+
+#: Bytes that a match may be wider on either side than its way tells: edges, and long words.
+_SLACK: Final = 16
+#: Blocks of 128 bytes: what stands `anchors.REACH` apart is in two that follow each other.
+_BLOCK: Final = REACH
+#: A pattern that may be in so many places is looked for everywhere.
+_MANY: Final = 16
+#: How many pairs of steps are weighed one by one.
+_MOST_PAIRS: Final = 32
+#: How large the parts are in which blanks are counted.
+_PART: Final = 1024
+_BLANK: Final = ord(" ")
+#: Characters of which no literal is made that is sought in the text as it is.
+_ORDINARY: Final = bytes(range(128)).translate(None, SIGNS)
+
+
+@attrs.frozen(eq=False)
+class _Asked:
+    """
+    A way to match a pattern, and the numbers of each step's literals.
+    """
+
+    pattern: int
+    way: Way
+    steps: tuple[frozenset[int], ...]
+
+
+Candidate = tuple[_Asked, Sequence[_Hit]]
+
+
+class Sifted:
+    """
+    A text as its literals are sought in it, and where its places stand in the text itself, about.
+
+    Args:
+        raw: The text in UTF-8.
+    """
+
+    def __init__(self, raw: bytes) -> None:
+        blank = blanked(b" " + raw + b" ")
+        # Where each part begins, before and after: exact there, and in between about.
+        self._before = [0]
+        self._after = [0]
+        parts = []
+        start = after = 0
+        while start < len(blank):
+            # The next part begins with a word, so that no run of blanks is in two.
+            end = min(start + _PART, len(blank))
+            while end < len(blank) and blank[end] == _BLANK:
+                end += 1
+            parts.append(sifted(blank[start:end]))
+            after += len(parts[-1])
+            self._before.append(end)
+            self._after.append(after)
+            start = end
+        self.text = b"".join(parts)
+        self.size = len(raw)
+
+    def unsifted(self, at: int) -> Stretch:
+        """
+        Return between which places of the text that is which is at *at* of the sifted one.
+        """
+        part = min(bisect_right(self._after, at), len(self._after) - 1)
+        first = self._before[part - 1] + at - self._after[part - 1] - 1
+        return first, max(first, self._before[part] - self._after[part] + at - 1)
+
+
+class Gate:
+    """
+    Tells where patterns may be found; safe to use from any thread.
+
+    Args:
+        patterns: Numbered in this order.
+    """
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        chooser = Chooser()
+        chosen = [
+            (number, way)
+            for number, pattern in enumerate(patterns)
+            for way in chooser.chosen(pattern)
+        ]
+        literals: dict[Literal, None] = {}
+        for _, way in chosen:
+            for step in way.steps:
+                literals.update(dict.fromkeys(step.literals))
+        # Those that are sought in the sifted text come first.
+        ordered = sorted(literals, key=lambda one: not one.is_sifted)
+        numbers = {literal: number for number, literal in enumerate(ordered)}
+        self._asked = [
+            _Asked(
+                number,
+                way,
+                tuple(
+                    frozenset(numbers[one] for one in step.literals)
+                    for step in way.steps
+                ),
+            )
+            for number, way in chosen
+        ]
+        self._plain_count = sum(one.is_sifted for one in ordered)
+        self._plain_texts = [one.text for one in ordered[: self._plain_count]]
+        self._plain = Literals(self._plain_texts)
+        self._other = Literals([one.text for one in ordered[self._plain_count :]])
+        self._masks = self._masked(len(ordered))
+        # Ways that have no second, or third, step.
+        self._no_second, self._no_third = (
+            sum(
+                1 << bit
+                for bit, one in enumerate(self._asked)
+                if len(one.steps) <= step
+            )
+            for step in range(1, STEPS)
+        )
+
+    def candidates(
+        self, text: str, raw: bytes, told: Sifted
+    ) -> dict[int, list[Candidate]]:
+        """
+        Return which patterns may be found, for `stretches` to tell where; none for most texts.
+
+        Args:
+            raw: *text* in UTF-8.
+            told: The same, sifted.
+        """
+        found: dict[int, list[Candidate]] = {}
+        self._ask(self._plain.hits_in(told.text), 0, found)
+        if len(raw) != len(text) or raw.translate(None, _ORDINARY):
+            others = self._other.hits_in(_lowered(text, raw))
+            self._ask(others, self._plain_count, found)
+        return found
+
+    def _ask(
+        self, hits: Sequence[_Hit], by: int, found: dict[int, list[Candidate]]
+    ) -> None:
+        if by:
+            hits = [(number + by, start, end) for number, start, end in hits]
+        left = -1
+        for met_here, near in self._met(hits):
+            met = met_here & left
+            while met:
+                bit = met & -met
+                met ^= bit
+                asked = self._asked[bit.bit_length() - 1]
+                candidates = found.setdefault(asked.pattern, [])
+                candidates.append((asked, near))
+                if len(candidates) >= _MANY:
+                    left &= ~bit
+
+    def _masked(self, count: int) -> list[tuple[int, int, int]]:
+        """
+        Return, for each literal, the ways of which it is the first, second and third step.
+        """
+        masks = [[0] * STEPS for _ in range(count)]
+        for bit, asked in enumerate(self._asked):
+            for step, literals in enumerate(asked.steps):
+                for number in literals:
+                    masks[number][step] |= 1 << bit
+        return [(first, second, third) for first, second, third in masks]
+
+    def _met(self, hits: Sequence[_Hit]) -> Iterator[tuple[int, Sequence[_Hit]]]:
+        """
+        Yield ways whose steps stand in one block, or in two that follow each other, and the hits.
+        """
+        before = (0, 0, 0)
+        begin_before = begin = 0
+        block_before = -2
+        for block, at in _blocks(hits):
+            here = self._joined(hits[begin:at])
+            if block != block_before + 1:
+                before, begin_before = (0, 0, 0), begin
+            met = (
+                (here[0] | before[0])
+                & (here[1] | before[1] | self._no_second)
+                & (here[2] | before[2] | self._no_third)
+                & (here[0] | here[1] | here[2])
+            )
+            if met:
+                yield met, hits[begin_before:at]
+            before, block_before, begin_before, begin = here, block, begin, at
+
+    def _joined(self, hits: Sequence[_Hit]) -> tuple[int, int, int]:
+        masks = self._masks
+        first = second = third = 0
+        for number, _, _ in hits:
+            one, two, three = masks[number]
+            first |= one
+            second |= two
+            third |= three
+        return first, second, third
+
+
+def stretches(candidates: Sequence[Candidate], told: Sifted) -> list[Stretch]:
+    """
+    Return where one of the candidates of a pattern may be found, in bytes and in order.
+    """
+    if len(candidates) >= _MANY:
+        return [(0, told.size)]
+    found: list[Stretch] = []
+    for asked, near in candidates:
+        found.extend(_around(asked, near, told))
+    return merged(found) if len(found) > 1 else found
+
+
+def _blocks(hits: Sequence[_Hit]) -> Iterator[tuple[int, int]]:
+    """
+    Yield the number of each block that has hits, and where its hits end among *hits*.
+    """
+    if not hits:
+        return
+    block = hits[0][2] // _BLOCK
+    last = (block + 1) * _BLOCK
+    for at, hit in enumerate(hits):
+        if hit[2] >= last:
+            yield block, at
+            block = hit[2] // _BLOCK
+            last = (block + 1) * _BLOCK
+    yield block, len(hits)
+
+
+def _around(asked: _Asked, near: Sequence[_Hit], told: Sifted) -> Iterator[Stretch]:
+    """
+    Yield stretches in which a match may lie whose steps are among *near*, in their order.
+    """
+    steps = asked.way.steps
+    literals = asked.steps[0]
+    begun = [(start, start) for number, start, _ in near if number in literals]
+    for step in range(1, len(steps)):
+        most = steps[step].last - steps[0].first + _SLACK
+        literals = asked.steps[step]
+        further = [start for number, start, _ in near if number in literals]
+        if len(begun) * len(further) > _MOST_PAIRS:
+            begun = [(begun[0][0], further[-1])]
+            continue
+        begun = [
+            (first, start)
+            for first, reached in begun
+            for start in further
+            if reached <= start <= first + most
+        ]
+    before = steps[0].last + _SLACK
+    after = asked.way.width - steps[-1].first + _SLACK
+    for start, end in begun:
+        if steps[0].is_sifted:
+            start, end = told.unsifted(start)[0], told.unsifted(end)[1]
+        yield max(0, start - before), end + after
+
+
+def merged(where: list[Stretch]) -> list[Stretch]:
+    where.sort()
+    merged = where[:1]
+    for start, end in where[1:]:
+        if start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _end(hit: _Hit) -> int:
+    return hit[2]
+
+
+def _lowered(text: str, raw: bytes) -> bytes:
+    if len(raw) == len(text):
+        return raw.lower()
+    lowered = text.lower().encode("utf-8", "replace")
+    return lowered if len(lowered) == len(raw) else raw.lower()
