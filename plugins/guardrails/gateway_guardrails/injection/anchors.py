@@ -25,10 +25,10 @@ import attrs
 from gateway_guardrails.injection.syntax import (
     OPEN_WIDTH,
     WORD_WIDTH,
-    Any_,
     Boundary,
     Choice,
     Node,
+    One,
     Repeat,
     Row,
     read,
@@ -393,7 +393,7 @@ def _exact(node: Node) -> frozenset[str] | None:
     """
     Return all that *node* matches, sifted; None where it is too much, or hangs on what is beside.
     """
-    if isinstance(node, Any_):
+    if isinstance(node, One):
         return _exact_one(node)
     if isinstance(node, Boundary):
         return frozenset({_EDGE})
@@ -430,7 +430,7 @@ def _times(exact: frozenset[str], count: int) -> frozenset[str]:
     return found
 
 
-def _exact_one(node: Any_) -> frozenset[str] | None:
+def _exact_one(node: One) -> frozenset[str] | None:
     if node.characters is None:
         return None
     told = frozenset(one.lower() for one in node.characters)
@@ -460,21 +460,21 @@ def _ends_in_edge(node: Node) -> bool:
         return all(map(_ends_in_edge, node.options))
     if isinstance(node, Repeat):
         return _is_edge(node) or _ends_in_edge(node.part)
-    if isinstance(node, Any_):
+    if isinstance(node, One):
         return _is_gap(node)
     return True
 
 
 def _is_gap(node: Node) -> bool:
     return (
-        isinstance(node, Any_)
+        isinstance(node, One)
         and node.characters is not None
         and node.characters.isdisjoint(_LETTERS)
     )
 
 
 def _width(node: Node) -> int:
-    if isinstance(node, Any_):
+    if isinstance(node, One):
         return 1
     if isinstance(node, Row):
         return sum(map(_width, node.parts))
@@ -482,7 +482,7 @@ def _width(node: Node) -> int:
         return max(map(_width, node.options))
     if isinstance(node, Repeat):
         if node.most is None:
-            is_word = isinstance(node.part, Any_) and node.part.is_word
+            is_word = isinstance(node.part, One) and node.part.is_word
             return WORD_WIDTH if is_word else OPEN_WIDTH
         return node.most * _width(node.part)
     return 0
@@ -592,7 +592,7 @@ def _share(literal: str) -> float:
         _word_share(word, begins=begins or at > 0, ends=ends or at < last)
         for at, word in enumerate(words)
     ]
-    return min(min(each), math.prod(each) * _FOLLOWING**last)
+    return min(*each, math.prod(each) * _FOLLOWING**last)
 
 
 def _word_share(told: str, *, begins: bool, ends: bool) -> float:

@@ -12,8 +12,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from .normalise import Normalised
-from .scoring import Evidence
+from gateway_guardrails.injection.normalise import Normalised
+from gateway_guardrails.injection.scoring import Evidence
 
 __all__ = ["anomalies"]
 

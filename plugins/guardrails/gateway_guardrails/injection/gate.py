@@ -275,14 +275,17 @@ def _around(asked: _Asked, near: Sequence[_Hit], told: Sifted) -> Iterator[Stret
 
 
 def merged(where: list[Stretch]) -> list[Stretch]:
+    """
+    Make one of those that overlap, in order.
+    """
     where.sort()
-    merged = where[:1]
+    found = where[:1]
     for start, end in where[1:]:
-        if start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        if start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
         else:
-            merged.append((start, end))
-    return merged
+            found.append((start, end))
+    return found
 
 
 def _end(hit: _Hit) -> int:

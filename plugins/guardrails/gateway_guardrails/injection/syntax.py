@@ -13,7 +13,7 @@ from typing import Final
 
 import attrs
 
-__all__ = ["BOUNDARY", "Any_", "Boundary", "Choice", "Node", "Repeat", "Row", "read"]
+__all__ = ["BOUNDARY", "One", "Boundary", "Choice", "Node", "Repeat", "Row", "read"]
 
 #: How wide a word is taken to be, and what has no bound.
 WORD_WIDTH: Final = 12
@@ -40,7 +40,7 @@ BOUNDARY: Final = Boundary()
 
 
 @attrs.frozen
-class Any_:
+class One:
     """
     One character: one of *characters*, or any of more than are told apart.
     """
@@ -78,7 +78,7 @@ class Repeat:
     most: int | None
 
 
-Node = Boundary | Any_ | Row | Choice | Repeat
+Node = Boundary | One | Row | Choice | Repeat
 
 
 def read(pattern: str) -> Node:
@@ -141,18 +141,18 @@ class _Reader:
         if one in "^$":
             return Row(())
         if one == ".":
-            return Any_(None)
-        return Any_(frozenset(one))
+            return One(None)
+        return One(frozenset(one))
 
     def _escaped(self) -> Node:
         one = self._next()
         if one == "b":
             return BOUNDARY
         if one in "WSD":
-            return Any_(_NOT_WORD if one == "W" else None, is_word=one == "S")
+            return One(_NOT_WORD if one == "W" else None, is_word=one == "S")
         if one in _CLASSES:
-            return Any_(_CLASSES[one], is_word=one == "w")
-        return Any_(frozenset(self._literal(one)))
+            return One(_CLASSES[one], is_word=one == "w")
+        return One(frozenset(self._literal(one)))
 
     def _literal(self, one: str) -> str:
         if one == "x":
@@ -184,7 +184,7 @@ class _Reader:
             else:
                 members.add(one)
         self.at += 1
-        return Any_(None) if is_without else Any_(frozenset(members), is_word=is_word)
+        return One(None) if is_without else One(frozenset(members), is_word=is_word)
 
     def _repeated(self, node: Node) -> Node:
         while self.at < len(self.text):
