@@ -5,10 +5,8 @@ Where in a text which pattern may be found, by literals alone, in one pass.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
-
-import attrs
 
 from gateway_guardrails.injection.anchors import (
     REACH,
@@ -42,15 +40,22 @@ _BLANK: Final = ord(" ")
 _ORDINARY: Final = bytes(range(128)).translate(None, SIGNS)
 
 
-@attrs.frozen(eq=False)
 class _Asked:
     """
-    A way to match a pattern, and the numbers of each step's literals.
+    A way to match a pattern, and what it is waited for.
     """
 
-    pattern: int
-    way: Way
-    steps: tuple[frozenset[int], ...]
+    def __init__(self, pattern: int, way: Way, numbers: Mapping[Literal, int]) -> None:
+        self.pattern = pattern
+        self.steps = [
+            frozenset(numbers[one] for one in step.literals) for step in way.steps
+        ]
+        first, last = way.steps[0], way.steps[-1]
+        self.is_sifted = first.is_sifted
+        # How far a later step may be from the first, and how far a match may go beyond them.
+        self.most = [step.last - first.first + _SLACK for step in way.steps]
+        self.before = first.last + _SLACK
+        self.after = way.width - last.first + _SLACK
 
 
 Candidate = tuple[_Asked, Sequence[_Hit]]
@@ -115,17 +120,7 @@ class Gate:
         # Those that are sought in the sifted text come first.
         ordered = sorted(literals, key=lambda one: not one.is_sifted)
         numbers = {literal: number for number, literal in enumerate(ordered)}
-        self._asked = [
-            _Asked(
-                number,
-                way,
-                tuple(
-                    frozenset(numbers[one] for one in step.literals)
-                    for step in way.steps
-                ),
-            )
-            for number, way in chosen
-        ]
+        self._asked = [_Asked(number, way, numbers) for number, way in chosen]
         self._plain_count = sum(one.is_sifted for one in ordered)
         self._plain_texts = [one.text for one in ordered[: self._plain_count]]
         self._plain = Literals(self._plain_texts)
@@ -175,47 +170,52 @@ class Gate:
                 if len(candidates) >= _MANY:
                     left &= ~bit
 
-    def _masked(self, count: int) -> list[tuple[int, int, int]]:
+    def _masked(self, count: int) -> list[int]:
         """
-        Return, for each literal, the ways of which it is the first, second and third step.
+        Return, for each literal, the ways of which it is the first, second and third step, in turn.
         """
-        masks = [[0] * STEPS for _ in range(count)]
+        masks = [0] * count
         for bit, asked in enumerate(self._asked):
             for step, literals in enumerate(asked.steps):
                 for number in literals:
-                    masks[number][step] |= 1 << bit
-        return [(first, second, third) for first, second, third in masks]
+                    masks[number] |= 1 << (bit + step * len(self._asked))
+        return masks
 
     def _met(self, hits: Sequence[_Hit]) -> Iterator[tuple[int, Sequence[_Hit]]]:
         """
         Yield ways whose steps stand in one block, or in two that follow each other, and the hits.
         """
-        before = (0, 0, 0)
-        begin_before = begin = 0
-        block_before = -2
-        for block, at in _blocks(hits):
-            here = self._joined(hits[begin:at])
-            if block != block_before + 1:
-                before, begin_before = (0, 0, 0), begin
-            met = (
-                (here[0] | before[0])
-                & (here[1] | before[1] | self._no_second)
-                & (here[2] | before[2] | self._no_third)
-                & (here[0] | here[1] | here[2])
-            )
-            if met:
-                yield met, hits[begin_before:at]
-            before, block_before, begin_before, begin = here, block, begin, at
-
-    def _joined(self, hits: Sequence[_Hit]) -> tuple[int, int, int]:
         masks = self._masks
-        first = second = third = 0
-        for number, _, _ in hits:
-            one, two, three = masks[number]
-            first |= one
-            second |= two
-            third |= three
-        return first, second, third
+        here = before = begin = begin_before = last = 0
+        for at, (number, _, end) in enumerate(hits):
+            if end >= last:
+                if here:
+                    met = self._both(before, here)
+                    if met:
+                        yield met, hits[begin_before:at]
+                if end < last + _BLOCK:
+                    before, begin_before = here, begin
+                else:
+                    before, begin_before = 0, at
+                here, begin = 0, at
+                last = (end // _BLOCK + 1) * _BLOCK
+            here |= masks[number]
+        if here:
+            met = self._both(before, here)
+            if met:
+                yield met, hits[begin_before:]
+
+    def _both(self, before: int, here: int) -> int:
+        """
+        Return the ways of which all steps are in one of two blocks, and one at least *here*.
+        """
+        size = len(self._asked)
+        told = before | here
+        met = told & (told >> size | self._no_second)
+        met &= told >> 2 * size | self._no_third
+        if not met:
+            return 0
+        return met & (here | here >> size | here >> 2 * size) & ((1 << size) - 1)
 
 
 def stretches(candidates: Sequence[Candidate], told: Sifted) -> list[Stretch]:
@@ -224,38 +224,21 @@ def stretches(candidates: Sequence[Candidate], told: Sifted) -> list[Stretch]:
     """
     if len(candidates) >= _MANY:
         return [(0, told.size)]
-    found: list[Stretch] = []
+    found = []
     for asked, near in candidates:
-        found.extend(_around(asked, near, told))
+        stretch = _around(asked, near, told)
+        if stretch is not None:
+            found.append(stretch)
     return merged(found) if len(found) > 1 else found
 
 
-def _blocks(hits: Sequence[_Hit]) -> Iterator[tuple[int, int]]:
+def _around(asked: _Asked, near: Sequence[_Hit], told: Sifted) -> Stretch | None:
     """
-    Yield the number of each block that has hits, and where its hits end among *hits*.
+    Return in which stretch matches may lie whose steps are among *near*, in their order.
     """
-    if not hits:
-        return
-    block = hits[0][2] // _BLOCK
-    last = (block + 1) * _BLOCK
-    for at, hit in enumerate(hits):
-        if hit[2] >= last:
-            yield block, at
-            block = hit[2] // _BLOCK
-            last = (block + 1) * _BLOCK
-    yield block, len(hits)
-
-
-def _around(asked: _Asked, near: Sequence[_Hit], told: Sifted) -> Iterator[Stretch]:
-    """
-    Yield stretches in which a match may lie whose steps are among *near*, in their order.
-    """
-    steps = asked.way.steps
     literals = asked.steps[0]
     begun = [(start, start) for number, start, _ in near if number in literals]
-    for step in range(1, len(steps)):
-        most = steps[step].last - steps[0].first + _SLACK
-        literals = asked.steps[step]
+    for literals, most in zip(asked.steps[1:], asked.most[1:], strict=True):
         further = [start for number, start, _ in near if number in literals]
         if len(begun) * len(further) > _MOST_PAIRS:
             begun = [(begun[0][0], further[-1])]
@@ -266,12 +249,12 @@ def _around(asked: _Asked, near: Sequence[_Hit], told: Sifted) -> Iterator[Stret
             for start in further
             if reached <= start <= first + most
         ]
-    before = steps[0].last + _SLACK
-    after = asked.way.width - steps[-1].first + _SLACK
-    for start, end in begun:
-        if steps[0].is_sifted:
-            start, end = told.unsifted(start)[0], told.unsifted(end)[1]
-        yield max(0, start - before), end + after
+    if not begun:
+        return None
+    first, last = begun[0][0], max(end for _, end in begun)
+    if asked.is_sifted:
+        first, last = told.unsifted(first)[0], told.unsifted(last)[1]
+    return max(0, first - asked.before), last + asked.after
 
 
 def merged(where: list[Stretch]) -> list[Stretch]:
