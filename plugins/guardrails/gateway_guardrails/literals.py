@@ -84,8 +84,8 @@ class Literals:
         if not found or len(raw) == len(text):
             return found
         return [
-            (number, *(len(text[:at].encode("utf-8", "surrogatepass")) for at in places))
-            for number, *places in found
+            (number, _bytes_of(text[:start]), _bytes_of(text[:end]))
+            for number, start, end in found
         ]
 
     def _in_characters(self, raw: bytes, found: Sequence[_Hit]) -> Sequence[_Hit]:
@@ -114,6 +114,10 @@ class Literals:
                     found.append((number, start, end))
             match = pattern.search(lowered, start + 1)
         return sorted(found, key=lambda hit: hit[2])
+
+
+def _bytes_of(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def _automaton_of(literals: Sequence[str]) -> Any:

@@ -568,9 +568,12 @@ def _cut(one: Literal) -> Literal:
 
 def _cost(literals: Iterable[Literal]) -> float:
     return sum(
-        _share(one.text) if one.is_sifted or one.text.isalpha() else _SELDOM
+        _share(one.text)
+        if one.is_sifted
+        else _SELDOM / 100
+        if any(map(str.isalnum, one.text))
+        else _SELDOM
         for one in literals
-        if one.text.isascii()
     )
 
 
@@ -592,14 +595,14 @@ def _share(literal: str) -> float:
         _word_share(word, begins=begins or at > 0, ends=ends or at < last)
         for at, word in enumerate(words)
     ]
-    return min(*each, math.prod(each) * _FOLLOWING**last)
+    return min(*each, math.prod(each) * _FOLLOWING ** float(last))
 
 
 def _word_share(told: str, *, begins: bool, ends: bool) -> float:
     shares = _shares()
     if begins and ends:
         return shares.get(told, 1e-5)
-    return 0.1 / 8 ** len(told) + 1.3 * sum(
+    return 0.1 / 8.0 ** len(told) + 1.3 * sum(
         share
         for word, share in shares.items()
         if (

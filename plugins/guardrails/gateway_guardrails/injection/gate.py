@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Final
 
 from gateway_guardrails.injection.anchors import (
@@ -36,8 +37,6 @@ _MOST_PAIRS: Final = 32
 #: How large the parts are in which blanks are counted.
 _PART: Final = 1024
 _BLANK: Final = ord(" ")
-#: Characters of which no literal is made that is sought in the text as it is.
-_ORDINARY: Final = bytes(range(128)).translate(None, SIGNS)
 
 
 class _Asked:
@@ -89,13 +88,20 @@ class Sifted:
         self.text = b"".join(parts)
         self.size = len(raw)
 
-    def unsifted(self, at: int) -> Stretch:
+    def unsifted(self, first: int, last: int) -> Stretch:
         """
-        Return between which places of the text that is which is at *at* of the sifted one.
+        Return a stretch of the text in which stands what is at *first* to *last* of the sifted one.
         """
-        part = min(bisect_right(self._after, at), len(self._after) - 1)
-        first = self._before[part - 1] + at - self._after[part - 1] - 1
-        return first, max(first, self._before[part] - self._after[part] + at - 1)
+        after = self._after
+        if len(after) == 2:  # one part
+            return first - 1, last - 1 + self._before[1] - after[1]
+        begin = min(bisect_right(after, first), len(after) - 1)
+        end = begin if last < after[begin] else bisect_right(after, last)
+        end = min(end, len(after) - 1)
+        return (
+            first - 1 + self._before[begin - 1] - after[begin - 1],
+            last - 1 + self._before[end] - after[end],
+        )
 
 
 class Gate:
@@ -125,6 +131,13 @@ class Gate:
         self._plain_texts = [one.text for one in ordered[: self._plain_count]]
         self._plain = Literals(self._plain_texts)
         self._other = Literals([one.text for one in ordered[self._plain_count :]])
+        # One sign of each literal that is sought in the text as it is.
+        signs = {
+            sign
+            for one in ordered[self._plain_count :]
+            for sign in [one for one in one.text.encode() if one in SIGNS][:1]
+        }
+        self._ordinary = bytes(code for code in range(128) if code not in signs)
         self._masks = self._masked(len(ordered))
         # Ways that have no second, or third, step.
         self._no_second, self._no_third = (
@@ -148,7 +161,7 @@ class Gate:
         """
         found: dict[int, list[Candidate]] = {}
         self._ask(self._plain.hits_in(told.text), 0, found)
-        if len(raw) != len(text) or raw.translate(None, _ORDINARY):
+        if len(raw) != len(text) or raw.translate(None, self._ordinary):
             others = self._other.hits_in(_lowered(text, raw))
             self._ask(others, self._plain_count, found)
         return found
@@ -251,10 +264,16 @@ def _around(asked: _Asked, near: Sequence[_Hit], told: Sifted) -> Stretch | None
         ]
     if not begun:
         return None
-    first, last = begun[0][0], max(end for _, end in begun)
+    first, last = begun[0]
+    if len(begun) > 1:
+        last = max(map(_last, begun))
     if asked.is_sifted:
-        first, last = told.unsifted(first)[0], told.unsifted(last)[1]
-    return max(0, first - asked.before), last + asked.after
+        first, last = told.unsifted(first, last)
+    first -= asked.before
+    return (max(0, first)), last + asked.after
+
+
+_last = itemgetter(1)
 
 
 def merged(where: list[Stretch]) -> list[Stretch]:

@@ -9,7 +9,7 @@ have an automaton that grows with the product of the rules' gaps, and with every
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from gateway_guardrails.injection.catalogue import Rule, language_signs
@@ -151,7 +151,7 @@ class _Group:
         if further is not None:
             texts.append(further)
         self._patterns = [_compiled(text) for text in texts]
-        self._gate = Gate(texts)
+        self._gate = _gate(tuple(texts))
 
     def candidates(
         self, piece: str, raw: bytes, sifted: Sifted
@@ -168,6 +168,11 @@ class _Group:
             else:
                 has_further = self._patterns[number].search(piece) is not None
         return found, has_further
+
+
+@lru_cache(maxsize=16)  # of few choices of rules: it takes a second to make
+def _gate(patterns: tuple[str, ...]) -> Gate:
+    return Gate(patterns)
 
 
 @cache
