@@ -215,7 +215,8 @@ def _whole(
                 Edit(*match.span(), match.expand(kept))
                 for match in REPEATED.finditer(head)
             ]
-            yield _replaced(head, edits, "repeated", parent)
+            if edits:  # none, where the sign stood further on
+                yield _replaced(head, edits, "repeated", parent)
     if not signs and parent is None and len(text) >= 32:
         plain = shifted(head)
         if plain is not None:
