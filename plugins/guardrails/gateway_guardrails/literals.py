@@ -70,6 +70,24 @@ class Literals:
             return found
         return self._in_characters(raw, found)
 
+    def hits_in(self, raw: bytes) -> Sequence[_Hit]:
+        """
+        Return what `hits` does, for a text in UTF-8 and with places in bytes; case matters.
+        """
+        if self._automaton is not None:
+            found: Sequence[_Hit] = self._automaton.find_matches_as_indexes(
+                raw, overlapping=True
+            )
+            return found
+        text = raw.decode("utf-8", "surrogatepass")
+        found = self._hits_by_pattern(text)
+        if not found or len(raw) == len(text):
+            return found
+        return [
+            (number, _bytes_of(text[:start]), _bytes_of(text[:end]))
+            for number, start, end in found
+        ]
+
     def _in_characters(self, raw: bytes, found: Sequence[_Hit]) -> Sequence[_Hit]:
         told = []
         byte = character = 0
@@ -96,6 +114,10 @@ class Literals:
                     found.append((number, start, end))
             match = pattern.search(lowered, start + 1)
         return sorted(found, key=lambda hit: hit[2])
+
+
+def _bytes_of(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def _automaton_of(literals: Sequence[str]) -> Any:

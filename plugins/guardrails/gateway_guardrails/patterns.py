@@ -65,15 +65,22 @@ class Pattern(Protocol):
 
     def search(self, text: str, pos: int = 0, /) -> Match | None: ...  # noqa: D102 - re's
     def fullmatch(self, text: str, /) -> Match | None: ...  # noqa: D102
-    def finditer(self, text: str, pos: int = 0, /) -> Iterator[Match]: ...  # noqa: D102
+    def finditer(  # noqa: D102
+        self, text: str, pos: int = 0, endpos: int = ..., /
+    ) -> Iterator[Match]: ...
 
 
-def compile_pattern(text: str, *, ignores_case: bool = False) -> Pattern:
+def compile_pattern(
+    text: str, *, ignores_case: bool = False, max_memory: int = MAX_MEMORY
+) -> Pattern:
     """
     Compile a pattern.
 
+    Args:
+        max_memory: Bytes that its automaton may grow to; it starts afresh when they are used up.
+
     Raises:
-        PatternInvalid: It is none, too long, or would take more than `MAX_MEMORY`.
+        PatternInvalid: It is none, too long, or would take more than *max_memory*.
     """
     if len(text) > MAX_CHARACTERS:
         msg = f"a pattern may have {MAX_CHARACTERS} characters"
@@ -83,7 +90,9 @@ def compile_pattern(text: str, *, ignores_case: bool = False) -> Pattern:
             flags = re.ASCII | (re.IGNORECASE if ignores_case else 0)
             compiled: Any = re.compile(text, flags)
         else:
-            compiled = _re2.compile(text, _options(ignores_case=ignores_case))
+            options = _options(ignores_case=ignores_case)
+            options.max_mem = max_memory
+            compiled = _re2.compile(text, options)
     except (re.error, RecursionError) as exc:
         raise PatternInvalid(f"no pattern: {exc}") from None
     except Exception as exc:

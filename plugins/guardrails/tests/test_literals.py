@@ -38,6 +38,15 @@ def test_positions_are_characters(engine):
     assert list(Literals(["ab"]).hits("é😀ab\ud800ab")) == [(0, 2, 4), (0, 5, 7)]
 
 
+def test_positions_in_bytes_are_bytes(engine):
+    """
+    For who has a text in UTF-8 already.
+    """
+    raw = "é😀ab\ud800ab".encode("utf-8", "surrogatepass")
+
+    assert list(Literals(["ab"]).hits_in(raw)) == [(0, 6, 8), (0, 11, 13)]
+
+
 def test_case_is_ignored_on_demand(engine):
     """
     For letters of ASCII alone, so that positions stay.

@@ -37,11 +37,10 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.detecting import Detector, DetectorTools
-
-from .detector import InjectionDetector
-from .normalise import Normalised, normalise
-from .options import InjectionOptions
-from .readings import Reading, readings
+from gateway_guardrails.injection.detector import InjectionDetector
+from gateway_guardrails.injection.normalise import Normalised, normalise
+from gateway_guardrails.injection.options import InjectionOptions
+from gateway_guardrails.injection.readings import Reading, readings
 
 __all__ = [
     "DETECTORS",

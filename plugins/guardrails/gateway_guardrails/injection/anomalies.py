@@ -7,13 +7,14 @@ None is enough by itself; each makes what else was found likelier.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from .normalise import Normalised
-from .scoring import Evidence
+from gateway_guardrails.injection.normalise import Normalised
+from gateway_guardrails.injection.scoring import Evidence
 
 __all__ = ["anomalies"]
 
@@ -27,15 +28,7 @@ INVISIBLE_LEAST: Final = 12
 TAIL: Final = 160
 UNUSUAL_SHARE: Final = 0.15
 
-_SPEAKERS: Final = (
-    "\nhuman",
-    "\nuser",
-    "\nquestion",
-    "\nprompt",
-    "\nq",
-    "\nh",
-    "\n### human",
-)
+_TURN: Final = re.compile(r"\n(human|user|question|prompt|q|h|### human)[:>]")
 _ODD: Final = re.compile(r"[\\\]}{\[<>|*^~$#@=+`]")
 _SPACES: Final = re.compile(r"\s+")
 
@@ -74,10 +67,8 @@ def _turns(text: str) -> int:
     head = text[:65_536]
     if head.count(":") < SOME_TURNS:
         return 0
-    lines = "\n" + head.lower()
-    return max(
-        sum(lines.count(speaker + mark) for mark in ":>") for speaker in _SPEAKERS
-    )
+    speakers = Counter(_TURN.findall("\n" + head.lower()))
+    return max(speakers.values(), default=0)
 
 
 def _tail(text: str) -> int | None:

@@ -15,9 +15,8 @@ from itertools import islice
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
+from gateway_guardrails.injection.places import places
 from gateway_guardrails.patterns import compile_pattern
-
-from .places import places
 
 __all__ = [
     "MAX_CANDIDATES",

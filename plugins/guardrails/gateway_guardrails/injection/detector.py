@@ -15,15 +15,14 @@ from typing import Final
 import attrs
 
 from gateway.detecting import Find, Place, Severity
+from gateway_guardrails.injection.anomalies import anomalies
+from gateway_guardrails.injection.catalogue import rules
+from gateway_guardrails.injection.matching import Matcher
+from gateway_guardrails.injection.normalise import Normalised, normalise
+from gateway_guardrails.injection.options import InjectionOptions
+from gateway_guardrails.injection.readings import Reading, readings
+from gateway_guardrails.injection.scoring import NOTHING, Evidence, Score, score
 from gateway_guardrails.patterns import compile_pattern
-
-from .anomalies import anomalies
-from .catalogue import rules
-from .matching import Matcher
-from .normalise import Normalised, normalise
-from .options import InjectionOptions
-from .readings import Reading, readings
-from .scoring import NOTHING, Evidence, Score, score
 
 __all__ = ["InjectionDetector"]
 

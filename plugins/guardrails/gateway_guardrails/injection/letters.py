@@ -7,9 +7,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from gateway_guardrails.injection.decoding import MAX_CHARACTERS, Edit
 from gateway_guardrails.patterns import PatternSet
-
-from .decoding import MAX_CHARACTERS, Edit
 
 __all__ = ["LEET", "REPEATED", "is_leet", "joined", "shifted", "unstopped"]
 

@@ -1,22 +1,28 @@
 """
-Which rules are found in a text, and where: sets tell which there are, then each tells where.
+Which rules are found in a text, and where.
 
-One RE2 set for all would have an automaton that grows with the product of the rules' gaps (1,800
-µs/KB measured), so there are a few, of rules that seldom meet.  Sets for other languages are asked
-only where a word of another language is.
+A rule is only looked for where its words stand near each other (see
+`gateway_guardrails.injection.anchors`), by a pattern of its own.  Patterns that are asked together
+have an automaton that grows with the product of the rules' gaps, and with every new text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
-import attrs
-
-from gateway_guardrails.patterns import HAS_RE2, Pattern, PatternSet, compile_pattern
-
-from .catalogue import Rule, language_signs
-from .places import places
+from gateway_guardrails.injection.catalogue import Rule, language_signs
+from gateway_guardrails.injection.gate import (
+    Candidate,
+    Gate,
+    Sifted,
+    Stretch,
+    merged,
+    stretches,
+)
+from gateway_guardrails.injection.places import in_characters, places_in
+from gateway_guardrails.patterns import HAS_RE2, Pattern, compile_pattern
 
 __all__ = ["Hit", "Matcher"]
 
@@ -25,35 +31,11 @@ MAX_HITS: Final = 6
 #: How much text is looked at at once, in characters, and how much of it a second time.
 PIECE: Final = 8192
 OVERLAP: Final = 512
-#: Bytes that each set's automaton may grow to: there are a dozen.
-MAX_MEMORY: Final = 16 << 20
+#: Bytes that the automaton of one rule may grow to.
+MAX_MEMORY: Final = 1 << 20
 #: How far from a find the common rules are looked for.
 NEAR: Final = 800
-
-#: Families of which one set is made, those whose gaps do not multiply, and what else it looks for.
-_TOGETHER: Final = (
-    ({"override", "reset", "hidden"}, ()),
-    (
-        {
-            *("new_instructions", "persona", "refusal_suppression"),
-            *("jailbreak", "chat_template", "forced_prefix"),
-        },
-        (),
-    ),
-    (
-        {"prompt_extraction", "secret_extraction", "tool_coercion", "exfiltration"},
-        (),
-    ),
-    ({"no_limits", "fiction", "aimed", "planted_code"}, (language_signs,)),
-)
-_LANGUAGES: Final = (
-    frozenset({"de", "nl", "sv"}),
-    frozenset({"fr", "es", "it", "pt"}),
-    frozenset({"pl", "hr", "cs", "tr", "id", "vi"}),
-    frozenset({"ru", "uk"}),
-    frozenset({"zh", "ja", "ko"}),
-    frozenset({"ar", "hi"}),
-)
+_ASCII: Final = bytes(range(128))
 
 
 class Hit(NamedTuple):
@@ -74,27 +56,11 @@ class Matcher:
     def __init__(self, rules: Iterable[Rule]) -> None:
         some = list(rules)
         english = [rule for rule in some if rule.language == "en"]
-        plain = [rule for rule in english if not rule.is_common]
-        own = [rule for rule in plain if not rule.is_foreign]
-        self._own = [
-            _group((rule for rule in own if rule.family in families), further)
-            for families, further in _TOGETHER
-        ]
-        foreign = [rule for rule in plain if rule.is_foreign]
-        self._foreign = [
-            _group(rule for rule in foreign if (rule.family == "aimed") is aimed)
-            for aimed in (True, False)
-        ]
-        self._common = [
-            (rule, compile_pattern(rule.pattern, ignores_case=True))
-            for rule in english
-            if rule.is_common
-        ]
-        others = [rule for rule in some if rule.language != "en"]
-        self._others = [
-            _group(rule for rule in others if rule.language in languages)
-            for languages in _LANGUAGES
-        ]
+        self._own = _Group(
+            (rule for rule in english if not rule.is_foreign), further=language_signs()
+        )
+        self._foreign = _Group(rule for rule in english if rule.is_foreign)
+        self._others = _Group(rule for rule in some if rule.language != "en")
 
     def hits(self, text: str, *, is_foreign: bool) -> list[Hit]:
         """
@@ -103,51 +69,133 @@ class Matcher:
         Args:
             is_foreign: The text stands where nobody should speak to the assistant.
         """
-        found: list[Hit] = []
-        for at in range(0, max(len(text) - OVERLAP, 1), PIECE - OVERLAP):
-            piece = text if len(text) <= PIECE else text[at : at + PIECE]
-            found.extend(self._in_piece(piece, at, is_foreign=is_foreign))
-        if found:
-            found.extend(self._common_beside(found, text, is_foreign=is_foreign))
-            found = sorted(set(found), key=lambda hit: (hit.start, hit.end))
-        return found
+        if len(text) <= PIECE:
+            found = self._in_piece(text, is_foreign=is_foreign)
+        else:
+            found = {
+                hit._replace(start=hit.start + at, end=hit.end + at)
+                for at in range(0, len(text) - OVERLAP, PIECE - OVERLAP)
+                for hit in self._in_piece(text[at : at + PIECE], is_foreign=is_foreign)
+            }
+        return sorted(found, key=_place) if found else []
 
-    def _in_piece(self, piece: str, at: int, *, is_foreign: bool) -> Iterator[Hit]:
-        if not HAS_RE2 and not piece.isascii():
-            piece = _lowered(piece)
-        raw = piece.encode("utf-8", "replace")
-        is_other = not piece.isascii()
-        for group in self._own:
-            for number in group.together.hits(raw):
-                if number < len(group.rules):
-                    yield from group.hits(number, piece, at, raw)
-                else:
-                    is_other = True
-        for group in self._further(is_foreign=is_foreign, is_other=is_other):
-            for number in group.together.hits(raw):
-                yield from group.hits(number, piece, at, raw)
-
-    def _further(self, *, is_foreign: bool, is_other: bool) -> Iterator[_Group]:
+    def _in_piece(self, piece: str, *, is_foreign: bool) -> set[Hit]:
+        is_plain = piece.isascii()
+        told = piece if is_plain or HAS_RE2 else _lowered(piece)
+        raw = told.encode("utf-8", "replace")
+        sifted = Sifted(raw)
+        candidates, is_other = self._own.candidates(told, raw, sifted)
         if is_foreign:
-            yield from self._foreign
-        if is_other:
-            yield from self._others
+            candidates += self._foreign.candidates(told, raw, sifted)[0]
+        if is_other or (not is_plain and _has_other_letters(raw)):
+            candidates += self._others.candidates(told, raw, sifted)[0]
+        if not candidates:
+            return set()
+        found = [
+            Hit(one.rule, start, end)
+            for one in candidates
+            if not one.rule.is_common
+            for start, end in one.places(told, raw, sifted)
+        ]
+        if not found:
+            return set()
+        near = merged([(hit.start - NEAR, hit.end + NEAR) for hit in found])
+        found += (
+            Hit(one.rule, start, end)
+            for one in candidates
+            if one.rule.is_common
+            for start, end in one.places(told, raw, sifted, near)
+        )
+        if is_plain:
+            return set(found)
+        return {Hit(rule, *in_characters(raw, a, b)) for rule, a, b in found}
 
-    def _common_beside(
-        self, found: Sequence[Hit], text: str, *, is_foreign: bool
-    ) -> Iterator[Hit]:
-        reached = 0
-        for hit in sorted(found, key=lambda hit: hit.start)[: 4 * MAX_HITS]:
-            start, end = max(reached, hit.start - NEAR), hit.end + NEAR
-            if end <= reached:
-                continue
-            reached = end
-            around = text[start:end]
-            for rule, pattern in self._common:
-                if rule.is_foreign and not is_foreign:
-                    continue
-                for first, last in places(pattern, around, MAX_HITS):
-                    yield Hit(rule, start + first, start + last)
+
+class _Candidates:
+    """
+    Where one rule may be in a text.
+    """
+
+    def __init__(self, rule: Rule, pattern: Pattern, told: Sequence[Candidate]) -> None:
+        self.rule = rule
+        self._pattern = pattern
+        self._told = told
+
+    def places(
+        self,
+        piece: str,
+        raw: bytes,
+        sifted: Sifted,
+        within: Sequence[Stretch] | None = None,
+    ) -> Iterator[Stretch]:
+        """
+        Tell where it is, in bytes, in one of the stretches *within*.
+        """
+        where = stretches(self._told, sifted)
+        if within is not None:
+            where = list(_common(where, within))
+        return places_in(self._pattern, piece, raw, where, MAX_HITS)
+
+
+class _Group:
+    """
+    Rules that are asked for together.
+
+    Args:
+        further: A pattern that is not a rule.
+    """
+
+    def __init__(self, rules: Iterable[Rule], *, further: str | None = None) -> None:
+        self._rules = tuple(rules)
+        texts = [rule.pattern for rule in self._rules]
+        if further is not None:
+            texts.append(further)
+        self._patterns = [_compiled(text) for text in texts]
+        self._gate = _gate(tuple(texts))
+
+    def candidates(
+        self, piece: str, raw: bytes, sifted: Sifted
+    ) -> tuple[list[_Candidates], bool]:
+        """
+        Return which rules may be in *piece*, and whether the further pattern is.
+        """
+        found = []
+        has_further = False
+        for number, told in self._gate.candidates(piece, raw, sifted).items():
+            if number < len(self._rules):
+                rule = self._rules[number]
+                found.append(_Candidates(rule, self._patterns[number], told))
+            else:
+                has_further = self._patterns[number].search(piece) is not None
+        return found, has_further
+
+
+@lru_cache(maxsize=16)  # of few choices of rules: it takes a second to make
+def _gate(patterns: tuple[str, ...]) -> Gate:
+    return Gate(patterns)
+
+
+@cache
+def _compiled(pattern: str) -> Pattern:
+    return compile_pattern(pattern, ignores_case=True, max_memory=MAX_MEMORY)
+
+
+def _common(one: Sequence[Stretch], other: Sequence[Stretch]) -> Iterator[Stretch]:
+    """
+    Yield what two rows of stretches have in common.
+    """
+    for first, last in one:
+        for start, end in other:
+            if first < end and start < last:
+                yield max(first, start), min(last, end)
+
+
+def _has_other_letters(raw: bytes) -> bool:
+    """
+    Tell whether letters beyond ASCII are there, not only signs and pictures.
+    """
+    others = raw.translate(None, _ASCII).decode("utf-8", "replace")
+    return any(map(str.isalpha, set(others)))
 
 
 def _lowered(piece: str) -> str:
@@ -157,36 +205,5 @@ def _lowered(piece: str) -> str:
     return "".join(one.lower() if len(one.lower()) == 1 else one for one in piece)
 
 
-@attrs.define(eq=False)
-class _Group:
-    """
-    Rules that one set looks for.
-    """
-
-    rules: Sequence[Rule]
-    together: PatternSet
-    _each: list[Pattern | None]
-
-    def hits(self, number: int, piece: str, at: int, raw: bytes) -> Iterator[Hit]:
-        """
-        Tell where one rule is, in a piece of text that begins at *at*.
-        """
-        for start, end in places(self._pattern(number), piece, MAX_HITS, raw):
-            yield Hit(self.rules[number], at + start, at + end)
-
-    def _pattern(self, number: int) -> Pattern:
-        pattern = self._each[number]
-        if pattern is None:  # most are never found, so never compiled
-            pattern = compile_pattern(self.rules[number].pattern, ignores_case=True)
-            self._each[number] = pattern
-        return pattern
-
-
-def _group(rules: Iterable[Rule], further: Iterable[Callable[[], str]] = ()) -> _Group:
-    some = tuple(rules)
-    patterns = [*(rule.pattern for rule in some), *(told() for told in further)]
-    return _Group(
-        some,
-        PatternSet(patterns, ignores_case=True, max_memory=MAX_MEMORY),
-        [None] * len(some),
-    )
+def _place(hit: Hit) -> tuple[int, int]:
+    return hit.start, hit.end

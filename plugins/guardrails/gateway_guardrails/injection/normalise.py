@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Final
 
@@ -31,8 +31,10 @@ _PUNCTUATION: Final = {
     **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb\uff02", '"'),
     **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63", "-"),
 }
-_FOREIGN: Final = re.compile(r"[Ͱ-ϿЀ-ӿԀ-ԯ԰-֏]")
 _MIXED: Final = re.compile(r"[A-Za-z][Ͱ-ϿЀ-ԯ԰-֏]|[Ͱ-ϿЀ-ԯ԰-֏][A-Za-z]")
+_ASCII: Final = bytes(range(128))
+#: So many different characters are replaced one by one.
+_FEW: Final = 32
 _WORD: Final = re.compile(r"[^\W_]+")
 _TAGS: Final = re.compile("[\U000e0001-\U000e007e]{2,}")
 _SELECTORS: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{4,}")
@@ -81,15 +83,32 @@ def normalise(text: str) -> Normalised:
     """
     if text.isascii():
         return Normalised(text, text)
-    folded = text.translate(_FOLD)
-    if _FOREIGN.search(folded) is not None and _MIXED.search(folded) is not None:
+    others = _beyond_ascii(text)
+    folds = {one: _FOLD[ord(one)] for one in others}
+    folded = _replaced(text, {one: new for one, new in folds.items() if new != one})
+    if any("\u0370" <= one <= "\u058f" for one in others) and _MIXED.search(folded):
         folded = _WORD.sub(_latinised, folded)
-    hidden = _hidden(text) if not _FOLD.vanishing.isdisjoint(text) else ()
-    same = len(folded) == len(text) and _FOLD.changing.isdisjoint(text)
+    hidden = _hidden(text) if not _FOLD.vanishing.isdisjoint(others) else ()
+    same = len(folded) == len(text) and _FOLD.changing.isdisjoint(others)
     if same and folded == text:
         return Normalised(text, text, hidden)
-    invisible = 0 if same else sum(map(text.count, _FOLD.vanishing.intersection(text)))
+    invisible = 0 if same else sum(map(text.count, _FOLD.vanishing & others))
     return Normalised(text, folded, hidden, invisible, is_same_length=same)
+
+
+def _beyond_ascii(text: str) -> set[str]:
+    raw = text.encode("utf-8", "surrogatepass").translate(None, _ASCII)
+    return set(raw.decode("utf-8", "surrogatepass"))
+
+
+def _replaced(text: str, folds: Mapping[str, str]) -> str:
+    # With more of them a table is quicker than one replacement each; what becomes something beyond
+    # ASCII might be replaced a second time.
+    if len(folds) > _FEW or not all(map(str.isascii, folds.values())):
+        return text.translate(_FOLD)
+    for one, new in folds.items():
+        text = text.replace(one, new)
+    return text
 
 
 class _Fold(dict[int, str]):

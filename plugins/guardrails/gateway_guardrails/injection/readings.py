@@ -15,9 +15,7 @@ from typing import Final, NamedTuple
 
 import attrs
 
-from gateway_guardrails.patterns import PatternSet
-
-from .decoding import (
+from gateway_guardrails.injection.decoding import (
     MAX_CANDIDATES,
     MAX_CHARACTERS,
     Edit,
@@ -29,7 +27,15 @@ from .decoding import (
     runs,
     unescaped,
 )
-from .letters import LEET, REPEATED, is_leet, joined, shifted, unstopped
+from gateway_guardrails.injection.letters import (
+    LEET,
+    REPEATED,
+    is_leet,
+    joined,
+    shifted,
+    unstopped,
+)
+from gateway_guardrails.patterns import PatternSet
 
 __all__ = ["Reading", "readings"]
 
@@ -119,6 +125,8 @@ def readings(text: str, *, is_turned: bool = False) -> list[Reading]:
     return found
 
 
+#: Bytes that each automaton for signs may grow to.
+_MAX_MEMORY: Final = 4 << 20
 # A sign for each way that needs a pattern; the ways that need a character only count it.
 _CODES: Final = 0
 _HEX: Final = 1
@@ -131,7 +139,8 @@ _ROT13: Final = 7
 _TURNED: Final = 8
 _REPEATS: Final = 9
 _LEETED: Final = 10
-_SIGNS: Final = PatternSet(
+# Two sets, since runs of something and words would have an automaton of their product.
+_OF_CODES: Final = PatternSet(
     [
         r"[A-Za-z0-9]{22,}",
         r"(?:[0-9a-fA-F]{2}[ :,-]){10,}|(?:\\x[0-9a-fA-F]{2}){4,}|(?:0x[0-9a-fA-F]{2}[ ,]+){6,}",
@@ -140,6 +149,11 @@ _SIGNS: Final = PatternSet(
         r"(?:\d{2,3}[ ,]+){10,}",
         r"(?:\b[A-Za-z0-9]\b[ ._*|~,/+-]{1,3}){7,}",
         r"(?:[^\s.]+\.{1,2} +){5,}",
+    ],
+    max_memory=_MAX_MEMORY,
+)
+_OF_LETTERS: Final = PatternSet(
+    [
         (
             r"\b(?:gur|naq|lbh|lbhe|vtaber|qvfertneq|sbetrg|cerivbhf|vafgehpgvbaf?|cebzcg|flfgrz|nyy"
             r"|Gur|Naq|Lbh|Lbhe|LBH|Vtaber|VTABER|Sbetrg|SBETRG|cnffjbeq|erfcbaq|bhgchg|erirny"
@@ -155,14 +169,15 @@ _SIGNS: Final = PatternSet(
             r"|7h47|th4t|wh47|1gn[0o]r[3e]|ign[0o]r3|ign0re|pr3v\w+|prev10us|prev1ous|[1i]n[5s7]\w*10n[5s]?"
             r"|1nstruct\w+|pr[0]mp[t7]s?|5y[5s][t7][3e]m|sy5\w+|syst3m|r3v\w+|f0rg\w+|d1sr\w+|rul35)\b"
         ),
-    ]
+    ],
+    max_memory=_MAX_MEMORY,
 )
 
 
 def _once(
     text: str, parent: Reading | None, *, is_turned: bool = False
 ) -> Iterator[Reading]:
-    signs = set(_SIGNS.hits(text[: 8 * MAX_CHARACTERS]))
+    signs = _signs(text[: 8 * MAX_CHARACTERS])
     edits = unescaped(text)
     if edits:
         yield _replaced(text, edits, "escaped", parent)
@@ -172,6 +187,13 @@ def _once(
             if edits:
                 yield _replaced(text, edits, way, parent)
     yield from _whole(text, signs, parent, is_turned=is_turned)
+
+
+def _signs(text: str) -> set[int]:
+    raw = text.encode("utf-8", "replace")
+    signs = set(_OF_CODES.hits(raw))
+    signs.update(_ROT13 + number for number in _OF_LETTERS.hits(raw))
+    return signs
 
 
 def _whole(
@@ -193,7 +215,8 @@ def _whole(
                 Edit(*match.span(), match.expand(kept))
                 for match in REPEATED.finditer(head)
             ]
-            yield _replaced(head, edits, "repeated", parent)
+            if edits:  # none, where the sign stood further on
+                yield _replaced(head, edits, "repeated", parent)
     if not signs and parent is None and len(text) >= 32:
         plain = shifted(head)
         if plain is not None:

@@ -13,9 +13,8 @@ from typing import Final
 
 import attrs
 
+from gateway_guardrails.injection.matching import Hit
 from gateway_guardrails.patterns import PatternSet
-
-from .matching import Hit
 
 __all__ = ["FLOOR", "NOTHING", "Evidence", "Score", "join", "score"]
 

@@ -4,14 +4,12 @@ Folds texts so that spelling does not matter: diacritics, full width, case; plac
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import Final
 
 __all__ = ["folded"]
 
-# Letters beyond ASCII, without the punctuation that stands in most English texts.
-_LETTERS: Final = re.compile(r"[\u00aa-\u1fff\u2070-\U0010ffff]")
+_ASCII_BYTES: Final = bytes(range(128))
 #: With more different characters than this, a table is quicker than one replacement each.
 _FEW: Final = 48
 _ASCII: Final = 127
@@ -47,7 +45,8 @@ def folded(text: str) -> str:
     """
     if text.isascii():
         return text
-    others = set(_LETTERS.findall(text))
+    raw = text.encode("utf-8", "surrogatepass").translate(None, _ASCII_BYTES)
+    others = set(raw.decode("utf-8", "surrogatepass"))
     if len(others) > _FEW:
         return text.translate(_TABLE)
     for one in others:

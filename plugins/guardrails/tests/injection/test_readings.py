@@ -134,3 +134,12 @@ def test_is_bounded():
         told = base64.b64encode(told.encode()).decode()
 
     assert sum(len(one.text) for one in readings(told)) <= MAX_CHARACTERS
+
+
+def test_letters_repeated_far_behind_are_no_fault():
+    """
+    A sign that stands beyond what is read letter by letter makes no reading, and no error.
+    """
+    text = "plain words " * 800 + "sooo good"
+
+    assert [one for one in readings(text) if one.way == "repeated"] == []
