@@ -18,7 +18,13 @@ from gateway.errors import InvalidRequest
 from gateway_caching.delivering import delivered, target_of
 from gateway_caching.entries import Entry
 from gateway_caching.flying import Flights
-from gateway_caching.keys import Keys, canonical, partition_of
+from gateway_caching.keys import (
+    Keys,
+    canonical,
+    credential,
+    forwarded,
+    partition_of,
+)
 from gateway_caching.pantry import Pantry, entry_of
 from gateway_caching.settings import IdempotencySettings
 
@@ -90,12 +96,13 @@ class Repeats:
             raise InvalidRequest(msg)
         owner = partition_of(exchange, "key")
         return Repeat(
-            name=self.keys.hashed("repeat", owner, word),
+            name=self.keys.hashed("repeat", owner, credential(exchange), word),
             partition=self.keys.hashed("repeats of", owner),
             fingerprint=self.keys.hashed(
                 "request",
                 exchange.dialect.name,
                 exchange.operation,
+                forwarded(exchange),
                 canonical(exchange.request.members),
                 orjson.dumps(exchange.request.is_stream),
                 canonical({"o": exchange.request.peek("stream_options")}),
