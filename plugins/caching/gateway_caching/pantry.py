@@ -135,7 +135,7 @@ def entry_of(
         frames=tuple(flight.frames),
         body=body,
         headers=headers,
-        delivery=delivery_of(exchange),
+        delivery=delivery_of(flight.exchange),
         cost_nano=attempt.cost_nano or 0,
         tokens=(usage.total_input, usage.total_output) if usage else (0, 0),
         tags=tags,

@@ -17,7 +17,7 @@ from gateway import Answer, Exchange, Refused
 from gateway.errors import InvalidRequest
 from gateway_caching.delivering import delivered, target_of
 from gateway_caching.entries import Entry
-from gateway_caching.flying import Flights
+from gateway_caching.flying import Flights, ended_well
 from gateway_caching.keys import (
     Keys,
     canonical,
@@ -37,7 +37,6 @@ HEADER: Final = "Idempotency-Key"
 #: Says that an answer is not new, as other services that know the header say it.
 REPLAYED: Final = "Idempotent-Replayed"
 _MAX_CHARACTERS: Final = 255
-_OK: Final = 200
 
 
 class Conflict(Refused):
@@ -78,8 +77,6 @@ class Repeats:
     keys: Keys
     pantry: Pantry
     flights: Flights
-    #: What flies under a name.
-    _fingerprints: dict[str, str] = attrs.field(factory=dict, init=False)
 
     def read(self, exchange: Exchange) -> Repeat | None:
         """
@@ -98,15 +95,7 @@ class Repeats:
         return Repeat(
             name=self.keys.hashed("repeat", owner, credential(exchange), word),
             partition=self.keys.hashed("repeats of", owner),
-            fingerprint=self.keys.hashed(
-                "request",
-                exchange.dialect.name,
-                exchange.operation,
-                forwarded(exchange),
-                canonical(exchange.request.members),
-                orjson.dumps(exchange.request.is_stream),
-                canonical({"o": exchange.request.peek("stream_options")}),
-            ),
+            fingerprint=self._fingerprint(exchange),
         )
 
     async def answer(self, exchange: Exchange, repeat: Repeat) -> Answer | None:
@@ -116,12 +105,9 @@ class Repeats:
         Raises:
             Conflict: 409, it says something else than the first did.
         """
-        flight = self.flights.find(repeat.name)
-        if flight is not None:
-            self._check(repeat, self._fingerprints.get(repeat.name))
-            exchange.response_headers[REPLAYED] = "true"
-            exchange.explain("repeats a request under way")
-            return await exchange.join(flight)
+        answer = await self.follow(exchange, repeat)
+        if answer is not None:
+            return answer
         entry = await self.pantry.find(repeat.name, repeat.partition)
         if entry is None:
             return None
@@ -130,6 +116,25 @@ class Repeats:
         exchange.response_headers[REPLAYED] = "true"
         exchange.explain("repeats a request")
         return delivered(entry, exchange)
+
+    async def follow(self, exchange: Exchange, repeat: Repeat) -> Answer | None:
+        """
+        Follow the first of its name while that is under way; None, without waiting, if none is.
+
+        Raises:
+            Conflict: 409, it says something else than the first did.
+        """
+
+        def is_same(flight: Flight) -> bool:
+            self._check(repeat, self._fingerprint(flight.exchange))
+            return True
+
+        found = await self.flights.follow(repeat.name, exchange, is_same)
+        if found is None:
+            return None
+        exchange.response_headers[REPLAYED] = "true"
+        exchange.explain("repeats a request under way")
+        return found[0]
 
     def watched(
         self,
@@ -140,15 +145,11 @@ class Repeats:
         """
         Return *keep*, which then keeps the answer for repeats as well.
         """
-        self._fingerprints[repeat.name] = repeat.fingerprint
 
         async def both(flight: Flight) -> None:
-            try:
-                await keep(flight)
-                if not flight.has_failed and (flight.body or (_OK,))[0] == _OK:
-                    await self._keep(exchange, flight, repeat)
-            finally:
-                self._fingerprints.pop(repeat.name, None)
+            await keep(flight)
+            if ended_well(flight):
+                await self._keep(exchange, flight, repeat)
 
         return both
 
@@ -172,6 +173,18 @@ class Repeats:
         now = self.pantry.clock.now()
         entry = entry_of(exchange, flight, now=now, ttl_s=self.settings.ttl_s)
         await self.keep_entry(repeat, entry, exchange.request.model)
+
+    def _fingerprint(self, exchange: Exchange) -> str:
+        request = exchange.request
+        return self.keys.hashed(
+            "request",
+            exchange.dialect.name,
+            exchange.operation,
+            forwarded(exchange),
+            canonical(request.members),
+            orjson.dumps(request.is_stream),
+            canonical({"o": request.peek("stream_options")}),
+        )
 
     def _check(self, repeat: Repeat, fingerprint: object) -> None:
         if fingerprint != repeat.fingerprint:

@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from gateway import Answer, Exchange, Gateway
+from gateway import Answer, Exchange, Gateway, Refused
 from gateway_caching.days import Days
-from gateway_caching.delivering import delivered, may_deliver, target_of
+from gateway_caching.delivering import (
+    Delivery,
+    as_asked,
+    delivered,
+    may_deliver,
+    target_of,
+)
 from gateway_caching.entries import Entry
 from gateway_caching.events import CachePurged
 from gateway_caching.flying import Flights
@@ -124,7 +130,7 @@ class Shelf:
             None where the cache has no business with it.
 
         Raises:
-            Refused: The caller may not use who gave the answer, or repeats another request.
+            Refused: Nobody may answer the caller, or it repeats another request.
         """
         if exchange.parent is not None:
             return None
@@ -218,22 +224,41 @@ class Shelf:
         threshold = max(errand.scope.threshold, errand.wish.threshold or 0.0)
         for near in await self.similar.find(question, errand.exchange, threshold):
             found = await self._find(errand, near.exact, question.partition)
-            if found is not None:
+            if found is None:
+                continue
+            answer = await self._give(errand, found, near.similarity)
+            if answer is not None:
                 # Of the answer that is given, not of the one that this request would fill.
                 errand.exchange.response_headers[ENTRY_ID] = near.exact
-                return await self._give(errand, found, near.similarity)
+                return answer
         # Others who ask the same waited for the same search; the first of them is flying.
         return await self._follow(errand, question.exact)
 
     async def _follow(self, errand: Errand, exact: str) -> Answer | None:
-        flight = self.flights.find(exact)
-        if flight is None or not self.settings.single_flight:
+        if not self.settings.single_flight:
             return None
-        errand.exchange.response_headers[STATUS] = "joined"
-        answer = await errand.exchange.join(flight)
-        errand.exchange.explain("follows an identical request under way")
+        exchange = errand.exchange
+
+        def may_follow(flight: Flight) -> bool:
+            return may_deliver(Delivery.of(flight.exchange), exchange)
+
+        try:
+            found = await self.flights.follow(exact, exchange, may_follow)
+        except Refused as refused:
+            if refused.ends:
+                raise
+            _leave_out(exchange)
+            return None
+        if found is None:
+            return None
+        answer, flight = found
+        exchange.response_headers[STATUS] = "joined"
+        exchange.explain("follows an identical request under way")
         self.tally.joined += 1
-        return answer
+        if errand.repeat is not None:
+            kept = self.repeats.watched(exchange, errand.repeat, _nothing)
+            self.flights.watch(flight, kept)
+        return as_asked(answer, Delivery.of(flight.exchange), exchange)
 
     async def _find(self, errand: Errand, exact: str, partition: str) -> Entry | None:
         entry = await self.pantry.find(exact, partition)
@@ -245,9 +270,15 @@ class Shelf:
 
     async def _give(
         self, errand: Errand, entry: Entry, similarity: float | None = None
-    ) -> Answer:
+    ) -> Answer | None:
         exchange = errand.exchange
-        await exchange.answered_by(target_of(entry.source))
+        try:
+            await exchange.answered_by(target_of(entry.source))
+        except Refused as refused:
+            if refused.ends:
+                raise
+            _leave_out(exchange)
+            return None
         age_s = max(0, math.floor(self.gateway.clock.now() - entry.created_at))
         exchange.response_headers[STATUS] = "hit"
         exchange.response_headers["Age"] = str(age_s)
@@ -269,6 +300,11 @@ class Shelf:
 
     async def _fly(self, errand: Errand) -> Answer | None:
         exchange, key = errand.exchange, errand.key
+        if errand.repeat is not None:
+            # Once more: another may have set out while the stores were asked.
+            again = await self.repeats.follow(exchange, errand.repeat)
+            if again is not None:
+                return again
         if key is None:
             exchange.response_headers[STATUS] = "bypass"
             exchange.explain(f"bypass: {errand.fault}")
@@ -311,3 +347,14 @@ class Shelf:
         )
         if is_kept and self.similar is not None and errand.question is not None:
             await self.similar.keep(errand.question, errand.exchange, entry.expires_at)
+
+
+def _leave_out(exchange: Exchange) -> None:
+    """
+    Go on as after a miss: other targets may be open to who may not use the one that answered.
+    """
+    exchange.explain("an answer of who may not be used")
+
+
+async def _nothing(_: Flight) -> None:
+    return None
