@@ -6,12 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
 import attrs
 
 from gateway import Answer, Exchange
 from gateway.errors import ExchangeError, UpstreamError
 from gateway.tasks import Tasks
+from gateway_caching.purges import Purges
 
 if TYPE_CHECKING:
     from gateway import Flight
@@ -28,9 +30,16 @@ _OK: Final = 200
 class Flights:
     """
     The flights of one worker.
+
+    Args:
+        purges: What is let go of while they are under way.
     """
 
+    purges: Purges
     _flights: dict[str, Flight] = attrs.field(factory=dict, init=False)
+    _marks: WeakKeyDictionary[Flight, int] = attrs.field(
+        factory=WeakKeyDictionary, init=False
+    )
     _tasks: Tasks = attrs.field(factory=Tasks, init=False)
 
     def __len__(self) -> int:
@@ -40,12 +49,14 @@ class Flights:
         """
         Return the flight under *name* that may still be joined.
 
-        One that ended well may be until its answer is kept, so that nobody falls in between.
+        One that ended well may be until its answer is kept, so that nobody falls in between,
+        unless something was purged since.
         """
         flight = self._flights.get(name)
         if flight is None or not flight.is_over:
             return flight
-        return flight if ended_well(flight) else None
+        is_today = self.mark_of(flight) == self.purges.mark()
+        return flight if is_today and ended_well(flight) else None
 
     async def follow(
         self,
@@ -89,10 +100,17 @@ class Flights:
             keep: Told of the flight once everything came that will come.
         """
         flight = exchange.forward()
+        self._marks[flight] = self.purges.mark()
         for name in names:
             self._flights[name] = flight
         self.watch(flight, keep, names)
         return flight
+
+    def mark_of(self, flight: Flight) -> int:
+        """
+        Return when *flight* began, for `Purges`.
+        """
+        return self._marks[flight]
 
     def watch(
         self,

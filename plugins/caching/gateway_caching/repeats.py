@@ -60,11 +60,13 @@ class Repeat:
         name: What its answer is kept under.
         partition: Whose it is.
         fingerprint: Hash of all that it says.
+        tags: By which its answer is purged, as the one in the cache is.
     """
 
     name: str
     partition: str
     fingerprint: str
+    tags: tuple[str, ...] = ()
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -153,26 +155,34 @@ class Repeats:
 
         return both
 
-    async def keep_entry(self, repeat: Repeat, entry: Entry, model: str) -> None:
+    async def keep_entry(
+        self, repeat: Repeat, entry: Entry, model: str, *, mark: int
+    ) -> None:
         """
-        Keep an answer that came from the cache for repeats.
+        Keep an answer that came from the cache for repeats; *mark* as in `Pantry.keep`.
         """
         now = self.pantry.clock.now()
         told: dict[str, Any] = {**entry.delivery, "fingerprint": repeat.fingerprint}
         kept = attrs.evolve(
             entry,
             delivery=told,
+            tags=repeat.tags,
             created_at=now,
             expires_at=now + self.settings.ttl_s,
         )
         await self.pantry.keep(
-            kept, exact=repeat.name, partition=repeat.partition, model=model
+            kept,
+            exact=repeat.name,
+            partition=repeat.partition,
+            model=model,
+            mark=mark,
         )
 
     async def _keep(self, exchange: Exchange, flight: Flight, repeat: Repeat) -> None:
         now = self.pantry.clock.now()
         entry = entry_of(exchange, flight, now=now, ttl_s=self.settings.ttl_s)
-        await self.keep_entry(repeat, entry, exchange.request.model)
+        mark = self.flights.mark_of(flight)
+        await self.keep_entry(repeat, entry, exchange.request.model, mark=mark)
 
     def _fingerprint(self, exchange: Exchange) -> str:
         request = exchange.request

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
@@ -30,7 +31,7 @@ from gateway_caching.semantic.similar import Question, Similar
 from gateway_caching.semantic.verifying import Verifier
 from gateway_caching.settings import CachingSettings, ScopeSettings
 from gateway_caching.storable import answer_fault, request_fault
-from gateway_caching.stores import Wanted
+from gateway_caching.stores import StoreDown, Wanted, copy_tag, owner_tag
 from gateway_caching.tally import Tally
 from gateway_caching.wishes import PLAIN, Wish, read_wish
 
@@ -52,6 +53,7 @@ class Errand:
     One request that may be answered from the cache, or fill it.
 
     Attributes:
+        mark: When it came, for `Purges`.
         fault: Why the cache has no business with it; None if it has.
         repeat: What its ``Idempotency-Key`` says.
         question: What similar questions may be answered as; None if none may.
@@ -61,6 +63,7 @@ class Errand:
     key: Key | None
     wish: Wish
     scope: ScopeSettings
+    mark: int
     fault: str | None = None
     repeat: Repeat | None = None
     question: Question | None = None
@@ -97,17 +100,18 @@ class Shelf:
         Raises:
             StoreDown: Nobody knows what went.
         """
-        count = await self.pantry.store.purge(wanted)
-        if self.settings.store == "memory":
-            now = self.gateway.clock.now()
-            self.gateway.broadcast(CachePurged.of(wanted, at=now, actor=actor))
+        count = await self.pantry.purge(wanted)
+        # Whatever the store: each process has answers under way, which must not be kept.
+        now = self.gateway.clock.now()
+        self.gateway.broadcast(CachePurged.of(wanted, at=now, actor=actor))
         return count
 
     async def hear(self, event: CachePurged) -> None:
         """
         Let go what went in another process.
         """
-        await self.pantry.store.purge(event.wanted)
+        with suppress(StoreDown):  # which told of itself to who asked for the purge
+            await self.pantry.purge(event.wanted)
 
     async def close(self) -> None:
         """
@@ -179,14 +183,43 @@ class Shelf:
         if fault is None:
             key = self.keys.of(exchange, self.settings.partition, beside=wish.beside)
             exchange.response_headers[ENTRY_ID] = key.exact
+        if repeat is not None:
+            repeat = attrs.evolve(repeat, tags=self._tags_of_copy(exchange, wish, key))
         return Errand(
             exchange=exchange,
             key=key,
             wish=wish,
             scope=scope,
+            mark=self.pantry.purges.mark(),
             fault=fault,
             repeat=repeat,
         )
+
+    def _tags(self, wish: Wish) -> tuple[str, ...]:
+        if not wish.beside:
+            return wish.tags
+        return (*wish.tags, self.keys.tag_of(wish.beside))
+
+    def _tags_of_copy(
+        self, exchange: Exchange, wish: Wish, key: Key | None
+    ) -> tuple[str, ...]:
+        """
+        Return the tags of an answer that is kept for repeats, whoever it is purged by.
+        """
+        tags = self._tags(wish)
+        who = exchange.identity
+        if who is not None:
+            owners = {
+                "key": who.key_id,
+                "team": who.team_id,
+                "customer": who.customer_id,
+            }
+            tags += tuple(
+                owner_tag(self.keys.owner(kind, owner_id))
+                for kind, owner_id in owners.items()
+                if owner_id
+            )
+        return tags if key is None else (*tags, copy_tag(key.exact))
 
     def _asking(self, errand: Errand) -> Errand:
         """
@@ -240,6 +273,8 @@ class Shelf:
         exchange = errand.exchange
 
         def may_follow(flight: Flight) -> bool:
+            if self.flights.mark_of(flight) != errand.mark:
+                return False  # something was purged since it was asked for
             return may_deliver(Delivery.of(flight.exchange), exchange)
 
         try:
@@ -293,7 +328,7 @@ class Shelf:
         self.tally.hit(entry, is_similar=similarity is not None)
         if errand.repeat is not None:
             model = exchange.request.model
-            await self.repeats.keep_entry(errand.repeat, entry, model)
+            await self.repeats.keep_entry(errand.repeat, entry, model, mark=errand.mark)
         return delivered(entry, exchange)
 
     # --- flights ----------------------------------------------------------------------------
@@ -338,12 +373,14 @@ class Shelf:
         if errand.wish.ttl_s is not None:
             ttl_s = min(ttl_s, errand.wish.ttl_s)
         now = self.gateway.clock.now()
-        tags = errand.wish.tags
-        if errand.wish.beside:
-            tags += (self.keys.tag_of(errand.wish.beside),)
+        tags = self._tags(errand.wish)
         entry = entry_of(errand.exchange, flight, now=now, ttl_s=ttl_s, tags=tags)
         is_kept = await self.pantry.keep(
-            entry, exact=key.exact, partition=key.partition, model=key.model
+            entry,
+            exact=key.exact,
+            partition=key.partition,
+            model=key.model,
+            mark=self.flights.mark_of(flight),
         )
         if is_kept and self.similar is not None and errand.question is not None:
             await self.similar.keep(errand.question, errand.exchange, entry.expires_at)
