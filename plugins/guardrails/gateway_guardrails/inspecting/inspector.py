@@ -17,6 +17,7 @@ from gateway_guardrails.inspecting.buffer import BufferFilter
 from gateway_guardrails.inspecting.cache import FindCache
 from gateway_guardrails.inspecting.incoming import RequestInspector
 from gateway_guardrails.inspecting.inspection import INSPECTION, Inspection, sampled
+from gateway_guardrails.inspecting.media import MediaFilter
 from gateway_guardrails.inspecting.notes import Notes
 from gateway_guardrails.inspecting.plan import OutputPlan, Plans
 from gateway_guardrails.inspecting.refusals import unenforceable
@@ -212,6 +213,8 @@ class Inspector:
         number = 0 if attempt is None else attempt.number
         scanner = self.requests.scanner
         filters: list[StreamFilter] = []
+        if plan.blind is not None:
+            filters.append(MediaFilter(plan.blind, exchange.id))
         if plan.drops_sealed and SealDropper.knows(exchange.dialect.name):
             filters.append(SealDropper(exchange.dialect.name))
         if plan.window.scans:
