@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import orjson
@@ -18,6 +18,9 @@ from multidict import istr
 
 from gateway import Exchange, codec
 from gateway.settings import Settings, settings_as_dict
+
+if TYPE_CHECKING:
+    from gateway import Attempt
 
 __all__ = ["FORWARDED", "Key", "Keys", "Partition", "partition_of"]
 
@@ -127,6 +130,21 @@ class Keys:
             rest: The request without them.
         """
         return self._named("around", exchange, partition, beside, rest)
+
+    def edits(self, exchange: Exchange, attempt: Attempt) -> str:
+        """
+        Hash the words that went to the target of *attempt*; "" if they are those of *exchange*.
+
+        A guardrail of one provider's may have put others in their place, by which the answer
+        goes, and the key knows nothing of them.
+        """
+        asked, sent = exchange.request, attempt.request
+        if asked.encode() == sent.encode():
+            return ""
+        words = [text.value for text in sent.texts()]
+        if words == [text.value for text in asked.texts()]:
+            return ""
+        return self.hashed("edits", codec.dumps(words))
 
     def hashed(self, purpose: str, *parts: str | bytes) -> str:
         """

@@ -143,9 +143,13 @@ def entry_of(
     now: float,
     ttl_s: float,
     tags: tuple[str, ...] = (),
+    edits: str = "",
 ) -> Entry:
     """
     Make an entry of what *flight* brought.
+
+    Args:
+        edits: See `Keys.edits`.
     """
     attempt = exchange.attempts[-1]
     target, usage = attempt.target, attempt.usage
@@ -167,4 +171,5 @@ def entry_of(
         cost_nano=attempt.cost_nano or 0,
         tokens=(usage.total_input, usage.total_output) if usage else (0, 0),
         tags=tags,
+        edits=edits,
     )

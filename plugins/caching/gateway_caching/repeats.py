@@ -27,6 +27,7 @@ from gateway_caching.keys import (
 )
 from gateway_caching.pantry import Pantry, entry_of
 from gateway_caching.settings import IdempotencySettings
+from gateway_caching.storable import edits_for
 
 if TYPE_CHECKING:
     from gateway import Flight
@@ -180,7 +181,9 @@ class Repeats:
 
     async def _keep(self, exchange: Exchange, flight: Flight, repeat: Repeat) -> None:
         now = self.pantry.clock.now()
-        entry = entry_of(exchange, flight, now=now, ttl_s=self.settings.ttl_s)
+        edits = edits_for(flight, self.keys)
+        ttl_s = self.settings.ttl_s
+        entry = entry_of(exchange, flight, now=now, ttl_s=ttl_s, edits=edits)
         mark = self.flights.mark_of(flight)
         await self.keep_entry(repeat, entry, exchange.request.model, mark=mark)
 

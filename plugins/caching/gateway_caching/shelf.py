@@ -30,7 +30,7 @@ from gateway_caching.repeats import Repeat, Repeats
 from gateway_caching.semantic.similar import Question, Similar
 from gateway_caching.semantic.verifying import Verifier
 from gateway_caching.settings import CachingSettings, ScopeSettings
-from gateway_caching.storable import answer_fault, request_fault
+from gateway_caching.storable import answer_fault, edits_for, request_fault
 from gateway_caching.stores import StoreDown, Wanted, copy_tag, owner_tag
 from gateway_caching.tally import Tally
 from gateway_caching.wishes import PLAIN, Wish, read_wish
@@ -287,6 +287,8 @@ class Shelf:
         if found is None:
             return None
         answer, flight = found
+        if not self._was_asked_so(exchange, edits_for(flight, self.keys)):
+            return None
         exchange.response_headers[STATUS] = "joined"
         exchange.explain("follows an identical request under way")
         self.tally.joined += 1
@@ -294,6 +296,16 @@ class Shelf:
             kept = self.repeats.watched(exchange, errand.repeat, _nothing)
             self.flights.watch(flight, kept)
         return as_asked(answer, Delivery.of(flight.exchange), exchange)
+
+    def _was_asked_so(self, exchange: Exchange, edits: str) -> bool:
+        """
+        Tell whether what *exchange* would send to who answered is what that was sent.
+        """
+        mine = exchange.attempts[-1]
+        is_so = self.keys.edits(exchange, mine) == edits
+        if not is_so:
+            exchange.explain("other words went to who answered")
+        return is_so
 
     async def _find(self, errand: Errand, exact: str, partition: str) -> Entry | None:
         entry = await self.pantry.find(exact, partition)
@@ -313,6 +325,8 @@ class Shelf:
             if refused.ends:
                 raise
             _leave_out(exchange)
+            return None
+        if not self._was_asked_so(exchange, entry.edits):
             return None
         age_s = max(0, math.floor(self.gateway.clock.now() - entry.created_at))
         exchange.response_headers[STATUS] = "hit"
@@ -374,7 +388,14 @@ class Shelf:
             ttl_s = min(ttl_s, errand.wish.ttl_s)
         now = self.gateway.clock.now()
         tags = self._tags(errand.wish)
-        entry = entry_of(errand.exchange, flight, now=now, ttl_s=ttl_s, tags=tags)
+        entry = entry_of(
+            errand.exchange,
+            flight,
+            now=now,
+            ttl_s=ttl_s,
+            tags=tags,
+            edits=edits_for(flight, self.keys),
+        )
         is_kept = await self.pantry.keep(
             entry,
             exact=key.exact,

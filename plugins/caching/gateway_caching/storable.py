@@ -14,8 +14,9 @@ from gateway_caching.settings import ScopeSettings
 
 if TYPE_CHECKING:
     from gateway import Attempt, Flight, Request
+    from gateway_caching.keys import Keys
 
-__all__ = ["answer_fault", "request_fault"]
+__all__ = ["answer_fault", "edits_for", "request_fault"]
 
 #: What the provider remembers, or does later, is not in the request.
 _STATEFUL: Final = (
@@ -104,6 +105,14 @@ def answer_fault(
     if flight.body is not None and flight.body[0] != 200:
         return f"its status is {flight.body[0]}"
     return _stop_fault(exchange, flight, attempt, scope)
+
+
+def edits_for(flight: Flight, keys: Keys) -> str:
+    """
+    Return what was edited for who answers *flight*, as `Keys.edits` tells it.
+    """
+    attempt = _answering(flight)
+    return "" if attempt is None else keys.edits(flight.exchange, attempt)
 
 
 def _answering(flight: Flight) -> Attempt | None:
