@@ -44,6 +44,8 @@ STATUS: Final = "x-gw-cache"
 #: Names an entry, for purging it; a hash that tells nothing.
 ENTRY_ID: Final = "x-gw-cache-id"
 KIND: Final = "x-gw-cache-type"
+#: How far the clocks of machines that share a store may differ.
+_SLACK_S: Final = 60.0
 SIMILARITY: Final = "x-gw-cache-similarity"
 
 
@@ -312,6 +314,8 @@ class Shelf:
         if entry is None or not may_deliver(entry, errand.exchange):
             return None
         age_s = self.gateway.clock.now() - entry.created_at
+        if age_s < -_SLACK_S:
+            return None  # the clock was put back: nobody knows how old it is
         most_s = errand.wish.max_age_s
         return entry if most_s is None or age_s <= most_s else None
 

@@ -239,3 +239,31 @@ async def test_nor_is_one_that_was_under_way_elsewhere(
     await until(lambda: not len(shelf_of(other).flights))
 
     assert shelf_of(other).tally.unkept == {"purged meanwhile": 1}
+
+
+async def test_a_person_that_is_to_be_forgotten_is_in_no_answer(client, ask):
+    """
+    All go, for nobody can tell in which of them the name stands.
+    """
+    await ask(client)
+
+    report = dict(await client.gateway.erase_subject("anna@example.org"))
+
+    assert report["caching"] == "1 answers let go of, whoever they name"
+    assert (await ask(client)).cache == "miss"
+
+
+async def test_what_was_kept_before_the_clock_was_put_back_is_not_given(
+    start, ask, shelf_of, monkeypatch
+):
+    """
+    It would live longer than it may.
+    """
+    client = await start(store="memory")
+    await ask(client)
+    clock = shelf_of(client).gateway.clock
+    now = clock.now()
+
+    monkeypatch.setattr(type(clock), "now", lambda _: now - 3600)
+
+    assert (await ask(client)).cache == "miss"
