@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -36,6 +37,9 @@ _BEHIND: Final = (b",", b"}")
 _BEFORE: Final = (b",", b", ")
 _SCALAR = re.compile(rb'(?:"(?:[^"\\]|\\.)*"|[^\s,{}\[\]"]+)')
 _COLON = re.compile(rb"\s*:\s*")
+#: Beyond 64 bits, which is nineteen digits at least, orjson makes floats of integers.
+_LONG_NUMBER: Final = b"0" * 19
+_DIGITS: Final = bytes.maketrans(b"123456789", b"0" * 9)
 _DECODER = json.JSONDecoder()
 
 
@@ -58,13 +62,19 @@ def loads(raw: bytes) -> Any:
     """
     Parse *raw* whatever its depth and keys; for documents whose writer is trusted to be sane.
 
+    An integer of any length stays what it is, for a document that is edited is written anew.
+
     Raises:
         JsonError: if *raw* is not JSON.
     """
     try:
-        return orjson.loads(raw)
+        document = orjson.loads(raw)
     except orjson.JSONDecodeError:
         return _slow_loads(raw)
+    if _LONG_NUMBER in raw.translate(_DIGITS):
+        with suppress(JsonError):  # a repeated key, which does not matter here
+            return _slow_loads(raw)
+    return document
 
 
 def read(raw: bytes) -> Any:

@@ -252,3 +252,14 @@ def test_what_is_no_number_is_not_written():
     for value in (Decimal("NaN"), {1}):
         with pytest.raises(TypeError):
             codec.dumps(value)
+
+
+@pytest.mark.parametrize("number", [2**64 - 1, 2**64, -(2**63) - 1, 10**22 + 1])
+def test_an_integer_of_any_length_stays_what_it_is(number):
+    """
+    In answers too, which may repeat a key and are written anew once they are edited.
+    """
+    raw = b'{"input":{"n":%d},"text":"x"}' % number
+
+    assert codec.dumps(codec.loads(raw)) == raw
+    assert codec.loads(b'{"a":1,"a":2,"n":%d}' % number)["a"] == 2

@@ -4,9 +4,11 @@ Telling a kept answer in the way in which a caller asks.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import attrs
 
 from gateway import Answer, Chunk, Exchange
 from gateway_caching.entries import Entry, Source
@@ -14,7 +16,42 @@ from gateway_caching.entries import Entry, Source
 if TYPE_CHECKING:
     from gateway import Target
 
-__all__ = ["delivered", "delivery_of", "may_deliver", "target_of"]
+__all__ = [
+    "Delivery",
+    "as_asked",
+    "delivered",
+    "delivery_of",
+    "may_deliver",
+    "target_of",
+]
+
+
+class Brought(Protocol):
+    """
+    How an answer was brought to who asked first: an entry, or a flight's `Delivery`.
+    """
+
+    @property
+    def is_stream(self) -> bool: ...
+    @property
+    def delivery(self) -> Mapping[str, Any]: ...
+
+
+@attrs.frozen(kw_only=True)
+class Delivery:
+    """
+    How the caller of an exchange wants its answer brought.
+    """
+
+    is_stream: bool
+    delivery: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, exchange: Exchange) -> Self:
+        """
+        Read it from the request of *exchange*.
+        """
+        return cls(is_stream=exchange.request.is_stream, delivery=delivery_of(exchange))
 
 
 def delivery_of(exchange: Exchange) -> dict[str, Any]:
@@ -25,32 +62,38 @@ def delivery_of(exchange: Exchange) -> dict[str, Any]:
     return {"stream_options": told if isinstance(told, dict) else {}}
 
 
-def may_deliver(entry: Entry, exchange: Exchange) -> bool:
+def may_deliver(had: Brought, exchange: Exchange) -> bool:
     """
-    Tell whether *entry* can be told in the way in which the caller asks.
+    Tell whether what was brought as *had* can be told in the way in which the caller asks.
     """
-    if entry.is_stream != exchange.request.is_stream:
+    if had.is_stream != exchange.request.is_stream:
         from gateway import Dialect
 
         # The core puts streams together, and takes whole answers apart, where it translates.
         return type(exchange.dialect).read_answer is not Dialect.read_answer
-    if not entry.is_stream:
+    if not had.is_stream:
         return True
-    had, wants = _options(entry.delivery), _options(delivery_of(exchange))
-    asks_more = wants.pop("include_usage", False) and not had.get("include_usage")
-    had.pop("include_usage", None)
-    return not asks_more and had == wants
+    told, wants = _options(had.delivery), _options(delivery_of(exchange))
+    asks_more = wants.pop("include_usage", False) and not told.get("include_usage")
+    told.pop("include_usage", None)
+    return not asks_more and told == wants
 
 
 def delivered(entry: Entry, exchange: Exchange) -> Answer:
     """
     Return *entry* as the answer to *exchange*, which `may_deliver` allows.
     """
-    answer = entry.answer(exchange.dialect)
+    return as_asked(entry.answer(exchange.dialect), entry, exchange)
+
+
+def as_asked(answer: Answer, had: Brought, exchange: Exchange) -> Answer:
+    """
+    Leave out of *answer*, brought as *had*, what the caller of *exchange* did not ask for.
+    """
     if answer.chunks is None or not exchange.request.is_stream:
         return answer
-    had, wants = _options(entry.delivery), _options(delivery_of(exchange))
-    if had.get("include_usage") and not wants.get("include_usage"):
+    told, wants = _options(had.delivery), _options(delivery_of(exchange))
+    if told.get("include_usage") and not wants.get("include_usage"):
         return Answer(chunks=_without_usage(answer.chunks))
     return answer
 

@@ -16,7 +16,7 @@ from gateway_caching.sealing import Sealer
 __all__ = ["Entry", "EntryUnreadable"]
 
 #: Of this file's form; others are no entries.
-_VERSION: Final = 1
+_VERSION: Final = 2
 _LEVEL: Final = 1
 #: Bytes that an entry may have when it is unpacked.
 MAX_BYTES: Final = 64 * 1024 * 1024
@@ -55,6 +55,7 @@ class Entry:
         cost_nano: What it cost, in nano-USD; 0 where that is not known.
         tokens: Input and output tokens that it took.
         tags: Words of the operator's, for purging.
+        edits: What was edited for who answered, see `Keys.edits`.
     """
 
     dialect: str
@@ -68,6 +69,7 @@ class Entry:
     cost_nano: int = 0
     tokens: tuple[int, int] = (0, 0)
     tags: tuple[str, ...] = ()
+    edits: str = ""
 
     @property
     def is_stream(self) -> bool:
@@ -101,6 +103,7 @@ class Entry:
             "cost_nano": self.cost_nano,
             "tokens": list(self.tokens),
             "tags": list(self.tags),
+            "edits": self.edits,
             "lengths": [len(frame) for frame in self.frames],
         }
         said = b"".join(self.frames) if self.is_stream else self.body
@@ -155,6 +158,7 @@ class Entry:
             cost_nano=head["cost_nano"],
             tokens=(head["tokens"][0], head["tokens"][1]),
             tags=tuple(head["tags"]),
+            edits=head["edits"],
         )
 
 

@@ -15,7 +15,7 @@ __all__ = ["CachePurged", "SimilarAnswersDiffered"]
 @attrs.frozen(kw_only=True)
 class CachePurged(Event):
     """
-    Somebody let entries go; each process that keeps some of its own lets them go too.
+    Somebody let entries go; each process lets go of its own, and of answers under way.
 
     Attributes:
         exact: As in `Wanted`, as are the others; "" is any.

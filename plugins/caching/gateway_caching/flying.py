@@ -6,27 +6,40 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
 import attrs
 
-from gateway import Exchange
+from gateway import Answer, Exchange
+from gateway.errors import ExchangeError, UpstreamError
 from gateway.tasks import Tasks
+from gateway_caching.purges import Purges
 
 if TYPE_CHECKING:
     from gateway import Flight
 
-__all__ = ["Flights"]
+__all__ = ["Flights", "ended_well"]
 
 _CLOSING_S: Final = 2.0
+#: Flights that one request follows at the most, where those before it brought nothing.
+_FOLLOWED: Final = 16
+_OK: Final = 200
 
 
 @attrs.define(eq=False)
 class Flights:
     """
     The flights of one worker.
+
+    Args:
+        purges: What is let go of while they are under way.
     """
 
+    purges: Purges
     _flights: dict[str, Flight] = attrs.field(factory=dict, init=False)
+    _marks: WeakKeyDictionary[Flight, int] = attrs.field(
+        factory=WeakKeyDictionary, init=False
+    )
     _tasks: Tasks = attrs.field(factory=Tasks, init=False)
 
     def __len__(self) -> int:
@@ -35,9 +48,44 @@ class Flights:
     def find(self, name: str) -> Flight | None:
         """
         Return the flight under *name* that may still be joined.
+
+        One that ended well may be until its answer is kept, so that nobody falls in between,
+        unless something was purged since.
         """
         flight = self._flights.get(name)
-        return None if flight is None or flight.is_over else flight
+        if flight is None or not flight.is_over:
+            return flight
+        is_today = self.mark_of(flight) == self.purges.mark()
+        return flight if is_today and ended_well(flight) else None
+
+    async def follow(
+        self,
+        name: str,
+        exchange: Exchange,
+        may_follow: Callable[[Flight], bool],
+    ) -> tuple[Answer, Flight] | None:
+        """
+        Let *exchange* follow the flight under *name*; None if there is none that it can follow.
+
+        What befell the first caller alone, whose key was refused or who left, befalls nobody
+        else: the next one flies, and the others follow that one.
+
+        Raises:
+            UpstreamError: There is no answer, for nobody.
+            Refused: This exchange may not use who answers.
+        """
+        for _ in range(_FOLLOWED):
+            flight = self.find(name)
+            if flight is None or not may_follow(flight):
+                return None
+            try:
+                return await exchange.join(flight), flight
+            except UpstreamError:
+                raise
+            except ExchangeError:
+                if not _brought_nothing(flight):
+                    raise
+        return None
 
     def launch(
         self,
@@ -52,10 +100,28 @@ class Flights:
             keep: Told of the flight once everything came that will come.
         """
         flight = exchange.forward()
+        self._marks[flight] = self.purges.mark()
         for name in names:
             self._flights[name] = flight
-        self._tasks.spawn(self._see_off(flight, names, keep), name="keep an answer")
+        self.watch(flight, keep, names)
         return flight
+
+    def mark_of(self, flight: Flight) -> int:
+        """
+        Return when *flight* began, for `Purges`.
+        """
+        return self._marks[flight]
+
+    def watch(
+        self,
+        flight: Flight,
+        keep: Callable[[Flight], Awaitable[None]],
+        names: Sequence[str] = (),
+    ) -> None:
+        """
+        Have *keep* told of *flight* once it is over, and take it from under *names*.
+        """
+        self._tasks.spawn(self._see_off(flight, names, keep), name="keep an answer")
 
     async def close(self) -> None:
         """
@@ -77,3 +143,15 @@ class Flights:
             for name in names:
                 if self._flights.get(name) is flight:
                     del self._flights[name]
+
+
+def ended_well(flight: Flight) -> bool:
+    """
+    Tell whether *flight* brought all of an answer that is no error.
+    """
+    status, *_ = flight.body or (_OK,)
+    return flight.is_over and not flight.has_failed and status == _OK
+
+
+def _brought_nothing(flight: Flight) -> bool:
+    return flight.has_failed and not flight.frames and flight.body is None

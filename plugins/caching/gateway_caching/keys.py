@@ -8,21 +8,34 @@ can name an entry without having asked for it.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import orjson
+from multidict import istr
 
 from gateway import Exchange, codec
 from gateway.settings import Settings, settings_as_dict
 
-__all__ = ["Key", "Keys", "Partition", "partition_of"]
+if TYPE_CHECKING:
+    from gateway import Attempt
+
+__all__ = ["FORWARDED", "Key", "Keys", "Partition", "partition_of"]
 
 Partition = str
 
 #: How the answer is brought, not what it is.
 DELIVERY: Final = frozenset({"stream", "stream_options"})
+#: Headers of a caller that go on to a provider, which may answer otherwise for them.
+FORWARDED: Final = tuple(
+    map(istr, ("anthropic-version", "anthropic-beta", "openai-beta"))
+)
+#: In which a caller may bring a provider's credential of its own.
+_CREDENTIALS: Final = tuple(map(istr, ("authorization", "x-api-key", "api-key")))
+#: What no such credential begins with: keys for a gateway.
+_GATEWAY_KEY: Final = re.compile(r"(?:bearer\s+)?sk-(?:gw|bf)-", re.IGNORECASE)
 _BYTES: Final = 20
 #: Partitions whose hash is remembered.
 _REMEMBERED: Final = 10_000
@@ -118,6 +131,21 @@ class Keys:
         """
         return self._named("around", exchange, partition, beside, rest)
 
+    def edits(self, exchange: Exchange, attempt: Attempt) -> str:
+        """
+        Hash the words that went to the target of *attempt*; "" if they are those of *exchange*.
+
+        A guardrail of one provider's may have put others in their place, by which the answer
+        goes, and the key knows nothing of them.
+        """
+        asked, sent = exchange.request, attempt.request
+        if asked.encode() == sent.encode():
+            return ""
+        words = [text.value for text in sent.texts()]
+        if words == [text.value for text in asked.texts()]:
+            return ""
+        return self.hashed("edits", codec.dumps(words))
+
     def hashed(self, purpose: str, *parts: str | bytes) -> str:
         """
         Hash *parts*, each with its length, so that none runs into the next.
@@ -154,6 +182,8 @@ class Keys:
             exchange.dialect.name,
             exchange.operation,
             self._answering(exchange.settings),
+            forwarded(exchange),
+            credential(exchange),
             canonical(members),
         )
 
@@ -164,6 +194,29 @@ class Keys:
         version = answering_version(settings)
         self._version = settings, version
         return version
+
+
+def forwarded(exchange: Exchange) -> bytes:
+    """
+    Return what the headers of *exchange* tell a provider beside the document.
+    """
+    headers = exchange.headers
+    told = [(name, headers.getall(name)) for name in FORWARDED if name in headers]
+    return codec.dumps(told) if told else b""
+
+
+def credential(exchange: Exchange) -> bytes:
+    """
+    Return the provider's credential that the caller of *exchange* may have brought.
+
+    Where a provider takes it, what one of them was answered is nobody else's, whoever the
+    gateway takes them for.
+    """
+    if all(one.auth != "caller" for one in exchange.settings.providers.values()):
+        return b""
+    headers = exchange.headers
+    told = [one for name in _CREDENTIALS for one in headers.getall(name, ())]
+    return codec.dumps([one for one in told if not _GATEWAY_KEY.match(one)])
 
 
 def answering_version(settings: Settings) -> bytes:

@@ -15,6 +15,7 @@ from gateway_caching.days import MIGRATIONS, Days
 from gateway_caching.flying import Flights
 from gateway_caching.keys import Keys
 from gateway_caching.pantry import Pantry
+from gateway_caching.purges import Purges
 from gateway_caching.repeats import Repeats
 from gateway_caching.sealing import Sealer, make_sealer
 from gateway_caching.semantic.embedding import Embedding
@@ -52,7 +53,8 @@ async def open_shelf(
     secret = gateway.derive("caching/entries") if settings.encrypt else None
     keys = Keys(gateway.derive("caching/keys"))
     await gateway.storage.migrate("caching", MIGRATIONS)
-    tally, flights = Tally(), Flights()
+    tally, purges = Tally(), Purges()
+    flights = Flights(purges)
     days = Days(gateway.storage.engine, tally, gateway.clock)
     sealer = make_sealer(secret)
     pantry = Pantry(
@@ -61,6 +63,7 @@ async def open_shelf(
         clock=gateway.clock,
         max_entry_bytes=settings.max_entry_bytes,
         tally=tally,
+        purges=purges,
     )
     repeats = Repeats(
         settings=settings.idempotency, keys=keys, pantry=pantry, flights=flights

@@ -14,8 +14,9 @@ from gateway import Exchange
 from gateway.clock import Clock
 from gateway_caching.delivering import delivery_of
 from gateway_caching.entries import Entry, EntryUnreadable, Source
+from gateway_caching.purges import Purges
 from gateway_caching.sealing import Sealer
-from gateway_caching.stores import MemoryStore, Record, Store, StoreDown
+from gateway_caching.stores import MemoryStore, Record, Store, StoreDown, Wanted
 from gateway_caching.tally import Tally
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Pantry:
     clock: Clock
     max_entry_bytes: int
     tally: Tally
+    purges: Purges = attrs.field(factory=Purges)
     _is_down: bool = attrs.field(default=False, init=False)
     #: Entries as they were opened last, with the bytes that they were opened from: a store in
     #: memory hands out the same bytes again.
@@ -76,10 +78,13 @@ class Pantry:
         return entry
 
     async def keep(
-        self, entry: Entry, *, exact: str, partition: str, model: str
+        self, entry: Entry, *, exact: str, partition: str, model: str, mark: int
     ) -> bool:
         """
         Keep *entry*; tell whether it is kept.
+
+        Args:
+            mark: When it was asked for: what was let go of since, in `Purges`, is not kept.
         """
         record = Record(
             exact=exact,
@@ -94,11 +99,34 @@ class Pantry:
             self.tally.leave("too large")
             return False
         try:
-            await self.store.put(record)
+            is_kept = await self._put(record, mark)
         except StoreDown as exc:
             self._tell(exc)
             return False
-        self.tally.kept += 1
+        if is_kept:
+            self.tally.kept += 1
+        else:
+            self.tally.leave("purged meanwhile")
+        return is_kept
+
+    async def purge(self, wanted: Wanted) -> int:
+        """
+        Let go of what is *wanted*, and of what is under way; return how many entries went.
+
+        Raises:
+            StoreDown: Nobody knows what went.
+        """
+        self.purges.note(wanted)
+        return await self.store.purge(wanted)
+
+    async def _put(self, record: Record, mark: int) -> bool:
+        if self.purges.took(record, mark):
+            return False
+        await self.store.put(record)
+        if self.purges.took(record, mark):
+            # The purge came while the store wrote, and may have passed it.
+            await self.store.purge(Wanted(exact=record.exact))
+            return False
         return True
 
     def _tell(self, exc: StoreDown) -> None:
@@ -115,9 +143,13 @@ def entry_of(
     now: float,
     ttl_s: float,
     tags: tuple[str, ...] = (),
+    edits: str = "",
 ) -> Entry:
     """
     Make an entry of what *flight* brought.
+
+    Args:
+        edits: See `Keys.edits`.
     """
     attempt = exchange.attempts[-1]
     target, usage = attempt.target, attempt.usage
@@ -135,8 +167,9 @@ def entry_of(
         frames=tuple(flight.frames),
         body=body,
         headers=headers,
-        delivery=delivery_of(exchange),
+        delivery=delivery_of(flight.exchange),
         cost_nano=attempt.cost_nano or 0,
         tokens=(usage.total_input, usage.total_output) if usage else (0, 0),
         tags=tags,
+        edits=edits,
     )

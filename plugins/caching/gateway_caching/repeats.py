@@ -17,10 +17,17 @@ from gateway import Answer, Exchange, Refused
 from gateway.errors import InvalidRequest
 from gateway_caching.delivering import delivered, target_of
 from gateway_caching.entries import Entry
-from gateway_caching.flying import Flights
-from gateway_caching.keys import Keys, canonical, partition_of
+from gateway_caching.flying import Flights, ended_well
+from gateway_caching.keys import (
+    Keys,
+    canonical,
+    credential,
+    forwarded,
+    partition_of,
+)
 from gateway_caching.pantry import Pantry, entry_of
 from gateway_caching.settings import IdempotencySettings
+from gateway_caching.storable import edits_for
 
 if TYPE_CHECKING:
     from gateway import Flight
@@ -31,7 +38,6 @@ HEADER: Final = "Idempotency-Key"
 #: Says that an answer is not new, as other services that know the header say it.
 REPLAYED: Final = "Idempotent-Replayed"
 _MAX_CHARACTERS: Final = 255
-_OK: Final = 200
 
 
 class Conflict(Refused):
@@ -55,11 +61,13 @@ class Repeat:
         name: What its answer is kept under.
         partition: Whose it is.
         fingerprint: Hash of all that it says.
+        tags: By which its answer is purged, as the one in the cache is.
     """
 
     name: str
     partition: str
     fingerprint: str
+    tags: tuple[str, ...] = ()
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -72,8 +80,6 @@ class Repeats:
     keys: Keys
     pantry: Pantry
     flights: Flights
-    #: What flies under a name.
-    _fingerprints: dict[str, str] = attrs.field(factory=dict, init=False)
 
     def read(self, exchange: Exchange) -> Repeat | None:
         """
@@ -90,16 +96,9 @@ class Repeats:
             raise InvalidRequest(msg)
         owner = partition_of(exchange, "key")
         return Repeat(
-            name=self.keys.hashed("repeat", owner, word),
+            name=self.keys.hashed("repeat", owner, credential(exchange), word),
             partition=self.keys.hashed("repeats of", owner),
-            fingerprint=self.keys.hashed(
-                "request",
-                exchange.dialect.name,
-                exchange.operation,
-                canonical(exchange.request.members),
-                orjson.dumps(exchange.request.is_stream),
-                canonical({"o": exchange.request.peek("stream_options")}),
-            ),
+            fingerprint=self._fingerprint(exchange),
         )
 
     async def answer(self, exchange: Exchange, repeat: Repeat) -> Answer | None:
@@ -109,12 +108,9 @@ class Repeats:
         Raises:
             Conflict: 409, it says something else than the first did.
         """
-        flight = self.flights.find(repeat.name)
-        if flight is not None:
-            self._check(repeat, self._fingerprints.get(repeat.name))
-            exchange.response_headers[REPLAYED] = "true"
-            exchange.explain("repeats a request under way")
-            return await exchange.join(flight)
+        answer = await self.follow(exchange, repeat)
+        if answer is not None:
+            return answer
         entry = await self.pantry.find(repeat.name, repeat.partition)
         if entry is None:
             return None
@@ -123,6 +119,25 @@ class Repeats:
         exchange.response_headers[REPLAYED] = "true"
         exchange.explain("repeats a request")
         return delivered(entry, exchange)
+
+    async def follow(self, exchange: Exchange, repeat: Repeat) -> Answer | None:
+        """
+        Follow the first of its name while that is under way; None, without waiting, if none is.
+
+        Raises:
+            Conflict: 409, it says something else than the first did.
+        """
+
+        def is_same(flight: Flight) -> bool:
+            self._check(repeat, self._fingerprint(flight.exchange))
+            return True
+
+        found = await self.flights.follow(repeat.name, exchange, is_same)
+        if found is None:
+            return None
+        exchange.response_headers[REPLAYED] = "true"
+        exchange.explain("repeats a request under way")
+        return found[0]
 
     def watched(
         self,
@@ -133,38 +148,56 @@ class Repeats:
         """
         Return *keep*, which then keeps the answer for repeats as well.
         """
-        self._fingerprints[repeat.name] = repeat.fingerprint
 
         async def both(flight: Flight) -> None:
-            try:
-                await keep(flight)
-                if not flight.has_failed and (flight.body or (_OK,))[0] == _OK:
-                    await self._keep(exchange, flight, repeat)
-            finally:
-                self._fingerprints.pop(repeat.name, None)
+            await keep(flight)
+            if ended_well(flight):
+                await self._keep(exchange, flight, repeat)
 
         return both
 
-    async def keep_entry(self, repeat: Repeat, entry: Entry, model: str) -> None:
+    async def keep_entry(
+        self, repeat: Repeat, entry: Entry, model: str, *, mark: int
+    ) -> None:
         """
-        Keep an answer that came from the cache for repeats.
+        Keep an answer that came from the cache for repeats; *mark* as in `Pantry.keep`.
         """
         now = self.pantry.clock.now()
         told: dict[str, Any] = {**entry.delivery, "fingerprint": repeat.fingerprint}
         kept = attrs.evolve(
             entry,
             delivery=told,
+            tags=repeat.tags,
             created_at=now,
             expires_at=now + self.settings.ttl_s,
         )
         await self.pantry.keep(
-            kept, exact=repeat.name, partition=repeat.partition, model=model
+            kept,
+            exact=repeat.name,
+            partition=repeat.partition,
+            model=model,
+            mark=mark,
         )
 
     async def _keep(self, exchange: Exchange, flight: Flight, repeat: Repeat) -> None:
         now = self.pantry.clock.now()
-        entry = entry_of(exchange, flight, now=now, ttl_s=self.settings.ttl_s)
-        await self.keep_entry(repeat, entry, exchange.request.model)
+        edits = edits_for(flight, self.keys)
+        ttl_s = self.settings.ttl_s
+        entry = entry_of(exchange, flight, now=now, ttl_s=ttl_s, edits=edits)
+        mark = self.flights.mark_of(flight)
+        await self.keep_entry(repeat, entry, exchange.request.model, mark=mark)
+
+    def _fingerprint(self, exchange: Exchange) -> str:
+        request = exchange.request
+        return self.keys.hashed(
+            "request",
+            exchange.dialect.name,
+            exchange.operation,
+            forwarded(exchange),
+            canonical(request.members),
+            orjson.dumps(request.is_stream),
+            canonical({"o": request.peek("stream_options")}),
+        )
 
     def _check(self, repeat: Repeat, fingerprint: object) -> None:
         if fingerprint != repeat.fingerprint:

@@ -6,14 +6,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from gateway import Answer, Exchange, Gateway
+from gateway import Answer, Exchange, Gateway, Refused
 from gateway_caching.days import Days
-from gateway_caching.delivering import delivered, may_deliver, target_of
+from gateway_caching.delivering import (
+    Delivery,
+    as_asked,
+    delivered,
+    may_deliver,
+    target_of,
+)
 from gateway_caching.entries import Entry
 from gateway_caching.events import CachePurged
 from gateway_caching.flying import Flights
@@ -23,8 +30,8 @@ from gateway_caching.repeats import Repeat, Repeats
 from gateway_caching.semantic.similar import Question, Similar
 from gateway_caching.semantic.verifying import Verifier
 from gateway_caching.settings import CachingSettings, ScopeSettings
-from gateway_caching.storable import answer_fault, request_fault
-from gateway_caching.stores import Wanted
+from gateway_caching.storable import answer_fault, edits_for, request_fault
+from gateway_caching.stores import StoreDown, Wanted, copy_tag, owner_tag
 from gateway_caching.tally import Tally
 from gateway_caching.wishes import PLAIN, Wish, read_wish
 
@@ -37,6 +44,8 @@ STATUS: Final = "x-gw-cache"
 #: Names an entry, for purging it; a hash that tells nothing.
 ENTRY_ID: Final = "x-gw-cache-id"
 KIND: Final = "x-gw-cache-type"
+#: How far the clocks of machines that share a store may differ.
+_SLACK_S: Final = 60.0
 SIMILARITY: Final = "x-gw-cache-similarity"
 
 
@@ -46,6 +55,7 @@ class Errand:
     One request that may be answered from the cache, or fill it.
 
     Attributes:
+        mark: When it came, for `Purges`.
         fault: Why the cache has no business with it; None if it has.
         repeat: What its ``Idempotency-Key`` says.
         question: What similar questions may be answered as; None if none may.
@@ -55,6 +65,7 @@ class Errand:
     key: Key | None
     wish: Wish
     scope: ScopeSettings
+    mark: int
     fault: str | None = None
     repeat: Repeat | None = None
     question: Question | None = None
@@ -91,17 +102,18 @@ class Shelf:
         Raises:
             StoreDown: Nobody knows what went.
         """
-        count = await self.pantry.store.purge(wanted)
-        if self.settings.store == "memory":
-            now = self.gateway.clock.now()
-            self.gateway.broadcast(CachePurged.of(wanted, at=now, actor=actor))
+        count = await self.pantry.purge(wanted)
+        # Whatever the store: each process has answers under way, which must not be kept.
+        now = self.gateway.clock.now()
+        self.gateway.broadcast(CachePurged.of(wanted, at=now, actor=actor))
         return count
 
     async def hear(self, event: CachePurged) -> None:
         """
         Let go what went in another process.
         """
-        await self.pantry.store.purge(event.wanted)
+        with suppress(StoreDown):  # which told of itself to who asked for the purge
+            await self.pantry.purge(event.wanted)
 
     async def close(self) -> None:
         """
@@ -124,7 +136,7 @@ class Shelf:
             None where the cache has no business with it.
 
         Raises:
-            Refused: The caller may not use who gave the answer, or repeats another request.
+            Refused: Nobody may answer the caller, or it repeats another request.
         """
         if exchange.parent is not None:
             return None
@@ -173,14 +185,43 @@ class Shelf:
         if fault is None:
             key = self.keys.of(exchange, self.settings.partition, beside=wish.beside)
             exchange.response_headers[ENTRY_ID] = key.exact
+        if repeat is not None:
+            repeat = attrs.evolve(repeat, tags=self._tags_of_copy(exchange, wish, key))
         return Errand(
             exchange=exchange,
             key=key,
             wish=wish,
             scope=scope,
+            mark=self.pantry.purges.mark(),
             fault=fault,
             repeat=repeat,
         )
+
+    def _tags(self, wish: Wish) -> tuple[str, ...]:
+        if not wish.beside:
+            return wish.tags
+        return (*wish.tags, self.keys.tag_of(wish.beside))
+
+    def _tags_of_copy(
+        self, exchange: Exchange, wish: Wish, key: Key | None
+    ) -> tuple[str, ...]:
+        """
+        Return the tags of an answer that is kept for repeats, whoever it is purged by.
+        """
+        tags = self._tags(wish)
+        who = exchange.identity
+        if who is not None:
+            owners = {
+                "key": who.key_id,
+                "team": who.team_id,
+                "customer": who.customer_id,
+            }
+            tags += tuple(
+                owner_tag(self.keys.owner(kind, owner_id))
+                for kind, owner_id in owners.items()
+                if owner_id
+            )
+        return tags if key is None else (*tags, copy_tag(key.exact))
 
     def _asking(self, errand: Errand) -> Errand:
         """
@@ -218,36 +259,79 @@ class Shelf:
         threshold = max(errand.scope.threshold, errand.wish.threshold or 0.0)
         for near in await self.similar.find(question, errand.exchange, threshold):
             found = await self._find(errand, near.exact, question.partition)
-            if found is not None:
+            if found is None:
+                continue
+            answer = await self._give(errand, found, near.similarity)
+            if answer is not None:
                 # Of the answer that is given, not of the one that this request would fill.
                 errand.exchange.response_headers[ENTRY_ID] = near.exact
-                return await self._give(errand, found, near.similarity)
+                return answer
         # Others who ask the same waited for the same search; the first of them is flying.
         return await self._follow(errand, question.exact)
 
     async def _follow(self, errand: Errand, exact: str) -> Answer | None:
-        flight = self.flights.find(exact)
-        if flight is None or not self.settings.single_flight:
+        if not self.settings.single_flight:
             return None
-        errand.exchange.response_headers[STATUS] = "joined"
-        answer = await errand.exchange.join(flight)
-        errand.exchange.explain("follows an identical request under way")
+        exchange = errand.exchange
+
+        def may_follow(flight: Flight) -> bool:
+            if self.flights.mark_of(flight) != errand.mark:
+                return False  # something was purged since it was asked for
+            return may_deliver(Delivery.of(flight.exchange), exchange)
+
+        try:
+            found = await self.flights.follow(exact, exchange, may_follow)
+        except Refused as refused:
+            if refused.ends:
+                raise
+            _leave_out(exchange)
+            return None
+        if found is None:
+            return None
+        answer, flight = found
+        if not self._was_asked_so(exchange, edits_for(flight, self.keys)):
+            return None
+        exchange.response_headers[STATUS] = "joined"
+        exchange.explain("follows an identical request under way")
         self.tally.joined += 1
-        return answer
+        if errand.repeat is not None:
+            kept = self.repeats.watched(exchange, errand.repeat, _nothing)
+            self.flights.watch(flight, kept)
+        return as_asked(answer, Delivery.of(flight.exchange), exchange)
+
+    def _was_asked_so(self, exchange: Exchange, edits: str) -> bool:
+        """
+        Tell whether what *exchange* would send to who answered is what that was sent.
+        """
+        mine = exchange.attempts[-1]
+        is_so = self.keys.edits(exchange, mine) == edits
+        if not is_so:
+            exchange.explain("other words went to who answered")
+        return is_so
 
     async def _find(self, errand: Errand, exact: str, partition: str) -> Entry | None:
         entry = await self.pantry.find(exact, partition)
         if entry is None or not may_deliver(entry, errand.exchange):
             return None
         age_s = self.gateway.clock.now() - entry.created_at
+        if age_s < -_SLACK_S:
+            return None  # the clock was put back: nobody knows how old it is
         most_s = errand.wish.max_age_s
         return entry if most_s is None or age_s <= most_s else None
 
     async def _give(
         self, errand: Errand, entry: Entry, similarity: float | None = None
-    ) -> Answer:
+    ) -> Answer | None:
         exchange = errand.exchange
-        await exchange.answered_by(target_of(entry.source))
+        try:
+            await exchange.answered_by(target_of(entry.source))
+        except Refused as refused:
+            if refused.ends:
+                raise
+            _leave_out(exchange)
+            return None
+        if not self._was_asked_so(exchange, entry.edits):
+            return None
         age_s = max(0, math.floor(self.gateway.clock.now() - entry.created_at))
         exchange.response_headers[STATUS] = "hit"
         exchange.response_headers["Age"] = str(age_s)
@@ -262,13 +346,18 @@ class Shelf:
         self.tally.hit(entry, is_similar=similarity is not None)
         if errand.repeat is not None:
             model = exchange.request.model
-            await self.repeats.keep_entry(errand.repeat, entry, model)
+            await self.repeats.keep_entry(errand.repeat, entry, model, mark=errand.mark)
         return delivered(entry, exchange)
 
     # --- flights ----------------------------------------------------------------------------
 
     async def _fly(self, errand: Errand) -> Answer | None:
         exchange, key = errand.exchange, errand.key
+        if errand.repeat is not None:
+            # Once more: another may have set out while the stores were asked.
+            again = await self.repeats.follow(exchange, errand.repeat)
+            if again is not None:
+                return again
         if key is None:
             exchange.response_headers[STATUS] = "bypass"
             exchange.explain(f"bypass: {errand.fault}")
@@ -302,12 +391,32 @@ class Shelf:
         if errand.wish.ttl_s is not None:
             ttl_s = min(ttl_s, errand.wish.ttl_s)
         now = self.gateway.clock.now()
-        tags = errand.wish.tags
-        if errand.wish.beside:
-            tags += (self.keys.tag_of(errand.wish.beside),)
-        entry = entry_of(errand.exchange, flight, now=now, ttl_s=ttl_s, tags=tags)
+        tags = self._tags(errand.wish)
+        entry = entry_of(
+            errand.exchange,
+            flight,
+            now=now,
+            ttl_s=ttl_s,
+            tags=tags,
+            edits=edits_for(flight, self.keys),
+        )
         is_kept = await self.pantry.keep(
-            entry, exact=key.exact, partition=key.partition, model=key.model
+            entry,
+            exact=key.exact,
+            partition=key.partition,
+            model=key.model,
+            mark=self.flights.mark_of(flight),
         )
         if is_kept and self.similar is not None and errand.question is not None:
             await self.similar.keep(errand.question, errand.exchange, entry.expires_at)
+
+
+def _leave_out(exchange: Exchange) -> None:
+    """
+    Go on as after a miss: other targets may be open to who may not use the one that answered.
+    """
+    exchange.explain("an answer of who may not be used")
+
+
+async def _nothing(_: Flight) -> None:
+    return None

@@ -7,18 +7,30 @@ first choice.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gateway import Exchange, Response
 from gateway_caching.settings import ScopeSettings
 
 if TYPE_CHECKING:
-    from gateway import Attempt, Flight
+    from gateway import Attempt, Flight, Request
+    from gateway_caching.keys import Keys
 
-__all__ = ["answer_fault", "request_fault"]
+__all__ = ["answer_fault", "edits_for", "request_fault"]
 
 #: What the provider remembers, or does later, is not in the request.
-_STATEFUL: Final = ("previous_response_id", "conversation", "background", "container")
+_STATEFUL: Final = (
+    "previous_response_id",
+    "conversation",
+    "background",
+    "container",
+    "cachedContent",
+)
+#: Beside tools, what looks at the world: Anthropic's connector, OpenRouter's plugins.
+_WORLDLY: Final = ("mcp_servers", "plugins")
+#: Where a part of a message tells an address; what stands there may be another thing tomorrow.
+_ADDRESSED: Final = frozenset({"url", "image_url", "file_url", "fileUri", "file_uri"})
+_CONTAINERS: Final[frozenset[Any]] = frozenset({dict, list})
 _OPERATIONS: Final = frozenset({"generate", "complete", "embed"})
 #: Stops of an answer that said all that it had to say, in neutral words.
 _WELL: Final = frozenset({"end", "stop_sequence"})
@@ -37,13 +49,44 @@ def request_fault(exchange: Exchange, scope: ScopeSettings) -> str | None:
     request = exchange.request
     if any(request.peek(field) for field in _STATEFUL):
         return "the provider keeps state"
+    if isinstance(request.peek("prompt"), dict):
+        return "the provider keeps the prompt"
     if any(tool.is_hosted for tool in request.tools):
         return "a hosted tool looks at the world"
+    if any(request.peek(field) for field in _WORLDLY):
+        return "a tool of the provider's looks at the world"
+    if _tells_address(request):
+        return "the provider fetches what it is about"
     # Where none is told vendors take 1.
     is_sampled = exchange.operation != "embed" and request.peek("temperature") != 0
     if is_sampled and not scope.sampled:
         return "no temperature of 0"
     return None
+
+
+def _tells_address(request: Request) -> bool:
+    # Nearly no request says the word, which is found much faster than a member of that name.
+    raw = request.encode()
+    if not any(mark in raw for mark in (b'url"', b'file_uri"', b'fileUri"')):
+        return False
+    waiting: list[Any] = [
+        request.members.get(name)
+        for name in ("messages", "input", "system", "contents")
+    ]
+    while waiting:
+        node = waiting.pop()
+        if node.__class__ is dict:
+            if any(_is_address(node.get(name)) for name in _ADDRESSED):
+                return True
+            node = node.values()
+        elif node.__class__ is not list:
+            continue
+        waiting += [one for one in node if one.__class__ in _CONTAINERS]
+    return False
+
+
+def _is_address(value: object) -> bool:
+    return isinstance(value, str) and not value.startswith("data:")
 
 
 def answer_fault(
@@ -62,6 +105,14 @@ def answer_fault(
     if flight.body is not None and flight.body[0] != 200:
         return f"its status is {flight.body[0]}"
     return _stop_fault(exchange, flight, attempt, scope)
+
+
+def edits_for(flight: Flight, keys: Keys) -> str:
+    """
+    Return what was edited for who answers *flight*, as `Keys.edits` tells it.
+    """
+    attempt = _answering(flight)
+    return "" if attempt is None else keys.edits(flight.exchange, attempt)
 
 
 def _answering(flight: Flight) -> Attempt | None:

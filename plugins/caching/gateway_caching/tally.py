@@ -4,8 +4,6 @@ What the cache saved, counted in this process.
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
 
 from gateway_caching.entries import Entry
@@ -58,9 +56,3 @@ class Tally:
         Count one answer that was not kept.
         """
         self.unkept[why] = self.unkept.get(why, 0) + 1
-
-    def as_dict(self) -> dict[str, Any]:
-        """
-        Return the counts as JSON values.
-        """
-        return attrs.asdict(self)

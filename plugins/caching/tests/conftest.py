@@ -48,10 +48,14 @@ async def start(fake_upstream):
     """
     clients = []
 
-    async def started(*plugins, environ=None, data_dir=None, hooks=None, **settings):
+    async def started(
+        *plugins, environ=None, data_dir=None, hooks=None, providers=None, **settings
+    ):
         tables = {"plugins": {"caching": settings}}
         if hooks:
             tables["hooks"] = hooks
+        if providers:
+            tables["providers"] = providers
         client = GatewayClient(
             settings_for(fake_upstream, **tables),
             plugins=[

@@ -4,6 +4,8 @@ What operators may do: see what was saved, let entries go.
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from click.testing import CliRunner
 
@@ -176,3 +178,92 @@ async def test_the_commands_ask_the_gateway(client, ask):
     assert "1 entries" in stats.output
     assert nothing.exit_code == 2
     assert "1 entries are gone" in purged.output
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [{"key": "a"}, {"team": "t"}, {"customer": "c"}, {"tag": "x"}, {"word": "w"}, "id"],
+    ids=str,
+)
+async def test_what_is_kept_for_repeats_goes_too(client, ask, wanted):
+    """
+    Whatever it is meant by, though a repeat's answer is no entry of the cache.
+    """
+    told = {"x_key": "a", "x_team": "t", "x_customer": "c", "idempotency_key": "one"}
+    told |= {"x_gw_cache_tags": "x", "x_gw_cache_key": "w"}
+    first = await ask(client, **told)
+    if wanted == "id":
+        wanted = {"id": first.headers["x-gw-cache-id"]}
+    await ask(client, **told)
+
+    await client.post("/api/cache/purge", wanted)
+
+    assert "idempotent-replayed" not in (await ask(client, **told)).headers
+
+
+@pytest.mark.parametrize("word", [{}, {"idempotency_key": "one"}], ids=["", "repeat"])
+@pytest.mark.parametrize("stream", [True, False])
+async def test_an_answer_that_was_under_way_is_not_kept(
+    client, ask, fake_upstream, shelf_of, until, stream, word
+):
+    """
+    Who purges wants no answer of before, and this one was asked for before.
+    """
+    fake_upstream.script("m", Script(text="hello", latency_ms=300))
+    document = {**ASK, "stream": stream}
+    flying = asyncio.ensure_future(ask(client, document, **word))
+    await until(lambda: len(list(fake_upstream.requests)))
+
+    await client.post("/api/cache/purge", {"model": "openai/m"})
+    await flying
+    await until(lambda: not len(shelf_of(client).flights))
+
+    assert (await ask(client, document, **word)).was_asked == 1
+
+
+@pytest.mark.parametrize("store", ["memory", "sqlite"])
+async def test_nor_is_one_that_was_under_way_elsewhere(
+    start, ask, fake_upstream, shelf_of, until, tmp_path, store
+):
+    """
+    In another worker, which hears of the purge.
+    """
+    one = await start(store=store, data_dir=tmp_path)
+    other = await start(store=store, data_dir=tmp_path)
+    fake_upstream.script("m", Script(text="hello", latency_ms=600))
+    flying = asyncio.ensure_future(ask(other))
+    await until(lambda: len(list(fake_upstream.requests)))
+
+    await one.post("/api/cache/purge", {"all": True})
+    await flying
+    await until(lambda: not len(shelf_of(other).flights))
+
+    assert shelf_of(other).tally.unkept == {"purged meanwhile": 1}
+
+
+async def test_a_person_that_is_to_be_forgotten_is_in_no_answer(client, ask):
+    """
+    All go, for nobody can tell in which of them the name stands.
+    """
+    await ask(client)
+
+    report = dict(await client.gateway.erase_subject("anna@example.org"))
+
+    assert report["caching"] == "1 answers let go of, whoever they name"
+    assert (await ask(client)).cache == "miss"
+
+
+async def test_what_was_kept_before_the_clock_was_put_back_is_not_given(
+    start, ask, shelf_of, monkeypatch
+):
+    """
+    It would live longer than it may.
+    """
+    client = await start(store="memory")
+    await ask(client)
+    clock = shelf_of(client).gateway.clock
+    now = clock.now()
+
+    monkeypatch.setattr(type(clock), "now", lambda _: now - 3600)
+
+    assert (await ask(client)).cache == "miss"

@@ -20,6 +20,7 @@ ASK = {
     "temperature": 0,
     "messages": [{"role": "user", "content": "hello"}],
 }
+PICTURE = {"type": "image_url", "image_url": {"url": "https://x.test/today.png"}}
 MESSAGES = {
     "model": "anthropic/m",
     "max_tokens": 50,
@@ -255,6 +256,9 @@ async def test_an_answer_of_a_fallback_is_not_kept(start, ask, fake_upstream):
         {"temperature": 0.7},
         {"temperature": None},
         {"tools": [{"type": "web_search"}]},
+        {"mcp_servers": [{"type": "url", "url": "https://x.test", "name": "x"}]},
+        {"plugins": [{"id": "web"}]},
+        {"messages": [{"role": "user", "content": [PICTURE]}]},
     ],
     ids=str,
 )
@@ -268,6 +272,33 @@ async def test_requests_whose_answer_may_differ_pass_by(start, ask, change):
     answers = [await ask(client, document) for _ in range(2)]
 
     assert [each.cache for each in answers] == ["bypass", "bypass"]
+
+
+async def test_a_picture_that_is_in_the_request_itself_is_part_of_it(start, ask):
+    """
+    Nobody can put another one in its place.
+    """
+    client = await start(store="memory")
+    inside = {**PICTURE, "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    document = {**ASK, "messages": [{"role": "user", "content": [inside]}]}
+    await ask(client, document)
+
+    assert (await ask(client, document)).cache == "hit"
+
+
+@pytest.mark.parametrize("field", ["prompt", "conversation", "background"])
+async def test_what_the_provider_keeps_passes_by(start, ask, field):
+    """
+    A stored prompt of Responses may be edited at the vendor's.
+    """
+    client = await start(store="memory")
+    told = {"prompt": {"id": "pmpt_1"}, "conversation": "conv_1", "background": True}
+    document = {"model": "openai/m", "temperature": 0, "input": "hello"}
+    document[field] = told[field]
+
+    answer = await ask(client, document, "/v1/responses")
+
+    assert answer.cache == "bypass"
 
 
 async def test_any_temperature_is_cached_where_allowed(start, ask):

@@ -18,7 +18,13 @@ import aiosqlite
 import attrs
 
 from gateway.clock import Clock
-from gateway_caching.stores.store import Record, StoreDown, Wanted
+from gateway_caching.stores.store import (
+    Record,
+    StoreDown,
+    Wanted,
+    copy_tag,
+    owner_tag,
+)
 
 __all__ = ["FILE", "SqliteStore"]
 
@@ -280,19 +286,27 @@ def _is_damaged(exc: sqlite3.DatabaseError) -> bool:
 
 
 def _clauses(wanted: Wanted) -> tuple[str, list[Any]]:
-    told: list[tuple[str, Any]] = [
-        ("exact = ?", wanted.exact),
-        ("partition = ?", wanted.partition),
-        ("model = ?", wanted.model),
-        (
-            "' ' || tags || ' ' LIKE ? ESCAPE '\\'",
-            None if wanted.tag is None else f"% {_escaped(wanted.tag)} %",
-        ),
-        ("created_at < ?", wanted.created_before),
-    ]
-    meant = [(clause, value) for clause, value in told if value is not None]
+    tagged = "' ' || tags || ' ' LIKE ? ESCAPE '\\'"
+    exact, partition, tag = wanted.exact, wanted.partition, wanted.tag
+    meant: list[tuple[str, list[Any]]] = []
+    if exact is not None:
+        meant.append((f"(exact = ? OR {tagged})", [exact, _like(copy_tag(exact))]))
+    if partition is not None:
+        owned = [partition, _like(owner_tag(partition))]
+        meant.append((f"(partition = ? OR {tagged})", owned))
+    if wanted.model is not None:
+        meant.append(("model = ?", [wanted.model]))
+    if tag is not None:
+        meant.append((tagged, [_like(tag)]))
+    if wanted.created_before is not None:
+        meant.append(("created_at < ?", [wanted.created_before]))
     where = " AND ".join(clause for clause, _ in meant)
-    return (f" WHERE {where}" if where else ""), [value for _, value in meant]
+    values = [value for _, some in meant for value in some]
+    return (f" WHERE {where}" if where else ""), values
+
+
+def _like(tag: str) -> str:
+    return f"% {_escaped(tag)} %"
 
 
 def _escaped(text: str) -> str:

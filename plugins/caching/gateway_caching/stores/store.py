@@ -8,7 +8,21 @@ from typing import Protocol
 
 import attrs
 
-__all__ = ["Record", "Store", "StoreDown", "Wanted"]
+__all__ = ["Record", "Store", "StoreDown", "Wanted", "copy_tag", "owner_tag"]
+
+
+def copy_tag(exact: str | None) -> str:
+    """
+    Return the tag of records that hold the answer of the one under *exact* once more.
+    """
+    return f"copy:{exact}"
+
+
+def owner_tag(partition: str | None) -> str:
+    """
+    Return the tag of records that are kept apart, and go when those of *partition* go.
+    """
+    return f"owner:{partition}"
 
 
 class StoreDown(Exception):
@@ -26,7 +40,7 @@ class Record:
         exact: What it is found by.
         partition: Whose it is.
         model: The model that was asked for.
-        tags: Words by which it may be purged.
+        tags: Words by which it may be purged; `copy_tag` and `owner_tag` among them.
         created_at: Unix seconds; likewise *expires_at*.
         packed: The entry.
     """
@@ -56,9 +70,13 @@ class Wanted:
         """
         Tell whether *record* is meant.
         """
+        tags = record.tags
         return (
-            self.exact in {None, record.exact}
-            and self.partition in {None, record.partition}
+            (self.exact in {None, record.exact} or copy_tag(self.exact) in tags)
+            and (
+                self.partition in {None, record.partition}
+                or owner_tag(self.partition) in tags
+            )
             and self.model in {None, record.model}
             and (self.tag is None or self.tag in record.tags)
             and (self.created_before is None or record.created_at < self.created_before)

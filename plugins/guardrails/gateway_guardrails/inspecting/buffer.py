@@ -14,7 +14,11 @@ from gateway.filters import Edit, TextFilter
 from gateway_guardrails.inspecting.asking import ask_all
 from gateway_guardrails.inspecting.failures import Failure, tell_failure
 from gateway_guardrails.inspecting.opinions import flagged_in, hits_in, unplaced
-from gateway_guardrails.inspecting.refusals import blocked, unavailable, unenforceable
+from gateway_guardrails.inspecting.refusals import (
+    blocked,
+    spare_sealed,
+    unavailable,
+)
 from gateway_guardrails.inspecting.scanning import Look, Scanner
 from gateway_guardrails.inspecting.verdicts import (
     Cover,
@@ -124,7 +128,7 @@ class BufferFilter(TextFilter):
             await self._look_at([(kind, value)])
         hits = self._known[kind, value]
         if self.running.is_sealed:
-            hits = self._unsealed(hits)
+            hits = spare_sealed(hits, self._inspection.exchange.id)
         return self._edits(value, start, covers_of(hits)), len(text)
 
     def _edits(self, value: str, start: int, covers: Sequence[Cover]) -> Sequence[Edit]:
@@ -236,11 +240,3 @@ class BufferFilter(TextFilter):
                 notes.take(hit, answer_place(kind))
         for hit in beside:
             notes.take_unplaced(hit, STAGE)
-
-    def _unsealed(self, hits: Sequence[Hit]) -> Sequence[Hit]:
-        for hit in hits:
-            if hit.acts and hit.guardrail.sealed != "pass":
-                why = "signed reasoning cannot be edited"
-                request_id = self._inspection.exchange.id
-                raise unenforceable(hit.guardrail, why, request_id)
-        return ()

@@ -18,7 +18,12 @@ from gateway_guardrails.inspecting.finds import Finds
 from gateway_guardrails.inspecting.media import media_in
 from gateway_guardrails.inspecting.opinions import flagged_in, hits_in, unplaced
 from gateway_guardrails.inspecting.plan import Asking, Plan, acts
-from gateway_guardrails.inspecting.refusals import blocked, unavailable, unenforceable
+from gateway_guardrails.inspecting.refusals import (
+    blocked,
+    spare_sealed,
+    unavailable,
+    unenforceable,
+)
 from gateway_guardrails.inspecting.scanning import Scanner
 from gateway_guardrails.inspecting.segments import (
     Border,
@@ -308,7 +313,7 @@ class _Looking:
         for segment in sorted(segments, key=_rank):
             hits: Sequence[Hit] = by_segment.get(segment, ())
             if segment.text.sealed:
-                hits = self._unsealed(hits)
+                hits = spare_sealed(hits, self._id)
             edits.append((segment, covers_of(hits)))
         if any(covers for _, covers in edits):
             write_covers(edits, self.inspection.redaction)
@@ -323,14 +328,6 @@ class _Looking:
             hit = next((hit for hit in self.finds.all() if hit.acts), None)
             if hit is not None:
                 raise blocked(hit, _STAGE, self._id)
-
-    def _unsealed(self, hits: Iterable[Hit]) -> Sequence[Hit]:
-        for hit in hits:
-            # Where it is dropped from answers, no request should have any.
-            if hit.acts and hit.guardrail.sealed != "pass":
-                why = "signed reasoning cannot be edited"
-                raise unenforceable(hit.guardrail, why, self._id)
-        return ()
 
     # --- telling ----------------------------------------------------------------------------
 

@@ -51,7 +51,12 @@ class Inspection:
         identity = self.exchange.identity
         tenant = ""
         if identity is not None:
-            tenant = identity.customer_id or identity.team_id or identity.key_id
+            # Told apart by what they are: a team may be called as somebody's key is.
+            tenant = (
+                (identity.customer_id and f"customer {identity.customer_id}")
+                or (identity.team_id and f"team {identity.team_id}")
+                or f"key {identity.key_id}"
+            )
         return f"{tenant}\0{self.snapshot.version}\0".encode("utf-8", "replace")
 
     def for_target(self, attempt: Attempt | None) -> tuple[Guardrail, ...]:

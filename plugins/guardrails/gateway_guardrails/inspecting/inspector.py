@@ -17,6 +17,7 @@ from gateway_guardrails.inspecting.buffer import BufferFilter
 from gateway_guardrails.inspecting.cache import FindCache
 from gateway_guardrails.inspecting.incoming import RequestInspector
 from gateway_guardrails.inspecting.inspection import INSPECTION, Inspection, sampled
+from gateway_guardrails.inspecting.media import MediaFilter
 from gateway_guardrails.inspecting.notes import Notes
 from gateway_guardrails.inspecting.plan import OutputPlan, Plans
 from gateway_guardrails.inspecting.refusals import unenforceable
@@ -25,7 +26,12 @@ from gateway_guardrails.inspecting.seals import SealDropper
 from gateway_guardrails.inspecting.series import in_series
 from gateway_guardrails.inspecting.window import WatchingFilter, WindowFilter
 from gateway_guardrails.policy.coverage import unenforceable as why_not_enforced
-from gateway_guardrails.redaction import Redaction, RestoringFilter, Vault
+from gateway_guardrails.redaction import (
+    Conversation,
+    Redaction,
+    RestoringFilter,
+    Vault,
+)
 from gateway_guardrails.redaction.lookalikes import Lookalikes
 from gateway_guardrails.redaction.naming import ConversationName, name_of
 
@@ -36,7 +42,6 @@ if TYPE_CHECKING:
     from gateway.filters import StreamFilter
     from gateway_guardrails.policy.guardrail import Guardrail
     from gateway_guardrails.policy.snapshot import PolicySnapshot
-    from gateway_guardrails.redaction import Conversation
     from gateway_guardrails.settings import GuardrailsSettings
 
 #: Threads for long requests; two, so that one very long request delays no other.
@@ -170,12 +175,16 @@ class Inspector:
             return name_of(exchange, texts, header=header, key=self.key)
 
         def begin() -> Conversation:
+            if exchange.dry_run:
+                return Conversation()  # which nobody remembers
             named = name()
             return self.vault.open(named.digest, now, is_named=named.is_named)
 
         redaction = Redaction(
             open=begin,
-            find=lambda: self.vault.find(name().digest, now),
+            find=lambda: (
+                None if exchange.dry_run else self.vault.find(name().digest, now)
+            ),
             lookalikes=Lookalikes(self.key),
             texts=lambda: [text.value for text in texts()],
         )
@@ -212,6 +221,8 @@ class Inspector:
         number = 0 if attempt is None else attempt.number
         scanner = self.requests.scanner
         filters: list[StreamFilter] = []
+        if plan.blind is not None:
+            filters.append(MediaFilter(plan.blind, exchange.id))
         if plan.drops_sealed and SealDropper.knows(exchange.dialect.name):
             filters.append(SealDropper(exchange.dialect.name))
         if plan.window.scans:

@@ -1,17 +1,22 @@
 """
-What stands in a request and cannot be read as text: images, audio, files.
+What stands in a request or an answer and cannot be read as text: images, audio, files.
 
-Sources: OpenAI's API reference, content parts of chat and response input; Anthropic's, content
-blocks.
+Sources: OpenAI's API reference, content parts of chat and response input, ``message.audio``, image
+generation calls and the events of both; Anthropic's, content blocks; OpenRouter's,
+``message.images``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway.filters import StreamFilter
+from gateway_guardrails.inspecting.refusals import unenforceable
+
 if TYPE_CHECKING:
-    from gateway import Request
+    from gateway import Chunk, Request, Response
+    from gateway_guardrails.policy.guardrail import Guardrail
 
 _KINDS: Final = {
     "image_url": "image",
@@ -28,6 +33,25 @@ _KINDS: Final = {
     "container_upload": "file",
     "computer_screenshot": "image",
 }
+#: What further types of answers hold, and in which member.
+_MADE: Final = {
+    "image_generation_call": ("image", "result"),
+    "response.image_generation_call.partial_image": ("image", "partial_image_b64"),
+    "output_audio": ("audio", "data"),
+    "response.audio.delta": ("audio", "delta"),
+    "response.output_audio.delta": ("audio", "delta"),
+    "code_execution_output": ("file", "file_id"),
+    "bash_code_execution_output": ("file", "file_id"),
+}
+#: One of which stands in the bytes of whatever answer holds any of them.
+_MARKS: Final = (
+    b"image",
+    b"audio",
+    b"video",
+    b"file",
+    b"document",
+    b"container_upload",
+)
 _CONTAINERS: Final[frozenset[Any]] = frozenset({dict, list})
 _READABLE: Final = frozenset({"text", "content"})
 _TEXT_URL: Final = ("data:text/", "data:application/json", "data:application/xml")
@@ -39,6 +63,55 @@ def media_in(request: Request) -> list[str]:
     """
     found = {kind: None for part in _objects(request.members) if (kind := _kind(part))}
     return list(found)
+
+
+def media_in_answer(document: Any, raw: bytes) -> list[str]:
+    """
+    Name the kinds of media in an answer, or an event of one, likewise.
+
+    Args:
+        raw: The bytes that it was read from, which are looked through first.
+    """
+    if not any(mark in raw for mark in _MARKS):
+        return []
+    found = {
+        kind: None
+        for part in _objects([document])
+        if (kind := _kind(part) or _made(part))
+    }
+    return list(found)
+
+
+class MediaFilter(StreamFilter):
+    """
+    Refuses an answer that holds what none of the guardrails that must see all of it can see.
+    """
+
+    def __init__(self, guardrail: Guardrail, request_id: str) -> None:
+        self._guardrail = guardrail
+        self._request_id = request_id
+
+    async def feed(self, chunks: Sequence[Chunk]) -> Sequence[Chunk]:
+        """
+        Let *chunks* pass that are nothing but text.
+        """
+        for chunk in chunks:
+            if not chunk.is_done:
+                self._check(chunk.doc, chunk.data)
+        return chunks
+
+    async def feed_response(self, response: Response) -> int:
+        """
+        Let a whole answer pass that is nothing but text.
+        """
+        self._check(response.doc, response.encode())
+        return 0
+
+    def _check(self, document: Any, raw: bytes) -> None:
+        kinds = media_in_answer(document, raw)
+        if kinds:
+            why = f"the answer holds what is no text: {', '.join(kinds)}"
+            raise unenforceable(self._guardrail, why, self._request_id)
 
 
 def _objects(node: Any) -> Iterator[dict[str, Any]]:
@@ -67,3 +140,12 @@ def _kind(part: dict[str, Any]) -> str | None:
             if url.__class__ is str and url.startswith(_TEXT_URL):
                 return None
     return kind
+
+
+def _made(part: dict[str, Any]) -> str | None:
+    said = part.get("type")
+    if said.__class__ is str and said in _MADE:
+        kind, member = _MADE[said]
+        return kind if part.get(member) else None
+    audio = part.get("audio")
+    return "audio" if audio.__class__ is dict and audio.get("data") else None

@@ -122,12 +122,14 @@ class OutputPlan:
         buffer: Holds back whole texts.
         background: Lets pass and looks meanwhile; may cut the answer, never edit it.
         drops_sealed: Signed reasoning is taken out.
+        blind: One that must see all of an answer, and sees its words alone; None if none must.
     """
 
     window: Plan
     buffer: Plan
     background: Plan
     drops_sealed: bool
+    blind: Guardrail | None
 
     @classmethod
     def of(cls, guardrails: Iterable[Guardrail]) -> OutputPlan:
@@ -149,6 +151,9 @@ class OutputPlan:
             background=Plan.of(background, "output"),
             drops_sealed=any(
                 guardrail.sealed == "drop" and acts(guardrail) for guardrail in chosen
+            ),
+            blind=next(
+                (one for one in chosen if one.is_mandatory and not one.is_shadow), None
             ),
         )
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 from gateway.errors import Blocked, Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from gateway.detecting import Stage
     from gateway_guardrails.inspecting.verdicts import Hit
     from gateway_guardrails.policy.guardrail import Guardrail
@@ -38,6 +40,21 @@ def unenforceable(guardrail: Guardrail, why: str, request_id: str) -> Blocked:
     )
     details = {"guardrail": guardrail.name}
     return Blocked(msg, ends=True, code="guardrail_unenforceable", details=details)
+
+
+def spare_sealed(hits: Iterable[Hit], request_id: str) -> Sequence[Hit]:
+    """
+    Return which of *hits* in signed reasoning are edited: none, for that cannot be.
+
+    Raises:
+        Blocked: A guardrail that acts does not let it pass as it is.
+    """
+    for hit in hits:
+        # Where it is dropped from answers, no request should have any.
+        if hit.acts and hit.guardrail.sealed != "pass":
+            why = "signed reasoning cannot be edited"
+            raise unenforceable(hit.guardrail, why, request_id)
+    return ()
 
 
 def unavailable(guardrail: Guardrail, reason: str, request_id: str) -> Unavailable:

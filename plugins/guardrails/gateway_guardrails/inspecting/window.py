@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.filters import Edit, TextFilter
 from gateway_guardrails.inspecting.failures import Failure, tell_failure
-from gateway_guardrails.inspecting.refusals import blocked, unavailable, unenforceable
+from gateway_guardrails.inspecting.refusals import (
+    blocked,
+    spare_sealed,
+    unavailable,
+)
 from gateway_guardrails.inspecting.scanning import LONG, Look
 from gateway_guardrails.inspecting.segments import place_of
 from gateway_guardrails.inspecting.verdicts import (
@@ -152,7 +156,11 @@ class WindowFilter(TextFilter):
     ) -> tuple[Sequence[Edit], int]:
         # What was found is certain, whatever another scan still waits for beside it.
         self._refuse(blocking(hits), place)
-        redacting = self._unsealed(hits) if self.running.is_sealed else hits
+        redacting = (
+            spare_sealed(hits, self._inspection.exchange.id)
+            if self.running.is_sealed
+            else hits
+        )
         redaction = self._inspection.redaction
         edits = []
         for cover in covers_of(redacting):
@@ -171,14 +179,6 @@ class WindowFilter(TextFilter):
         if hit is not None:
             self._note([hit], place)
             raise blocked(hit, STAGE, self._inspection.exchange.id)
-
-    def _unsealed(self, hits: Sequence[Hit]) -> Sequence[Hit]:
-        for hit in hits:
-            if hit.acts and hit.guardrail.sealed != "pass":
-                why = "signed reasoning cannot be edited"
-                request_id = self._inspection.exchange.id
-                raise unenforceable(hit.guardrail, why, request_id)
-        return ()
 
     def _note(self, hits: Sequence[Hit], place: Place) -> None:
         running = self.running

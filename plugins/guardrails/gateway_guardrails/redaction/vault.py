@@ -9,6 +9,7 @@ for a request brings the whole conversation along and numbers follow the order o
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Final
 
 import attrs
@@ -22,6 +23,8 @@ MAX_VALUES: Final = 20_000
 MAX_WEIGHT: Final = 8 * 1024 * 1024
 #: What an entry counts beside its own characters, roughly: three dictionary places.
 _ENTRY_BYTES: Final = 400
+#: What a conversation takes that is empty yet.
+_EMPTY_BYTES: Final = 1100
 
 
 @attrs.define(eq=False, repr=False)
@@ -34,11 +37,13 @@ class Conversation:
             conversation; otherwise only those of the request at hand are.
         restored: The tokens that may be put back, and what each stands for: the caller's own.
         weight: Its size in bytes, roughly.
+        grew: Told by how much it grew; None once nobody counts it.
     """
 
     is_named: bool = False
     restored: Originals = attrs.field(factory=Originals)
-    weight: int = 0
+    weight: int = _EMPTY_BYTES
+    grew: Callable[[int], None] | None = None
     used_at: float = 0.0
     _counts: dict[str, int] = attrs.field(factory=dict)
     _tokens: dict[tuple[str, str], str] = attrs.field(factory=dict)
@@ -82,7 +87,10 @@ class Conversation:
         """
         self._tokens[label, value] = token
         self._originals[token] = value
-        self.weight += _ENTRY_BYTES + 2 * (len(value) + len(token) + len(label))
+        more = _ENTRY_BYTES + 2 * (len(value) + len(token) + len(label))
+        self.weight += more
+        if self.grew is not None:
+            self.grew(more)
 
     def respect(self, text: str) -> None:
         """
@@ -124,8 +132,7 @@ class Vault:
     ttl_s: float = 3600.0
     max_bytes: int = 64 * 1024 * 1024
     _kept: OrderedDict[bytes, Conversation] = attrs.field(factory=OrderedDict)
-    #: What each weighed when it was last opened, and the sum of that.
-    _weights: dict[bytes, int] = attrs.field(factory=dict)
+    #: What all of them weigh, as they grow.
     _total: int = 0
 
     def __repr__(self) -> str:
@@ -150,7 +157,9 @@ class Vault:
         """
         conversation = self.find(name, now)
         if conversation is None:
-            conversation = self._kept[name] = Conversation(is_named=is_named)
+            conversation = Conversation(is_named=is_named, grew=self._grow)
+            self._kept[name] = conversation
+            self._total += conversation.weight
             self._use(name, conversation, now)
         return conversation
 
@@ -160,24 +169,27 @@ class Vault:
         """
         names = [name for name, one in self._kept.items() if one.holds(subject)]
         for name in names:
-            del self._kept[name]
-            self._total -= self._weights.pop(name)
+            self._let_go(name)
         return len(names)
 
     def clear(self) -> None:
         """
         Forget all of them.
         """
-        self._kept.clear()
-        self._weights.clear()
-        self._total = 0
+        for name in list(self._kept):
+            self._let_go(name)
 
     def _use(self, name: bytes, conversation: Conversation, now: float) -> None:
         conversation.used_at = now
         self._kept.move_to_end(name)
-        weight = _ENTRY_BYTES + conversation.weight
-        self._total += weight - self._weights.get(name, 0)
-        self._weights[name] = weight
+
+    def _grow(self, weight: int) -> None:
+        self._total += weight
+
+    def _let_go(self, name: bytes) -> None:
+        conversation = self._kept.pop(name)
+        conversation.grew = None
+        self._total -= conversation.weight
 
     def _forget(self, now: float) -> None:
         kept = self._kept
@@ -186,5 +198,4 @@ class Vault:
             is_over = self._total > self.max_bytes and len(kept) > 1
             if not is_over and now - oldest.used_at <= self.ttl_s:
                 break
-            del kept[name]
-            self._total -= self._weights.pop(name)
+            self._let_go(name)

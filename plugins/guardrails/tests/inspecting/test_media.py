@@ -4,10 +4,12 @@ What no detector of texts can read is named.
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from gateway.testing import make_request
-from gateway_guardrails.inspecting.media import media_in
+from gateway.testing import Script, make_request
+from gateway_guardrails.inspecting.media import media_in, media_in_answer
 
 PNG = "data:image/png;base64,iVBORw0KGgo="
 
@@ -72,3 +74,60 @@ def test_responses():
     body = {"model": "m", "input": [{"role": "user", "content": content}]}
 
     assert media_in(make_request(body, dialect="openai_responses")) == ["image"]
+
+
+SOUND = {"id": "audio_1", "data": "AA==", "transcript": "hello", "expires_at": 1}
+PICTURE = {"type": "image_url", "image_url": {"url": PNG}}
+DRAWN = {"type": "image_generation_call", "id": "ig_1", "result": "iVBORw0KGgo="}
+
+
+def says(member, value):
+    message = {"role": "assistant", "content": "hello", member: value}
+    return {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "kinds"),
+    [
+        (says("audio", SOUND), ["audio"]),
+        (says("images", [PICTURE]), ["image"]),
+        (says("refusal", "an image_url of a file"), []),
+        (says("audio", None), []),
+        ({"output": [DRAWN]}, ["image"]),
+        ({"output": [{**DRAWN, "result": None}]}, []),
+        ({"content": [document("base64", "application/pdf", "AA==")]}, ["file"]),
+        ({"type": "response.audio.delta", "delta": "AA=="}, ["audio"]),
+    ],
+    ids=str,
+)
+def test_answers(answer, kinds):
+    """
+    What a model drew or said aloud is named too.
+    """
+    assert media_in_answer(answer, json.dumps(answer).encode()) == kinds
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [({"mandatory": True}, 400), ({}, 200)],
+    ids=["mandatory", "any"],
+)
+async def test_a_picture_in_an_answer_is_refused_where_all_must_be_seen(
+    gate, fake, told, status, stream
+):
+    """
+    Before the caller has any of it; other guardrails look at the words.
+    """
+    fake.script("m", Script(text="hello", extra_inner={"images": [PICTURE]}))
+    rules = {"pii": {"detectors": ["mail"], "action": "redact", **told}}
+    document = {"model": "openai/m", "messages": [{"role": "user", "content": "hi"}]}
+
+    async with gate(rules) as gated:
+        path = "/v1/chat/completions"
+        answer = await gated.client.post(path, {**document, "stream": stream})
+
+    assert answer.status == status
+    assert (b"iVBOR" in answer.body) == (status == 200)
+    if status == 400:
+        assert answer.json["error"]["code"] == "guardrail_unenforceable"

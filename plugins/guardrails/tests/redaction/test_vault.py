@@ -88,3 +88,30 @@ def test_shows_nothing(vault):
 
     assert repr(conversation) == "<Conversation of 1 values>"
     assert repr(vault) == "<Vault of 1 conversations>"
+
+
+def test_what_one_request_brings_counts_at_once():
+    """
+    A caller with a new conversation for each of its long requests fills no memory.
+    """
+    vault = Vault(max_bytes=100_000)
+
+    for number in range(50):
+        conversation = vault.open(b"%d" % number, 0.0, is_named=False)
+        for value in range(100):
+            conversation.number("EMAIL", f"{value}@{number}.example.org")
+
+    assert len(vault) <= 4
+
+
+def test_a_conversation_that_was_forgotten_in_use_is_counted_no_more():
+    """
+    It grows on behalf of the request that has it, and goes with that.
+    """
+    vault = Vault(ttl_s=10)
+    conversation = vault.open(b"a", 0.0, is_named=False)
+    vault.clear()
+
+    conversation.number("EMAIL", "a@example.org")
+
+    assert (len(vault), vault._total) == (0, 0)
