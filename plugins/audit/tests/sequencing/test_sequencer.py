@@ -349,6 +349,22 @@ def test_a_log_keeps_its_name(audit):
     assert audit.signed().checkpoint.origin == "gw.example/log"
 
 
+def test_another_signing_key_is_refused_and_said(audit):
+    """
+    The log goes on, but nothing is signed with a key that nobody was told of, and all is not well.
+    """
+    audit.write("wa", lines("wa", 5))
+    audit.run()
+    (audit.folder / "keys/signing-0001.pem").unlink()
+    audit.write("wb", lines("wb", 5))
+
+    audit.run()
+
+    assert "not the key that signed so far" in read_status(audit.folder, 0).problems[0]
+    assert audit.entries() == lines("wa", 5)
+    assert audit.run().log.size == 10
+
+
 def test_one_folder_has_one_sequencer(audit):
     """
     A second one does not start.
