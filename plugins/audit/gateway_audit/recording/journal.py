@@ -69,6 +69,13 @@ class Journal:
         return self._spool.is_failing
 
     @property
+    def is_nearly_full(self) -> bool:
+        """
+        Whether the first spool's disk has little room left.
+        """
+        return self._spool.is_nearly_full
+
+    @property
     def worker(self) -> str:
         """
         Whose entries these are.
