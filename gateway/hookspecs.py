@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from gateway.registrations import (
         Embedder,
         Encoding,
+        Metric,
         ProcessSpec,
         Route,
         SecretStore,
@@ -297,6 +298,20 @@ class Plugin:
 
         Returns:
             What to run.
+        """
+        return ()
+
+    @hookspec
+    def register_metrics(self) -> Iterable[Metric]:
+        """
+        Add numbers to what ``GET /metrics`` shows.
+
+        When: once per settings snapshot, in every process; each number is asked for whenever
+            metrics are read.
+        Order: by phase; two of one name are an error that names both plugins.
+
+        Returns:
+            What to show.
         """
         return ()
 

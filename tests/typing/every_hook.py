@@ -22,6 +22,7 @@ from gateway import (
     Exchange,
     Gateway,
     Identity,
+    Metric,
     ModelListing,
     Outcome,
     Phase,
@@ -102,6 +103,10 @@ class EveryPlugin(Plugin):
     @hookimpl
     def register_processes(self) -> Iterable[ProcessSpec]:
         yield ProcessSpec(name="sequencer", target="package.module:function")
+
+    @hookimpl
+    def register_metrics(self) -> Iterable[Metric]:
+        yield Metric(name="entries_lost", told="Entries that were lost.", value=int)
 
     @hookimpl
     @asynccontextmanager

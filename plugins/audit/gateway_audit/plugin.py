@@ -12,6 +12,7 @@ from gateway import (
     Answer,
     Attempt,
     Exchange,
+    Metric,
     Phase,
     Plugin,
     ProcessSpec,
@@ -60,6 +61,14 @@ class AuditPlugin(Plugin):
     @hookimpl
     def register_processes(self) -> Iterable[ProcessSpec]:
         return (sequencer(self.settings),)
+
+    @hookimpl
+    def register_metrics(self) -> Iterable[Metric]:
+        from gateway_audit.recording.counting import metrics  # serving alone needs it
+
+        return metrics(
+            lambda: None if self._recorder is None else self._recorder.journal
+        )
 
     @hookimpl
     def register_routes(self) -> Iterable[Route]:

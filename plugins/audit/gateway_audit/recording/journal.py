@@ -69,6 +69,13 @@ class Journal:
         return self._spool.is_failing
 
     @property
+    def waiting(self) -> int:
+        """
+        How many entries wait for a disk.
+        """
+        return self._spool.queued + len(self._events)
+
+    @property
     def is_nearly_full(self) -> bool:
         """
         Whether the first spool's disk has little room left.

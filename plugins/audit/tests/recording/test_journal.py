@@ -169,3 +169,17 @@ async def test_a_refusal_stays_what_it_was(disk, audit):
     disk.is_broken = False
 
     assert answer.status == 404
+
+
+async def test_what_is_missing_is_a_metric(disk, running):
+    """
+    What was lost, and that the disk fails, stand among the gateway's numbers.
+    """
+    async with running({"on_failure": "open"}) as audit:
+        disk.is_broken = True
+        await audit.call()
+        found = {each.name: each.value() for each in audit.plugin.register_metrics()}
+        disk.is_broken = False
+
+    assert found["audit_entries_lost"] == 2
+    assert found["audit_failing_workers"] == 1
