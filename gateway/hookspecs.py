@@ -507,6 +507,20 @@ class Plugin:
         """
 
     @hookspec
+    async def settle_event(self, event: Event) -> None:
+        """
+        Wait until what `on_event` began for *event* is done.
+
+        When: after `on_event`, where somebody waits for it: an operator who changed something
+            by the management API (`gateway.events.AdminActed`) is answered afterwards.
+        Order: by phase; all of them, whatever one of them raises.
+
+        Raises:
+            Refused: it is not, and the operator is to know: what was changed stays changed, and
+                the answer is the refusal.
+        """
+
+    @hookspec
     async def list_models(
         self, exchange: Exchange, models: Sequence[ModelListing]
     ) -> Sequence[ModelListing]:

@@ -192,6 +192,10 @@ class EveryPlugin(Plugin):
             assert_type(event.changed, tuple[str, ...])
 
     @hookimpl
+    async def settle_event(self, event: Event) -> None:
+        assert_type(event.at, float)
+
+    @hookimpl
     async def list_models(
         self, exchange: Exchange, models: Sequence[ModelListing]
     ) -> Sequence[ModelListing]:

@@ -19,7 +19,7 @@ from gateway import (
     Route,
     hookimpl,
 )
-from gateway.events import Event
+from gateway.events import AdminActed, Event
 from gateway.filters import StreamFilter
 from gateway_audit.index.recalling import recall
 from gateway_audit.process import sequencer
@@ -106,6 +106,11 @@ class AuditPlugin(Plugin):
     def on_event(self, event: Event) -> None:
         if self._recorder is not None:
             self._recorder.hear(event)
+
+    @hookimpl
+    async def settle_event(self, event: Event) -> None:
+        if isinstance(event, AdminActed):
+            await self.recorder.settle()
 
     # --- exchanges --------------------------------------------------------------------------
 

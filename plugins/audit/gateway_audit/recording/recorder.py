@@ -293,6 +293,22 @@ class Recorder:
                 return
         self.journal.note(happenings.of_event(event, self.journal.head(), self._peer))
 
+    async def settle(self) -> None:
+        """
+        Wait until all that happened beside exchanges is on the disk.
+
+        Raises:
+            Unavailable: It is not; it is written as soon as the disk takes it.
+        """
+        try:
+            await self.journal.noted()
+        except AuditUnavailable:
+            msg = (
+                "This was done, but cannot be recorded at the moment; it is recorded as soon "
+                "as the audit's disk takes it.  Operator: see /api/audit/status."
+            )
+            raise Unavailable(msg, code="audit_unavailable") from None
+
     async def erase(self, name: str) -> str | None:
         """
         Forget the person called *name*: pseudonym, keys and bodies, here and in every worker.
