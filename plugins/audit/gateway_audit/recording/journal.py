@@ -108,12 +108,17 @@ class Journal:
         Raises:
             AuditUnavailable: It is not, and what it tells of must not go on.
         """
+        before = self._spool.next_seq
+        told = self._put(self._spool, entry, is_durable=is_durable)
+        # What the spool has taken comes late, with the disk; it is not missing.
+        is_taken = self._spool.next_seq != before
         try:
-            await self._put(self._spool, entry, is_durable=is_durable)
+            await told
         except AuditUnavailable:
             if await self._spill_over(entry, is_durable=is_durable):
                 return
-            self._miss(entry)
+            if not is_taken:
+                self._miss(entry)
             if not self._is_open:
                 raise
             return

@@ -5,6 +5,7 @@ Tests of `gateway_audit.recording.journal`: what becomes of requests while nothi
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 from gateway.testing import Script
 from gateway_audit.testing import FaultyDisk
@@ -118,10 +119,13 @@ async def test_open_goes_on_counts_and_says_what_is_missing(disk, running):
         await until(lambda: not audit.journal.is_failing)
         await audit.settled()
 
+    # The first intent found out that the disk fails, and outcomes wait for it as long as there is
+    # room: they are late and not missing.
     (gap,) = audit.entries("gap")
+    there = Counter(each["type"] for each in audit.entries("intent", "outcome"))
     assert [each.status for each in answers] == [200, 200, 200]
-    assert gap["missing"]["intent"] == 3
-    assert sum(gap["missing"].values()) == 6
+    assert there + Counter(gap["missing"]) == Counter(intent=3, outcome=3)
+    assert gap["missing"] == {"intent": 2}
 
 
 async def test_events_wait_for_the_disk(disk, audit):
@@ -215,7 +219,8 @@ async def test_what_is_missing_is_a_metric(disk, running):
     """
     async with running({"on_failure": "open"}) as audit:
         disk.is_broken = True
-        await audit.call()
+        for _ in range(3):
+            await audit.call()
         found = {each.name: each.value() for each in audit.plugin.register_metrics()}
         disk.is_broken = False
 
