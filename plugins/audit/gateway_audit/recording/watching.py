@@ -54,6 +54,7 @@ class Watch:
         Warn if nobody takes entries out of the spool; tell whether somebody does.
         """
         status = read_status(self._places.root, self._clock.now())
+        # A clock that was put back does not make an old status a fresh one.
         if status is not None and abs(self._clock.now() - status.at) <= STALE_S:
             self._warned_at = None
             return True

@@ -85,11 +85,10 @@ def read_status(folder: Path, now: float) -> Status | None:
     except (FileNotFoundError, codec.JsonError, AttributeError, TypeError):
         return None
     problems: Sequence[str] = status.problems
-    # A clock that was put back must not make an old status a fresh one.
-    if abs(now - status.at) > STALE_S:
+    if now - status.at > STALE_S:
         problems = (
             *problems,
-            f"the sequencer has not been seen for {abs(now - status.at):.0f} s",
+            f"the sequencer has not been seen for {now - status.at:.0f} s",
         )
     return attrs.evolve(
         status, problems=tuple(problems), warnings=tuple(status.warnings)

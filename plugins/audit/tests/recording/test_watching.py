@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from structlog.testing import capture_logs
 
-from gateway_audit.sequencing.status import STALE_S, Status, read_status, write_status
+from gateway_audit.sequencing.status import STALE_S, Status, write_status
 
 
 async def test_a_spool_that_nobody_empties_is_warned_of_once(audit):
@@ -37,13 +37,12 @@ async def test_where_there_is_a_sequencer_nothing_is_said(audit):
     assert lines == []
 
 
-def test_a_status_of_the_future_is_an_old_one(tmp_path):
+async def test_a_status_of_the_future_is_an_old_one(audit):
     """
     A clock that was put back does not keep a sequencer alive that has gone.
     """
-    write_status(tmp_path, Status(at=10_000.0))
+    await audit.sequenced()
+    now = audit.gateway.clock.now()
+    write_status(audit.recorder.places.root, Status(at=now + STALE_S + 60))
 
-    told = read_status(tmp_path, 10_000.0 - STALE_S - 1)
-
-    assert told is not None
-    assert not told.is_healthy
+    assert audit.recorder.watch.look() is False
