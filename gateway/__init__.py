@@ -43,6 +43,7 @@ from gateway.listing import ModelListing
 from gateway.registrations import (
     Embedder,
     Encoding,
+    Metric,
     ProcessSpec,
     Route,
     SecretStore,
@@ -85,6 +86,7 @@ __all__ = [
     "Outcome",
     "Phase",
     "Plugin",
+    "Metric",
     "ProcessSpec",
     "RateLimited",
     "Refused",

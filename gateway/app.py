@@ -497,6 +497,16 @@ class Gateway:
         """
         self.hooks.publish(event)
 
+    async def tell(self, event: Event) -> None:
+        """
+        Tell every plugin of *event*, in this process alone, and wait until they are done with it.
+
+        Raises:
+            Refused: A plugin is not, and whoever brought it about is to know.
+        """
+        self.publish(event)
+        await self.hooks.settle_event(event)
+
     def broadcast(self, event: Event) -> None:
         """
         Tell every plugin of *event*, here at once and in every other process soon.

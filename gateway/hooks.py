@@ -49,6 +49,7 @@ CALLED: Final = (
     "after_attempt",
     "on_complete",
     "on_event",
+    "settle_event",
     "list_models",
     "recall",
     "erase_subject",
@@ -202,6 +203,7 @@ class Hooks:
         self._after_attempt = self._chains["after_attempt"][::-1]
         self._on_complete = self._chains["on_complete"][::-1]
         self._on_event = self._chains["on_event"]
+        self._settle_event = self._chains["settle_event"]
         self._list_models = self._chains["list_models"]
         self._recall = self._chains["recall"]
         self._erase_subject = self._chains["erase_subject"]
@@ -492,6 +494,25 @@ class Hooks:
                 step.call(event)
             except Exception as exc:  # noqa: BLE001 - one listener hides nothing from others
                 step.record(exc)
+
+    async def settle_event(self, event: Event) -> None:
+        """
+        Wait until every plugin is done with *event*.
+
+        Raises:
+            ExchangeError: the first refusal; the others were waited for.
+        """
+        worst: ExchangeError | None = None
+        for step in self._settle_event:
+            try:
+                waiting = step.call(event)
+                await (waiting if step.timeout_s is None else step.limited(waiting))
+            except ExchangeError as error:
+                worst = worst or error
+            except Exception as exc:  # noqa: BLE001 - as in `publish`
+                step.record(exc)
+        if worst is not None:
+            raise worst
 
     async def list_models(
         self, exchange: Exchange, models: Sequence[ModelListing]

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from gateway.registrations import (
         Embedder,
         Encoding,
+        Metric,
         ProcessSpec,
         Route,
         SecretStore,
@@ -300,6 +301,20 @@ class Plugin:
         """
         return ()
 
+    @hookspec
+    def register_metrics(self) -> Iterable[Metric]:
+        """
+        Add numbers to what ``GET /metrics`` shows.
+
+        When: once per settings snapshot, in every process; each number is asked for whenever
+            metrics are read.
+        Order: by phase; two of one name are an error that names both plugins.
+
+        Returns:
+            What to show.
+        """
+        return ()
+
     # --- life -------------------------------------------------------------------------------
 
     @hookspec
@@ -489,6 +504,20 @@ class Plugin:
 
         When: as it happens, in the process in which it happens.
         Order: by phase; an exception is logged and hides the event from nobody else.
+        """
+
+    @hookspec
+    async def settle_event(self, event: Event) -> None:
+        """
+        Wait until what `on_event` began for *event* is done.
+
+        When: after `on_event`, where somebody waits for it: an operator who changed something
+            by the management API (`gateway.events.AdminActed`) is answered afterwards.
+        Order: by phase; all of them, whatever one of them raises.
+
+        Raises:
+            Refused: it is not, and the operator is to know: what was changed stays changed, and
+                the answer is the refusal.
         """
 
     @hookspec

@@ -27,6 +27,8 @@ gatewright_plugin_refused_total                  plugin
 gatewright_access_lines_lost_total
 gatewright_workers
 ===============================================  =======================================
+
+Plugins add theirs by the hook `register_metrics`; see `gateway.registrations.Metric`.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 import attrs
+import structlog
 
 from gateway.exposition import (
     CONTENT_TYPE,
@@ -46,11 +49,14 @@ from gateway.exposition import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from gateway.exchange import Attempt, Exchange
     from gateway.hooks import Hooks, PluginStats
+    from gateway.registrations import Metric
     from gateway.server.turned_away import TurnedAway
+
+log = structlog.get_logger("gateway.metrics")
 
 __all__ = ["CONTENT_TYPE", "Metrics", "merge"]
 
@@ -142,11 +148,15 @@ class Metrics:
     Args:
         gateway: Whose plugins and load are shown.
         lines_lost: Asked how many access lines were lost.
+        of_plugins: Returns what plugins registered.
         catch_up: Called before anything is shown, to count what waits to be counted.
     """
 
     gateway: CountedGateway
     lines_lost: Callable[[], int] = attrs.field(default=lambda: 0, kw_only=True)
+    of_plugins: Callable[[], Iterable[Metric]] = attrs.field(
+        default=lambda: (), kw_only=True
+    )
     catch_up: Callable[[], None] = attrs.field(default=lambda: None, kw_only=True)
     _models: _Bounded = attrs.field(factory=lambda: _Bounded(MAX_MODELS), init=False)
     _codes: _Bounded = attrs.field(factory=lambda: _Bounded(MAX_CODES), init=False)
@@ -256,6 +266,8 @@ class Metrics:
         yield from self._request_lines()
         yield from self._target_lines()
         yield from self._plugin_lines()
+        for metric in self.of_plugins():
+            yield from _registered_lines(metric)
         yield from gauge(
             "gatewright_in_flight", "Exchanges under way.", self.gateway.in_flight
         )
@@ -339,3 +351,16 @@ class Metrics:
         for name, told, of in shown:
             values = {(plugin,): of(stat) for plugin, stat in stats.items()}
             yield from counter(f"gatewright_{name}_total", told, ("plugin",), values)
+
+
+def _registered_lines(metric: Metric) -> Iterator[str]:
+    name = f"gatewright_{metric.name}"
+    try:
+        value = metric.value()
+    except Exception as exc:  # noqa: BLE001 - one number hides none of the others
+        log.warning("metric not shown", metric=metric.name, error=type(exc).__name__)
+        return
+    if metric.counts_up:
+        yield from counter(f"{name}_total", metric.told, (), {(): value})
+    else:
+        yield from gauge(name, metric.told, value)

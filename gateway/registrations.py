@@ -4,6 +4,7 @@ What plugins register: typed values that the core finds by name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -45,6 +46,32 @@ class Route:
         What duplicates are told by.
         """
         return f"{self.method} {self.path}"
+
+
+def _is_metric_name(instance: Any, attribute: attrs.Attribute[str], value: str) -> None:
+    if re.fullmatch(r"[a-z][a-z0-9_]{0,62}", value) is None:
+        raise ValueError(f"{value!r} is no name of a metric: lower case and _")
+
+
+@attrs.frozen(kw_only=True)
+class Metric:
+    """
+    A number that a plugin shows beside the gateway's own, one for each worker.
+
+    Workers are summed up, so it must be one that can be: bytes, entries, calls.
+
+    Attributes:
+        name: ``audit_entries_lost``; shown as ``gatewright_audit_entries_lost_total`` where it
+            counts up, without ``_total`` where it does not.
+        told: One sentence for whoever reads it.
+        value: Returns it; called whenever metrics are read, so it must not wait.
+        counts_up: Whether it never falls but for a restart.
+    """
+
+    name: str = attrs.field(validator=_is_metric_name)
+    told: str
+    value: Callable[[], float]
+    counts_up: bool = True
 
 
 @attrs.frozen(kw_only=True)

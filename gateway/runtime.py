@@ -30,7 +30,13 @@ if TYPE_CHECKING:
     from gateway.exchange import Attempt, Exchange
     from gateway.plugins import FoundPlugin, LoadedPlugin
     from gateway.providers.provider import Provider
-    from gateway.registrations import Embedder, Encoding, ProcessSpec, Route
+    from gateway.registrations import (
+        Embedder,
+        Encoding,
+        Metric,
+        ProcessSpec,
+        Route,
+    )
     from gateway.routing.targets import Target
     from gateway.secrets import Secrets
     from gateway.settings import SecretRef, Settings
@@ -61,6 +67,7 @@ class Runtime:
     detectors: Mapping[str, Detector]
     embedders: Mapping[str, Embedder]
     encodings: Mapping[str, Encoding]
+    metrics: Sequence[Metric]
     in_flight: int = 0
     _secret_refs: dict[tuple[str, str], SecretRef] = attrs.field(init=False)
 
@@ -178,6 +185,7 @@ def make_runtime(
         detectors=detectors,
         embedders=_values(plugins, "register_embedders"),
         encodings=_values(plugins, "register_encodings"),
+        metrics=tuple(_values(plugins, "register_metrics").values()),
     )
 
 

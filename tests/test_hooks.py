@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gateway import Answer, Blocked, Phase, Plugin, Refused, hookimpl
-from gateway.errors import PluginFailed
+from gateway.errors import PluginFailed, Unavailable
 from gateway.events import GatewayDraining
 from gateway.hooks import Hooks
 from gateway.plugins import FoundPlugin, load_plugins
@@ -62,6 +62,10 @@ def recording(name: str, phase: Phase, **hooks) -> FoundPlugin:
         @hookimpl
         def on_event(self, event):
             return act("on_event", event)
+
+        @hookimpl
+        async def settle_event(self, event):
+            return act("settle_event", event)
 
         @hookimpl
         async def recall(self, request_id):
@@ -461,6 +465,21 @@ async def test_the_first_who_recalls_an_exchange_is_heard():
     assert CALLS == ["outer.recall", "middle.recall"]
     assert await fails.recall("req_1") is None
     assert fails.stats["middle"].errors == 1
+
+
+async def test_an_event_is_settled_by_all_and_a_refusal_is_told():
+    """
+    Who refuses is heard when all are done; who fails is counted, and hides nothing.
+    """
+    event = GatewayDraining(at=0.0)
+    refusing = hooks_of(*three(settle_event=raises(Unavailable("not recorded"))))
+    failing = hooks_of(*three(settle_event=raises(OSError())))
+
+    with pytest.raises(Unavailable, match="not recorded"):
+        await refusing.settle_event(event)
+    assert CALLS[-1] == "inner.settle_event"
+    await failing.settle_event(event)
+    assert failing.stats["middle"].errors == 1
 
 
 async def test_erasure_reports_and_does_not_hide_a_failure():

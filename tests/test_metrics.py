@@ -15,6 +15,7 @@ from gateway.errors import Blocked, ExchangeError
 from gateway.exchange import Attempt, AttemptState, Exchange, Outcome
 from gateway.hooks import PluginStats
 from gateway.metrics import MAX_CODES, MAX_MODELS, OTHER, Metrics, merge
+from gateway.registrations import Metric
 from gateway.routing.targets import Target
 from gateway.server.turned_away import TurnedAway
 from gateway.settings import Settings
@@ -312,3 +313,30 @@ def test_the_docstring_names_every_metric() -> None:
 
     told = gateway.metrics.__doc__ or ""
     assert {name for name in families if name not in told} == set()
+
+
+def test_shows_what_plugins_count() -> None:
+    """
+    One that counts up, one that does not; one that fails hides none of the others.
+    """
+    shown = [
+        Metric(name="broken", told="x", value=lambda: 1 // 0),
+        Metric(name="audit_lost", told="Lost.", value=lambda: 7),
+        Metric(name="audit_queue", told="Queue.", value=lambda: 2, counts_up=False),
+    ]
+    metrics = Metrics(Counted(), of_plugins=lambda: shown)
+
+    found = samples(merge([metrics.render(), metrics.render()]))
+
+    assert found["gatewright_audit_lost_total{}"] == 14
+    assert found["gatewright_audit_queue{}"] == 4
+    assert not [name for name in found if "broken" in name]
+
+
+@pytest.mark.parametrize("name", ["", "Upper", "a-b", "1a", "a" * 64, "a b"])
+def test_a_metric_has_a_name_that_prometheus_takes(name: str) -> None:
+    """
+    Anything else would spoil the page for all.
+    """
+    with pytest.raises(ValueError, match="name of a metric"):
+        Metric(name=name, told="x", value=int)

@@ -5,7 +5,16 @@ from datetime import date
 import attrs
 import pytest
 
-from gateway import ConfigError, Detector, Plugin, ProcessSpec, Route, Usage, hookimpl
+from gateway import (
+    ConfigError,
+    Detector,
+    Metric,
+    Plugin,
+    ProcessSpec,
+    Route,
+    Usage,
+    hookimpl,
+)
 from gateway.catalog import ModelFacts, Price, Rates, Tariff
 from gateway.clock import SystemClock
 from gateway.dialects import Dialect
@@ -203,6 +212,10 @@ class RegistersAll(Plugin):
         return [ProcessSpec(name="sequencer", target="x:y")]
 
     @hookimpl
+    def register_metrics(self):
+        return [Metric(name="entries_lost", told="Entries.", value=lambda: 3)]
+
+    @hookimpl
     def register_routes(self):
         return [
             Route(method="GET", path="/api/x", permission="x:read", handler=_handler)
@@ -211,7 +224,7 @@ class RegistersAll(Plugin):
 
 def test_everything_that_plugins_register_is_found_by_name():
     """
-    Providers, dialects, stores, detectors, embedders, encodings, processes and routes.
+    Providers, dialects, stores, detectors, embedders, encodings, processes, metrics, routes.
     """
     settings = {
         "providers": {
@@ -232,6 +245,7 @@ def test_everything_that_plugins_register_is_found_by_name():
     assert made.embedders["ngrams"].name == "ngrams"
     assert made.encodings["o200k_base"].name == "o200k_base"
     assert [process.name for process in made.processes] == ["sequencer"]
+    assert [metric.name for metric in made.metrics] == ["entries_lost"]
     assert [(route.name, who) for route, who in made.routes] == [
         ("GET /api/x", "registersall")
     ]

@@ -44,6 +44,8 @@ class Job:
         most: requests after which none are sent, whatever the time.
         hold: keep the callers connected, each with a stream that goes on, until the
             next job; the result comes when each has had its first bytes.
+        per_s: requests a second, of all callers together, at even distances; 0 is as
+            many as there are answers.
     """
 
     host: str
@@ -56,6 +58,7 @@ class Job:
     seconds: float = 1.0
     most: int = 1_000_000
     hold: bool = False
+    per_s: float = 0.0
 
     @property
     def kind(self) -> str:
@@ -213,6 +216,7 @@ class Caller(asyncio.Protocol):
         self._length: int | None = None
         self._is_chunked = False
         self._closes = False
+        self._due = 0.0
         self.has_first = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -232,6 +236,17 @@ class Caller(asyncio.Protocol):
         self._began, self._first_at = now, 0.0
         self._got, self._body_at = b"", -1
         self._transport.write(self._tally.request)
+
+    def ask_at(self, due: float) -> None:
+        """
+        Send a request at *due*, or at once if that has passed.
+        """
+        self._due = due
+        wait_s = due - perf_counter()
+        if wait_s > 0:
+            asyncio.get_running_loop().call_later(wait_s, self.ask)
+        else:
+            self.ask()
 
     def close(self) -> None:
         """
@@ -285,6 +300,8 @@ class Caller(asyncio.Protocol):
         tally.ended = now
         if self._closes:
             self._transport.abort()
+        elif tally.job.per_s:
+            self.ask_at(self._due + tally.job.callers / tally.job.per_s)
         else:
             self.ask()
 
@@ -340,8 +357,11 @@ class Load:
         tally.open = len(callers)
         tally.began = perf_counter()
         tally.until = tally.began + job.seconds
-        for caller in callers:
-            caller.ask()
+        for place, caller in enumerate(callers):
+            if job.per_s:
+                caller.ask_at(tally.began + place / job.per_s)
+            else:
+                caller.ask()
         if job.hold:
             return await self._hold(tally, callers)
         try:

@@ -115,6 +115,7 @@ class Control:
             ("POST", "/control/settings/try", self._try),
             ("POST", "/control/settings/apply", self._apply),
             ("POST", "/control/events", self._event),
+            ("POST", "/control/events/settled", self._settled_event),
         ]
         for method, path, answer in routes:
             app.router.add_route(method, path, _telling_errors(answer))
@@ -165,6 +166,12 @@ class Control:
         event = event_from_dict(codec.loads(await request.read()))
         if event is not None:
             self._station.gateway.publish(event)
+        return json_response({})
+
+    async def _settled_event(self, request: web.Request) -> web.Response:
+        event = event_from_dict(codec.loads(await request.read()))
+        if event is not None:
+            await self._station.gateway.tell(event)
         return json_response({})
 
     def _define(self, route: Route, _: str) -> web.RouteDef:

@@ -138,6 +138,15 @@ class Crew:
             kind = type(event).__name__
             log.warning("event not published", kind=kind, why=str(error))
 
+    async def tell(self, event: Event) -> None:
+        """
+        Tell the plugins of one worker, and wait until they are done with it.
+
+        Raises:
+            Refused: They are not, or no worker answers.
+        """
+        await self._ask_one("POST", "/control/events/settled", event_as_dict(event))
+
     async def forward(self, index: int, request: web.Request) -> web.Response:
         """
         Hand *request*, of somebody who was let in, to one worker.

@@ -86,6 +86,14 @@ class Fleet(Protocol):
         Tell the plugins of *event*.
         """
 
+    async def tell(self, event: Event) -> None:
+        """
+        Tell the plugins of *event*, and wait until they are done with it.
+
+        Raises:
+            Refused: One is not, or nobody was there to be told.
+        """
+
     async def run(self, route: Route, request: web.Request) -> web.StreamResponse:
         """
         Let a plugin's route answer *request*.
@@ -163,6 +171,12 @@ class Solo:
         Tell the plugins of *event*.
         """
         self.gateway.publish(event)
+
+    async def tell(self, event: Event) -> None:
+        """
+        See `gateway.app.Gateway.tell`.
+        """
+        await self.gateway.tell(event)
 
     async def run(self, route: Route, request: web.Request) -> web.StreamResponse:
         """

@@ -88,6 +88,7 @@ class Desk:
     Args:
         gateway: Asked for the gateway in force.
         publish: Tells the plugins of an event.
+        tell: Likewise, and waits until they are done with it.
         is_shared: The listener is the callers' own, so that this machine alone is answered.
     """
 
@@ -95,11 +96,13 @@ class Desk:
         self,
         gateway: Callable[[], Gateway],
         publish: Callable[[Event], Awaitable[None]],
+        tell: Callable[[Event], Awaitable[None]],
         *,
         is_shared: bool,
     ) -> None:
         self._gateway = gateway
         self._publish = publish
+        self._tell = tell
         self._is_shared = is_shared
 
     def define(self, route: Route, plugin: str = "") -> web.RouteDef:
@@ -135,7 +138,10 @@ class Desk:
             sentence = "The gateway failed over this; its log says where."
             return error_response(ApiError(500, "internal_error", sentence))
         if route.permission.endswith(":write") and response.status < 400:
-            await self._acted(route, request)
+            try:
+                await self._acted(route, request)
+            except ExchangeError as error:
+                return error_response(error)
         return response
 
     async def _acted(self, route: Route, request: web.Request) -> None:
@@ -148,7 +154,7 @@ class Desk:
             digests=change.digests,
             details=change.details,
         )
-        await self._publish(event)
+        await self._tell(event)
 
     # --- who may come in --------------------------------------------------------------------
 

@@ -174,7 +174,7 @@ def management_routes(fleet: Fleet, *, is_shared: bool) -> list[web.AbstractRout
     Raises:
         PluginError: A plugin's route has no permission, or is the core's.
     """
-    desk = Desk(lambda: fleet.gateway, fleet.publish, is_shared=is_shared)
+    desk = Desk(lambda: fleet.gateway, fleet.publish, fleet.tell, is_shared=is_shared)
 
     def define(route: Route, plugin: str) -> web.RouteDef:
         return desk.define(_forwarded(route, fleet), plugin)

@@ -57,7 +57,10 @@ class Station:
         self._access = AccessLog(output, clock=gateway.clock)
         self._ended = Ended()
         self.metrics = Metrics(
-            gateway, lines_lost=lambda: self._access.lost, catch_up=self._ended.show
+            gateway,
+            lines_lost=lambda: self._access.lost,
+            of_plugins=lambda: gateway.runtime.metrics,
+            catch_up=self._ended.show,
         )
         self._calls: GatewayRunner | None = None
         self._runners: list[GatewayRunner] = []

@@ -248,6 +248,12 @@ class Supervisor:
         """
         await self.crew.publish(event)
 
+    async def tell(self, event: Event) -> None:
+        """
+        Tell the plugins of one worker, and wait until they are done with it.
+        """
+        await self.crew.tell(event)
+
     async def run(self, route: Route, request: web.Request) -> web.StreamResponse:
         """
         Hand *request* to the first worker that is there.

@@ -127,6 +127,9 @@ class ToyGateway:
     def publish(self, event: Event) -> None:
         self.events.append(event)
 
+    async def tell(self, event: Event) -> None:
+        self.publish(event)
+
     @property
     def dialects(self) -> Mapping[str, Dialect]:
         found = (ToyChat(), ToyResponses(), ToyMessages())

@@ -126,6 +126,16 @@ async def test_an_event_that_nobody_takes_is_no_failure(crew_of):
     await crew.publish(GatewayDraining(at=0.0))
 
 
+async def test_an_event_that_somebody_waits_for_must_be_taken(crew_of):
+    """
+    What nobody heard of is not settled, and whoever waits is told.
+    """
+    crew = await crew_of(None)
+
+    with pytest.raises(Unavailable, match="No worker answers"):
+        await crew.tell(GatewayDraining(at=0.0))
+
+
 async def test_says_who_works_at_which_provider(crew_of):
     """
     Health is each worker's own, and says whose.

@@ -233,7 +233,9 @@ class TestPermissions:
         """
         There is no way to a route definition past the check.
         """
-        desk = Desk(lambda: None, lambda event: None, is_shared=False)
+        desk = Desk(
+            lambda: None, lambda event: None, lambda event: None, is_shared=False
+        )
         route = Route(method="GET", path="/api/x", permission="", handler=print)
 
         with pytest.raises(PluginError):

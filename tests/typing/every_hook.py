@@ -22,6 +22,7 @@ from gateway import (
     Exchange,
     Gateway,
     Identity,
+    Metric,
     ModelListing,
     Outcome,
     Phase,
@@ -102,6 +103,10 @@ class EveryPlugin(Plugin):
     @hookimpl
     def register_processes(self) -> Iterable[ProcessSpec]:
         yield ProcessSpec(name="sequencer", target="package.module:function")
+
+    @hookimpl
+    def register_metrics(self) -> Iterable[Metric]:
+        yield Metric(name="entries_lost", told="Entries that were lost.", value=int)
 
     @hookimpl
     @asynccontextmanager
@@ -185,6 +190,10 @@ class EveryPlugin(Plugin):
     def on_event(self, event: Event) -> None:
         if isinstance(event, SettingsChanged):
             assert_type(event.changed, tuple[str, ...])
+
+    @hookimpl
+    async def settle_event(self, event: Event) -> None:
+        assert_type(event.at, float)
 
     @hookimpl
     async def list_models(

@@ -12,13 +12,14 @@ from gateway import (
     Answer,
     Attempt,
     Exchange,
+    Metric,
     Phase,
     Plugin,
     ProcessSpec,
     Route,
     hookimpl,
 )
-from gateway.events import Event
+from gateway.events import AdminActed, Event
 from gateway.filters import StreamFilter
 from gateway_audit.index.recalling import recall
 from gateway_audit.process import sequencer
@@ -62,6 +63,14 @@ class AuditPlugin(Plugin):
         return (sequencer(self.settings),)
 
     @hookimpl
+    def register_metrics(self) -> Iterable[Metric]:
+        from gateway_audit.recording.counting import metrics  # serving alone needs it
+
+        return metrics(
+            lambda: None if self._recorder is None else self._recorder.journal
+        )
+
+    @hookimpl
     def register_routes(self) -> Iterable[Route]:
         from gateway_audit.api.routes import routes  # serving alone needs it
 
@@ -97,6 +106,11 @@ class AuditPlugin(Plugin):
     def on_event(self, event: Event) -> None:
         if self._recorder is not None:
             self._recorder.hear(event)
+
+    @hookimpl
+    async def settle_event(self, event: Event) -> None:
+        if isinstance(event, AdminActed):
+            await self.recorder.settle()
 
     # --- exchanges --------------------------------------------------------------------------
 

@@ -32,8 +32,8 @@ _COLUMNS: Final = (
     "subject",
     "peer",
 )
-#: What a spreadsheet takes for the beginning of a formula.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+#: What a spreadsheet takes for the beginning of a formula, in full width as well.
+_FORMULA: Final = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 
 
 def as_jsonl(found: Iterable[Found]) -> bytes:
@@ -49,7 +49,7 @@ def as_jsonl(found: Iterable[Found]) -> bytes:
 
 def as_csv(found: Iterable[Found]) -> bytes:
     """
-    Write a table (RFC 4180) of what most entries have.
+    Write a table (RFC 4180) of what most entries have; its cells are for looking at, a line each.
     """
     file = io.StringIO()
     writer = csv.writer(file)
@@ -69,6 +69,9 @@ def leaf_hash(entry: bytes) -> str:
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value if isinstance(value, str | int) else ""
+    if not isinstance(value, str):
+        return value if isinstance(value, int) else ""
+    # Line ends and what a terminal obeys: nothing of ours is named with them.
+    if not value.isprintable():
+        value = "".join(each if each.isprintable() else "?" for each in value)
+    return f"'{value}" if value.lstrip(" ?").startswith(_FORMULA) else value

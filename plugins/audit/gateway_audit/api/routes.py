@@ -145,6 +145,7 @@ class AuditRoutes:
         log = await asyncio.to_thread(read_status, recorder.places.root, now)
         policy = settings.on_failure
         is_well = log is not None and log.is_healthy and not journal.is_failing
+        spool_bytes = await asyncio.to_thread(recorder.watch.spool_bytes)
         return json_response(
             {
                 "is_healthy": is_well,
@@ -153,9 +154,11 @@ class AuditRoutes:
                 "worker": {
                     "name": journal.worker,
                     "is_failing": journal.is_failing,
+                    "is_nearly_full": journal.is_nearly_full,
                     "lost": journal.lost,
                     "spilled": journal.spilled,
                 },
+                "spool_bytes": spool_bytes,
                 "log": None if log is None else log.document(),
                 "retention": _companion(log, "retention"),
                 "sinks": _companion(log, "sinks"),

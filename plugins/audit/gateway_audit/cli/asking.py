@@ -140,14 +140,16 @@ def status_lines(document: dict[str, Any]) -> list[str]:
     return [
         f"audit {said}  level {document['level']}  on failure {document['on_failure']}",
         f"  log {log.get('size', 0)} entries, {log.get('signed_size', 0)} signed",
-        f"  index {document['indexed']} entries",
+        f"  index {document['indexed']} entries  spool {document['spool_bytes']} bytes",
         f"  origin {log.get('origin') or 'none yet'}  key {log.get('vkey') or 'none'}",
         f"  worker {worker['name']}  lost {worker['lost']}  spilled {worker['spilled']}",
         *retention_lines(document.get("retention") or {}),
         *sink_lines(document.get("sinks") or {}),
         *(f"  problem: {each}" for each in log.get("problems", ())),
         *(f"  warning: {each}" for each in log.get("warnings", ())),
-        *([] if log else ["  problem: no sequencer has run yet"]),
+        *(["  problem: the disk cannot be written"] if worker["is_failing"] else []),
+        *(["  warning: the disk is nearly full"] if worker["is_nearly_full"] else []),
+        *([] if log else ["  problem: no sequencer has run yet: the spool grows"]),
     ]
 
 

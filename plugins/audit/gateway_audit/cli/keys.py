@@ -14,6 +14,7 @@ import click
 
 from gateway.client import quiet_option
 from gateway.offline import Offline, config_option, data_dir_option, told
+from gateway.settings import SecretRef
 from gateway_audit.places import Places
 from gateway_audit.sequencing.files import Files
 from gateway_audit.sequencing.keys import (
@@ -28,6 +29,7 @@ from gateway_audit.sequencing.keys import (
 )
 from gateway_audit.sequencing.sequencer import CHECKPOINT_ENTRIES
 from gateway_audit.sequencing.state import STATE_FILE, State
+from gateway_audit.settings import AuditSettings
 from gateway_audit.tlog.errors import TlogError
 from gateway_audit.tlog.keylists import KeyList
 from gateway_audit.tlog.notes import VerifierKey
@@ -60,10 +62,10 @@ def show_command(file: Path | None, data_dir: Path | None) -> None:
     Write the public keys that an auditor needs, with the sizes that each signs.
     """
     with _judged():
-        places = _places(file, data_dir)
+        places, configured = _places(file, data_dir)
         root = find_root(places.root / "keys")
         if root is None:
-            click.echo(_only_key(places))
+            click.echo(_only_key(places, configured))
             return
         found = KeyList.verified(
             Files(places.log).read(LIST_FILE), origin=_state(places).origin, root=root
@@ -85,11 +87,11 @@ def root_command(key_file: Path, file: Path | None, data_dir: Path | None) -> No
     public half alone.
     """
     with _judged():
-        places = _places(file, data_dir)
+        places, configured = _places(file, data_dir)
         folder, origin = places.root / "keys", _state(places).origin
         if find_root(folder) is not None:
             raise click.ClickException(f"{folder / ROOT_FILE} names a root key already")
-        first = KeyList.only(origin, [_only_key(places)])
+        first = KeyList.only(origin, [_only_key(places, configured)])
         root = make_key_file(key_file, f"{origin}/root")
         Files(folder).write([(ROOT_FILE, f"{root.verifier}\n".encode())])
         Files(places.log).write([(LIST_FILE, first.signed(root))])
@@ -113,7 +115,7 @@ def rotate_command(
     Make a new signing key, and have the root key say from which size on it signs.
     """
     with _judged():
-        places = _places(file, data_dir)
+        places, _ = _places(file, data_dir)
         state, folder = _state(places), places.root / "keys"
         root = read_key_file(root_key, f"{state.origin}/root")
         if find_root(folder) != root.verifier:
@@ -131,10 +133,16 @@ def rotate_command(
         click.echo(f"destroy the old key when the log is that large; new: {path}")
 
 
-def _places(file: Path | None, data_dir: Path | None) -> Places:
+def _places(
+    file: Path | None, data_dir: Path | None
+) -> tuple[Places, SecretRef | None]:
+    """
+    Find the audit's folders, and the operator's own key where the settings name one.
+    """
     with told():
         place = Offline.open(file, data_dir, os.environ)
-    return Places.below(place.data_dir)
+        configured = place.settings.plugin("audit", AuditSettings).signing_key
+    return Places.below(place.data_dir), configured
 
 
 def _state(places: Places) -> State:
@@ -144,8 +152,10 @@ def _state(places: Places) -> State:
         raise click.ClickException("there is no log yet: start the gateway") from None
 
 
-def _only_key(places: Places) -> VerifierKey:
+def _only_key(places: Places, configured: SecretRef | None) -> VerifierKey:
     origin = _state(places).origin
+    if configured is not None:
+        return read_key_file(Path(configured.name), origin).verifier
     paths = own_key_files(places.root / "keys")
     if len(paths) != 1:
         raise click.ClickException("more or less than one key signs the log so far")

@@ -54,6 +54,7 @@ class Journal:
         self._mark = secrets.token_hex(5)
         self._count = 0
         self._events: deque[dict[str, Any]] = deque()
+        self._noting: set[asyncio.Future[None]] = set()
         #: What is missing since the last gap entry, by type.
         self._missing: Counter[str] = Counter()
         self._missing_since = 0
@@ -67,6 +68,20 @@ class Journal:
         Whether entries do not reach the first spool's disk.
         """
         return self._spool.is_failing
+
+    @property
+    def waiting(self) -> int:
+        """
+        How many entries wait for a disk.
+        """
+        return self._spool.queued + len(self._events)
+
+    @property
+    def is_nearly_full(self) -> bool:
+        """
+        Whether the first spool's disk has little room left.
+        """
+        return self._spool.is_nearly_full
 
     @property
     def worker(self) -> str:
@@ -93,12 +108,17 @@ class Journal:
         Raises:
             AuditUnavailable: It is not, and what it tells of must not go on.
         """
+        before = self._spool.next_seq
+        told = self._put(self._spool, entry, is_durable=is_durable)
+        # What the spool has taken comes late, with the disk; it is not missing.
+        is_taken = self._spool.next_seq != before
         try:
-            await self._put(self._spool, entry, is_durable=is_durable)
+            await told
         except AuditUnavailable:
             if await self._spill_over(entry, is_durable=is_durable):
                 return
-            self._miss(entry)
+            if not is_taken:
+                self._miss(entry)
             if not self._is_open:
                 raise
             return
@@ -111,16 +131,41 @@ class Journal:
 
         While the disk fails it waits here for the disk, as long as there is room.
         """
-        spool = self._spool
-        if spool.is_failing and self._spill is not None:
-            spool = self._spill
+        if self._spool.is_failing and self._spill is not None:
+            self._note(self._spill, entry)
+        else:
+            self._note(self._spool, entry)
+
+    def _note(self, spool: Spool, entry: dict[str, Any]) -> None:
+        before = spool.next_seq
         told = self._put(spool, entry, is_durable=True)
+        # What the spool has taken it writes when the disk is well: again would be twice.
+        is_taken = spool.next_seq != before
+        self._noting.add(told)
 
         def done(told: asyncio.Future[None]) -> None:
-            if not told.cancelled() and told.exception() is not None:
+            self._noting.discard(told)
+            if told.cancelled() or told.exception() is None:
+                return
+            if self._spill is not None and spool is self._spool:
+                self._note(self._spill, entry)
+            elif not is_taken:
                 self._keep(entry)
 
         told.add_done_callback(done)
+
+    async def noted(self) -> None:
+        """
+        Wait until all that was noted is on the disk.
+
+        Raises:
+            AuditUnavailable: Some of it waits for the disk.
+        """
+        while self._noting:
+            await asyncio.wait(self._noting)
+        is_late = bool(self._events) or (self._spill is None and self.is_failing)
+        if is_late and not self._is_open:
+            raise AuditUnavailable("events wait for the disk")
 
     def mend(self) -> None:
         """

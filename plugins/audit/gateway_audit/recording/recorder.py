@@ -26,6 +26,7 @@ from gateway_audit.recording.journal import Journal
 from gateway_audit.recording.keeping import Keeping
 from gateway_audit.recording.refusals import Refusals
 from gateway_audit.recording.sheet import SHEET, Copyist, Sheet
+from gateway_audit.recording.watching import Watch
 from gateway_audit.settings import AuditSettings, Spill
 from gateway_audit.spool.spool import AuditUnavailable, Spool
 from gateway_audit.subjects.events import SubjectErased
@@ -58,6 +59,7 @@ class Recorder:
         names: Shows names.
         index: Finds entries again.
         places: Where everything is kept.
+        watch: Sees whether the log is made of what is written.
     """
 
     settings: AuditSettings
@@ -68,6 +70,7 @@ class Recorder:
     keeping: Keeping
     index: IndexReader
     places: Places
+    watch: Watch
     _refusals: Refusals = attrs.field(init=False)
     _timer: asyncio.TimerHandle | None = attrs.field(default=None, init=False)
     _keeps: bool = attrs.field(init=False)
@@ -110,10 +113,12 @@ class Recorder:
             ),
             index=IndexReader(places.index),
             places=places,
+            watch=Watch(places, gateway.clock),
         )
         try:
             yield recorder
         finally:
+            recorder.watch.close()
             recorder.tell_refusals()
             await journal.close()
             register.close()
@@ -287,6 +292,22 @@ class Recorder:
             if not self._admits(self._source(event.peer), code, is_known=False):
                 return
         self.journal.note(happenings.of_event(event, self.journal.head(), self._peer))
+
+    async def settle(self) -> None:
+        """
+        Wait until all that happened beside exchanges is on the disk.
+
+        Raises:
+            Unavailable: It is not; it is written as soon as the disk takes it.
+        """
+        try:
+            await self.journal.noted()
+        except AuditUnavailable:
+            msg = (
+                "This was done, but cannot be recorded at the moment; it is recorded as soon "
+                "as the audit's disk takes it.  Operator: see /api/audit/status."
+            )
+            raise Unavailable(msg, code="audit_unavailable") from None
 
     async def erase(self, name: str) -> str | None:
         """

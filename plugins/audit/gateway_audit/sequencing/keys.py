@@ -31,6 +31,8 @@ log = structlog.get_logger("gateway.audit.keys")
 #: The list that the root key signed, beside the checkpoint; and the root key it is believed of.
 LIST_FILE: Final = "keys"
 ROOT_FILE: Final = "root.vkey"
+#: The one key that signs while there is no list.
+SIGNER_FILE: Final = "signer.vkey"
 #: The log's name, once it has one.
 ORIGIN_FILE: Final = "origin"
 
@@ -135,7 +137,8 @@ class SigningKeys:
     """
     Finds the key that signs a tree of some size.
 
-    Without a list the one key signs everything.  With one, signed by the root key, each key
+    Without a list one key signs everything, the one that signed first: an auditor who knows it
+    would take another's checkpoints for forged.  With a list, signed by the root key, each key
     signs in its range; the list is looked at again whenever its file was changed.
 
     Args:
@@ -160,6 +163,7 @@ class SigningKeys:
         self._version: tuple[int, int, int] | None = None
         self._list: KeyList | None = None
         self._keys: dict[VerifierKey, SigningKey] = {}
+        self._first = find_vkey(folder / SIGNER_FILE)
         self._load_keys()
 
     def signer(self, size: int) -> SigningKey:
@@ -171,7 +175,7 @@ class SigningKeys:
         """
         self._look()
         if self._list is None:
-            return self._newest()
+            return self._only()
         for verifier in self._list.valid_for(size):
             if verifier not in self._keys:
                 self._load_keys()
@@ -186,10 +190,22 @@ class SigningKeys:
         Return the keys that a checkpoint of *size* may be signed with.
         """
         self._look()
-        return list(self._keys) if self._list is None else self._list.valid_for(size)
+        if self._list is not None:
+            return self._list.valid_for(size)
+        return list(self._keys) if self._first is None else [self._first]
 
-    def _newest(self) -> SigningKey:
-        return self._configured or list(self._keys.values())[-1]
+    def _only(self) -> SigningKey:
+        key = self._configured or list(self._keys.values())[-1]
+        if self._first is None:
+            written = f"{key.verifier}\n".encode()
+            Files(self._folder).write([(SIGNER_FILE, written)])
+            self._first = key.verifier
+        if key.verifier != self._first:
+            raise KeyProblem(
+                f"{key.verifier} is not the key that signed so far, {self._first}: put that "
+                "back; only a list that the root key signed changes it (gatewright audit keys)"
+            )
+        return key
 
     def _load_keys(self) -> None:
         if self._configured is not None:
@@ -255,7 +271,16 @@ def find_root(folder: Path) -> VerifierKey | None:
     Raises:
         KeyProblem: What stands there is none.
     """
-    path = folder / ROOT_FILE
+    return find_vkey(folder / ROOT_FILE)
+
+
+def find_vkey(path: Path) -> VerifierKey | None:
+    """
+    Find the public key that stands in a file.
+
+    Raises:
+        KeyProblem: What stands there is none.
+    """
     try:
         return VerifierKey.parse(path.read_text().strip())
     except FileNotFoundError:

@@ -15,7 +15,13 @@ import attrs
 import structlog
 
 from gateway_audit.spool.disk import Disk
-from gateway_audit.spool.frames import HEAD_BYTES, MAX_ENTRY_BYTES, Frame, frames
+from gateway_audit.spool.frames import (
+    HEAD_BYTES,
+    MAX_ENTRY_BYTES,
+    Frame,
+    find_frame,
+    frames,
+)
 from gateway_audit.spool.names import (
     Segment,
     lock_path,
@@ -173,6 +179,8 @@ class SpoolReader:
                 if not self._is_left(tail):
                     return
                 self._rest(tail, sys.maxsize)
+                while self._skip_damage(tail):
+                    self._rest(tail, sys.maxsize)
                 tail.is_over = True
             self._leave(tail)
             tail.finished.append(segment.path)
@@ -203,6 +211,27 @@ class SpoolReader:
                 if len(self._taken) >= most:
                     break
             tail.at += end
+
+    def _skip_damage(self, tail: _Tail) -> bool:
+        """
+        Go on behind what is no frame in the last file of a worker that is gone.
+
+        What was torn when it ended has nothing behind it; what has was written, and is missing.
+        In any other file nothing is skipped: what was not synced stands again in the next one.
+
+        Returns:
+            Whether there was a frame behind it.
+        """
+        if tail.descriptor is None:
+            return False
+        size = os.fstat(tail.descriptor).st_size
+        content = os.pread(tail.descriptor, size - tail.at, tail.at).rstrip(b"\0")
+        found = find_frame(content, 1, tail.next_seq) if content else None
+        if found is None:
+            return False
+        log.error("a spool is damaged", worker=tail.worker, at=tail.at, bytes=found)
+        tail.at += found
+        return True
 
     def _accept(self, tail: _Tail, frame: Frame) -> None:
         if frame.seq < tail.next_seq:

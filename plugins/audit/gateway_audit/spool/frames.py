@@ -8,6 +8,7 @@ The checksum covers the number too, so that a frame out of another place is not 
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ MAX_ENTRY_BYTES: Final = 65_535
 
 _HEAD: Final = struct.Struct("<IIQ")
 HEAD_BYTES: Final = _HEAD.size
+#: Where a head may stand: no length needs its upper half, no number its upper three bytes.
+_MAYBE_HEAD: Final = re.compile(rb"(?s)(?=..\x00\x00.{9}\x00{3})")
 
 
 class Frame(NamedTuple):
@@ -52,3 +55,18 @@ def frames(content: bytes, at: int = 0) -> Iterator[Frame]:
         if zlib.crc32(entry, seq & 0xFFFFFFFF) != checksum:
             return
         yield Frame(seq, entry, at)
+
+
+def find_frame(content: bytes, at: int, least_seq: int) -> int | None:
+    """
+    Find the first whole frame from offset *at* on whose number is *least_seq* or above.
+
+    Returns:
+        Its offset; None if there is none.
+    """
+    for found in _MAYBE_HEAD.finditer(content, at):
+        begin = found.start()
+        frame = next(frames(content, begin), None)
+        if frame is not None and frame.seq >= least_seq:
+            return begin
+    return None

@@ -199,3 +199,64 @@ async def test_an_erasure_names_one_person(audit, document):
     answer = await audit.client.ask("POST", "/api/audit/erase", document)
 
     assert answer.status == 400
+
+
+ROUTES = [
+    ("GET", "/api/audit", 200),
+    ("GET", "/api/audit/status", 200),
+    ("GET", "/api/audit/checkpoint", 404),
+    ("GET", "/api/audit/keys", 404),
+    ("GET", "/api/audit/tile/0/000", 404),
+    ("POST", "/api/audit/erase", 403),
+]
+
+
+async def test_every_route_asks_for_its_permission(running):
+    """
+    Nobody without a token comes in; who may only read can read everything and erase nobody.
+    """
+    secrets = {"ADMIN": "admin-token-of-the-test-0123456789", "VIEWER": "v" * 32}
+    tokens = {
+        "root": {"secret": "env.ADMIN", "role": "admin"},
+        "eve": {"secret": "env.VIEWER", "role": "viewer"},
+    }
+    async with running(admin=tokens, environ=secrets) as audit:
+        registered = list(audit.plugin.register_routes())
+        found = []
+        for method, path, _ in ROUTES:
+            body = {"subject": "x"} if method == "POST" else None
+            bearers = ("", secrets["VIEWER"], secrets["ADMIN"])
+            headers = [{"Authorization": f"Bearer {each}"} for each in bearers]
+            asked = [
+                (await audit.client.ask(method, path, body, each)).status
+                for each in headers
+            ]
+            found.append(asked)
+
+    assert len(registered) == len(ROUTES) - 1  # the checkpoint and the keys are one
+    assert [each[0] for each in found] == [401] * len(ROUTES)
+    assert [each[1] for each in found] == [status for *_, status in ROUTES]
+    assert [each[2] for each in found] == [
+        200 if method == "POST" else status for method, _, status in ROUTES
+    ]
+
+
+async def test_a_line_of_a_download_stays_one_line(audit):
+    """
+    What somebody named with line ends and quotes adds no line and no cell.
+    """
+    odd = 'x\r\n"=1+1",\u2028\x00\x1b[31m'
+    audit.recorder.note("odd", actor=odd, model="\n=cmd()")
+    await audit.sequenced()
+
+    lines = (await audit.get(format="jsonl", type="odd")).body.splitlines()
+    table = (await audit.get(format="csv", type="odd")).body.decode()
+
+    rows = list(csv.reader(table.splitlines(keepends=True)))
+    assert len(lines) == 1
+    assert codec.loads(lines[0])["entry"]["actor"] == odd
+    assert len(rows) == 2
+    assert len({len(row) for row in rows}) == 1
+    told = dict(zip(*rows, strict=True))
+    assert told["model"].startswith("'")
+    assert told["actor"].isprintable()

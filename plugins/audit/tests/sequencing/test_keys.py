@@ -163,3 +163,22 @@ def test_a_root_key_that_is_none_is_a_problem(tmp_path):
 
     with pytest.raises(KeyProblem, match=r"root\.vkey"):
         find_root(tmp_path)
+
+
+def test_another_key_does_not_sign_without_the_root_keys_word(tmp_path):
+    """
+    Who changes the key in the settings alone is told which one signed, and what changes it.
+    """
+    first = make_key_file(tmp_path / "first.pem", "gw.example/log")
+    other = make_key_file(tmp_path / "other.pem", "gw.example/log")
+
+    def keys(configured):
+        folder, path = tmp_path / "keys", tmp_path / "list"
+        return SigningKeys(folder, path, "gw.example/log", configured=configured)
+
+    assert keys(first).signer(5) == first
+    with pytest.raises(KeyProblem, match="signed so far") as caught:
+        keys(other).signer(6)
+    assert str(first.verifier) in str(caught.value)
+    assert keys(other).verifiers(5) == [first.verifier]
+    assert keys(first).signer(7) == first

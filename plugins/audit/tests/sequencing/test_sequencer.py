@@ -134,6 +134,24 @@ def test_entries_that_are_missing_are_told_in_the_log(audit):
     assert audit.entries()[1:] == [*lines("wa", 3), *lines("wa", 3, 8)]
 
 
+def test_what_stands_behind_damage_comes_in_and_the_damage_is_told(audit):
+    """
+    A frame in the middle of a killed worker's last file has rotten: it alone is missing, and an
+    entry says so.
+    """
+    audit.write("wa", lines("wa", 9))
+    path = audit.spool / "wa-00000001.spool"
+    content = bytearray(path.read_bytes())
+    content[content.index(lines("wa", 1, 4)[0])] ^= 1
+    path.write_bytes(bytes(content) + bytes(4096))
+
+    audit.run()
+
+    gap = json.loads(audit.entries()[0])
+    assert (gap["type"], gap["first_seq"], gap["end_seq"]) == ("gap", 4, 5)
+    assert audit.entries()[1:] == [*lines("wa", 4), *lines("wa", 4, 5)]
+
+
 def writes_of(audit, script):
     """
     Count what a clean run asks of the disk.
@@ -329,6 +347,22 @@ def test_a_log_keeps_its_name(audit):
 
     assert "for ever" in read_status(audit.folder, 0).problems[0]
     assert audit.signed().checkpoint.origin == "gw.example/log"
+
+
+def test_another_signing_key_is_refused_and_said(audit):
+    """
+    The log goes on, but nothing is signed with a key that nobody was told of, and all is not well.
+    """
+    audit.write("wa", lines("wa", 5))
+    audit.run()
+    (audit.folder / "keys/signing-0001.pem").unlink()
+    audit.write("wb", lines("wb", 5))
+
+    audit.run()
+
+    assert "not the key that signed so far" in read_status(audit.folder, 0).problems[0]
+    assert audit.entries() == lines("wa", 5)
+    assert audit.run().log.size == 10
 
 
 def test_one_folder_has_one_sequencer(audit):
