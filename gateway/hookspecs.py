@@ -177,6 +177,10 @@ class Plugin:
 
         Returns:
             Rows of the table.
+
+        Example::
+
+            return [Vendor(name="house", base_url="https://llm.house.example", key_env="HOUSE_KEY")]
         """
         return ()
 
@@ -191,6 +195,10 @@ class Plugin:
 
         Returns:
             One instance each; a dialect has no state.
+
+        Example::
+
+            return [HouseDialect()]
         """
         return ()
 
@@ -205,6 +213,10 @@ class Plugin:
         Returns:
             Routes below ``/api/``, each with the permission that it needs.  Their handlers find
             who asks, what was sent and how to answer in `gateway.management`.
+
+        Example::
+
+            return [Route(method="GET", path="/api/bells", permission="bells:read", handler=bells)]
         """
         return ()
 
@@ -219,6 +231,10 @@ class Plugin:
 
         Returns:
             click commands or groups.
+
+        Example::
+
+            return [bells]  # a click command
         """
         return ()
 
@@ -232,6 +248,10 @@ class Plugin:
 
         Returns:
             Stores, found by the scheme of a reference.
+
+        Example::
+
+            return [VaultStore(self.settings.vault)]
         """
         return ()
 
@@ -245,6 +265,10 @@ class Plugin:
 
         Returns:
             Detectors, found as ``gateway.detectors[name]``; see `gateway.detecting`.
+
+        Example::
+
+            return [Detector(name="badges", Options=BadgeOptions, make=make_badges)]
         """
         return ()
 
@@ -258,6 +282,10 @@ class Plugin:
 
         Returns:
             Embedders, found as ``gateway.embedders[name]``.
+
+        Example::
+
+            return [SentenceEmbedder(self.settings.model_file)]
         """
         return ()
 
@@ -271,6 +299,10 @@ class Plugin:
 
         Returns:
             Facts; they outweigh the catalog's own, which hold for what they do not say.
+
+        Example::
+
+            return [ModelFacts(provider="house", model="m-1", context_window=32_768)]
         """
         return ()
 
@@ -284,6 +316,10 @@ class Plugin:
 
         Returns:
             Encodings, found as ``gateway.encodings[name]``.
+
+        Example::
+
+            return [HouseEncoding()]
         """
         return ()
 
@@ -298,6 +334,10 @@ class Plugin:
 
         Returns:
             What to run.
+
+        Example::
+
+            return [ProcessSpec(name="bell-ringer", target="gateway_bells.ringer:run")]
         """
         return ()
 
@@ -312,6 +352,10 @@ class Plugin:
 
         Returns:
             What to show.
+
+        Example::
+
+            return [Metric(name="bells_rung", told="Bells rung.", value=lambda: self.rung)]
         """
         return ()
 
@@ -328,6 +372,13 @@ class Plugin:
         Returns:
             An async context manager; what raises while entering keeps the gateway from
             starting.
+
+        Example::
+
+            @asynccontextmanager
+            async def lifespan(self, gateway: Gateway) -> AsyncIterator[None]:
+                async with open_bells(gateway.data_dir) as self.bells:
+                    yield
         """
         raise NotImplementedError
 
@@ -351,6 +402,12 @@ class Plugin:
 
         Raises:
             Refused: to say no; the status and code reach the caller.
+
+        Example::
+
+            if exchange.request.model not in self.settings.models:
+                raise NotAllowed("This model is not for you.")
+            return None
         """
         return None
 
@@ -373,6 +430,10 @@ class Plugin:
 
         Raises:
             Refused: to say no with a reason of its own.
+
+        Example::
+
+            return [target for target in targets if target.provider != "far-away"]
         """
         return targets
 
@@ -394,6 +455,10 @@ class Plugin:
             Refused: to skip this target; with ``ends=True`` to end the exchange.  If every
                 target was refused, the first refusal is the answer; any upstream failure
                 outweighs a refusal.
+
+        Example::
+
+            attempt.headers["x-cost-center"] = self.cost_center_of(exchange.identity)
         """
 
     # --- the way back -----------------------------------------------------------------------
@@ -410,6 +475,10 @@ class Plugin:
             A `Tap`, or None to stay out.  It cannot edit; it may raise `Refused`, which cuts
             the stream even behind a filter that holds everything back.  One with
             ``wants_frames`` spares a stream that nobody else looks into from being parsed.
+
+        Example::
+
+            return Stopwatch() if exchange.request.is_stream else None
         """
         return None
 
@@ -426,6 +495,10 @@ class Plugin:
         Returns:
             A `StreamFilter` for this answer, or None to stay out.  A `TextFilter` is run
             over whole answers too.
+
+        Example::
+
+            return WordFilter(self.settings.words, self.settings.mask)
         """
         return None
 
@@ -442,6 +515,12 @@ class Plugin:
 
         Raises:
             Refused: to cut the stream.
+
+        Example::
+
+            for text in chunk.texts():
+                text.replace(text.value.replace("colour", "color"))
+            return chunk
         """
         return chunk
 
@@ -461,6 +540,11 @@ class Plugin:
 
         Raises:
             Refused: to refuse it; after a stream this is only recorded.
+
+        Example::
+
+            self.seen[exchange.id] = response.finish_reasons
+            return None
         """
         return None
 
@@ -475,6 +559,11 @@ class Plugin:
             ``attempt.state``, ``attempt.error`` and ``attempt.not_sent`` tell how it went.
         Order: reversed.
         Colour: ``def`` where there is nothing to wait for, which costs less.
+
+        Example::
+
+            if attempt.usage is not None:
+                self.tokens += attempt.usage.total_output
         """
 
     @hookspec
@@ -493,6 +582,10 @@ class Plugin:
         Raises:
             Refused: what cannot be recorded must not be served: the answer is replaced by
                 the refusal, a stream is cut.
+
+        Example::
+
+            log.info("done", request_id=exchange.id, outcome=exchange.outcome)
         """
 
     # --- beside exchanges -------------------------------------------------------------------
@@ -504,6 +597,11 @@ class Plugin:
 
         When: as it happens, in the process in which it happens.
         Order: by phase; an exception is logged and hides the event from nobody else.
+
+        Example::
+
+            if isinstance(event, SettingsChanged):
+                self.cache.clear()
         """
 
     @hookspec
@@ -518,6 +616,10 @@ class Plugin:
         Raises:
             Refused: it is not, and the operator is to know: what was changed stays changed, and
                 the answer is the refusal.
+
+        Example::
+
+            await self.written(event)
         """
 
     @hookspec
@@ -539,6 +641,10 @@ class Plugin:
 
         Raises:
             Refused: to tell nothing: 401 where a credential is required.
+
+        Example::
+
+            return [model for model in models if not model.id.startswith("internal/")]
         """
         return models
 
@@ -554,6 +660,10 @@ class Plugin:
         Returns:
             What ``GET /api/explain/{request_id}`` answers, as JSON values, in the members that
             `gateway.traces.Trace.as_dict` has; None if it is not known here either.
+
+        Example::
+
+            return await self.archive.find(request_id)
         """
         return None
 
@@ -567,5 +677,10 @@ class Plugin:
 
         Returns:
             One sentence for the report, or None if there was nothing to forget.
+
+        Example::
+
+            count = await self.store.forget(subject)
+            return f"{count} rows forgotten" if count else None
         """
         return None

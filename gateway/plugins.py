@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import pluggy
+import structlog
 
 from gateway.errors import ConfigError, GatewayError, PluginError, Problem
 from gateway.hookspecs import EITHER_COLOUR, GROUP, PROJECT, Phase, Plugin
@@ -28,12 +29,32 @@ from gateway.settings import PHASES
 if TYPE_CHECKING:
     from gateway.settings import Settings
 
+log = structlog.get_logger("gateway.plugins")
+
 #: The implementation marks that pluggy leaves on a function.
 _IMPL: Final = f"{PROJECT}_impl"
 _SPEC: Final = f"{PROJECT}_spec"
 
 #: Hooks of earlier releases, and what to use instead.
 REMOVED_HOOKS: Final[Mapping[str, str]] = {}
+
+
+@attrs.frozen(kw_only=True)
+class Deprecation:
+    """
+    A hook that still works, and will not for ever.
+
+    Attributes:
+        instead: What to implement instead, as part of a sentence.
+        removed_in: The release that removes it.
+    """
+
+    instead: str
+    removed_in: str
+
+
+#: Hooks that are on their way out, by name.
+DEPRECATED_HOOKS: Final[Mapping[str, Deprecation]] = {}
 
 
 class PluginErrors(GatewayError):
@@ -287,6 +308,7 @@ def load_plugins(
         problems = check_class(plugin)
         errors += problems
         if not problems:
+            _warn_of_deprecated(plugin)
             try:
                 loaded.append(_configure(plugin, settings, running))
             except GatewayError as exc:
@@ -297,6 +319,16 @@ def load_plugins(
     if errors:
         raise PluginErrors(errors)
     return sorted(loaded, key=lambda plugin: (plugin.phase, plugin.name))
+
+
+def _warn_of_deprecated(plugin: FoundPlugin) -> None:
+    for hook in sorted(implemented(plugin.cls) & DEPRECATED_HOOKS.keys()):
+        deprecation = DEPRECATED_HOOKS[hook]
+        msg = (
+            f"plugin {plugin.name}: the hook {hook} is deprecated and will be removed in "
+            f"{deprecation.removed_in}: {deprecation.instead}"
+        )
+        log.warning(msg, plugin=plugin.name, distribution=plugin.label, hook=hook)
 
 
 def _takes_part(name: str, settings: Settings) -> bool:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+import textwrap
 
 import pytest
 
@@ -67,3 +68,16 @@ async def test_the_bodies_change_nothing():
     assert await plugin.recall("req_x") is None
     assert await plugin.erase_subject("x") is None
     assert list(plugin.register_routes()) == []
+
+
+@pytest.mark.parametrize("name", hook_names())
+def test_every_hook_shows_an_example(name):
+    """
+    It stands last in the docstring, and Python can read it.
+    """
+    text = inspect.getdoc(getattr(Plugin, name)) or ""
+
+    example = textwrap.dedent(text.partition("Example::")[2]).strip("\n")
+
+    body = textwrap.indent(example, "    ")
+    compile(f"async def hook(self):\n{body}\n", name, "exec")

@@ -145,6 +145,15 @@ class TestPlugins:
         assert list(folder.glob("tests/**/test_*.py"))
 
     @per_plugin
+    def test_stands_what_every_plugin_must(self, folder):
+        """
+        Its tests hold the suite that authors run, ``gateway.testing.conformance``.
+        """
+        tests = [path.read_text() for path in folder.glob("tests/**/test_*.py")]
+
+        assert any("(Conformance):" in text for text in tests)
+
+    @per_plugin
     def test_page_has_the_five_headings(self, folder):
         """
         Whoever has read one plugin's page finds the way on every other.

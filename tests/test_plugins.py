@@ -5,8 +5,9 @@ from typing import Any
 
 import attrs
 import pytest
+from structlog.testing import capture_logs
 
-from gateway import Phase, Plugin, hookimpl
+from gateway import Phase, Plugin, hookimpl, plugins
 from gateway.errors import Problem
 from gateway.plugins import (
     FoundPlugin,
@@ -373,3 +374,47 @@ def test_a_plugin_may_find_fault_with_the_gateways_settings():
 
     with pytest.raises(PluginErrors, match=r"server\.workers: must be 9"):
         load_plugins(settings_from_dict({}), [found], installed=False)
+
+
+def test_a_hook_that_goes_is_told_of_with_the_release_that_removes_it(monkeypatch):
+    """
+    It works until then; the operator reads which plugin needs a newer version, and by when.
+    """
+    deprecated = {
+        "register_detectors": plugins.Deprecation(
+            instead="implement register_finders", removed_in="0.4"
+        )
+    }
+    monkeypatch.setattr(plugins, "DEPRECATED_HOOKS", deprecated)
+
+    with capture_logs() as logged:
+        (loaded,) = load({}, x=RegistersX)
+
+    (line,) = logged
+    assert line["log_level"] == "warning"
+    assert line["event"] == (
+        "plugin x: the hook register_detectors is deprecated and will be removed in 0.4: "
+        "implement register_finders"
+    )
+    assert collect([loaded], "register_detectors", lambda value: value.name)
+
+
+def test_a_hook_that_is_gone_is_an_error_that_says_what_to_do(monkeypatch):
+    """
+    A plugin that was built for an older release does not half work.
+    """
+
+    class OldPlugin(Plugin):
+        @hookimpl
+        def on_request(self, exchange):
+            return None
+
+    gone = {"on_request": "was removed in 0.3: implement pre_request"}
+    monkeypatch.setattr(plugins, "REMOVED_HOOKS", gone)
+
+    with pytest.raises(PluginErrors) as caught:
+        load({}, old=OldPlugin)
+
+    assert "hook on_request: was removed in 0.3: implement pre_request" in str(
+        caught.value
+    )
