@@ -185,6 +185,13 @@ class HookRecorder(Plugin):
         """
         self._note(f"on_event {type(event).__name__}")
 
+    @hookimpl
+    async def settle_event(self, event: Event) -> None:
+        """
+        Note the event's class.
+        """
+        self._note(f"settle_event {type(event).__name__}")
+
 
 class _NotingTap(Tap):
     def __init__(
