@@ -48,7 +48,7 @@ def test_what_is_said_reaches_the_sequencer():
         ],
     }
 
-    told = sequencer(read(said)).arguments(Path("/data"))
+    told = sequencer(read(said)).arguments(Path("/data"), settings_from_dict({}))
 
     assert told["origin"] == "gw.example/audit"
     assert told["signing_key"] == "/run/secrets/audit"

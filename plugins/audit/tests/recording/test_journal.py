@@ -113,6 +113,7 @@ async def test_open_goes_on_counts_and_says_what_is_missing(disk, running):
     Requests are served; the gap is an entry of its own once entries are written again.
     """
     async with running({"on_failure": "open"}) as audit:
+        await audit.settled()  # the start is written, so that an intent finds out
         disk.is_broken = True
         answers = [await audit.call() for _ in range(3)]
         disk.is_broken = False
@@ -218,6 +219,7 @@ async def test_what_is_missing_is_a_metric(disk, running):
     What was lost, and that the disk fails, stand among the gateway's numbers.
     """
     async with running({"on_failure": "open"}) as audit:
+        await audit.settled()
         disk.is_broken = True
         for _ in range(3):
             await audit.call()
