@@ -58,15 +58,20 @@ class _Overflow(float):
     literal: str
 
 
-def loads(raw: bytes) -> Any:
+def loads(raw: bytes | str) -> Any:
     """
     Parse *raw* whatever its depth and keys; for documents whose writer is trusted to be sane.
 
     An integer of any length stays what it is, for a document that is edited is written anew.
 
+    Args:
+        raw: Bytes, or the text that a database kept.
+
     Raises:
         JsonError: if *raw* is not JSON.
     """
+    if isinstance(raw, str):
+        raw = raw.encode("utf-8", "surrogatepass")
     try:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError:

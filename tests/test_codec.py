@@ -263,3 +263,15 @@ def test_an_integer_of_any_length_stays_what_it_is(number):
 
     assert codec.dumps(codec.loads(raw)) == raw
     assert codec.loads(b'{"a":1,"a":2,"n":%d}' % number)["a"] == 2
+
+
+def test_a_text_is_parsed_as_its_bytes_are():
+    """
+    Rows of a database hold texts; a long integer in one stays what it is, too.
+    """
+    said = '{"a": 12345678901234567890123, "b": "\u00fc"}'
+
+    parsed = codec.loads(said)
+
+    assert parsed == codec.loads(said.encode())
+    assert parsed == {"a": 12345678901234567890123, "b": "ü"}
