@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as distribution_version
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import structlog
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from gateway.views import Request
 
 log = structlog.get_logger("gateway")
+
+P = TypeVar("P", bound="Plugin")
 
 #: How deep calls of plugins may nest: a guardrail's judge, and what watches the judge.
 MAX_DEPTH = 3
@@ -217,6 +219,23 @@ class Gateway:
         The way out for requests of plugins to others than providers.
         """
         return Outbound(self._upstream, self.settings.egress, self.secrets)
+
+    def plugin(self, cls: type[P]) -> P:
+        """
+        Return the one plugin of class *cls* that takes part.
+
+        For who embeds a gateway, and for tests; plugins know nothing of each other.
+
+        Raises:
+            LookupError: None does.
+        """
+        for loaded in self.hooks.plugins:
+            if isinstance(loaded.plugin, cls):
+                return loaded.plugin
+        msg = (
+            f"no {cls.__name__} takes part: start the gateway with it among its plugins"
+        )
+        raise LookupError(msg)
 
     def derive(self, purpose: str, length: int = 32) -> bytes:
         """

@@ -14,7 +14,7 @@ from gateway.events import Event, GatewayStarted, GatewayStopped, SettingsChange
 from gateway.plugins import FoundPlugin
 from gateway.settings import settings_from_dict
 from gateway.sinks import MemorySink
-from gateway.testing import find_dialect, make_request
+from gateway.testing import HookRecorder, find_dialect, make_request
 
 LIVES: list[str] = []
 
@@ -92,6 +92,17 @@ def test_what_plugins_register_is_found_where_the_hooks_say():
     assert gateway.detectors["pii"] == Registered("pii")
     assert gateway.embedders["ngrams"] == Registered("ngrams")
     assert gateway.encodings["o200k_base"] == Registered("o200k_base")
+
+
+def test_a_plugin_is_found_by_its_class():
+    """
+    Who asks for one that takes no part is told what to do.
+    """
+    gateway = gateway_of(Registers)
+
+    assert isinstance(gateway.plugin(Registers), Registers)
+    with pytest.raises(LookupError, match="start the gateway with it"):
+        gateway.plugin(HookRecorder)
 
 
 async def test_plugins_live_as_long_as_the_gateway():

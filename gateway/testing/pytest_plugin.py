@@ -76,10 +76,6 @@ def recorded_hooks() -> Callable[[GatewayClient], HookRecorder]:
     from gateway.testing import HookRecorder
 
     def find(client: GatewayClient) -> HookRecorder:
-        for loaded in client.gateway.hooks.plugins:
-            if isinstance(loaded.plugin, HookRecorder):
-                return loaded.plugin
-        msg = "start the gateway with HookRecorder among its plugins"
-        raise LookupError(msg)
+        return client.gateway.plugin(HookRecorder)
 
     return find

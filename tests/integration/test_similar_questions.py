@@ -83,11 +83,7 @@ def ask(client):
     """
     A function that asks in a key's name, and waits until what is to be kept is.
     """
-    (shelf,) = [
-        each.plugin.shelf
-        for each in client.gateway.hooks.plugins
-        if isinstance(each.plugin, CachingPlugin)
-    ]
+    shelf = client.gateway.plugin(CachingPlugin).shelf
 
     async def asked(text, value):
         document = {

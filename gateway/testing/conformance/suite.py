@@ -303,11 +303,7 @@ class Conformance:
         recording = (await self.recordings())[0]
         beside = [FoundPlugin(name="zzz_recorder", cls=HookRecorder)]
         async with self.stage(beside=beside) as stage:
-            recorder = next(
-                loaded.plugin
-                for loaded in stage.gateway.hooks.plugins
-                if isinstance(loaded.plugin, HookRecorder)
-            )
+            recorder = stage.gateway.plugin(HookRecorder)
             for turns in range(1, _MOST_TURNS):
                 exchange = stage.exchange(recording, self.headers)
                 stage.replay.parts = recording.reads(1)

@@ -73,12 +73,7 @@ class Audited:
 
     @property
     def plugin(self):
-        (found,) = [
-            loaded.plugin
-            for loaded in self.gateway.hooks.plugins
-            if isinstance(loaded.plugin, AuditPlugin)
-        ]
-        return found
+        return self.gateway.plugin(AuditPlugin)
 
     @property
     def recorder(self):

@@ -95,12 +95,7 @@ def _shelf_of():
     """
 
     def found(client):
-        (plugin,) = [
-            each.plugin
-            for each in client.gateway.hooks.plugins
-            if isinstance(each.plugin, CachingPlugin)
-        ]
-        return plugin.shelf
+        return client.gateway.plugin(CachingPlugin).shelf
 
     return found
 

@@ -132,7 +132,7 @@ async def test_what_was_saved_is_told(client, ask, fake_upstream):
 
 
 async def test_two_gateways_on_one_data_directory_let_go_together(
-    start, ask, tmp_path, until
+    start, ask, tmp_path, until, shelf_of
 ):
     """
     Each keeps entries in its own memory; a purge reaches both, and so do the sums.
@@ -145,14 +145,10 @@ async def test_two_gateways_on_one_data_directory_let_go_together(
 
     await one.post("/api/cache/purge", {"all": True})
 
-    shelves = [
-        each.plugin.shelf
-        for each in other.gateway.hooks.plugins
-        if each.name == "caching"
-    ]
-    store = shelves[0].pantry.store
+    shelf = shelf_of(other)
+    store = shelf.pantry.store
     await until(lambda: not store._records)
-    await shelves[0].days.flush()
+    await shelf.days.flush()
     (day,) = (await one.ask("GET", "/api/cache/stats")).json["days"]
     assert (day["hits"], day["missed"]) == (2, 2)
 

@@ -59,12 +59,7 @@ class Governance:
         self.gateway = client.gateway
 
     def plugin(self, cls):
-        (found,) = [
-            loaded.plugin
-            for loaded in self.gateway.hooks.plugins
-            if isinstance(loaded.plugin, cls)
-        ]
-        return found
+        return self.gateway.plugin(cls)
 
     @property
     def governor(self):

@@ -13,12 +13,7 @@ RULE = {"detectors": ["word"], "action": "block"}
 
 
 def warden_of(client):
-    (plugin,) = [
-        loaded.plugin
-        for loaded in client.gateway.hooks.plugins
-        if isinstance(loaded.plugin, GuardrailsPlugin)
-    ]
-    return plugin.warden
+    return client.gateway.plugin(GuardrailsPlugin).warden
 
 
 async def seen(condition, within_s):
