@@ -4,26 +4,21 @@ What the table ``plugins.audit`` says.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, Literal, Self, get_args
+from typing import Literal, Self, get_args
 
 import attrs
 
 from gateway.settings import above, between, told
+from gateway_audit.checks import HEADER_NAME
 from gateway_audit.log_settings import LogSettings
 from gateway_audit.retention.settings import KeepSettings
 from gateway_audit.sinks.settings import SinkSettings, sink_names
-
-#: An entry of the log has a length of 16 bits (C2SP tlog-tiles).
-MAX_ENTRY_BYTES: Final = 65_535
+from gateway_audit.spool.frames import MAX_ENTRY_BYTES
 
 Level = Literal["durable", "intent", "relaxed"]
 Kept = Literal["none", "redacted", "full"]
-
-# RFC 9110 section 5.6.2.
-_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 
 
 @attrs.frozen(kw_only=True)
@@ -111,7 +106,7 @@ class SubjectSettings:
     )
 
     def __attrs_post_init__(self) -> None:
-        if self.header is not None and not _HEADER_NAME.fullmatch(self.header):
+        if self.header is not None and not HEADER_NAME.fullmatch(self.header):
             raise ValueError("header must be the name of a header")
 
     @classmethod

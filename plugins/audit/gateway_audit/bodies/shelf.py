@@ -82,17 +82,6 @@ class Shelf:
         """
         return all(_NAME.fullmatch(part) for part in (pseudonym, name))
 
-    def drop_older(self, before: float) -> int:
-        """
-        Remove what was stored before Unix second *before*; returns how much that was.
-        """
-        count = 0
-        for path in self._folder.glob(f"*/*/*{_SUFFIX}"):
-            if path.stat().st_mtime < before:
-                path.unlink(missing_ok=True)
-                count += 1
-        return count
-
     def _path(self, pseudonym: str, name: str) -> Path:
         if not self.is_name(pseudonym, name):
             raise ValueError("no name of a body")

@@ -5,14 +5,13 @@ Looking for entries.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import attrs
 
-from gateway_audit.index.table import open_for_reading
+from gateway_audit.index.table import count_taken, open_for_reading
 
 #: What can be looked for by equality.
 EQUAL: Final = frozenset(
@@ -122,11 +121,6 @@ class IndexReader:
         if database is None:
             return 0
         try:
-            return _count(database)
+            return count_taken(database)
         finally:
             database.close()
-
-
-def _count(database: sqlite3.Connection) -> int:
-    (last,) = database.execute("SELECT max(place) FROM audit_entries").fetchone()
-    return 0 if last is None else int(last) + 1

@@ -64,18 +64,8 @@ def open_for_writing(folder: Path) -> sqlite3.Connection:
     for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=NORMAL"):
         database.execute(f"PRAGMA {pragma}")
     if database.execute("PRAGMA user_version").fetchone()[0] != VERSION:
-        make_anew(database)
+        _make_anew(database)
     return database
-
-
-def make_anew(database: sqlite3.Connection) -> None:
-    """
-    Leave an empty table.
-    """
-    database.executescript(
-        "BEGIN IMMEDIATE; DROP TABLE IF EXISTS audit_entries;"
-        f"{_TABLE}{_INDEXES}PRAGMA user_version={VERSION}; COMMIT"
-    )
 
 
 def open_for_reading(folder: Path) -> sqlite3.Connection | None:
@@ -91,3 +81,18 @@ def open_for_reading(folder: Path) -> sqlite3.Connection | None:
         database.close()
         return None
     return database
+
+
+def count_taken(database: sqlite3.Connection) -> int:
+    """
+    Return how many entries of the log were taken: the index of the next one.
+    """
+    (last,) = database.execute("SELECT max(place) FROM audit_entries").fetchone()
+    return 0 if last is None else int(last) + 1
+
+
+def _make_anew(database: sqlite3.Connection) -> None:
+    database.executescript(
+        "BEGIN IMMEDIATE; DROP TABLE IF EXISTS audit_entries;"
+        f"{_TABLE}{_INDEXES}PRAGMA user_version={VERSION}; COMMIT"
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gateway import codec
-from gateway_audit.index.table import COLUMNS, make_anew, open_for_writing
+from gateway_audit.index.table import COLUMNS, count_taken, open_for_writing
 
 _MARKS: Final = ", ".join("?" * (len(COLUMNS) + 2))
 _INSERT: Final = f"INSERT OR REPLACE INTO audit_entries VALUES ({_MARKS})"  # noqa: S608
@@ -50,9 +50,7 @@ class IndexWriter:
         """
         Return how many entries of the log were taken: the index of the next one.
         """
-        found = self._database.execute("SELECT max(place) FROM audit_entries")
-        (last,) = found.fetchone()
-        return 0 if last is None else int(last) + 1
+        return count_taken(self._database)
 
     def drop_below(self, min_index: int) -> None:
         """
@@ -61,12 +59,6 @@ class IndexWriter:
         self._database.execute(
             "DELETE FROM audit_entries WHERE place < ?", (min_index,)
         )
-
-    def drop(self) -> None:
-        """
-        Forget everything, to be filled anew.
-        """
-        make_anew(self._database)
 
     def close(self) -> None:
         """

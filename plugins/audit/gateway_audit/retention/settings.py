@@ -12,19 +12,13 @@ from typing import Any, Final, Self
 import attrs
 
 from gateway.settings import SecretRef, Unread, above, http_url, structure, told
+from gateway_audit.checks import resolves_elsewhere
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html, and plain keys.
 _S3: Final = re.compile(
     r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9._=-]+)*)/?"
 )
 _NEVER: Final = ("never", "forever")
-
-
-def _resolves_elsewhere(
-    instance: Any, attribute: attrs.Attribute[Any], value: SecretRef | None
-) -> None:
-    if value is not None and value.scheme not in {"env", "file"}:
-        raise ValueError("must be env.NAME or file./path: another process reads it")
 
 
 @attrs.frozen(kw_only=True)
@@ -118,12 +112,12 @@ class ArchiveSettings:
     region: str | None = attrs.field(default=None, metadata=told("The S3 region."))
     key_id: SecretRef | None = attrs.field(
         default=None,
-        validator=_resolves_elsewhere,
+        validator=resolves_elsewhere,
         metadata=told("The access key's id; left out: as boto3 finds credentials."),
     )
     secret: SecretRef | None = attrs.field(
         default=None,
-        validator=_resolves_elsewhere,
+        validator=resolves_elsewhere,
         metadata=told("The access key's secret."),
     )
 

@@ -31,7 +31,6 @@ from gateway_audit.sinks.shipping import Shipping
 
 log = structlog.get_logger("gateway.audit.sinks")
 
-FOLDER: Final = "sinks"
 #: Seconds for what is under way when the process is to end.
 LAST_S: Final = 1.5
 

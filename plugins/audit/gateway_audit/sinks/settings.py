@@ -22,20 +22,13 @@ from gateway.settings import (
     structure,
     told,
 )
+from gateway_audit.checks import HEADER_NAME, resolves_elsewhere
 
-_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 # A sink's name is a file's name too: its cursor's.
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _INDEX: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,199}")
 _HOST: Final = re.compile(r"[!-~]{1,255}")
 _SITE: Final = "https://http-intake.logs.datadoghq.com"
-
-
-def _resolves_elsewhere(
-    instance: Any, attribute: attrs.Attribute[Any], value: SecretRef | None
-) -> None:
-    if value is not None and value.scheme not in {"env", "file"}:
-        raise ValueError("must be env.NAME or file./path: another process reads it")
 
 
 def _is_absolute(
@@ -129,12 +122,12 @@ class HttpSink(OverHttp):
     type: Literal["http"]
     secret: SecretRef | None = attrs.field(
         default=None,
-        validator=_resolves_elsewhere,
+        validator=resolves_elsewhere,
         metadata=told("What the header says."),
     )
     header: str = attrs.field(
         default="authorization",
-        validator=_matches(_HEADER_NAME, "must be the name of a header"),
+        validator=_matches(HEADER_NAME, "must be the name of a header"),
         metadata=told("The header; in authorization the secret follows Bearer."),
     )
     form: Literal["jsonl", "json"] = attrs.field(
@@ -153,7 +146,7 @@ class SplunkSink(OverHttp):
 
     type: Literal["splunk-hec"]
     secret: SecretRef = attrs.field(
-        validator=_resolves_elsewhere, metadata=told("The collector's token.")
+        validator=resolves_elsewhere, metadata=told("The collector's token.")
     )
     index: str | None = attrs.field(
         default=None,
@@ -187,7 +180,7 @@ class DatadogSink(OverHttp):
         default=_SITE, validator=http_url, metadata=told("The intake of your site.")
     )
     secret: SecretRef = attrs.field(
-        validator=_resolves_elsewhere, metadata=told("The API key.")
+        validator=resolves_elsewhere, metadata=told("The API key.")
     )
     service: str = attrs.field(
         default="gatewright",
@@ -204,7 +197,7 @@ class ElasticSink(OverHttp):
 
     type: Literal["elastic"]
     secret: SecretRef | None = attrs.field(
-        default=None, validator=_resolves_elsewhere, metadata=told("An API key.")
+        default=None, validator=resolves_elsewhere, metadata=told("An API key.")
     )
     index: str = attrs.field(
         default="gatewright-audit",

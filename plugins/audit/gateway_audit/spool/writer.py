@@ -52,20 +52,6 @@ class SegmentWriter:
         # Whoever clears up after the dead may look at it for a moment.
         self._lock = disk.lock(self._lock_path, waits=True)
 
-    @property
-    def is_dirty(self) -> bool:
-        """
-        Tell whether something waits for `sync`.
-        """
-        return bool(self._unsynced)
-
-    @property
-    def has_spare(self) -> bool:
-        """
-        Tell whether the next file's room is set aside already.
-        """
-        return self._spare is not None
-
     def keep(self, records: list[bytes]) -> None:
         """
         Take *records* for the next `rewrite`.

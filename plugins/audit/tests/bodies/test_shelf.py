@@ -4,8 +4,6 @@ Tests of `gateway_audit.bodies.shelf`.
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from gateway_audit.bodies.shelf import Shelf
@@ -39,19 +37,6 @@ def test_everything_of_one_person_is_dropped(shelf):
     assert shelf.drop("sub_a") == 0
     assert shelf.get("sub_a", "1") is None
     assert shelf.get("sub_b", "3") == b"x"
-
-
-def test_what_is_old_is_dropped(shelf, tmp_path):
-    """
-    By when it was stored.
-    """
-    shelf.put("sub_a", "old", b"x", is_durable=False)
-    shelf.put("sub_a", "new", b"x", is_durable=False)
-    (old,) = tmp_path.rglob("old.body")
-    os.utime(old, (1000, 1000))
-
-    assert shelf.drop_older(2000.0) == 1
-    assert shelf.get("sub_a", "new") == b"x"
 
 
 @pytest.mark.parametrize("name", ["../x", "", "a/b", "a\x00"], ids=repr)
