@@ -186,8 +186,7 @@ def _notes(
         yield f"{', '.join(absent)} does not look at {direction}"
     if direction == "input" and dialect.unreadable_fields:
         fields = ", ".join(dialect.unreadable_fields)
-        acts = guardrail.action != "flag" and not guardrail.is_shadow
-        told = "refused" if acts else "passed on unseen"
+        told = "refused" if guardrail.acts else "passed on unseen"
         yield f"{fields} as token numbers cannot be read: {told}"
     if guardrail.action == "redact":
         if operation == "embed":
