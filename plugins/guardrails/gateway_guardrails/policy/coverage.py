@@ -87,11 +87,11 @@ def unenforceable(guardrail: Guardrail, exchange: Exchange) -> str | None:
     if "input" in guardrail.stages and (fields := request.unreadable):
         return f"{', '.join(fields)} holds token numbers, which cannot be read as words"
     for stage in sorted(guardrail.stages):
-        if stage == "output" and exchange.operation in _WORDLESS_ANSWERS:
-            continue
         is_stream = stage == "output" and request.is_stream
-        why = _why_not(guardrail, dialect, stage, is_stream=is_stream)
-        if why is not None:
+        state, why = _state(
+            guardrail, dialect, exchange.operation, stage, is_stream=is_stream
+        )
+        if state == "cannot":
             return why
     return None
 
