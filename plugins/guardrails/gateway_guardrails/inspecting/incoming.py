@@ -368,9 +368,7 @@ def _sees(guardrail: Guardrail, kinds: Sequence[str]) -> bool:
     Tell whether *guardrail* asks somebody who looks at all those *kinds* of media.
     """
     judges = guardrail.judges_at(_STAGE)
-    return set(kinds) == {"image"} and any(
-        getattr(one.judge, "reads_images", False) for one in judges
-    )
+    return set(kinds) == {"image"} and any(map(reads_images, judges))
 
 
 def _rank(segment: Segment) -> int:
