@@ -154,9 +154,9 @@ def looked_shape(looked: Looked) -> dict[str, Any]:
     }
 
 
-def place_at(stage: Stage, role: str | None, kind: str) -> Place:
+def place_at(stage: Stage, role: str | None, kind: str | None) -> Place:
     """
-    Make the place of a text that stands nowhere.
+    Make the place of a text that stands nowhere: a message, unless somebody says otherwise.
     """
     usual = "user" if stage == "input" else "assistant"
-    return Place(stage=stage, role=role or usual, kind=kind)
+    return Place(stage=stage, role=role or usual, kind=kind or "message")

@@ -77,7 +77,7 @@ class LookingRoutes:
             raise refused("stage: must be input or output.")
         role, kind = (_word(body, name) for name in ("role", "kind"))
         guardrails = await self._guardrails(body)
-        place = place_at(stage, role, kind or "message")
+        place = place_at(stage, role, kind)
         try:
             looked = await look(guardrails, text, place)
         finally:

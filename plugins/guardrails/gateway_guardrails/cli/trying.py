@@ -83,9 +83,7 @@ async def _look(
 ) -> Looked:
     role, kind = where
     async with open_bench(chosen) as bench:
-        return await look(
-            bench.guardrails, text, place_at(stage, role, kind or "message")
-        )
+        return await look(bench.guardrails, text, place_at(stage, role, kind))
 
 
 def _ask(

@@ -16,7 +16,7 @@ from gateway.detecting import Find, Place, Stage
 from gateway_guardrails.harness.dataset import Dataset, Group, Row, group_of
 from gateway_guardrails.harness.scores import Scores, TypeScores, add_spans
 from gateway_guardrails.policy.guardrail import Guardrail, NamedDetector, NamedJudge
-from gateway_guardrails.trying import ask, find_all
+from gateway_guardrails.trying import ask, find_all, place_at
 
 #: What all detectors together are called.
 TOGETHER: Final = "(all)"
@@ -39,12 +39,7 @@ class Where:
         """
         Return the place of *row*.
         """
-        usual = "user" if self.stage == "input" else "assistant"
-        return Place(
-            stage=self.stage,
-            role=row.role or self.role or usual,
-            kind=row.kind or self.kind or "message",
-        )
+        return place_at(self.stage, row.role or self.role, row.kind or self.kind)
 
 
 @attrs.define(eq=False)

@@ -16,6 +16,7 @@ from gateway.detecting import DetectorFailed, Opinion
 if TYPE_CHECKING:
     from gateway.detecting import Find, Question
     from gateway_guardrails.inspecting.plan import Asking
+    from gateway_guardrails.policy.guardrail import NamedJudge
 
 _NOTHING: Final = Opinion()
 
@@ -37,7 +38,7 @@ class Verdict:
     took_us: int = 0
 
 
-def reads_images(asking: Asking) -> bool:
+def reads_images(asking: Asking | NamedJudge) -> bool:
     """
     Tell whether the judge looks at a request's images beside its texts.
     """

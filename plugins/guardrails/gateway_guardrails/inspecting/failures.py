@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 import attrs
 import structlog
 
-from gateway_guardrails.inspecting.plan import acts
-
 if TYPE_CHECKING:
     from gateway.detecting import Stage
     from gateway_guardrails.inspecting.notes import Notes
@@ -48,7 +46,7 @@ def tell_failure(
     A guardrail that only flags has nothing to refuse, unless it is mandatory.
     """
     refuses = guardrail.on_failure == "closed" and (
-        acts(guardrail) or (guardrail.is_mandatory and not guardrail.is_shadow)
+        guardrail.acts or (guardrail.is_mandatory and not guardrail.is_shadow)
     )
     reason = f"{guardrail.name}: {failure.name}: {failure.reason}"
     notes.line(stage, "failed" if refuses else "failed_open", reason, attempt)

@@ -17,7 +17,7 @@ from gateway_guardrails.inspecting.failures import Failure, tell_failure
 from gateway_guardrails.inspecting.finds import Finds
 from gateway_guardrails.inspecting.media import media_in
 from gateway_guardrails.inspecting.opinions import flagged_in, hits_in, unplaced
-from gateway_guardrails.inspecting.plan import Asking, Plan, acts
+from gateway_guardrails.inspecting.plan import Asking, Plan
 from gateway_guardrails.inspecting.refusals import (
     blocked,
     spare_sealed,
@@ -130,7 +130,7 @@ class _Looking:
             return
         why = f"{', '.join(fields)} holds token numbers instead of words"
         for guardrail in self.plan.guardrails:
-            if acts(guardrail) or guardrail.is_mandatory:
+            if guardrail.acts or guardrail.is_mandatory:
                 raise unenforceable(guardrail, why, self._id)
         self.inspection.notes.not_run(self.plan.guardrails, _STAGE, why)
 
@@ -368,9 +368,7 @@ def _sees(guardrail: Guardrail, kinds: Sequence[str]) -> bool:
     Tell whether *guardrail* asks somebody who looks at all those *kinds* of media.
     """
     judges = guardrail.judges_at(_STAGE)
-    return set(kinds) == {"image"} and any(
-        getattr(one.judge, "reads_images", False) for one in judges
-    )
+    return set(kinds) == {"image"} and any(map(reads_images, judges))
 
 
 def _rank(segment: Segment) -> int:

@@ -81,7 +81,7 @@ class Plan:
                 for one in guardrail.judges_at(stage)
             ),
             context=max((scan.detector.context for scan in scans), default=1),
-            acts=any(map(acts, chosen)),
+            acts=any(guardrail.acts for guardrail in chosen),
             mark="\0".join(
                 f"{scan.name} {scan.guardrails[0].name}" for scan in scans
             ).encode(),
@@ -93,13 +93,6 @@ class Plan:
         Whether nobody looks.
         """
         return not (self.scans or self.askings)
-
-
-def acts(guardrail: Guardrail) -> bool:
-    """
-    Tell whether *guardrail* does anything about what it finds but record it.
-    """
-    return guardrail.action != "flag" and not guardrail.is_shadow
 
 
 def _scans_of(guardrails: Sequence[Guardrail], stage: Stage) -> tuple[Scan, ...]:
@@ -150,7 +143,7 @@ class OutputPlan:
             buffer=Plan.of(buffer, "output"),
             background=Plan.of(background, "output"),
             drops_sealed=any(
-                guardrail.sealed == "drop" and acts(guardrail) for guardrail in chosen
+                guardrail.sealed == "drop" and guardrail.acts for guardrail in chosen
             ),
             blind=next(
                 (one for one in chosen if one.is_mandatory and not one.is_shadow), None

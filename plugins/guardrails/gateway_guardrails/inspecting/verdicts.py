@@ -7,8 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from gateway_guardrails.inspecting.plan import acts
-
 if TYPE_CHECKING:
     from gateway.detecting import Find
     from gateway_guardrails.inspecting.plan import Scan
@@ -37,7 +35,7 @@ class Hit(NamedTuple):
         """
         Whether something is done about it.
         """
-        return acts(self.guardrail)
+        return self.guardrail.acts
 
 
 class Cover(NamedTuple):

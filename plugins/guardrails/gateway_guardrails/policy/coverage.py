@@ -87,11 +87,11 @@ def unenforceable(guardrail: Guardrail, exchange: Exchange) -> str | None:
     if "input" in guardrail.stages and (fields := request.unreadable):
         return f"{', '.join(fields)} holds token numbers, which cannot be read as words"
     for stage in sorted(guardrail.stages):
-        if stage == "output" and exchange.operation in _WORDLESS_ANSWERS:
-            continue
         is_stream = stage == "output" and request.is_stream
-        why = _why_not(guardrail, dialect, stage, is_stream=is_stream)
-        if why is not None:
+        state, why = _state(
+            guardrail, dialect, exchange.operation, stage, is_stream=is_stream
+        )
+        if state == "cannot":
             return why
     return None
 
@@ -186,8 +186,7 @@ def _notes(
         yield f"{', '.join(absent)} does not look at {direction}"
     if direction == "input" and dialect.unreadable_fields:
         fields = ", ".join(dialect.unreadable_fields)
-        acts = guardrail.action != "flag" and not guardrail.is_shadow
-        told = "refused" if acts else "passed on unseen"
+        told = "refused" if guardrail.acts else "passed on unseen"
         yield f"{fields} as token numbers cannot be read: {told}"
     if guardrail.action == "redact":
         if operation == "embed":

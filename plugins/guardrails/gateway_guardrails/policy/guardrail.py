@@ -165,6 +165,13 @@ class Guardrail:
         return tuple(each for each in self.judges if stage in each.stages)
 
     @property
+    def acts(self) -> bool:
+        """
+        Whether it does anything about what it finds but record it.
+        """
+        return self.action != "flag" and not self.is_shadow
+
+    @property
     def detectors(self) -> tuple[NamedDetector | NamedJudge, ...]:
         """
         All who look or are asked.

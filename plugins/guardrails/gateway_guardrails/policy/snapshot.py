@@ -41,6 +41,9 @@ class GuardrailUnknown(InvalidRequest):
 class _Chosen:
     """
     What counts for an exchange whatever its target, and what the target decides.
+
+    Attributes:
+        snapshot: Nobody reads it: while it is kept, its judges are not closed.
     """
 
     snapshot: PolicySnapshot
@@ -154,14 +157,6 @@ class PolicySnapshot:
         if not is_own:
             _check_known(added, known)
         return _Chosen(self, tuple(now), tuple(later))
-
-
-def snapshot_of(exchange: Exchange) -> PolicySnapshot | None:
-    """
-    Return the snapshot that *exchange* began with; None if nobody asked one for it.
-    """
-    chosen = exchange.stash.get(_CHOSEN)
-    return None if chosen is None else chosen.snapshot
 
 
 def asked_for(exchange: Exchange) -> tuple[str, ...]:
