@@ -9,16 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Final
 
-from gateway_guardrails.injection.anchors import (
-    REACH,
-    SIGNS,
-    STEPS,
-    Chooser,
-    Literal,
-    Way,
-    blanked,
-    sifted,
-)
+from gateway_guardrails.injection.choosing import REACH, STEPS, Chooser, Way
+from gateway_guardrails.injection.literals import SIGNS, Literal, blanked, sifted
 from gateway_guardrails.literals import Literals
 
 __all__ = ["Candidate", "Gate", "Sifted", "Stretch", "merged", "stretches"]
@@ -28,7 +20,7 @@ _Hit = tuple[int, int, int]
 
 #: Bytes that a match may be wider on either side than its way tells: edges, and long words.
 _SLACK: Final = 16
-#: Blocks of 128 bytes: what stands `anchors.REACH` apart is in two that follow each other.
+#: Blocks of 128 bytes: what stands `choosing.REACH` apart is in two that follow each other.
 _BLOCK: Final = REACH
 #: A pattern that may be in so many places is looked for everywhere.
 _MANY: Final = 16

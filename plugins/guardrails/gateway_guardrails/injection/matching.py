@@ -2,7 +2,7 @@
 Which rules are found in a text, and where.
 
 A rule is only looked for where its words stand near each other (see
-`gateway_guardrails.injection.anchors`), by a pattern of its own.  Patterns that are asked together
+`gateway_guardrails.injection.choosing`), by a pattern of its own.  Patterns that are asked together
 have an automaton that grows with the product of the rules' gaps, and with every new text.
 """
 

@@ -1,7 +1,7 @@
 r"""
 Reads the patterns of the tables, as far as those use RE2's syntax.
 
-Only so that `gateway_guardrails.injection.anchors` can tell what a text must have for a pattern to
+Only so that `gateway_guardrails.injection.parts` can tell what a text must have for a pattern to
 be found in it; what matches, and where, RE2 says.
 """
 

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway_guardrails.injection.anchors import Chooser, blanked, sifted
 from gateway_guardrails.injection.catalogue import rules
 from gateway_guardrails.injection.gate import Gate, Sifted, stretches
-from gateway_guardrails.injection.syntax import read
 from gateway_guardrails.patterns import compile_pattern
 
 TALK = (Path(__file__).parent / "talk.txt").read_text(encoding="utf-8")
@@ -62,39 +60,12 @@ def test_every_rule_is_asked_in_talk_of_attacks():
     assert not missed
 
 
-def test_literals_are_few_for_what_has_rare_words():
-    """
-    Of two steps, the gate asks for the one that texts seldom have.
-    """
-    (way,) = Chooser().chosen(r"\b(?:the|a)\b[^.]{0,9}\b(?:jailbreak)\b")
-
-    assert [{one.text for one in step.literals} for step in way.steps] == [
-        {" jailbr"}
-    ] or all(" the " not in {one.text for one in step.literals} for step in way.steps)
-
-
 def test_pattern_that_needs_nothing_is_refused():
     """
     A rule that any text may match says so when it is made, not by its cost.
     """
     with pytest.raises(ValueError, match="nothing must be there"):
         Gate([r"\w+"])
-
-
-@pytest.mark.parametrize("pattern", ["(a)", "(?:a", "a)", r"\pL"])
-def test_syntax_that_tables_need_not_is_refused(pattern):
-    """
-    What is not understood is refused rather than guessed at.
-    """
-    with pytest.raises(ValueError, match="group|understood"):
-        read(pattern)
-
-
-def test_sifted_text_has_one_blank_between_words():
-    """
-    Signs and blanks between two words are one blank, so that a phrase is one literal.
-    """
-    assert sifted(blanked(b"Ignore,  ALL\n(previous)")) == b"ignore all previous "
 
 
 def test_places_of_sifted_text_lead_back():

@@ -1,0 +1,211 @@
+"""
+What must be there of a text for a pattern: literals, and how often texts have them.
+
+They are those of a text as `sifted` gives it: letters of ASCII in lower case, and one blank for
+what is between words.  What has other letters, or signs that texts seldom have, is looked for in
+the text as it is.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import string
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Final, NamedTuple
+
+__all__ = [
+    "EDGE",
+    "GAP",
+    "LETTERS",
+    "SIGNS",
+    "Literal",
+    "blanked",
+    "cost_of",
+    "literals_of",
+    "shortened",
+    "sifted",
+]
+
+#: Signs that ordinary texts have seldom: what has one is looked for in the text as it is.
+SIGNS: Final = b"<>[]{}|#!*@=:$`/\\"
+#: Stands where a blank stands if a letter follows, or went before.
+EDGE: Final = "\0"
+#: Stands for the signs and blanks between two words.
+GAP: Final = "\1"
+LETTERS: Final = string.ascii_letters + string.digits
+#: A shorter literal is cut no more.
+_LEAST_OF_LITERAL: Final = 6
+#: A longer literal says no more, and makes the automaton larger.
+_MOST_OF_LITERAL: Final = 14
+#: How much likelier a word of a phrase is behind the others.
+_FOLLOWING: Final = 20
+#: What so small a share of words has is seldom.
+_SELDOM: Final = 3e-4
+_SIGNS: Final = frozenset(SIGNS.decode())
+_SIFTED: Final = bytes(
+    ord(chr(code).lower()) if chr(code) in LETTERS else ord(" ") for code in range(256)
+)
+
+
+def blanked(raw: bytes) -> bytes:
+    """
+    Return *raw* with a blank for all that is no letter or digit of ASCII, in lower case.
+    """
+    return raw.translate(_SIFTED)
+
+
+def sifted(text: bytes) -> bytes:
+    """
+    Return a `blanked` text with one blank between words, where there are few.
+    """
+    return text.replace(b"   ", b" ").replace(b"  ", b" ")
+
+
+class Literal(NamedTuple):
+    """
+    What must be there, in the text as it is, in lower case, or in the text as `sifted` gives it.
+    """
+
+    text: str
+    is_sifted: bool
+
+
+def literals_of(told: Sequence[str]) -> list[frozenset[Literal]]:
+    """
+    Make literals of what may stand in a row, those of a kind together.
+
+    Returns:
+        Nothing if one of them says nothing.
+    """
+    foreign = [one for one in told if not one.isascii()]
+    ascii_ = [one for one in told if one.isascii()]
+    made = [frozenset(map(_unsifted, foreign))] if foreign else []
+    if ascii_:
+        kinds = [frozenset(map(make, ascii_)) for make in (_sifted, _unsifted)]
+        telling = [one for one in kinds if all(map(_is_telling, one))]
+        if telling:
+            made.append(min(telling, key=cost_of))
+        else:
+            made.extend(_of_each_kind(ascii_))
+    return made if all(all(map(_is_telling, one)) for one in made) else []
+
+
+def shortened(literals: frozenset[Literal]) -> frozenset[Literal]:
+    """
+    Cut literals where that makes them no commoner, and leave out what has another inside.
+    """
+    cut = frozenset(map(_cut, literals))
+    return frozenset(
+        one for one in cut if not any(other.text in one.text for other in cut - {one})
+    )
+
+
+def cost_of(literals: Iterable[Literal]) -> float:
+    """
+    Return about how many of a text's words have one of *literals*.
+    """
+    return sum(
+        _share(one.text)
+        if one.is_sifted
+        else _SELDOM / 100
+        if any(map(str.isalnum, one.text))
+        else _SELDOM
+        for one in literals
+    )
+
+
+def _of_each_kind(told: Sequence[str]) -> Iterator[frozenset[Literal]]:
+    sifted_ones = frozenset(filter(_is_telling, map(_sifted, told)))
+    others = frozenset(_unsifted(one) for one in told if not _is_telling(_sifted(one)))
+    if sifted_ones:
+        yield sifted_ones
+    yield others
+
+
+def _sifted(told: str) -> Literal:
+    if not told.isascii():
+        return Literal("", is_sifted=True)
+    if told.startswith(EDGE):
+        told = told.lstrip(EDGE)
+        told = " " + told if told and told[0] in LETTERS else told
+    if told.endswith(EDGE):
+        told = told.rstrip(EDGE)
+        told = told + " " if told and told[-1] in LETTERS else told
+    text = re.sub(" +", " ", blanked(told.replace(EDGE, "").encode()).decode())
+    return Literal(text[:_MOST_OF_LITERAL], is_sifted=True)
+
+
+def _unsifted(told: str) -> Literal:
+    parts = re.split(f"[{EDGE}{GAP}]+", told.lower())
+    return Literal(max(parts, key=_worth), is_sifted=False)
+
+
+def _worth(part: str) -> tuple[bool, int]:
+    return not part.isascii() or not _SIGNS.isdisjoint(part), len(part)
+
+
+def _is_telling(one: Literal) -> bool:
+    if one.is_sifted:
+        return len(one.text.strip()) > 1
+    return not one.text.isascii() or (
+        len(one.text) > 1 and not _SIGNS.isdisjoint(one.text)
+    )
+
+
+def _cut(one: Literal) -> Literal:
+    if not one.is_sifted:
+        return one
+    most = _SELDOM / 100 + 1.2 * _share(one.text)
+    for size in range(_LEAST_OF_LITERAL, len(one.text)):
+        if _share(one.text[:size]) <= most:
+            return Literal(one.text[:size], is_sifted=True)
+    return one
+
+
+@cache
+def _share(literal: str) -> float:
+    """
+    Return about what share of words have *literal*; of several words, how often they follow.
+    """
+    words = literal.split()
+    if not words:
+        return 1.0
+    begins, ends = literal.startswith(" "), literal.endswith(" ")
+    last = len(words) - 1
+    each = [
+        _word_share(word, begins=begins or at > 0, ends=ends or at < last)
+        for at, word in enumerate(words)
+    ]
+    return min(*each, math.prod(each) * _FOLLOWING ** float(last))
+
+
+def _word_share(told: str, *, begins: bool, ends: bool) -> float:
+    shares = _shares()
+    if begins and ends:
+        return shares.get(told, 1e-5)
+    return 0.1 / 8.0 ** len(told) + 1.3 * sum(
+        share
+        for word, share in shares.items()
+        if (
+            word.startswith(told)
+            if begins
+            else word.endswith(told)
+            if ends
+            else told in word
+        )
+    )
+
+
+@cache
+def _shares() -> Mapping[str, float]:
+    """
+    Read the commonest words, most common first, counted in text under Apache-2.0, MIT and CC0-1.0.
+
+    The shares are by their rank (Zipf's law), which is near enough.
+    """
+    text = files("gateway_guardrails.injection").joinpath("common.txt")
+    words = text.read_text(encoding="ascii").split()
+    return {word: 0.1 / (rank + 1) for rank, word in enumerate(words)}
