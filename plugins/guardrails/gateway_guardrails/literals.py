@@ -13,15 +13,13 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, Final
 
-__all__ = ["HAS_AUTOMATON", "Literals"]
+__all__ = ["Literals"]
 
 try:
     _ahocorasick: Any = import_module("ahocorasick_rs")
 except ImportError:  # no wheel for this system
     _ahocorasick = None
 
-#: Whether the time a text takes hangs on its length alone.
-HAS_AUTOMATON: Final = _ahocorasick is not None
 #: Up to so many characters in all, the automaton is the quick and large one.
 _DENSE_CHARACTERS: Final = 20_000
 _LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)

@@ -54,9 +54,6 @@ class Match(Protocol):
     def span(self, group: int = 0, /) -> tuple[int, int]: ...  # noqa: D102
     def group(self, group: int = 0, /) -> str: ...  # noqa: D102
 
-    @property
-    def lastindex(self) -> int | None: ...  # noqa: D102
-
 
 class Pattern(Protocol):
     """

@@ -20,6 +20,8 @@ from gateway.detecting import (
     Stage,
     TextDetector,
 )
+from gateway_guardrails.inspecting import asking
+from gateway_guardrails.inspecting.plan import Asking
 from gateway_guardrails.policy.guardrail import Guardrail, NamedJudge
 
 #: Characters of a text that is tried.
@@ -107,11 +109,11 @@ async def ask(
         DetectorFailed: It could not judge, or took longer than *guardrail* gives it.
     """
     question = Question(stage=place.stage, passages=(Passage(text, place),))
-    try:
-        async with asyncio.timeout(guardrail.timeout_s):
-            opinion = await judge.judge.judge(question)
-    except TimeoutError:
-        raise DetectorFailed("timeout", f"{guardrail.timeout_s:g} s") from None
+    one = Asking(judge.name, judge.judge, judge.kind, guardrail)
+    verdict = await asking.ask(one, question)
+    if verdict.reason:
+        raise DetectorFailed(verdict.reason, verdict.told)
+    opinion = verdict.opinion
     finds = [find for finds in opinion.finds for find in finds]
     return [*finds, *opinion.whole], opinion.is_blocked
 

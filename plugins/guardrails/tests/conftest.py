@@ -65,7 +65,7 @@ class OracleOptions:
     What the oracle says.
     """
 
-    says: str = attrs.field(metadata={"help": "yes, no, or fail."})
+    says: str = attrs.field(metadata={"help": "yes, no, fail, or break."})
 
 
 @attrs.define(eq=False)
@@ -85,6 +85,8 @@ class Oracle:
         self.asked += 1
         if self.options.says == "fail":
             raise DetectorFailed("unreachable", "nobody is there")
+        if self.options.says == "break":
+            raise ValueError(question.passages[0].text)
         whole = [Find(0, 0, "OFF_TOPIC")] if self.options.says == "no" else []
         return Opinion(
             finds=[[] for _ in question.passages],

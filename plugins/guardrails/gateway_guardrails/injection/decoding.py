@@ -209,7 +209,7 @@ def _text_of(raw: bytes | None) -> str | None:
     """
     if raw is None or len(raw) < 6:
         return None
-    if raw[1:16:2].count(0) * 2 == len(raw[1:16:2]) * 2:
+    if not any(raw[1:16:2]):  # every second byte is zero, in what is ASCII
         text = raw.decode("utf-16-le", "ignore")
     else:
         text = raw.decode("utf-8", "replace")

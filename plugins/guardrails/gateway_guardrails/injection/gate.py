@@ -282,10 +282,6 @@ def merged(where: list[Stretch]) -> list[Stretch]:
     return found
 
 
-def _end(hit: _Hit) -> int:
-    return hit[2]
-
-
 def _lowered(text: str, raw: bytes) -> bytes:
     if len(raw) == len(text):
         return raw.lower()

@@ -69,7 +69,7 @@ async def ask(asking: Asking, question: Question) -> Verdict:
     except DetectorFailed as exc:
         reason, told = exc.reason, exc.told
     except TimeoutError:
-        reason = "timeout"
+        reason, told = "timeout", f"{asking.guardrail.timeout_s:g} s"
     except Exception as exc:  # noqa: BLE001 - its text may hold what was judged
         reason, told = "failed", type(exc).__name__
     return Verdict(

@@ -30,7 +30,6 @@ _NAME_WORD: Final = re.compile(
     r"[ _]?name)|[Nn]ame|NAME|[Ss]urname|[Ss]igned,?|[Ss]incerely,?|[Rr]egards,?|[Ii]ch heiße|"
     r"[Jj]e m'appelle|[Mm]e llamo|[Mm]i chiamo|[Pp]atient|[Cc]ustomer|[Aa]ttn|Mr|Mrs|Ms|Dr|Miss)\b"
 )
-#: "Use Jane Doe as the customer's name."
 _UNIT: Final = (
     r"(?:,?[ ](?:Apt|Suite|Ste|Unit|Floor|Room|Flat|#)\.?[ ]?[0-9A-Za-z]{1,6})?"
 )
@@ -58,7 +57,6 @@ class People:
     """
 
     def __init__(self, kinds: Sequence[Kind]) -> None:
-        self._kinds = kinds
         numbers = {kind.name: number for number, kind in enumerate(kinds)}
         self._person = numbers.get("PERSON")
         self._street = numbers.get("STREET_ADDRESS")

@@ -115,7 +115,6 @@ _AGE_OPEN: Final = re.compile(
 #: Without as many capitals there is no bank code.
 BANK_CODE_LETTERS: Final = "[A-Z]{8}"
 _BANK_CODE: Final = re.compile(rf"{BANK_CODE_LETTERS}(?:[A-Z]{{3}})?(?![A-Za-z0-9])")
-_BANK_WORDS: Final = ("bic", "swift", "bank")
 
 
 class Said:
@@ -331,7 +330,7 @@ def _sorts(value: str) -> int:
 
 def _is_mixed(value: str) -> bool:
     """
-    Tell the same where the word for it follows: then it must have a digit.
+    Tell what `_is_secret` does where the word for it follows: then it must have a digit.
     """
     return any(one.isdigit() for one in value) and _is_secret(value)
 

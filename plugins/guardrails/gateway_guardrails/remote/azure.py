@@ -28,6 +28,7 @@ from gateway_guardrails.remote.azure_service import (
     RECORDS,
     AzureOptions,
     AzureService,
+    is_version,
     records_of,
 )
 from gateway_guardrails.remote.bundles import Bundle, bundles_of
@@ -102,7 +103,7 @@ class AzureAnalyzeOptions(AzureOptions):
     )
     api_version: str = attrs.field(
         default="2023-10-01",
-        validator=attrs.validators.matches_re(r"\d{4}-\d{2}-\d{2}(-preview)?"),
+        validator=is_version,
         metadata=told("The API's version."),
     )
 

@@ -16,11 +16,20 @@ from gateway.detecting import DetectorTools
 from gateway.settings import SecretRef, told
 from gateway_guardrails.remote.services import HttpOptions, Service
 
-__all__ = ["RECORDS", "RECORD_CHARACTERS", "AzureOptions", "AzureService", "records_of"]
+__all__ = [
+    "RECORDS",
+    "RECORD_CHARACTERS",
+    "AzureOptions",
+    "AzureService",
+    "is_version",
+    "records_of",
+]
 
 #: What Azure bills: a text of up to so many characters is one.
 RECORDS: Final = "text_records"
 RECORD_CHARACTERS: Final = 1_000
+#: Checks what a rule says of the API's version, of which each operation has its own.
+is_version: Final = attrs.validators.matches_re(r"\d{4}-\d{2}-\d{2}(-preview)?")
 
 
 @attrs.frozen(kw_only=True)

@@ -21,6 +21,7 @@ from gateway_guardrails.remote.azure_service import (
     RECORDS,
     AzureOptions,
     AzureService,
+    is_version,
     records_of,
 )
 from gateway_guardrails.remote.bundles import bundles_of
@@ -53,7 +54,7 @@ class AzureShieldOptions(AzureOptions):
     )
     api_version: str = attrs.field(
         default="2024-09-01",
-        validator=attrs.validators.matches_re(r"\d{4}-\d{2}-\d{2}(-preview)?"),
+        validator=is_version,
         metadata=told("The API's version."),
     )
 

@@ -69,7 +69,18 @@ class Service:
         Raises:
             DetectorFailed: There is none.
         """
-        reply = await self.send(path, codec.dumps(document), headers)
+        return await self.ask(path, codec.dumps(document), headers)
+
+    async def ask(
+        self, path: str, body: bytes, headers: Mapping[str, str]
+    ) -> Mapping[str, Any]:
+        """
+        Send *body*, a document that is written, and return the document that is answered.
+
+        Raises:
+            DetectorFailed: There is none.
+        """
+        reply = await self.send(path, body, headers)
         if reply.status != 200:
             raise failures.of_status(reply.status)
         return answers.document(reply.body)

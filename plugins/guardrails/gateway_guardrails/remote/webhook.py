@@ -103,12 +103,8 @@ class WebhookJudge:
             limit = self._options.max_request_bytes
             raise failures.partial(f"a request beyond {limit} bytes")
         async with within(self._options.timeout_s):
-            reply = await self._service.send("", body, self._headers(body))
-        if reply.status != 200:
-            raise failures.of_status(reply.status)
-        return _Reading(question, answers.document(reply.body)).opinion(
-            self._options.prices
-        )
+            answer = await self._service.ask("", body, self._headers(body))
+        return _Reading(question, answer).opinion(self._options.prices)
 
     async def close(self) -> None:
         """

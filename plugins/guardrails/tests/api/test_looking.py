@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 
 async def test_detectors_are_listed_with_their_options(guarded):
     """
@@ -44,16 +46,20 @@ class TestLookingAtAText:
         assert told["blocked_by"] == ["(test)"]
         assert guarded.detectors.oracles[-1].is_closed
 
-    async def test_who_cannot_look_is_told(self, guarded):
+    @pytest.mark.parametrize(
+        ("says", "why"),
+        [("fail", "unreachable: nobody is there"), ("break", "failed: ValueError")],
+    )
+    async def test_who_cannot_look_is_told(self, guarded, says, why):
         """
-        A failure is no clean text.
+        A failure is no clean text; of one that nobody foresaw the kind is told, not the words.
         """
-        asked = [{"type": "oracle", "says": "fail"}]
+        asked = [{"type": "oracle", "says": says}]
 
         told = await guarded.post("/test", {"text": "x", "detectors": asked})
 
         (failure,) = told["failures"]
-        assert failure["why"] == "unreachable: nobody is there"
+        assert failure["why"] == why
 
     async def test_nothing_is_kept(self, guarded):
         """
