@@ -13,6 +13,4 @@ def test_literals_are_few_for_what_has_rare_words():
     """
     (way,) = Chooser().chosen(r"\b(?:the|a)\b[^.]{0,9}\b(?:jailbreak)\b")
 
-    assert [{one.text for one in step.literals} for step in way.steps] == [
-        {" jailbr"}
-    ] or all(" the " not in {one.text for one in step.literals} for step in way.steps)
+    assert [{one.text for one in step.literals} for step in way.steps] == [{" jailb"}]

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 
 from gateway import Identity
@@ -232,13 +235,17 @@ class TestAsking:
 
 def test_an_exchange_keeps_what_it_began_with():
     """
-    A change in mid-flight does not change the rules for what is under way.
+    A change in mid-flight does not change the rules for what is under way, nor close its judges.
     """
     exchange, old, new = asking(), snapshot(guard("old")), snapshot(guard("new"))
 
     old.for_request(exchange)
 
     assert names(new.for_request(exchange)) == ["old"]
+    kept = weakref.ref(old)
+    del old
+    gc.collect()
+    assert kept() is not None
 
 
 class TestWhatGuardrailsAsk:
