@@ -94,8 +94,10 @@ class Storage:
         if _NAME.fullmatch(plugin) is None:
             msg = f"{plugin!r} cannot begin the names of tables"
             raise ValueError(msg)
-        async with self.engine.connect() as connection:
-            with await asyncio.to_thread(self._locked):
+        # A new file also changes its journal's mode at the first connection, and SQLite refuses
+        # that at once, without waiting, while another connection writes.
+        with await asyncio.to_thread(self._locked):
+            async with self.engine.connect() as connection:
                 await connection.run_sync(_upgrade, plugin, versions)
                 await connection.commit()
 

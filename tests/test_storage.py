@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
+import sqlite3
 import sys
 
 import pytest
@@ -10,7 +13,7 @@ pytest.importorskip("alembic")
 
 from gateway.errors import ConfigError  # noqa: E402
 from gateway.settings import settings_from_dict  # noqa: E402
-from gateway.storage import Storage, find_url  # noqa: E402 - needs what was just asked for
+from gateway.storage import FILE, Storage, find_url  # noqa: E402 - needs what was just asked for
 
 FIRST = """
 from alembic import op
@@ -79,6 +82,31 @@ async def test_two_workers_do_not_migrate_at_once(tmp_path, versions):
     assert await columns(workers[1], "demo_rows") == ["id"]
     for worker in workers:
         await worker.close()
+
+
+async def test_a_worker_that_finds_the_first_one_at_it_waits(tmp_path, versions):
+    """
+    While one worker still makes the file, another does not even open it.
+    """
+    data = tmp_path / "data"
+    data.mkdir()
+    lock = os.open(data / "gateway.db.lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    first = sqlite3.connect(data / FILE)
+    first.execute("CREATE TABLE half_done (id INTEGER)")
+    first.execute("BEGIN IMMEDIATE")  # in the mode that a new file has
+    second = Storage(data)
+
+    waiting = asyncio.create_task(second.migrate("demo", versions))
+    await asyncio.wait([waiting], timeout=0.2)
+    assert not waiting.done()
+    first.commit()
+    first.close()
+    os.close(lock)
+    await waiting
+
+    assert await columns(second, "demo_rows") == ["id"]
+    await second.close()
 
 
 async def test_plugins_have_a_line_of_migrations_each(tmp_path, versions):
