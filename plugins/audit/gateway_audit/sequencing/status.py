@@ -11,6 +11,7 @@ from typing import Any, Final
 import attrs
 
 from gateway import codec
+from gateway_audit.sequencing.files import Files
 
 STATUS_FILE: Final = "status.json"
 #: A status that is older than this is of a sequencer that does not run.
@@ -66,9 +67,8 @@ def write_status(folder: Path, status: Status) -> None:
     """
     Replace the file; it need not outlive a power cut.
     """
-    draft = folder / f".{STATUS_FILE}.new"
-    draft.write_bytes(codec.dumps(status.document()) + b"\n")
-    draft.replace(folder / STATUS_FILE)
+    content = codec.dumps(status.document()) + b"\n"
+    Files(folder).write([(STATUS_FILE, content)], is_durable=False)
 
 
 def read_status(folder: Path, now: float) -> Status | None:
