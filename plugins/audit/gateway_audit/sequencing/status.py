@@ -56,6 +56,14 @@ class Status:
         """
         return not self.problems
 
+    def is_current(self, now: float) -> bool:
+        """
+        Tell whether a sequencer that runs at Unix second *now* wrote it.
+
+        One of the future is an old one: the clock was put back since.
+        """
+        return abs(now - self.at) <= STALE_S
+
     def document(self) -> dict[str, Any]:
         """
         Return what stands in the file.
@@ -85,10 +93,10 @@ def read_status(folder: Path, now: float) -> Status | None:
     except (FileNotFoundError, codec.JsonError, AttributeError, TypeError):
         return None
     problems: Sequence[str] = status.problems
-    if now - status.at > STALE_S:
+    if not status.is_current(now):
         problems = (
             *problems,
-            f"the sequencer has not been seen for {now - status.at:.0f} s",
+            f"the sequencer has not been seen for {abs(now - status.at):.0f} s",
         )
     return attrs.evolve(
         status, problems=tuple(problems), warnings=tuple(status.warnings)
