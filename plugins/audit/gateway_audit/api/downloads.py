@@ -5,7 +5,6 @@ Entries as files: JSON lines with the log's own bytes, and CSV for spreadsheets.
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from collections.abc import Iterable
 from typing import Any, Final
@@ -13,9 +12,8 @@ from typing import Any, Final
 from gateway import codec
 from gateway.clock import utc_text
 from gateway_audit.index.reading import Found
+from gateway_audit.tlog.merkle import leaf_hash
 
-#: RFC 6962 section 2.1: a leaf is hashed behind a zero byte.
-_LEAF: Final = b"\x00"
 _COLUMNS: Final = (
     "type",
     "request",
@@ -42,7 +40,7 @@ def as_jsonl(found: Iterable[Found]) -> bytes:
     """
     return b"".join(
         b'{"index":%d,"leaf_hash":"%s","entry":%s}\n'
-        % (index, leaf_hash(entry).encode(), entry)
+        % (index, leaf_hash(entry).hex().encode(), entry)
         for index, entry in found
     )
 
@@ -59,13 +57,6 @@ def as_csv(found: Iterable[Found]) -> bytes:
         cells = [_cell(entry.get(name)) for name in _COLUMNS]
         writer.writerow((index, utc_text(entry["at"] / 1000), *cells))
     return file.getvalue().encode(errors="replace")
-
-
-def leaf_hash(entry: bytes) -> str:
-    """
-    Return the hash by which *entry* stands in the tree, in hexadecimal.
-    """
-    return hashlib.sha256(_LEAF + entry).hexdigest()
 
 
 def _cell(value: Any) -> Any:

@@ -4,11 +4,13 @@ Where bodies stand: a file each, in a folder for each person's pseudonym.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from pathlib import Path
 from typing import Final
+
+from gateway_audit.sequencing.files import Files
+from gateway_audit.spool.disk import Disk
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _SUFFIX: Final = ".body"
@@ -19,8 +21,8 @@ class Shelf:
     The bodies of one data directory; every method may wait for the disk.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, disk: Disk | None = None) -> None:
+        self._files = Files(folder, disk)
 
     def put(
         self, pseudonym: str, name: str, content: bytes, *, is_durable: bool
@@ -34,21 +36,8 @@ class Shelf:
         Raises:
             OSError: It cannot be stored.
         """
-        path = self._path(pseudonym, name)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = path.with_suffix(".new")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-        descriptor = os.open(fresh, flags, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                if is_durable:
-                    file.flush()
-                    os.fsync(descriptor)
-            fresh.replace(path)
-        except BaseException:
-            fresh.unlink(missing_ok=True)
-            raise
+        path = self._path(pseudonym, name).relative_to(self._files.root)
+        self._files.write([(str(path), content)], is_durable=is_durable)
 
     def get(self, pseudonym: str, name: str) -> bytes | None:
         """
@@ -85,4 +74,4 @@ class Shelf:
     def _path(self, pseudonym: str, name: str) -> Path:
         if not self.is_name(pseudonym, name):
             raise ValueError("no name of a body")
-        return self._folder / pseudonym[-2:] / pseudonym / f"{name}{_SUFFIX}"
+        return self._files.root / pseudonym[-2:] / pseudonym / f"{name}{_SUFFIX}"

@@ -14,7 +14,7 @@ import structlog
 
 from gateway.clock import Clock
 from gateway_audit.places import Places
-from gateway_audit.sequencing.status import STALE_S, read_status
+from gateway_audit.sequencing.status import read_status
 from gateway_audit.spool.names import segments
 
 log = structlog.get_logger("gateway.audit")
@@ -53,9 +53,9 @@ class Watch:
         """
         Warn if nobody takes entries out of the spool; tell whether somebody does.
         """
-        status = read_status(self._places.root, self._clock.now())
-        # A clock that was put back does not make an old status a fresh one.
-        if status is not None and abs(self._clock.now() - status.at) <= STALE_S:
+        at = self._clock.now()
+        status = read_status(self._places.root, at)
+        if status is not None and status.is_current(at):
             self._warned_at = None
             return True
         now = self._clock.monotonic()

@@ -11,6 +11,7 @@ import structlog
 
 from gateway import codec
 from gateway_audit.sequencing.files import Files
+from gateway_audit.sequencing.state import read_count
 
 log = structlog.get_logger("gateway.audit.retention")
 
@@ -68,15 +69,9 @@ def _state(told: dict[str, Any]) -> RetentionState:
     if told.pop("v") != _VERSION:
         raise ValueError("another version")
     origin, pending = told.pop("origin"), told.pop("pending")
-    counts = {name: _count(value) for name, value in told.items()}
+    counts = {name: read_count(value) for name, value in told.items()}
     return RetentionState(
         origin=str(origin),
-        pending=None if pending is None else _count(pending),
+        pending=None if pending is None else read_count(pending),
         **counts,
     )
-
-
-def _count(value: Any) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError("a count is a number that is not negative")
-    return value

@@ -4,8 +4,7 @@ Those who work beside the sequencer: the exports, retention.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from importlib import import_module
+from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
 from gateway_audit.sequencing.log import Log
@@ -51,12 +50,3 @@ class Companion(Protocol):
         """
         Bring to an end what can be ended soon.
         """
-
-
-def find_companion(target: str, arguments: Mapping[str, Any]) -> Companion:
-    """
-    Return what *target*, ``package.module:function``, makes.
-    """
-    module, _, function = target.partition(":")
-    found: Callable[..., Companion] = getattr(import_module(module), function)
-    return found(**arguments)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 import re
 import secrets
 from pathlib import Path
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from gateway_audit.sequencing.files import Files
+from gateway_audit.spool.disk import Disk
 from gateway_audit.tlog.errors import Malformed, TlogError
 from gateway_audit.tlog.keylists import KeyList
 from gateway_audit.tlog.notes import ED25519, SigningKey, VerifierKey
@@ -108,12 +108,14 @@ def make_key_file(path: Path, name: str, *, kind: int = ED25519) -> SigningKey:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = Ed25519PrivateKey.generate()
     content = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    disk = Disk()
+    descriptor = disk.create(path, 0)
     try:
-        os.write(descriptor, content)
-        os.fsync(descriptor)
+        disk.write(descriptor, content, 0)
+        disk.sync(descriptor)
     finally:
-        os.close(descriptor)
+        disk.close(descriptor)
+    disk.sync_folder(path.parent)
     return SigningKey(name=name, kind=kind, private=key)
 
 

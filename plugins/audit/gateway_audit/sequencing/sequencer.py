@@ -14,7 +14,7 @@ import structlog
 
 from gateway import codec
 from gateway.clock import Clock, SystemClock
-from gateway_audit.sequencing.companions import Companion, Saying, find_companion
+from gateway_audit.sequencing.companions import Companion, Saying
 from gateway_audit.sequencing.files import Files
 from gateway_audit.sequencing.followers import Followed, find_follower
 from gateway_audit.sequencing.keys import (
@@ -29,6 +29,7 @@ from gateway_audit.sequencing.own import OwnEntries
 from gateway_audit.sequencing.reading import SpoolReader
 from gateway_audit.sequencing.state import STATE_FILE
 from gateway_audit.sequencing.status import Status, write_status
+from gateway_audit.sequencing.targets import call_target
 from gateway_audit.sequencing.witnesses import Witnesses
 from gateway_audit.spool.disk import Disk
 from gateway_audit.spool.names import segments
@@ -396,7 +397,7 @@ def run(
             for each in witnesses
         ],
         companions=[
-            find_companion(each["target"], each.get("arguments", {}))
+            call_target(each["target"], each.get("arguments", {}))
             for each in companions
         ],
     )

@@ -51,10 +51,10 @@ class State:
                 raise Malformed(f"{STATE_FILE} is of another version")
             return cls(
                 origin=_typed(told["origin"], str),
-                size=_count(told["size"]),
+                size=read_count(told["size"]),
                 root=_root(told["root"]),
                 cursors=_cursors(told["cursors"]),
-                own_seq=_count(told["own_seq"]),
+                own_seq=read_count(told["own_seq"]),
             )
         except (codec.JsonError, KeyError, TypeError, AttributeError, ValueError):
             raise Malformed(f"{STATE_FILE} cannot be read") from None
@@ -71,17 +71,24 @@ class State:
         return codec.dumps(told) + b"\n"
 
 
-def _typed(value: Any, kind: type) -> Any:
-    if type(value) is not kind:
-        raise TypeError(kind.__name__)
-    return value
+def read_count(value: Any) -> int:
+    """
+    Return *value*, which a file of ours gives as a count.
 
-
-def _count(value: Any) -> int:
+    Raises:
+        TypeError: It is no whole number.
+        ValueError: It is negative.
+    """
     number: int = _typed(value, int)
     if number < 0:
         raise ValueError("a count is not negative")
     return number
+
+
+def _typed(value: Any, kind: type) -> Any:
+    if type(value) is not kind:
+        raise TypeError(kind.__name__)
+    return value
 
 
 def _root(text: str) -> bytes:
@@ -92,4 +99,4 @@ def _root(text: str) -> bytes:
 
 
 def _cursors(told: Any) -> dict[str, int]:
-    return {_typed(worker, str): _count(seq) for worker, seq in told.items()}
+    return {_typed(worker, str): read_count(seq) for worker, seq in told.items()}

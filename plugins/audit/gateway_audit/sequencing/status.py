@@ -11,6 +11,7 @@ from typing import Any, Final
 import attrs
 
 from gateway import codec
+from gateway_audit.sequencing.files import Files
 
 STATUS_FILE: Final = "status.json"
 #: A status that is older than this is of a sequencer that does not run.
@@ -55,6 +56,14 @@ class Status:
         """
         return not self.problems
 
+    def is_current(self, now: float) -> bool:
+        """
+        Tell whether a sequencer that runs at Unix second *now* wrote it.
+
+        One of the future is an old one: the clock was put back since.
+        """
+        return abs(now - self.at) <= STALE_S
+
     def document(self) -> dict[str, Any]:
         """
         Return what stands in the file.
@@ -66,9 +75,8 @@ def write_status(folder: Path, status: Status) -> None:
     """
     Replace the file; it need not outlive a power cut.
     """
-    draft = folder / f".{STATUS_FILE}.new"
-    draft.write_bytes(codec.dumps(status.document()) + b"\n")
-    draft.replace(folder / STATUS_FILE)
+    content = codec.dumps(status.document()) + b"\n"
+    Files(folder).write([(STATUS_FILE, content)], is_durable=False)
 
 
 def read_status(folder: Path, now: float) -> Status | None:
@@ -85,10 +93,10 @@ def read_status(folder: Path, now: float) -> Status | None:
     except (FileNotFoundError, codec.JsonError, AttributeError, TypeError):
         return None
     problems: Sequence[str] = status.problems
-    if now - status.at > STALE_S:
+    if not status.is_current(now):
         problems = (
             *problems,
-            f"the sequencer has not been seen for {now - status.at:.0f} s",
+            f"the sequencer has not been seen for {abs(now - status.at):.0f} s",
         )
     return attrs.evolve(
         status, problems=tuple(problems), warnings=tuple(status.warnings)

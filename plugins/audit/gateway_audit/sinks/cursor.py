@@ -12,6 +12,7 @@ import structlog
 
 from gateway import codec
 from gateway_audit.sequencing.files import Files
+from gateway_audit.sequencing.state import read_count
 
 log = structlog.get_logger("gateway.audit.sinks")
 
@@ -95,20 +96,14 @@ def _progress(told: dict[str, Any]) -> Progress:
     place = told.pop("position")
     position = Position(
         origin=str(place["origin"]),
-        index=_count(place["index"]),
-        checkpoint=_count(place["checkpoint"]),
+        index=read_count(place["index"]),
+        checkpoint=read_count(place["checkpoint"]),
     )
     last = told["last_refused"]
     return Progress(
         position=position,
-        delivered=_count(told["delivered"]),
-        refused=_count(told["refused"]),
-        last_refused=None if last is None else _count(last),
-        stale=_count(told["stale"]),
+        delivered=read_count(told["delivered"]),
+        refused=read_count(told["refused"]),
+        last_refused=None if last is None else read_count(last),
+        stale=read_count(told["stale"]),
     )
-
-
-def _count(value: Any) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError("a count is a number that is not negative")
-    return value

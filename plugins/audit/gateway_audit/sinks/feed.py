@@ -52,13 +52,13 @@ class Feed:
         self._lock = threading.Lock()
         self._view: _View | None = None
         #: The first entry whose bytes are here.
-        self.min_index = 0
+        self.local_from = 0
 
     def look(self, source: Log) -> bool:
         """
         Take notice of how far the log is signed; tell whether that has changed.
         """
-        self.min_index = source.local_from
+        self.local_from = source.local_from
         if source.signed is None:
             return False
         point = source.signed.checkpoint

@@ -238,7 +238,7 @@ class Shipping:
         if origin is None:
             return Position(origin="")
         if progress is not None and progress.position.origin == origin:
-            return self._past_pruned(progress.position)
+            return self._past_moved(progress.position)
         if progress is None and not self._backfill:
             size = self._feed.size
             start = Position(origin=origin, index=size, checkpoint=size)
@@ -246,10 +246,10 @@ class Shipping:
             self._cursor.save(self._progress)
             return start
         # Another log, which took the place of one that lost entries: all of it.
-        return self._past_pruned(Position(origin=origin))
+        return self._past_moved(Position(origin=origin))
 
-    def _past_pruned(self, position: Position) -> Position:
-        return attrs.evolve(position, index=max(position.index, self._feed.min_index))
+    def _past_moved(self, position: Position) -> Position:
+        return attrs.evolve(position, index=max(position.index, self._feed.local_from))
 
     async def _wait(self) -> None:
         try:

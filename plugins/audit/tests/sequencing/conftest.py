@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.clock import SystemClock
 from gateway_audit.sequencing.keys import SigningKeys
 from gateway_audit.sequencing.sequencer import Sequencer
+from gateway_audit.sequencing.status import read_status
 from gateway_audit.spool.frames import encode
 from gateway_audit.spool.names import lock_path, segment_path
 from gateway_audit.tlog.checkpoints import Signed
@@ -65,6 +67,12 @@ class Audit:
 
     def signed(self):
         return Signed.parse(self.read("checkpoint"))
+
+    def status(self):
+        """
+        Read what the sequencer says of itself now.
+        """
+        return read_status(self.folder, SystemClock().now())
 
     def entries(self):
         """

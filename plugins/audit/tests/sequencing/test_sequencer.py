@@ -185,7 +185,7 @@ def test_no_failure_of_a_call_loses_or_doubles_an_entry(audit, tmp_path):
         grow(other, FaultyDisk(fail_at=fail_at, fault="enospc"))
 
         assert sorted(other.entries()) == everything
-        assert read_status(other.folder, 0).is_healthy
+        assert other.status().is_healthy
 
 
 def test_no_crash_at_a_call_loses_or_doubles_an_entry(audit, tmp_path):
@@ -271,7 +271,7 @@ def test_a_log_that_lost_what_was_signed_is_not_called_healthy(audit, damage):
     assert (told["signed_size"], told["signed_root"]) == (300, signed.root.hex())
     assert audit.entries()[1:] == lines("wb", 3)
     assert audit.signed().checkpoint.origin.startswith(f"{ORIGIN}/")
-    status = read_status(audit.folder, 0)
+    status = audit.status()
     assert not status.is_healthy
     assert "entries were lost" in status.problems[0]
     [aside] = audit.folder.glob("log.truncated-*")
@@ -292,7 +292,7 @@ def test_is_healthy_again_when_what_was_left_is_secured(audit):
 
     audit.run()
 
-    assert read_status(audit.folder, 0).is_healthy
+    assert audit.status().is_healthy
     assert audit.signed().checkpoint.origin == origin
 
 
@@ -312,7 +312,7 @@ def test_nothing_is_signed_that_did_not_grow_from_what_was(audit):
 
     audit.close()
     assert audit.signed() == before
-    assert "not what was signed" in read_status(audit.folder, 0).problems[0]
+    assert "not what was signed" in audit.status().problems[0]
 
 
 def test_a_file_that_cannot_be_read_keeps_nobody_else_waiting(audit):
@@ -326,14 +326,14 @@ def test_a_file_that_cannot_be_read_keeps_nobody_else_waiting(audit):
     path.symlink_to(path.name)  # a loop: opening it is an error
 
     audit.run()
-    told = read_status(audit.folder, 0).problems
+    told = audit.status().problems
     path.unlink()
     (audit.folder / "elsewhere").rename(path)
     audit.run()
 
     assert "spool of wa cannot be read" in told[0]
     assert audit.entries() == [*lines("wb", 5), *lines("wa", 5)]
-    assert read_status(audit.folder, 0).is_healthy
+    assert audit.status().is_healthy
 
 
 def test_a_log_keeps_its_name(audit):
@@ -345,7 +345,7 @@ def test_a_log_keeps_its_name(audit):
 
     audit.run(configured_origin="gw.example/other")
 
-    assert "for ever" in read_status(audit.folder, 0).problems[0]
+    assert "for ever" in audit.status().problems[0]
     assert audit.signed().checkpoint.origin == "gw.example/log"
 
 
@@ -360,7 +360,7 @@ def test_another_signing_key_is_refused_and_said(audit):
 
     audit.run()
 
-    assert "not the key that signed so far" in read_status(audit.folder, 0).problems[0]
+    assert "not the key that signed so far" in audit.status().problems[0]
     assert audit.entries() == lines("wa", 5)
     assert audit.run().log.size == 10
 
@@ -485,12 +485,13 @@ def test_a_checkpoint_waits_for_company_but_not_for_long(audit):
 
 def test_status_of_a_sequencer_that_is_gone_is_not_healthy(audit):
     """
-    Silence is a problem too.
+    Silence is a problem too, and a status of the future is an old one.
     """
     clock = Clock()
     audit.run(clock=clock)
 
     assert read_status(audit.folder, clock.at + 1).is_healthy
     assert not read_status(audit.folder, clock.at + 60).is_healthy
+    assert not read_status(audit.folder, clock.at - 60).is_healthy
     assert read_status(audit.folder / "none", 0) is None
     assert threading.active_count() < 50
