@@ -18,6 +18,8 @@ from typing import Final
 
 import attrs
 
+from gateway_guardrails.characters import beyond_ascii
+
 __all__ = ["Normalised", "normalise"]
 
 #: Letters of other scripts that are drawn as Latin ones (UTS #39), those that people use for it.
@@ -32,7 +34,6 @@ _PUNCTUATION: Final = {
     **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63", "-"),
 }
 _MIXED: Final = re.compile(r"[A-Za-z][Ͱ-ϿЀ-ԯ԰-֏]|[Ͱ-ϿЀ-ԯ԰-֏][A-Za-z]")
-_ASCII: Final = bytes(range(128))
 #: So many different characters are replaced one by one.
 _FEW: Final = 32
 _WORD: Final = re.compile(r"[^\W_]+")
@@ -83,7 +84,7 @@ def normalise(text: str) -> Normalised:
     """
     if text.isascii():
         return Normalised(text, text)
-    others = _beyond_ascii(text)
+    others = beyond_ascii(text)
     folds = {one: _FOLD[ord(one)] for one in others}
     folded = _replaced(text, {one: new for one, new in folds.items() if new != one})
     if any("\u0370" <= one <= "\u058f" for one in others) and _MIXED.search(folded):
@@ -94,11 +95,6 @@ def normalise(text: str) -> Normalised:
         return Normalised(text, text, hidden)
     invisible = 0 if same else sum(map(text.count, _FOLD.vanishing & others))
     return Normalised(text, folded, hidden, invisible, is_same_length=same)
-
-
-def _beyond_ascii(text: str) -> set[str]:
-    raw = text.encode("utf-8", "surrogatepass").translate(None, _ASCII)
-    return set(raw.decode("utf-8", "surrogatepass"))
 
 
 def _replaced(text: str, folds: Mapping[str, str]) -> str:

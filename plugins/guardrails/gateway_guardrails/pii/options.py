@@ -21,7 +21,6 @@ _MOST_CUSTOM: Final = 100
 _MOST_ALLOWED: Final = 10_000
 #: How long a match of a customer's pattern may be at most: that much of a stream may have to wait.
 MOST_LONGEST: Final = 256
-_SEVERITIES: Final = ("low", "medium", "high", "critical")
 
 
 @attrs.frozen(kw_only=True)
@@ -194,10 +193,6 @@ def _customs(
         if not 1 <= custom.longest <= MOST_LONGEST:
             msg = f"a match has 1 to {MOST_LONGEST} characters"
             problems.append(Problem(msg, path=f"{path}.longest"))
-            continue
-        if custom.severity not in _SEVERITIES:
-            msg = f"severity is one of {', '.join(_SEVERITIES)}"
-            problems.append(Problem(msg, path=f"{path}.severity"))
             continue
         pattern = _compiled(custom.pattern, f"{path}.pattern", problems)
         if pattern is None:

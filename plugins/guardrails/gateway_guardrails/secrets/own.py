@@ -9,10 +9,10 @@ still be valid.
 
 from __future__ import annotations
 
-import secrets as random
 import threading
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
+from secrets import token_bytes
 from typing import TYPE_CHECKING, Final, Self
 
 import attrs
@@ -66,7 +66,7 @@ class OwnKeys:
         self._clock = tools.clock
         self._rules = rules
         self._references = tuple(_references(tools))[:MOST_KEYS]
-        self._hash_key = random.token_bytes(32)
+        self._hash_key = token_bytes(32)
         self._lock = threading.Lock()
         self._known: dict[SecretRef, tuple[_Known, ...]] = {}
         self._by_mark: Mapping[str, frozenset[_Known]] = {}

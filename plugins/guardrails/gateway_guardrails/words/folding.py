@@ -7,9 +7,10 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
+from gateway_guardrails.characters import beyond_ascii
+
 __all__ = ["folded"]
 
-_ASCII_BYTES: Final = bytes(range(128))
 #: With more different characters than this, a table is quicker than one replacement each.
 _FEW: Final = 48
 _ASCII: Final = 127
@@ -45,8 +46,7 @@ def folded(text: str) -> str:
     """
     if text.isascii():
         return text
-    raw = text.encode("utf-8", "surrogatepass").translate(None, _ASCII_BYTES)
-    others = set(raw.decode("utf-8", "surrogatepass"))
+    others = beyond_ascii(text)
     if len(others) > _FEW:
         return text.translate(_TABLE)
     for one in others:

@@ -76,6 +76,7 @@ def test_digits_of_other_scripts_are_digits(card):
         ("medical_record_number: 12345678", "MRN"),
         ("12345678 is the MRN", "MRN"),
         ("call me at 608 317-2427", "PHONE"),
+        ("CNPJ: 12ABC34501DE35", "BR_CNPJ"),
     ],
 )
 def test_of_one_shape_the_word_tells_the_type(text, name):

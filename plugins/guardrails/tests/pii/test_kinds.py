@@ -9,6 +9,7 @@ from cutting import assert_cut_invariant
 
 from gateway.detecting import Place
 from gateway_guardrails.pii import KINDS, PiiDetector, PiiOptions
+from gateway_guardrails.pii.kind import shapes
 from gateway_guardrails.pii.options import select
 
 ASKED = Place(stage="input", role="user")
@@ -63,6 +64,21 @@ def test_its_example_may_be_cut_anywhere(kind, everything):
     text, _ = parted(kind.example)
 
     assert_cut_invariant(everything, f"So it goes. {text} And on it goes, 42 times.")
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_its_shapes_are_those_that_are_looked_up(kind):
+    """
+    A shape leaves places for either only if it is nothing else, and is then told by its length.
+    """
+    either = [
+        shape
+        for text in (kind.alone, kind.beside)
+        for shape in shapes(text)
+        if "X" in shape
+    ]
+
+    assert all(set(shape) == {"X"} for shape in either)
 
 
 def test_there_are_ninety_kinds_at_least():

@@ -109,11 +109,14 @@ AMERICAS: Final = (
         tier="A",
         group="tax",
         alone="2.3.3/4-2",
-        beside="14 | 8/4-2 | 2 3 3 4 2 | X2.3.3/4-2 | X2.X3.3/4-2 | X12,2",
+        beside="14 | 8/4-2 | 2 3 3 4 2 | X2.3.3/4-2 | X2.X3.3/4-2 | X14",
         check=americas.cnpj,
         odds=100,
         words=f"cnpj, cadastro nacional, empresa, company number, {TAX}",
-        source="Receita Federal: CNPJ; Instrução Normativa 2.229/2024 (letters)",
+        source=(
+            "Receita Federal: CNPJ; Instrução Normativa 2.229/2024"
+            " (letters, without punctuation)"
+        ),
         example="O CNPJ é `11.222.333/0001-81` na nota.",
         counter="O CNPJ é `11.222.333/0001-82` na nota.",
     ),

@@ -1,0 +1,25 @@
+"""
+What a text has beside ASCII.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway_guardrails.characters import beyond_ascii
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("plain\x00\x7f", set()),
+        ("é, é and \u0130", {"é", "\u0130"}),
+        ("\U0001f600 beside \ud83d", {"\U0001f600", "\ud83d"}),
+    ],
+    ids=["ascii", "letters", "beyond the basic plane, and half a pair"],
+)
+def test_tells_each_once(text, told):
+    """
+    In whatever plane, and also what is no character by itself.
+    """
+    assert beyond_ascii(text) == told
