@@ -97,14 +97,6 @@ class FindCache:
             _, old = self._kept.popitem(last=False)
             self.weight -= _weight(old)
 
-    def clear(self) -> None:
-        """
-        Forget everything.
-        """
-        self._kept.clear()
-        self._prefixes.clear()
-        self.weight = 0
-
     def _key_of(self, scope: bytes, place: Place) -> bytes:
         key = self._prefixes.get((scope, place))
         if key is not None:

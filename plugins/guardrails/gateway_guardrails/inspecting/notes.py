@@ -5,7 +5,7 @@ What was found in one exchange, as it is told: on the trail, and to whoever reco
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from gateway.detecting import Stage
     from gateway_guardrails.inspecting.asking import Verdict
     from gateway_guardrails.inspecting.verdicts import Hit
-
-#: Takes the findings of an exchange that ended.
-Recorder = Callable[[Exchange, Sequence[Finding]], None]
 
 PLUGIN: Final = "guardrails"
 #: Findings of one exchange that are told one by one; of the rest only the number.

@@ -26,13 +26,6 @@ class Scan:
     detector: TextDetector = attrs.field(repr=False)
     guardrails: tuple[Guardrail, ...]
 
-    @property
-    def fails_open(self) -> bool:
-        """
-        Whether every guardrail that goes by it lets texts pass when it fails.
-        """
-        return all(guardrail.on_failure == "open" for guardrail in self.guardrails)
-
 
 @attrs.frozen(eq=False)
 class Asking:

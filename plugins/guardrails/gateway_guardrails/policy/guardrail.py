@@ -177,17 +177,3 @@ class Guardrail:
         All who look or are asked.
         """
         return (*self.texts, *self.judges)
-
-    @property
-    def is_local(self) -> bool:
-        """
-        Whether nobody is asked.
-        """
-        return not self.judges
-
-    @property
-    def needs_whole(self) -> bool:
-        """
-        Whether one of its judges wants an answer as a whole.
-        """
-        return any(judge.kind.needs_whole for judge in self.judges)

@@ -124,7 +124,7 @@ class Maker:
         self._made = {}
 
     def snapshot(
-        self, rules: Sequence[NamedRule], *, generation: int, is_first: bool = False
+        self, rules: Sequence[NamedRule], *, is_first: bool = False
     ) -> PolicySnapshot:
         """
         Make all *rules* that are enabled.
@@ -151,7 +151,6 @@ class Maker:
         return PolicySnapshot(
             version=digest.hexdigest()[:32],
             guardrails=tuple(guardrails),
-            generation=generation,
         )
 
     def judges(self) -> Sequence[Judge]:

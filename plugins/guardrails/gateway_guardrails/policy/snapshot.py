@@ -62,12 +62,10 @@ class PolicySnapshot:
     Attributes:
         version: Differs from that of every snapshot that may judge otherwise.
         guardrails: All, by name.
-        generation: Of the database, up to which changes are in it.
     """
 
     version: str
     guardrails: tuple[Guardrail, ...] = ()
-    generation: int = 0
     #: Those that look by themselves, for what guardrails ask themselves.
     _unasked: tuple[Guardrail, ...] = attrs.field(init=False, repr=False)
 

@@ -216,7 +216,6 @@ class Watch:
         self._snapshot = await asyncio.to_thread(
             self._maker.snapshot,
             rules,
-            generation=stored.generation,
             is_first=is_first,
         )
         self._stored, self._ground = stored, ground

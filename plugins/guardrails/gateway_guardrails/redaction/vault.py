@@ -172,13 +172,6 @@ class Vault:
             self._let_go(name)
         return len(names)
 
-    def clear(self) -> None:
-        """
-        Forget all of them.
-        """
-        for name in list(self._kept):
-            self._let_go(name)
-
     def _use(self, name: bytes, conversation: Conversation, now: float) -> None:
         conversation.used_at = now
         self._kept.move_to_end(name)

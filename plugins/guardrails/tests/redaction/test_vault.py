@@ -110,8 +110,9 @@ def test_a_conversation_that_was_forgotten_in_use_is_counted_no_more():
     """
     vault = Vault(ttl_s=10)
     conversation = vault.open(b"a", 0.0, is_named=False)
-    vault.clear()
-
     conversation.number("EMAIL", "a@example.org")
+    vault.erase("a@example.org")
+
+    conversation.number("EMAIL", "b@example.org")
 
     assert (len(vault), vault._total) == (0, 0)

@@ -13,6 +13,8 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1]))
 
 from fakes.asking import open_tools
+from fakes.azure import FakeAzure
+from fakes.bedrock import FakeBedrock
 
 from gateway.detecting import DetectorTools
 
@@ -24,3 +26,23 @@ async def tools() -> AsyncIterator[DetectorTools]:
     """
     async with open_tools() as tools:
         yield tools
+
+
+@pytest.fixture
+async def azure() -> AsyncIterator[FakeAzure]:
+    """
+    Azure AI Content Safety, which was asked nothing that it does not allow.
+    """
+    async with FakeAzure() as fake:
+        yield fake
+        assert fake.violations == []
+
+
+@pytest.fixture
+async def bedrock() -> AsyncIterator[FakeBedrock]:
+    """
+    Bedrock's runtime, likewise.
+    """
+    async with FakeBedrock() as fake:
+        yield fake
+        assert fake.violations == []

@@ -6,23 +6,13 @@ from __future__ import annotations
 
 import pytest
 from fakes.asking import made, question
-from fakes.azure import FakeAzure, protected
+from fakes.azure import protected
 
 from gateway.settings import SecretRef
 from gateway_guardrails.remote import AZURE_PROTECTED
 from gateway_guardrails.remote.azure_protected import windows_of
 
 KEY = SecretRef.parse("env.AZURE_KEY")
-
-
-@pytest.fixture
-async def azure():
-    """
-    The service.
-    """
-    async with FakeAzure() as fake:
-        yield fake
-        assert fake.violations == []
 
 
 @pytest.fixture

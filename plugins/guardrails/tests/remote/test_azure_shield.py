@@ -6,23 +6,13 @@ from __future__ import annotations
 
 import pytest
 from fakes.asking import made, question
-from fakes.azure import FakeAzure, shield
+from fakes.azure import shield
 
 from gateway.detecting import DetectorFailed, Passage, Place
 from gateway.settings import SecretRef
 from gateway_guardrails.remote import AZURE_SHIELD
 
 KEY = SecretRef.parse("env.AZURE_KEY")
-
-
-@pytest.fixture
-async def azure():
-    """
-    The service.
-    """
-    async with FakeAzure() as fake:
-        yield fake
-        assert fake.violations == []
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import socket
 import pytest
 from botocore.awsrequest import AWSHTTPConnection
 from fakes.asking import ENVIRON, made, open_tools, question
-from fakes.bedrock import REGION, FakeBedrock, answer, nothing, pii
+from fakes.bedrock import REGION, answer, nothing, pii
 
 from gateway.detecting import DetectorFailed, Find
 from gateway.settings import SecretRef
@@ -21,16 +21,6 @@ AWS = {
     "access_key": SecretRef.parse("env.AWS_ID"),
     "secret_key": SecretRef.parse("env.AWS_SECRET"),
 }
-
-
-@pytest.fixture
-async def bedrock():
-    """
-    The service.
-    """
-    async with FakeBedrock() as fake:
-        yield fake
-        assert fake.violations == []
 
 
 @pytest.fixture

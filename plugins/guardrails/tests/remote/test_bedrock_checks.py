@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from fakes.asking import made, question
-from fakes.bedrock import REGION, FakeBedrock, checks
+from fakes.bedrock import REGION, checks
 
 from gateway.detecting import DetectorFailed, Find, Passage, Place
 from gateway.settings import SecretRef
@@ -17,16 +17,6 @@ AWS = {
     "access_key": SecretRef.parse("env.AWS_ID"),
     "secret_key": SecretRef.parse("env.AWS_SECRET"),
 }
-
-
-@pytest.fixture
-async def bedrock():
-    """
-    The service.
-    """
-    async with FakeBedrock() as fake:
-        yield fake
-        assert fake.violations == []
 
 
 @pytest.fixture
