@@ -32,7 +32,6 @@ from gateway.errors import (
     SecretMissing,
 )
 from gateway.events import AdminActed, AdminDenied
-from gateway.hooks import place_of
 from gateway.management import (
     LOCAL,
     PUBLIC,
@@ -45,6 +44,7 @@ from gateway.management import (
     introduce,
     may,
 )
+from gateway.raised import place_of
 from gateway.server import guards
 from gateway.server.body import invite
 
