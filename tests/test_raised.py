@@ -46,7 +46,7 @@ def test_knows_the_gateway_where_it_is_installed():
     path = f"{sysconfig.get_path('purelib')}/gateway_bells/plugin.py"
     code = compile("def fail(): parse('not python (')", path, "exec")
     names = {"__name__": "gateway_bells.plugin", "parse": ast.parse}
-    exec(code, names)  # noqa: S102 - a module that is nowhere
+    exec(code, names)
 
     place = place_of(raised(names["fail"]))
 
