@@ -22,6 +22,7 @@ import structlog
 
 from gateway.errors import ExchangeError, PluginFailed, Refused
 from gateway.filters import ChunkHook, Pipeline, Stage
+from gateway.raised import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -634,16 +635,3 @@ def _opener(step: Step) -> Callable[[Exchange, Attempt | None], ChunkHook]:
         return ChunkHook(partial(step.call, exchange))
 
     return open_filter
-
-
-def place_of(exc: BaseException) -> str:
-    """
-    Return file name and line of where *exc* was raised, without the folder.
-    """
-    trace = exc.__traceback__
-    if trace is None:
-        return "?"
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    code = trace.tb_frame.f_code
-    return f"{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"

@@ -14,8 +14,9 @@ aiohttp handler; it is called once the caller was let in, with the route's permi
 An error is ``{"error": {"code": ..., "message": ..., ...}}`` with its status, and is raised:
 `ApiError`, or any other `gateway.errors.ExchangeError`.
 
-A ``public`` route is called whoever asks; its caller's own credential (a virtual key, for what is
-left of its budget) is the handler's to find in ``request.headers``.
+A ``public`` route is called whoever asks, on the callers' listener too, by that listener's rules;
+its caller's own credential (a virtual key, for what is left of its budget) is the handler's to find
+in ``request.headers``.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ from gateway.draining import DrainingOutlet
 from gateway.errors import ExchangeError, Refused
 from gateway.exchange import Answer, Attempt, AttemptState, Forwarder, Outcome
 from gateway.flights import Flight, FlightOutlet
-from gateway.hooks import place_of
 from gateway.outlets import CallerOutlet
+from gateway.raised import place_of
 from gateway.settlement import Settlement
 
 if TYPE_CHECKING:

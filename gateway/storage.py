@@ -15,6 +15,7 @@ import asyncio
 import fcntl
 import os
 import re
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,7 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from gateway.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from sqlalchemy import Connection
 
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 #: The SQLite file in the data directory.
 FILE: Final = "gateway.db"
 _LOCK: Final = "gateway.db.lock"
+#: Seconds between looks whether another worker still migrates.
+_LOOK_S: Final = 0.02
 #: How often the journal is tried to be emptied, each for as long as ``busy_timeout`` says.
 _WIPES: Final = 4
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
@@ -96,10 +99,9 @@ class Storage:
             raise ValueError(msg)
         # A new file also changes its journal's mode at the first connection, and SQLite refuses
         # that at once, without waiting, while another connection writes.
-        with await asyncio.to_thread(self._locked):
-            async with self.engine.connect() as connection:
-                await connection.run_sync(_upgrade, plugin, versions)
-                await connection.commit()
+        async with self._locked(), self.engine.connect() as connection:
+            await connection.run_sync(_upgrade, plugin, versions)
+            await connection.commit()
 
     async def wipe(self) -> None:
         """
@@ -157,9 +159,23 @@ class Storage:
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         return make_url(f"sqlite+aiosqlite:///{self.data_dir / FILE}")
 
-    def _locked(self) -> _Lock:
+    @asynccontextmanager
+    async def _locked(self) -> AsyncIterator[None]:
+        """
+        Keep a second worker from migrating at the same time.
+
+        It is looked for again and again, not waited for in a thread: a start that is cancelled
+        leaves no thread behind that takes the lock and keeps it.
+        """
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return _Lock(self.data_dir / _LOCK)
+        path = self.data_dir / _LOCK
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            while not _take(descriptor):  # noqa: ASYNC110 - a file's lock tells nobody
+                await asyncio.sleep(_LOOK_S)
+            yield
+        finally:
+            os.close(descriptor)  # which unlocks
 
 
 def find_url(settings: StorageSettings, get: Callable[[SecretRef], str]) -> URL | None:
@@ -186,20 +202,12 @@ def find_url(settings: StorageSettings, get: Callable[[SecretRef], str]) -> URL 
     return url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
 
 
-class _Lock:
-    """
-    Keeps a second worker from migrating at the same time.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *exc: object) -> None:
-        os.close(self._descriptor)  # which unlocks
+def _take(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _tune(connection: Any, _: Any) -> None:

@@ -5,6 +5,7 @@ import fcntl
 import os
 import sqlite3
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +44,13 @@ def _versions(tmp_path):
     folder.mkdir()
     (folder / "first.py").write_text(FIRST)
     return folder
+
+
+def descriptors() -> set[str]:
+    """
+    List what this process has open.
+    """
+    return {path.name for path in Path("/proc/self/fd").iterdir()}
 
 
 async def columns(storage: Storage, table: str) -> list[str]:
@@ -107,6 +115,31 @@ async def test_a_worker_that_finds_the_first_one_at_it_waits(tmp_path, versions)
 
     assert await columns(second, "demo_rows") == ["id"]
     await second.close()
+
+
+async def test_a_start_that_is_cancelled_leaves_the_lock_free(tmp_path, versions):
+    """
+    Who gave up waiting for another worker does not take the lock afterwards, and keeps no
+    descriptor of it.
+    """
+    data = tmp_path / "data"
+    data.mkdir()
+    lock = os.open(data / "gateway.db.lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    storage = Storage(data)
+    open_before = descriptors()
+
+    waiting = asyncio.create_task(storage.migrate("demo", versions))
+    await asyncio.wait([waiting], timeout=0.1)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    open_after = descriptors()
+    os.close(lock)
+    await asyncio.wait_for(storage.migrate("demo", versions), 10)
+    await storage.close()
+
+    assert waiting.cancelled()
+    assert open_after == open_before
 
 
 async def test_plugins_have_a_line_of_migrations_each(tmp_path, versions):

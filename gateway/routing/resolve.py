@@ -18,7 +18,7 @@ import attrs
 
 from gateway.errors import ModelNotFound, UnsupportedOperation
 from gateway.routing.patterns import NamePattern
-from gateway.routing.routes import Branch, RouteTable, read_routes
+from gateway.routing.routes import Branch, Route, RouteTable, read_routes
 from gateway.routing.targets import Target
 
 if TYPE_CHECKING:
@@ -131,12 +131,15 @@ class Resolver:
         """
         List the models that callers may be told of, each with its first provider.
 
-        They are the names of the settings, and ``provider/model`` for what a provider's
-        own settings or the catalog list.
+        They are the names of the settings, those with a star filled with what their
+        providers are known to have, and ``provider/model`` for what a provider's own
+        settings or the catalog list.
         """
         names = {
             name: route.branches[0].provider for name, route in self._routes.exact()
         }
+        for name, provider_name in self._filled():
+            names.setdefault(name, provider_name)
         for provider in self._providers.values():
             for model in self._models_of(provider):
                 names.setdefault(f"{provider.name}/{model}", provider.name)
@@ -147,9 +150,12 @@ class Resolver:
         Write out what a listed *name* leads to, each as ``provider/model``.
         """
         route = self._routes.find(name)
-        if route is None or not route.name.is_exact:
+        if route is None:
             return (name,)
-        return tuple(f"{branch.provider}/{branch.model}" for branch in route.branches)
+        return tuple(
+            f"{branch.provider}/{model}"
+            for branch, model in self._offered_by(route, name)
+        )
 
     # -- by name ----------------------------------------------------------------
 
@@ -199,16 +205,19 @@ class Resolver:
         if route is None:
             branch, model = self._direct(name) or self._bare(name)
             return [(branch, model)]
+        offered = self._offered_by(route, name)
+        if not offered:
+            raise ModelNotFound(name)
+        return offered
+
+    def _offered_by(self, route: Route, name: str) -> list[tuple[Branch, str]]:
         caught = route.name.caught(name)
         filled = [(branch, branch.model.filled(caught)) for branch in route.branches]
-        offered = [
+        return [
             (branch, model)
             for branch, model in filled
             if model and self._providers[branch.provider].offers(model)
         ]
-        if not offered:
-            raise ModelNotFound(name)
-        return offered
 
     def _direct(self, name: str) -> tuple[Branch, str] | None:
         """
@@ -302,6 +311,21 @@ class Resolver:
                 )
 
     # -- names ------------------------------------------------------------------
+
+    def _filled(self) -> Iterable[tuple[str, str]]:
+        """
+        Fill the names with a star with what their providers are known to have.
+        """
+        for route in self._routes.patterns():
+            for branch in route.branches:
+                if branch.model.is_exact:
+                    continue
+                for model in self._models_of(self._providers[branch.provider]):
+                    if not branch.model.matches(model):
+                        continue
+                    name = route.name.filled(branch.model.caught(model))
+                    if self._routes.find(name) is route:
+                        yield name, branch.provider
 
     def _models_of(self, provider: Provider) -> Iterable[str]:
         if provider.models is None:

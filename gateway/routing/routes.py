@@ -84,6 +84,12 @@ class RouteTable:
         """
         return self._exact.items()
 
+    def patterns(self) -> Iterable[Route]:
+        """
+        List the routes of names with a star, the one that says the most first.
+        """
+        return self._patterns
+
 
 def read_routes(
     models: Mapping[str, ModelSettings], providers: Mapping[str, Provider]

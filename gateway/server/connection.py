@@ -21,7 +21,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway import codec
 from gateway.errors import ConfigError
-from gateway.hooks import place_of
+from gateway.raised import place_of
 from gateway.server.heads import SERVER_NAME
 
 if TYPE_CHECKING:

@@ -201,7 +201,7 @@ def problems_of(exc: Exception, settings: Settings | None = None) -> list[Proble
         return list(located.problems)
     if isinstance(exc, PluginError):
         return [Problem(str(exc))]
-    from gateway.hooks import place_of
+    from gateway.raised import place_of
 
     # The text of anybody else's exception may hold a secret.
     what = f"{type(exc).__name__} at {place_of(exc)}"

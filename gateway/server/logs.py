@@ -20,7 +20,7 @@ import structlog
 
 from gateway import codec
 from gateway.clock import SystemClock, utc_text
-from gateway.hooks import place_of
+from gateway.raised import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -32,7 +32,6 @@ from gateway.errors import (
     SecretMissing,
 )
 from gateway.events import AdminActed, AdminDenied
-from gateway.hooks import place_of
 from gateway.management import (
     LOCAL,
     PUBLIC,
@@ -45,6 +44,7 @@ from gateway.management import (
     introduce,
     may,
 )
+from gateway.raised import place_of
 from gateway.server import guards
 from gateway.server.body import invite
 
@@ -117,26 +117,15 @@ class Desk:
         async def answer(request: web.Request) -> web.StreamResponse:
             return await self._answer(route, request)
 
-        return web.route(route.method, route.path, answer, expect_handler=_expect)
+        return web.route(
+            route.method, route.path, answer, expect_handler=expect_nothing
+        )
 
     async def _answer(self, route: Route, request: web.Request) -> web.StreamResponse:
-        try:
+        async def admit(request: web.Request) -> None:
             await self._admit(route, request)
-            await invite(request)
-            response = await route.handler(request)
-        except ExchangeError as error:
-            return error_response(error)
-        except web.HTTPException as exc:
-            return error_response(_of_aiohttp(exc))
-        except Exception as exc:  # noqa: BLE001 - told by type and place, as everywhere
-            log.error(  # noqa: TRY400 - its text may hold a secret
-                "management route failed",
-                route=route.name,
-                error=type(exc).__name__,
-                at=place_of(exc),
-            )
-            sentence = "The gateway failed over this; its log says where."
-            return error_response(ApiError(500, "internal_error", sentence))
+
+        response = await attend(route, request, admit)
         if route.permission.endswith(":write") and response.status < 400:
             try:
                 await self._acted(route, request)
@@ -177,8 +166,7 @@ class Desk:
         except (NotAuthenticated, NotAllowed):
             await self._denied(route, request, visitor)
             raise
-        if request.method not in _READING:
-            _demand_json(request)
+        demand_json(request)
         actor = visitor or Actor(peer=guards.peer_of(request))
         introduce(request, actor, self._gateway().settings.server)
 
@@ -219,7 +207,37 @@ class Desk:
         await self._publish(event)
 
 
-async def _expect(request: web.Request) -> None:
+async def attend(
+    route: Route,
+    request: web.Request,
+    admit: Callable[[web.Request], Awaitable[None]],
+) -> web.StreamResponse:
+    """
+    Answer *request* by *route*'s handler; whatever goes wrong is told in management's shape.
+
+    Args:
+        admit: Lets it in, or raises what its sender is told.
+    """
+    try:
+        await admit(request)
+        await invite(request)
+        return await route.handler(request)
+    except ExchangeError as error:
+        return error_response(error)
+    except web.HTTPException as exc:
+        return error_response(_of_aiohttp(exc))
+    except Exception as exc:  # noqa: BLE001 - told by type and place, as everywhere
+        log.error(  # noqa: TRY400 - its text may hold a secret
+            "management route failed",
+            route=route.name,
+            error=type(exc).__name__,
+            at=place_of(exc),
+        )
+        sentence = "The gateway failed over this; its log says where."
+        return error_response(ApiError(500, "internal_error", sentence))
+
+
+async def expect_nothing(request: web.Request) -> None:
     """
     Ask for no body yet: only who was let in is asked for one.
     """
@@ -287,7 +305,15 @@ def _demand(visitor: Actor, route: Route) -> None:
         raise NotAllowed(msg, code="permission_required")
 
 
-def _demand_json(request: web.Request) -> None:
+def demand_json(request: web.Request) -> None:
+    """
+    Demand that what *request* would change comes as JSON.
+
+    Raises:
+        NotJson: 415.
+    """
+    if request.method in _READING:
+        return
     # A form on another page may send other types without asking first (CSRF).
     kind = request.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()
     if kind != "application/json":

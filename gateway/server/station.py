@@ -17,6 +17,7 @@ from gateway.server.access_log import AccessLog
 from gateway.server.application import CALLERS, callers_app, make_runner
 from gateway.server.ended import Ended
 from gateway.server.health import Health
+from gateway.server.public_routes import PublicRoutes
 from gateway.server.sockets import BACKLOG
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class Station:
             self.health,
             clock=self.gateway.clock,
             watchers=watchers,
-            routes=routes,
+            routes=[PublicRoutes(self.gateway).table(), *routes],
         )
         callers = app[CALLERS]
         self._in_flight = lambda: callers.in_flight

@@ -466,9 +466,34 @@ class TestListing:
 
         assert list(router.names()) == [
             ("fast", "a"),
+            ("claude-x", "c"),
             ("a/gpt-5", "a"),
             ("c/claude-x", "c"),
         ]
+
+    def test_fills_names_with_a_star(self, make_router):
+        """
+        A pattern is listed by what its providers are known to have, once, where no other name
+        takes it.
+        """
+        router = make_router(
+            {
+                name: {"type": "openai", "keys": {"k": "env.K"}, "models": models}
+                for name, models in (("a", ["gpt-5", "gpt-4"]), ("b", ["gpt-5", "o3"]))
+            },
+            {
+                "our-*": {"targets": ["a/*", "b/*"]},
+                "our-gpt-4": "a/gpt-4",
+                "any-*": "a/gpt-5",
+            },
+        )
+
+        ours = [(name, one) for name, one in router.names() if "our" in name]
+
+        assert ours == [("our-gpt-4", "a"), ("our-gpt-5", "a"), ("our-o3", "b")]
+        assert "any-" not in dict(router.names())
+        assert router.leads_to("our-gpt-5") == ("a/gpt-5", "b/gpt-5")
+        assert router.leads_to("our-o3") == ("b/o3",)
 
     def test_tells_what_a_listed_name_leads_to(self, make_router):
         """

@@ -68,7 +68,7 @@ class Denial:
         return NotAllowed(self.message, code=self.code)
 
 
-class Listing(Protocol):
+class Listing(attrs.AttrsInstance, Protocol):
     """
     One model of ``/v1/models``.
     """
@@ -184,8 +184,19 @@ class Access:
     def visible(self, models: Iterable[L]) -> list[L]:
         """
         Return those of *models* that the key may use.
+
+        One that it may ask for by its own name alone, without the provider, is shown by that.
         """
-        return [model for model in models if self._sees(model)]
+        listed = list(models)
+        shown = {model.id: model for model in listed if self._sees(model)}
+        taken = {model.id for model in listed}
+        for model in listed if self._lists else ():
+            _, slash, bare = model.id.partition("/")
+            if slash and model.id not in shown and bare not in taken:
+                plain = attrs.evolve(model, id=bare)
+                if model.leads_to == (model.id,) and self._sees(plain):
+                    shown.setdefault(bare, plain)
+        return list(shown.values())
 
     def spells_out(self, provider: str, model: str) -> bool:
         """

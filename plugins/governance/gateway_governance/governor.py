@@ -4,7 +4,7 @@ Governance of one worker: everything that the hooks need, put together and kept 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from random import Random
 from typing import TYPE_CHECKING, Self
@@ -81,8 +81,10 @@ class Governor:
     _books: Books | None = attrs.field(default=None, init=False)
     _catalog: Catalog | None = attrs.field(default=None, init=False)
     _runtime: object = attrs.field(default=None, init=False)
+    _vendors: dict[str, str] = attrs.field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
+        self._known_vendors()
         self.admission = Admission(
             snapshot=lambda: self.watch.snapshot,
             ledger=self.ledger,
@@ -188,14 +190,23 @@ class Governor:
         ):
             return books
         catalog = runtime.catalog
+        vendors = self._known_vendors()
 
         def facts(provider: str, model: str) -> tuple[str, ModelFacts]:
-            vendor = runtime.providers[provider].vendor.name
+            vendor = vendors[provider]
             return vendor, catalog.limits(vendor, model)
 
         self._books = self._new_books(books, snapshot, catalog, facts)
         self._runtime, self._catalog = runtime, catalog
         return self._books
+
+    def _known_vendors(self) -> Mapping[str, str]:
+        """
+        Return each provider's vendor; of one that is gone too, for exchanges that ask it still.
+        """
+        providers = self.gateway.runtime.providers
+        self._vendors |= {name: one.vendor.name for name, one in providers.items()}
+        return self._vendors
 
     def _new_books(
         self, before: Books | None, snapshot: Snapshot, catalog: Catalog, facts: Facts

@@ -289,6 +289,23 @@ class TestVisible:
 
         assert [model.id for model in shown] == seen
 
+    def test_shows_a_model_by_the_name_that_the_key_may_use(self):
+        """
+        Who may ask for a model without its provider sees it so, once, and not what its provider
+        config forbids or what another thing is called.
+        """
+        listed = (*self.listed, Listed("azure/smart", ("azure/smart",)))
+
+        by_name = Access(key(models=("gpt", "smart")), None).visible(listed)
+        by_config = Access(key(config("openai", "gpt"), models=("gp*",)), None).visible(
+            listed
+        )
+
+        assert [model.id for model in by_name] == ["smart", "gpt"]
+        assert [(model.id, model.leads_to) for model in by_config] == [
+            ("gpt", ("openai/gpt",))
+        ]
+
 
 class TestRemembering:
     def test_a_decision_is_made_once(self):

@@ -578,6 +578,30 @@ async def test_without_its_records_nothing_is_spent(fake):
     assert len(fake.requests) == 1
 
 
+async def test_a_provider_may_go_while_it_is_asked(fake):
+    """
+    An exchange that a reload overtakes is held, served and charged by the settings it began with.
+    """
+    keys = key(budgets=[{"limit_usd": 1, "per": "day"}])
+    told = settings_for(fake, virtual_keys=keys)
+
+    class Reloading(Plugin):
+        phase = Phase.INSPECT
+
+        @hookimpl
+        async def pre_request(self, exchange):
+            after = {**told, "providers": {"q": told["providers"]["q"]}}
+            await client.gateway.reload(settings_from_dict(after))
+
+    plugins = [PLUGIN, FoundPlugin(name="reloading", cls=Reloading)]
+    async with GatewayClient(told, plugins=plugins, environ={"VK": VALUE}) as client:
+        answer = await ask(client)
+        standing = await standing_of(client, "virtual_key/me/usd/day")
+
+    assert answer.status == 200
+    assert (standing.held, standing.spent) == (0, billed_nano(fake))
+
+
 async def test_what_cannot_be_capped_holds_nothing(fake, monkeypatch):
     """
     A fault between holding and sending gives back what was held.

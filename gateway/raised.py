@@ -1,0 +1,44 @@
+"""
+Where an exception was raised, told without its text, which may hold a secret.
+"""
+
+from __future__ import annotations
+
+import sysconfig
+from traceback import walk_tb
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_LIBRARIES: Final = tuple(
+    {f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib", "purelib")}
+    | {f"{sysconfig.get_path('platlib')}/", "<frozen "}
+)
+
+
+def place_of(exc: BaseException) -> str:
+    """
+    Return file name and line of where *exc* was raised, without the folder.
+
+    Where that is in a library, it stands in brackets behind the place in the gateway or in a
+    plugin that called it: ``storage.py:118 (core.py:63)``.
+    """
+    place = ours = ""
+    for frame, line in walk_tb(exc.__traceback__):
+        place = f"{frame.f_code.co_filename.rsplit('/', 1)[-1]}:{line}"
+        if _is_ours(frame):
+            ours = place
+    if not place:
+        return "?"
+    return place if ours in {"", place} else f"{ours} ({place})"
+
+
+def _is_ours(frame: FrameType) -> bool:
+    """
+    Tell whether *frame* is of the core or of a plugin: by name, or because it is no library's.
+    """
+    package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+    if package == "gateway" or package.startswith("gateway_"):
+        return True
+    return not frame.f_code.co_filename.startswith(_LIBRARIES)
