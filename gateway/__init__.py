@@ -4,9 +4,9 @@ Gatewright: an AI gateway that you build out of plugins.
 What a plugin author needs stands here; everything else is private to the core, except the public
 modules ``gateway.catalog``, ``gateway.client``, ``gateway.clock``, ``gateway.codec``,
 ``gateway.conditions``, ``gateway.detecting``, ``gateway.errors``, ``gateway.events``,
-``gateway.filters``, ``gateway.management``, ``gateway.offline``, ``gateway.outbound``,
-``gateway.secrets``, ``gateway.settings``, ``gateway.storage``, ``gateway.tasks`` and
-``gateway.testing``.
+``gateway.filters``, ``gateway.following``, ``gateway.management``, ``gateway.offline``,
+``gateway.outbound``, ``gateway.secrets``, ``gateway.settings``, ``gateway.storage``,
+``gateway.tasks`` and ``gateway.testing``.
 """
 
 from __future__ import annotations

@@ -4,11 +4,13 @@ Asking a running gateway's management API: for commands, the plugins' among them
 A command takes its options from here, so that all commands of this kind are used alike::
 
     @click.command()
-    @url_option
-    @token_option
-    @json_option
-    def bells(url: str, token: str | None, *, as_json: bool) -> None:
+    @client_options
+    def bells(url: str, token: str | None, *, as_json: bool, quiet: bool) -> None:
         document = Client(url, token).get("/api/bells", {"limit": 10})
+        if as_json:
+            write_json(document)
+        elif not quiet:
+            print_table(("name", "rings"), [(one["name"], one["rings"]) for one in ...])
 
 What goes wrong is a `click.ClickException` with its exit code: 1 where the gateway says no, 3 where
 it cannot be reached.
@@ -19,8 +21,8 @@ from __future__ import annotations
 import http.client
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
 
 import attrs
@@ -34,7 +36,10 @@ __all__ = [
     "Client",
     "Rejected",
     "Unreachable",
+    "client_options",
     "json_option",
+    "print_table",
+    "printable",
     "quiet_option",
     "step",
     "token_option",
@@ -44,6 +49,8 @@ __all__ = [
 
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 TIMEOUT_S: Final = 30.0
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 url_option = click.option(
     "--url",
@@ -61,6 +68,15 @@ json_option = click.option(
 quiet_option = click.option(
     "-q", "--quiet", is_flag=True, help="Say only what is wrong."
 )
+
+
+def client_options(command: F) -> F:
+    """
+    Give *command* the options of all that ask a running gateway.
+    """
+    for option in (quiet_option, json_option, token_option, url_option):
+        command = option(command)
+    return command
 
 
 class Unreachable(click.ClickException):
@@ -238,3 +254,41 @@ def write_json(document: Any) -> None:
     Write *document* as one line of JSON.
     """
     click.echo(codec.dumps(document).decode())
+
+
+def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """
+    Write *rows* in columns, numbers to the right; a cell without anything is ``-``.
+
+    Where there are no rows, ``none`` is all that is written.
+    """
+    cells = [[_cell(value) for value in row] for row in rows]
+    if not cells:
+        click.echo("none")
+        return
+    numeric = [all(map(_is_number, column)) for column in zip(*cells, strict=True)]
+    table = [list(head), *cells]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        columns = (
+            text.rjust(width) if is_number else text.ljust(width)
+            for text, width, is_number in zip(row, widths, numeric, strict=True)
+        )
+        click.echo("  ".join(columns).rstrip())
+
+
+def printable(text: str) -> str:
+    """
+    Write *text* so that what somebody else named does nothing to this terminal.
+    """
+    return "".join(each if each.isprintable() else "?" for each in text)
+
+
+def _cell(value: object) -> str:
+    if value is None or value == "":
+        return "-"
+    return printable(f"{value:g}" if isinstance(value, float) else str(value))
+
+
+def _is_number(text: str) -> bool:
+    return text == "-" or text.replace(".", "").replace("-", "").isdigit()

@@ -211,12 +211,12 @@ class Plugin:
         Order: by phase; the same method and path twice is an error that names both plugins.
 
         Returns:
-            Routes below ``/api/``, each with the permission that it needs.  Their handlers find
-            who asks, what was sent and how to answer in `gateway.management`.
+            Routes below ``/api/``, each with the permission that it needs.  `gateway.management`
+            makes them, and has for their handlers who asks, what was sent and how to answer.
 
         Example::
 
-            return [Route(method="GET", path="/api/bells", permission="bells:read", handler=bells)]
+            return [ApiRoot("bells").route("GET", "", bells, "Lists bells.")]
         """
         return ()
 

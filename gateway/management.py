@@ -1,8 +1,9 @@
 """
 What a handler of a management route needs: who asks, what was sent, how to answer.
 
-The core's routes and the plugins' go by it, so that there is one shape for all.  A handler is an
-aiohttp handler; it is called once the caller was let in, with the route's permission::
+The core's routes and the plugins' go by it, so that there is one shape for all.  `ApiRoot`
+makes the routes.  A handler is an aiohttp handler; it is called once the caller was let in, with
+the route's permission::
 
     async def create(request: web.Request) -> web.Response:
         document = await read_json(request)
@@ -22,15 +23,16 @@ in ``request.headers``.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from math import ceil
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import attrs
 from aiohttp import hdrs, web
 
 from gateway import codec
 from gateway.errors import ExchangeError, InvalidRequest, Refused
+from gateway.registrations import Route
 from gateway.server.body import read_body
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ __all__ = [
     "ROLES",
     "Actor",
     "ApiError",
+    "ApiRoot",
     "Change",
     "actor_of",
     "change_of",
@@ -70,6 +73,49 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "admin": ("*:*",),
     "viewer": ("*:read",),
 }
+
+
+# --- routes ---------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class ApiRoot:
+    """
+    Makes the routes below ``/api/<word>``, and *word* the thing that their permissions name.
+
+    ::
+
+        api = ApiRoot("bells")
+        yield api.route("GET", "", bells.list, "Lists bells.")             # bells:read
+        yield api.route("POST", "/{name}/ring", bells.ring, "Rings one.")  # bells:write
+    """
+
+    word: str
+
+    def route(
+        self,
+        method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"],
+        path: str,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+        summary: str,
+        *,
+        permission: str | None = None,
+    ) -> Route:
+        """
+        Make one route.
+
+        Args:
+            path: What comes after ``/api/<word>``.
+            permission: Left out, a ``GET`` reads and everything else writes.
+        """
+        deed = "read" if method == "GET" else "write"
+        return Route(
+            method=method,
+            path=f"/api/{self.word}{path}",
+            permission=permission or f"{self.word}:{deed}",
+            handler=handler,
+            summary=summary,
+        )
 
 
 # --- who asks -------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ import attrs
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -92,7 +93,7 @@ class Storage:
 
         Raises:
             ValueError: if *plugin* is no name for tables.
-            alembic.util.CommandError: if the database is newer than the plugin.
+            ConfigError: if the database was written by a later version of the plugin.
         """
         if _NAME.fullmatch(plugin) is None:
             msg = f"{plugin!r} cannot begin the names of tables"
@@ -100,7 +101,14 @@ class Storage:
         # A new file also changes its journal's mode at the first connection, and SQLite refuses
         # that at once, without waiting, while another connection writes.
         async with self._locked(), self.engine.connect() as connection:
-            await connection.run_sync(_upgrade, plugin, versions)
+            try:
+                await connection.run_sync(_upgrade, plugin, versions)
+            except CommandError as exc:
+                msg = (
+                    f"the tables {plugin}_… were written by a later version of the "
+                    f"plugin: install that version, or restore a backup ({exc})"
+                )
+                raise ConfigError(msg) from exc
             await connection.commit()
 
     async def wipe(self) -> None:

@@ -1,8 +1,17 @@
 from __future__ import annotations
 
+import click
 import pytest
+from click.testing import CliRunner
 
-from gateway.client import Client, Rejected, Unreachable
+from gateway.client import (
+    Client,
+    Rejected,
+    Unreachable,
+    client_options,
+    print_table,
+    write_json,
+)
 
 
 def test_sends_the_token_and_reads_the_answer(api):
@@ -124,3 +133,60 @@ def test_parameters_are_written_so_that_none_becomes_another(api):
     Client(api.url).get("/api/x", {"search": "a&b", "limit": None})
 
     assert api.asked[0][0] == "GET /api/x?search=a%26b"
+
+
+def test_commands_that_ask_take_the_same_options():
+    """
+    Where to ask, with what token, as JSON or not, and quietly.
+    """
+
+    @click.command()
+    @client_options
+    def bells(url: str, token: str | None, *, as_json: bool, quiet: bool) -> None:
+        write_json([url, token, as_json, quiet])
+
+    told = CliRunner().invoke(bells, "--url http://gw --token t --json -q".split())
+
+    assert told.stdout == '["http://gw","t",true,true]\n'
+
+
+class TestPrintTable:
+    def test_stands_in_columns(self, capsys):
+        """
+        Words begin and numbers end at the same place; a fraction is no longer than it says.
+        """
+        print_table(
+            ("name", "at", "count", "share"),
+            [("a", "2026-11-28 10:00", 7, 0.5), ("longer", "", 1200, 2 / 3)],
+        )
+
+        assert capsys.readouterr().out == (
+            "name    at                count     share\n"
+            "a       2026-11-28 10:00      7       0.5\n"
+            "longer  -                  1200  0.666667\n"
+        )
+
+    def test_what_is_missing_is_a_dash(self, capsys):
+        """
+        No cell is blank, so that columns can be told apart by white space; a missing number
+        leaves its column one of numbers.
+        """
+        print_table(("a", "b", "c"), [(None, 100, ""), ("x", None, "y")])
+
+        assert capsys.readouterr().out == "a    b  c\n-  100  -\nx    -  y\n"
+
+    def test_no_rows_are_told_in_a_word(self, capsys):
+        """
+        A head over nothing would look like a fault.
+        """
+        print_table(("a", "b"), [])
+
+        assert capsys.readouterr().out == "none\n"
+
+    def test_does_nothing_to_the_terminal(self, capsys):
+        """
+        Names are somebody else's: an escape in one is shown, not obeyed.
+        """
+        print_table(("name",), [("\x1b[2Jbell\a\n",)])
+
+        assert capsys.readouterr().out == "name\n?[2Jbell??\n"

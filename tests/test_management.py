@@ -12,8 +12,10 @@ from gateway.app import Gateway
 from gateway.errors import BudgetExceeded, RateLimited
 from gateway.management import (
     MAX_CHANGE_BYTES,
+    PUBLIC,
     Actor,
     ApiError,
+    ApiRoot,
     actor_of,
     change_of,
     error_response,
@@ -31,6 +33,37 @@ JSON = {"Content-Type": "application/json"}
 ONCALL = Actor(name="oncall", role="admin", peer="127.0.0.1")
 
 Ask = Callable[..., Awaitable[Any]]
+
+
+@pytest.mark.parametrize(
+    ("method", "permission"),
+    [
+        ("GET", "bells:read"),
+        ("POST", "bells:write"),
+        ("PUT", "bells:write"),
+        ("DELETE", "bells:write"),
+    ],
+)
+def test_whoever_reads_reads_and_everybody_else_writes(method, permission):
+    """
+    A route's permission is its root's word, with the deed that its method means.
+    """
+    route = ApiRoot("bells").route(method, "/{name}", print, "One bell.")
+
+    assert (route.name, route.permission) == (
+        f"{method} /api/bells/{{name}}",
+        permission,
+    )
+    assert (route.handler, route.summary) == (print, "One bell.")
+
+
+def test_a_route_may_ask_for_another_permission():
+    """
+    A POST that only reads says so, and so does what is for everybody.
+    """
+    route = ApiRoot("bells").route("POST", "", print, "Counts.", permission=PUBLIC)
+
+    assert (route.name, route.permission) == ("POST /api/bells", "public")
 
 
 @pytest.fixture

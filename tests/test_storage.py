@@ -155,6 +155,22 @@ async def test_plugins_have_a_line_of_migrations_each(tmp_path, versions):
     await storage.close()
 
 
+async def test_a_newer_database_is_told_in_a_sentence(tmp_path, versions):
+    """
+    A version that was put back does not write into what it does not know.
+    """
+    storage = Storage(tmp_path / "data")
+    await storage.migrate("demo", versions)
+    async with storage.engine.begin() as connection:
+        await connection.exec_driver_sql("UPDATE demo_migrations SET version_num = '9'")
+
+    with pytest.raises(
+        ConfigError, match="demo_.* by a later version .* restore a backup"
+    ):
+        await storage.migrate("demo", versions)
+    await storage.close()
+
+
 async def test_a_name_that_is_none_is_refused(tmp_path, versions):
     """
     Names of tables are not made of just anything.

@@ -10,19 +10,13 @@ import click
 
 from gateway.client import (
     Client,
-    json_option,
-    quiet_option,
-    token_option,
-    url_option,
+    client_options,
     write_json,
 )
 
 
 @click.command()
-@url_option
-@token_option
-@json_option
-@quiet_option
+@client_options
 def status(url: str, token: str | None, *, as_json: bool, quiet: bool) -> None:
     """
     Ask a running gateway how it is; exit 1 if it is not ready.
@@ -90,10 +84,7 @@ def _span(seconds: Any) -> str:
 
 
 @click.command()
-@url_option
-@token_option
-@json_option
-@quiet_option
+@client_options
 def reload(url: str, token: str | None, *, as_json: bool, quiet: bool) -> None:
     """
     Let a running gateway read its settings again; a bad file changes nothing.

@@ -13,6 +13,7 @@ import click
 from gateway.client import (
     Client,
     json_option,
+    print_table,
     quiet_option,
     token_option,
     write_json,
@@ -67,7 +68,9 @@ def plugins(
     if as_json:
         write_json(listing)
     elif not quiet:
-        click.echo(table(listing, is_live=url is not None))
+        is_live = url is not None
+        head = _COLUMNS + (_LIVE_COLUMNS if is_live else ())
+        print_table(head, [_row(plugin, is_live=is_live) for plugin in listing])
 
 
 def _live(client: Client) -> list[dict[str, Any]]:
@@ -97,40 +100,23 @@ def _offline(file: Path | None) -> list[dict[str, Any]]:
     return [describe_plugin(order, plugin) for order, plugin in enumerate(loaded)]
 
 
-def table(listing: list[dict[str, Any]], *, is_live: bool) -> str:
-    """
-    Render plugins as columns.
-    """
-    if not listing:
-        return "no plugins"
-    rows = [_COLUMNS + (_LIVE_COLUMNS if is_live else ())]
-    rows += [_row(plugin, is_live=is_live) for plugin in listing]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) for cell, width in zip(row, widths, strict=True)
-        ).rstrip()
-        for row in rows
-    )
-
-
-def _row(plugin: dict[str, Any], *, is_live: bool) -> tuple[str, ...]:
+def _row(plugin: dict[str, Any], *, is_live: bool) -> tuple[object, ...]:
     origin = plugin.get("from", {}).get("on_failure", "default")
     timeout = plugin.get("timeout_s")
     row = (
-        str(plugin["order"]),
+        plugin["order"],
         plugin["phase"],
         plugin["name"],
-        plugin["version"] or "-",
-        plugin["distribution"] or "-",
-        ",".join(plugin["hooks"]) or "-",
+        plugin["version"],
+        plugin["distribution"],
+        ",".join(plugin["hooks"]),
         f"{plugin['on_failure']}[{origin}]",
-        "-" if timeout is None else f"{timeout:g} s",
+        None if timeout is None else f"{timeout:g} s",
     )
     if not is_live:
         return row
     times = f"{plugin.get('p50_us', 0):.0f}/{plugin.get('p99_us', 0):.0f}"
-    return (*row, times, str(plugin.get("errors", 0)), plugin.get("last_error") or "-")
+    return (*row, times, plugin.get("errors", 0), plugin.get("last_error"))
 
 
 # --- hooks ----------------------------------------------------------------------------------

@@ -35,11 +35,13 @@ from gateway.settings.upstreams import (
     Timeouts,
 )
 from gateway.settings.values import (
+    HEADER_NAME,
     Address,
     SecretRef,
     above,
     at_least,
     between,
+    header_name,
     http_url,
     not_empty,
     told,
@@ -76,10 +78,12 @@ __all__ = [
     # For the settings of plugins: values, validators, metadata.
     "Unread",
     "Address",
+    "HEADER_NAME",
     "SecretRef",
     "above",
     "at_least",
     "between",
+    "header_name",
     "http_url",
     "not_empty",
     "told",

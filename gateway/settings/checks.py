@@ -15,15 +15,13 @@ from gateway.settings.model import Settings
 from gateway.settings.nodes import Table, follow
 from gateway.settings.problems import Problems, path_of, shown
 from gateway.settings.upstreams import ModelSettings, ProviderSettings
-from gateway.settings.values import NAME, Address
+from gateway.settings.values import HEADER_NAME, NAME, Address
 
 #: Answers offline, and is there without standing in the file.
 DEMO: Final = "demo"
 
 MAX_MODEL_NAME: Final = 200
 
-# RFC 9110 section 5.6.2.
-_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 _HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]{0,4000}")
 _MODEL_NAME: Final = re.compile(r"[^\s\x00-\x1f\x7f]+")
 _CREDENTIAL_HEADERS: Final = frozenset(
@@ -154,7 +152,7 @@ def _provider_faults(name: str, provider: ProviderSettings) -> Iterator[Fault]:
 
 def _header_fault(header: str, value: str) -> str:
     name = header.lower()
-    if not _HEADER_NAME.fullmatch(header):
+    if not HEADER_NAME.fullmatch(header):
         return "is no name of a header"
     if name in _CREDENTIAL_HEADERS:
         return "a credential does not stand here: declare it under keys"

@@ -23,6 +23,8 @@ import attrs
 SECRET_SCHEME = re.compile(r"[a-z][a-z_]{1,23}")
 ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+#: The name of a header: RFC 9110 section 5.6.2, and no longer than people write them.
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 
 
 @attrs.frozen
@@ -197,6 +199,17 @@ def not_empty(
     """
     if value is not None and len(value) == 0:
         msg = "must not be empty"
+        raise ValueError(msg)
+
+
+def header_name(
+    instance: Any, attribute: attrs.Attribute[Any], value: str | None
+) -> None:
+    """
+    Demand the name of a header.
+    """
+    if value is not None and HEADER_NAME.fullmatch(value) is None:
+        msg = "is no name of a header"
         raise ValueError(msg)
 
 

@@ -9,6 +9,7 @@ from gateway.settings.values import (
     above,
     at_least,
     between,
+    header_name,
     not_empty,
     read_url,
     told,
@@ -128,6 +129,7 @@ class Limits:
     high: float = attrs.field(default=1.0, validator=above(0))
     share: float = attrs.field(default=0.5, validator=between(0, 1))
     names: tuple[str, ...] | None = attrs.field(default=None, validator=not_empty)
+    header: str | None = attrs.field(default=None, validator=header_name)
 
 
 class TestValidators:
@@ -139,6 +141,9 @@ class TestValidators:
             ({"share": 1.5}, r"must be from 0 to 1, not 1\.5"),
             ({"share": -0.5}, r"must be from 0 to 1, not -0\.5"),
             ({"names": ()}, "must not be empty"),
+            ({"header": ""}, "is no name of a header"),
+            ({"header": "x y"}, "is no name of a header"),
+            ({"header": "x" * 101}, "is no name of a header"),
         ],
         ids=str,
     )
@@ -151,12 +156,20 @@ class TestValidators:
 
     @pytest.mark.parametrize(
         "arguments",
-        [{"low": 1}, {"low": None}, {"high": 0.1}, {"share": 0}, {"share": 1}],
+        [
+            {"low": 1},
+            {"low": None},
+            {"high": 0.1},
+            {"share": 0},
+            {"share": 1},
+            {"header": "X-User"},
+            {"header": None},
+        ],
         ids=str,
     )
     def test_let_bounds_and_none_through(self, arguments):
         """
-        Bounds are included where the words say so, and None is no number.
+        Bounds are included where the words say so, and None is nothing to check.
         """
         assert Limits(**arguments)
 

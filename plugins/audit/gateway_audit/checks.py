@@ -4,15 +4,11 @@ What several of the audit's tables demand of a value.
 
 from __future__ import annotations
 
-import re
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
 from gateway.settings import SecretRef
-
-#: A header's name (RFC 9110 section 5.6.2).
-HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 
 
 def resolves_elsewhere(

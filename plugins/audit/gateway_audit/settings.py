@@ -10,8 +10,7 @@ from typing import Literal, Self, get_args
 
 import attrs
 
-from gateway.settings import above, between, told
-from gateway_audit.checks import HEADER_NAME
+from gateway.settings import above, between, header_name, told
 from gateway_audit.log_settings import LogSettings
 from gateway_audit.retention.settings import KeepSettings
 from gateway_audit.sinks.settings import SinkSettings, sink_names
@@ -99,15 +98,13 @@ class SubjectSettings:
     """
 
     header: str | None = attrs.field(
-        default=None, metadata=told("A header that names the person.")
+        default=None,
+        validator=header_name,
+        metadata=told("A header that names the person."),
     )
     field: Literal["user"] | None = attrs.field(
         default=None, metadata=told("A field of the request that names the person.")
     )
-
-    def __attrs_post_init__(self) -> None:
-        if self.header is not None and not HEADER_NAME.fullmatch(self.header):
-            raise ValueError("header must be the name of a header")
 
     @classmethod
     def short_form(cls, text: str) -> Self:

@@ -12,6 +12,7 @@ from aiohttp import web
 from gateway import Route
 from gateway.management import (
     ApiError,
+    ApiRoot,
     actor_of,
     json_response,
     note_change,
@@ -24,9 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["routes"]
 
-ROOT: Final = "/api/cache"
-READ: Final = "cache:read"
-WRITE: Final = "cache:write"
+_API: Final = ApiRoot("cache")
 _WORDS: Final = ("id", "key", "team", "customer", "model", "tag", "word")
 _KNOWN: Final = (*_WORDS, "older_than_s", "all")
 _MAX_CHARACTERS: Final = 200
@@ -41,34 +40,25 @@ def routes(shelf: Callable[[], Shelf]) -> Iterator[Route]:
         shelf: Finds the cache once it is open.
     """
     api = CacheRoutes(shelf)
-    yield Route(
-        method="GET",
-        path=f"{ROOT}/stats",
-        permission=READ,
-        handler=api.stats,
-        summary="What the cache holds and what it saved, day by day.",
+    yield _API.route(
+        "GET",
+        "/stats",
+        api.stats,
+        "What the cache holds and what it saved, day by day.",
     )
-    yield Route(
-        method="POST",
-        path=f"{ROOT}/purge",
-        permission=WRITE,
-        handler=api.purge,
-        summary="Let entries go: by id, key, team, customer, model, tag, word or age.",
+    yield _API.route(
+        "POST",
+        "/purge",
+        api.purge,
+        "Let entries go: by id, key, team, customer, model, tag, word or age.",
     )
     # Bifrost's own routes for the same.
-    yield Route(
-        method="DELETE",
-        path=f"{ROOT}/clear/{{id}}",
-        permission=WRITE,
-        handler=api.clear,
-        summary="Let the entry of this id go.",
-    )
-    yield Route(
-        method="DELETE",
-        path=f"{ROOT}/clear-by-key/{{word}}",
-        permission=WRITE,
-        handler=api.clear,
-        summary="Let the entries go that callers told apart by this word.",
+    yield _API.route("DELETE", "/clear/{id}", api.clear, "Let the entry of this id go.")
+    yield _API.route(
+        "DELETE",
+        "/clear-by-key/{word}",
+        api.clear,
+        "Let the entries go that callers told apart by this word.",
     )
 
 

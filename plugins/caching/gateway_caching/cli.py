@@ -10,10 +10,8 @@ import click
 
 from gateway.client import (
     Client,
-    json_option,
-    quiet_option,
-    token_option,
-    url_option,
+    client_options,
+    print_table,
     write_json,
 )
 
@@ -31,10 +29,7 @@ def cache() -> None:
 
 @cache.command()
 @click.option("--days", type=click.IntRange(1, 400), default=30, help="How many days.")
-@url_option
-@token_option
-@json_option
-@quiet_option
+@client_options
 def stats(
     url: str, token: str | None, days: int, *, as_json: bool, quiet: bool
 ) -> None:
@@ -53,21 +48,17 @@ def stats(
     else:
         mib = store["bytes"] / (1 << 20)
         click.echo(f"{store['kind']}: {store['entries']} entries, {mib:.1f} MiB")
-    rows = [_COLUMNS, *map(_row, document["days"])]
-    widths = [max(len(row[at]) for row in rows) for at in range(len(_COLUMNS))]
-    for row in rows:
-        cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
-        click.echo("  ".join(cells))
+    print_table(_COLUMNS, map(_row, document["days"]))
 
 
-def _row(day: dict[str, Any]) -> tuple[str, ...]:
+def _row(day: dict[str, Any]) -> tuple[object, ...]:
     return (
         day["day"],
-        str(day["hits"]),
-        str(day["similar"]),
-        str(day["joined"]),
-        str(day["missed"]),
-        str(day["saved_tokens"]),
+        day["hits"],
+        day["similar"],
+        day["joined"],
+        day["missed"],
+        day["saved_tokens"],
         f"{day['saved_usd']:.6f}",
     )
 
@@ -82,10 +73,7 @@ def _row(day: dict[str, Any]) -> tuple[str, ...]:
 @click.option("--word", help="That callers told apart by this x-gw-cache-key.")
 @click.option("--older-than", "older_than_s", type=float, help="Older, in seconds.")
 @click.option("--all", "is_all", is_flag=True, help="All there are.")
-@url_option
-@token_option
-@json_option
-@quiet_option
+@client_options
 def purge(
     url: str,
     token: str | None,

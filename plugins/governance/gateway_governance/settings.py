@@ -8,7 +8,6 @@ the table is read, each fault at its place.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +17,7 @@ import attrs
 
 from gateway import Drain
 from gateway.errors import ConfigError, Problem
-from gateway.settings import SecretRef, above, at_least, between, told
+from gateway.settings import HEADER_NAME, SecretRef, above, at_least, between, told
 from gateway.settings.problems import path_of
 from gateway_governance.checks import Entity, Fault, Known, faults_of
 from gateway_governance.directions import (
@@ -50,9 +49,6 @@ TABLES: Final = (
     "routing_rules",
     "pricing_overrides",
 )
-
-# RFC 9110 section 5.6.2.
-_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 
 _DeclaredTable = Mapping[
     str,
@@ -373,7 +369,7 @@ class GovernanceSettings:
             virtual_keys=self.virtual_keys,
         )
         for index, header in enumerate(self.required_headers):
-            if _HEADER_NAME.fullmatch(header) is None:
+            if HEADER_NAME.fullmatch(header) is None:
                 yield _problem(("required_headers", index), "is no name of a header")
         for table, entity in self.declared():
             for fault in faults_of(entity, known):

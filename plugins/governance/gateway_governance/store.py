@@ -1,28 +1,26 @@
 """
 Entities in the database: all read at once, one written at a time, and what changed since.
 
-Whoever changes something first takes the one row of state, and keeps it until the change is made.
-So what a change depends on cannot change meanwhile, generations become visible in their order, and
-whoever has seen one finds everything later by asking for what is above it.
+Every change is made as `gateway.following.Generations` has it: whoever has seen a generation finds
+everything later by asking for what is above it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import sqlite3
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
-from alembic.util import CommandError
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.clock import Clock
 from gateway.errors import ConfigError
+from gateway.following import Generations
 from gateway.storage import Storage
 from gateway_governance import documents
 from gateway_governance.checks import Entity
@@ -54,7 +52,6 @@ _COLUMNS: Final = (
     ENTITIES.c.removed_at,
     ENTITIES.c.document,
 )
-_GENERATION: Final = "SELECT generation FROM governance_state"
 
 
 class Conflict(Exception):
@@ -90,7 +87,11 @@ class Store:
     storage: Storage
     mint: Mint
     clock: Clock
-    _at_hand: sqlite3.Connection | None = attrs.field(default=None, init=False)
+    generations: Generations = attrs.field(init=False)
+
+    @generations.default
+    def _count(self) -> Generations:
+        return Generations(self.storage, STATE)
 
     async def open(self) -> None:
         """
@@ -100,15 +101,8 @@ class Store:
             ConfigError: the database was written by a later version, or the values in it were
                 hashed with another key.
         """
-        try:
-            await self.storage.migrate(PLUGIN, MIGRATIONS)
-        except CommandError as exc:
-            msg = (
-                "the database was written by a later version of gatewright-governance: "
-                f"install that version, or restore a backup ({exc})"
-            )
-            raise ConfigError(msg) from exc
-        async with self._changing() as connection:
+        await self.storage.migrate(PLUGIN, MIGRATIONS)
+        async with self.generations.changing() as connection:
             await self._check_mint(connection)
 
     async def _check_mint(self, connection: AsyncConnection) -> None:
@@ -130,38 +124,6 @@ class Store:
 
     # --- reading ----------------------------------------------------------------------------
 
-    async def generation(self) -> int:
-        """
-        Return the generation of the last change.
-        """
-        if self._at_hand is not None:
-            try:
-                ((found,),) = self._at_hand.execute(_GENERATION).fetchall()
-            except sqlite3.OperationalError:
-                pass  # somebody is at work there, for whom the long way waits
-            else:
-                return int(found)
-        async with self.storage.engine.connect() as connection:
-            return await _generation(connection)
-
-    @contextmanager
-    def at_hand(self) -> Iterator[None]:
-        """
-        Make it cheap to ask for the generation again and again, where the database is SQLite.
-
-        That reads one row from memory and waits for nobody, in a hundredth of the time that
-        a thread, a pool of connections and a statement to compile take.
-        """
-        url = self.storage.engine.url
-        if url.get_backend_name() != "sqlite" or url.database is None:
-            yield
-            return
-        with closing(sqlite3.connect(url.database, timeout=0)) as self._at_hand:
-            try:
-                yield
-            finally:
-                self._at_hand = None
-
     async def load(self) -> Snapshot:
         """
         Read everything.
@@ -171,8 +133,7 @@ class Store:
         """
         asked = select(ENTITIES.c.kind, ENTITIES.c.id, ENTITIES.c.document)
         async with self.storage.engine.connect() as connection:
-            # Asked first: what changes from here on will be told again, which does no harm.
-            generation = await _generation(connection)
+            generation = await self.generations.read(connection)
             rows = (
                 await connection.execute(asked.where(ENTITIES.c.removed_at.is_(None)))
             ).all()
@@ -237,11 +198,13 @@ class Store:
         kind, now = kind_of(entity), self.clock.now()
         created_at = now if replaces is None else replaces.created_at
         entity = attrs.evolve(entity, created_at=created_at, updated_at=now)
-        async with self._changing() as connection:
+        async with self.generations.changing() as connection:
             stored = await _find(connection, kind, entity.id)
             _check_replaced(stored, replaces, entity)
             await _check_references(connection, entity)
-            await self._write(connection, entity, await _next(connection))
+            await self._write(
+                connection, entity, await self.generations.next(connection)
+            )
         return entity
 
     async def remove(self, kind: str, entity_id: str) -> None:
@@ -253,14 +216,16 @@ class Store:
         Raises:
             Conflict: there is none, it is declared, or others refer to it.
         """
-        async with self._changing() as connection:
+        async with self.generations.changing() as connection:
             stored = await _find(connection, kind, entity_id)
             if stored is None or not stored.is_there:
                 raise Conflict("not_there", f"there is no {kind} {entity_id}")
             if stored.is_declared:
                 raise _declared(stored.name)
             await _check_unused(connection, kind, entity_id)
-            await self._take_out(connection, kind, entity_id, await _next(connection))
+            await self._take_out(
+                connection, kind, entity_id, await self.generations.next(connection)
+            )
 
     async def declare(
         self, settings: GovernanceSettings
@@ -273,26 +238,17 @@ class Store:
         Returns:
             (kind, name) -> id, of everything that is declared.
         """
-        async with self._changing() as connection:
+        async with self.generations.changing() as connection:
             rows = await _rows_for(connection, settings)
             plan = plan_of(settings, rows, self.clock.now())
             if plan.puts or plan.removals:
-                generation = await _next(connection)
+                generation = await self.generations.next(connection)
                 # First out, so that names are free for who comes.
                 for kind, entity_id in plan.removals:
                     await self._take_out(connection, kind, entity_id, generation)
                 for entity in plan.puts:
                     await self._write(connection, entity, generation)
         return plan.ids
-
-    @asynccontextmanager
-    async def _changing(self) -> AsyncIterator[AsyncConnection]:
-        """
-        Hold the row of state for as long as a change takes.
-        """
-        async with self.storage.engine.begin() as connection:
-            await connection.execute(update(STATE).values(id=STATE.c.id))
-            yield connection
 
     async def _write(
         self, connection: AsyncConnection, entity: Entity, generation: int
@@ -372,15 +328,6 @@ def refers_to(entity: Entity) -> str | None:
 
 
 # --- statements -----------------------------------------------------------------------------
-
-
-async def _generation(connection: AsyncConnection) -> int:
-    return int(await connection.scalar(select(STATE.c.generation)) or 0)
-
-
-async def _next(connection: AsyncConnection) -> int:
-    await connection.execute(update(STATE).values(generation=STATE.c.generation + 1))
-    return await _generation(connection)
 
 
 async def _find(

@@ -1,20 +1,19 @@
 """
 The snapshot that one worker goes by, kept as new as a second.
 
-What others change in the database is noticed by its generation; where somebody tells (`poke`), at
-once.  Where declared keys have their values in files, `declared_values` looks at those.
+What others change in the database is followed; where somebody tells (`poke`), at once.  Where
+declared keys have their values in files, `declared_values` looks at those.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
 
 import structlog
 
 from gateway.clock import Clock
 from gateway.errors import ConfigError, Problem
+from gateway.following import Follower
 from gateway_governance.checks import Entity
 from gateway_governance.declared_values import DeclaredValues, Resolve
 from gateway_governance.documents import kind_of
@@ -24,9 +23,6 @@ from gateway_governance.snapshot import Snapshot, next_raise_ends, owners_in
 from gateway_governance.store import Store
 
 log = structlog.get_logger("gateway.governance")
-
-#: How often the generation is asked for: changes are to be known within a second.
-POLL_S: Final = 0.5
 
 #: Told of each new snapshot, and of the owners whose limits may be others.
 Listener = Callable[[Snapshot, tuple[Owner, ...]], None]
@@ -52,8 +48,7 @@ class Watch:
         self._store = store
         self._clock = clock
         self._listener = listener
-        self._poked = asyncio.Event()
-        self._refreshing = asyncio.Lock()
+        self._follower = Follower(self._look, what="entities", log=log)
         self._values: DeclaredValues | None = None
         self._told: frozenset[Problem] = frozenset()
         #: (kind, id) of what has a limit that is raised for a time -> when that ends.
@@ -90,42 +85,30 @@ class Watch:
         """
         Refresh for as long as nobody cancels; what fails is logged and tried again.
         """
-        with self._store.at_hand():
-            while True:
-                try:
-                    async with asyncio.timeout(POLL_S):
-                        await self._poked.wait()
-                except TimeoutError:
-                    pass  # nobody told, so look
-                self._poked.clear()
-                await self._try_refresh()
-
-    async def _try_refresh(self) -> None:
-        try:
-            await self.refresh()
-        except Exception as exc:  # noqa: BLE001 - the old snapshot serves meanwhile
-            # Without its text: a database's errors show parameters.
-            log.warning("entities not refreshed", error=type(exc).__name__)
+        with self._store.generations.at_hand():
+            await self._follower.run()
 
     def poke(self) -> None:
         """
         Say that something changed; it is looked at soon.
         """
-        self._poked.set()
+        self._follower.poke()
 
     async def refresh(self) -> Snapshot:
         """
         See to it that everything that is stored by now is in the snapshot, and return it.
         """
-        async with self._refreshing:
-            await self._read_changes()
-            await self._read_values()
-            self._end_raises()
+        await self._follower.refresh()
         return self.snapshot
+
+    async def _look(self) -> None:
+        await self._read_changes()
+        await self._read_values()
+        self._end_raises()
 
     async def _read_changes(self) -> None:
         before, now = self.snapshot, self._clock.now()
-        if await self._store.generation() == before.generation:
+        if await self._store.generations.last() == before.generation:
             return
         found = await self._store.changes_since(before.generation)
         changed = before.changed(found.changes, generation=found.generation, now=now)

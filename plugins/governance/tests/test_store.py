@@ -137,7 +137,7 @@ class TestMigrations:
 
         await stores[0].put(TEAM)
 
-        assert [await store.generation() for store in stores] == [1] * 4
+        assert [await store.generations.last() for store in stores] == [1] * 4
 
     async def test_two_processes_at_once(self, tmp_path, clock):
         """
@@ -153,7 +153,7 @@ class TestMigrations:
             "    storage = Storage(pathlib.Path(sys.argv[1]))\n"
             "    store = Store(storage=storage, mint=Mint(b'k' * 32), clock=SystemClock())\n"
             "    await store.open()\n"
-            "    print(await store.generation())\n"
+            "    print(await store.generations.last())\n"
             "    await storage.close()\n"
             "asyncio.run(main())\n"
         )
@@ -229,24 +229,7 @@ class TestReading:
             "team/team_1",
             "customer/c",
         ]
-        assert snapshot.generation == await store.generation() == 4
-
-    async def test_the_generation_is_at_hand(self, store):
-        """
-        Asked the short way it is the same, also after others' changes and while they write.
-        """
-        with store.at_hand():
-            before = await store.generation()
-            await store.put(Team(id="new", name="new"))
-            after = await store.generation()
-            async with store.storage.engine.begin() as writing:
-                await writing.execute(
-                    text("UPDATE governance_state SET generation = 99")
-                )
-                meanwhile = await store.generation()
-                await writing.rollback()
-
-        assert after == meanwhile == await store.generation() == before + 1
+        assert snapshot.generation == await store.generations.last() == 4
 
     async def test_what_changed_since(self, store):
         """
@@ -254,7 +237,7 @@ class TestReading:
         """
         await store.put(TEAM)
         team = await store.put(Team(id="t2", name="two"))
-        seen = await store.generation()
+        seen = await store.generations.last()
         await store.put(attrs.evolve(team, name="three"), replaces=team)
         await store.put(Team(id="t4", name="four"))
         await store.remove("team", "team_1")
@@ -268,7 +251,7 @@ class TestReading:
             "t4": "four",
             "team_1": None,
         }
-        assert found.generation == await store.generation()
+        assert found.generation == await store.generations.last()
         assert (await store.changes_since(found.generation)).changes == ()
 
     async def test_the_changes_lead_to_what_is_loaded(self, store, rng):
@@ -379,11 +362,11 @@ class TestWriting:
         Neither a row nor the generation is left of a change that did not fit.
         """
         await store.put(a_key())
-        before = await store.generation()
+        before = await store.generations.last()
 
         await conflict(store.put(a_key(id="vk_2", name="two")))
 
-        assert await store.generation() == before
+        assert await store.generations.last() == before
         assert (await store.changes_since(before)).changes == ()
         assert list((await store.load()).keys) == ["vk_1"]
 
@@ -434,7 +417,7 @@ class TestWriting:
             )
         )
 
-        assert await stores[0].generation() == 30
+        assert await stores[0].generations.last() == 30
         assert len((await stores[1].load()).teams) == 30
 
 
@@ -464,7 +447,7 @@ class TestDeclaring:
 
         await asyncio.gather(*(store.declare(read(FILE)) for store in stores))
 
-        assert await stores[0].generation() == 1
+        assert await stores[0].generations.last() == 1
 
     async def test_its_budgets_are_raised_all_the_same(self, store):
         """
@@ -503,7 +486,7 @@ class TestDeclaring:
         A key that stands in the file no more is gone, and its generation tells everybody.
         """
         await store.declare(read(FILE))
-        seen = await store.generation()
+        seen = await store.generations.last()
 
         await store.declare(read({"teams": FILE["teams"]}))
 

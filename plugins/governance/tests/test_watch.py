@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from gateway.clock import SystemClock
 from gateway.errors import ConfigError, SecretMissing
+from gateway.following import Generations
 from gateway.secrets import Secrets
 from gateway.settings import settings_from_dict
 from gateway.storage import Storage
@@ -185,7 +186,7 @@ class TestChanges:
         with capture_logs() as logs:
             async with running(watch):
                 with monkeypatch.context() as patch:
-                    patch.setattr(Store, "generation", fail)
+                    patch.setattr(Generations, "last", fail)
                     watch.poke()
                     await failed.wait()
                     assert watch.snapshot.find(OLD, 0.0) is not None
@@ -193,7 +194,7 @@ class TestChanges:
                 watch.poke()
                 await seen(lambda: watch.snapshot.find(OLD, 0.0) is None)
 
-        assert logs[0]["error"] == "OSError"
+        assert logs[0]["why"] == "OSError"
         assert "canary" not in str(logs)
 
 

@@ -8,7 +8,6 @@ management API takes rules in the same words, and reads them with the same class
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final, Literal
 
@@ -16,7 +15,7 @@ import attrs
 
 from gateway.detecting import Severity, Stage
 from gateway.errors import ConfigError, Problem
-from gateway.settings import Unread, above, between, not_empty, told
+from gateway.settings import Unread, above, between, header_name, not_empty, told
 from gateway.settings.problems import path_of
 from gateway.settings.values import NAME
 from gateway_guardrails.policy.facts import VOCABULARY
@@ -30,18 +29,9 @@ from gateway_guardrails.policy.guardrail import (
 
 PATH: Final = ("plugins", "guardrails")
 
-# RFC 9110 section 5.6.2.
-_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
-
 
 def _condition(instance: Any, attribute: attrs.Attribute[Any], value: str) -> None:
     VOCABULARY.read(value)
-
-
-def _header(instance: Any, attribute: attrs.Attribute[Any], value: str) -> None:
-    if _HEADER_NAME.fullmatch(value) is None:
-        msg = "is no name of a header"
-        raise ValueError(msg)
 
 
 def _one_star(
@@ -217,7 +207,7 @@ class GuardrailsSettings:
     )
     conversation_header: str = attrs.field(
         default="x-gw-conversation",
-        validator=_header,
+        validator=header_name,
         metadata=told("Names the conversation in which placeholders stay the same."),
     )
     vault_ttl_s: float = attrs.field(

@@ -17,6 +17,7 @@ from gateway import Route, codec
 from gateway.errors import ExchangeError
 from gateway.management import (
     ApiError,
+    ApiRoot,
     actor_of,
     json_response,
     note_change,
@@ -34,8 +35,7 @@ from gateway_audit.subjects.register import MAX_NAME
 GLANCE: Final = 100
 log = structlog.get_logger("gateway.audit")
 
-READ: Final = "audit:read"
-WRITE: Final = "audit:write"
+_API: Final = ApiRoot("audit")
 _KINDS: Final = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 # C2SP tlog-tiles: levels 0 to 5, or entries; groups of three digits; a partial tile's width.
 _TILE: Final = re.compile(
@@ -54,41 +54,21 @@ def routes(recorder: Callable[[], Recorder]) -> Iterator[Route]:
         recorder: Returns what the audit works with, once its life began.
     """
     office = AuditRoutes(recorder)
-    yield Route(
-        method="GET",
-        path="/api/audit",
-        permission=READ,
-        handler=office.entries,
-        summary="Looks for entries, or downloads them.",
+    yield _API.route("GET", "", office.entries, "Looks for entries, or downloads them.")
+    yield _API.route("GET", "/status", office.status, "How the audit is.")
+    yield _API.route(
+        "GET",
+        r"/{note:checkpoint|checkpoint\.witnessed|keys}",
+        office.note,
+        "The log's newest signed checkpoint, as witnesses cosigned it; its keys.",
     )
-    yield Route(
-        method="GET",
-        path="/api/audit/status",
-        permission=READ,
-        handler=office.status,
-        summary="How the audit is.",
+    yield _API.route(
+        "GET",
+        "/tile/{tile:.+}",
+        office.tile,
+        "A tile of the log, or a bundle of entries.",
     )
-    yield Route(
-        method="GET",
-        path=r"/api/audit/{note:checkpoint|checkpoint\.witnessed|keys}",
-        permission=READ,
-        handler=office.note,
-        summary="The log's newest signed checkpoint, as witnesses cosigned it; its keys.",
-    )
-    yield Route(
-        method="GET",
-        path="/api/audit/tile/{tile:.+}",
-        permission=READ,
-        handler=office.tile,
-        summary="A tile of the log, or a bundle of entries.",
-    )
-    yield Route(
-        method="POST",
-        path="/api/audit/erase",
-        permission=WRITE,
-        handler=office.erase,
-        summary="Forgets a person.",
-    )
+    yield _API.route("POST", "/erase", office.erase, "Forgets a person.")
 
 
 @attrs.frozen(eq=False)

@@ -14,10 +14,8 @@ import click
 from gateway import codec
 from gateway.client import (
     Client,
-    json_option,
-    quiet_option,
-    token_option,
-    url_option,
+    client_options,
+    printable,
     write_json,
 )
 from gateway.clock import utc_text
@@ -46,12 +44,6 @@ def audit() -> None:
     """
 
 
-def _asks(command: F) -> F:
-    for option in (quiet_option, json_option, token_option, url_option):
-        command = option(command)
-    return command
-
-
 def _filters(command: F) -> F:
     for option, name in reversed(_FILTERS):
         command = click.option(option, name, help=f"Only of this {name}.")(command)
@@ -62,7 +54,7 @@ def _filters(command: F) -> F:
 @_filters
 @click.option("-n", "--lines", type=click.IntRange(1, _PAGE), default=20)
 @click.option("-f", "--follow", is_flag=True, help="Go on as the log grows.")
-@_asks
+@client_options
 def tail(
     url: str,
     token: str | None,
@@ -110,13 +102,11 @@ def entry_line(index: int, entry: dict[str, Any]) -> str:
         parts.append(f"key {entry.get('key_name') or entry['key']}")
     if entry.get("cost_nano") is not None:
         parts.append(f"${entry['cost_nano'] / 1e9:.6f}")
-    line = "  ".join(parts)
-    # What somebody else named must not write to this terminal.
-    return "".join(each if each.isprintable() else "?" for each in line)
+    return printable("  ".join(parts))
 
 
 @audit.command()
-@_asks
+@client_options
 def status(url: str, token: str | None, *, as_json: bool, quiet: bool) -> None:
     """
     Say how the audit is; exit 1 if it is not well.
@@ -156,7 +146,7 @@ def status_lines(document: dict[str, Any]) -> list[str]:
 @audit.command()
 @_filters
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@_asks
+@client_options
 def export(
     url: str,
     token: str | None,
@@ -195,7 +185,7 @@ def _page(
 
 @audit.command()
 @click.option("--subject", required=True, help="The person, as callers name it.")
-@_asks
+@client_options
 def erase(
     url: str, token: str | None, subject: str, *, as_json: bool, quiet: bool
 ) -> None:

@@ -14,7 +14,13 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from gateway.client import json_option, quiet_option, token_option, write_json
+from gateway.client import (
+    json_option,
+    printable,
+    quiet_option,
+    token_option,
+    write_json,
+)
 from gateway.offline import Offline, config_option, data_dir_option, told
 from gateway_audit.places import Places
 from gateway_audit.tlog.errors import TlogError
@@ -135,8 +141,7 @@ def _verify_proof(path: Path, trust: Trust, *, as_json: bool, quiet: bool) -> No
         write_json({**where, "entry": entry})
     elif not quiet:
         click.echo(f"OK: entry {proof.index} of {point.size} in {point.origin}")
-        # What somebody else wrote must not write to this terminal.
-        click.echo("".join(each if each.isprintable() else "?" for each in entry))
+        click.echo(printable(entry))
 
 
 def _document(report: Report) -> dict[str, Any]:

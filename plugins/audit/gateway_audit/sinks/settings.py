@@ -18,11 +18,12 @@ from gateway.settings import (
     Unread,
     above,
     between,
+    header_name,
     http_url,
     structure,
     told,
 )
-from gateway_audit.checks import HEADER_NAME, resolves_elsewhere
+from gateway_audit.checks import resolves_elsewhere
 
 # A sink's name is a file's name too: its cursor's.
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -127,7 +128,7 @@ class HttpSink(OverHttp):
     )
     header: str = attrs.field(
         default="authorization",
-        validator=_matches(HEADER_NAME, "must be the name of a header"),
+        validator=header_name,
         metadata=told("The header; in authorization the secret follows Bearer."),
     )
     form: Literal["jsonl", "json"] = attrs.field(

@@ -9,15 +9,14 @@ from typing import Any, Final
 
 import click
 
-from gateway.client import Client, step, write_json
-from gateway_governance.cli.printing import (
-    ROOT,
+from gateway.client import (
+    Client,
     client_options,
-    day_text,
-    everything,
     print_table,
-    usd_text,
+    step,
+    write_json,
 )
+from gateway_governance.cli.printing import ROOT, day_text, everything, usd_text
 from gateway_governance.cli.words import OWNER, OWNERS, PERIOD, SPAN, USD
 
 _FILTERS: Final = {

@@ -12,17 +12,17 @@ from typing import Any, Final
 
 import click
 
-from gateway.client import Client, quiet_option, step, write_json
+from gateway.client import (
+    Client,
+    client_options,
+    print_table,
+    quiet_option,
+    step,
+    write_json,
+)
 from gateway.clock import SystemClock, utc_text
 from gateway.offline import Offline, config_option, data_dir_option, told
-from gateway_governance.cli.printing import (
-    ROOT,
-    client_options,
-    day_text,
-    everything,
-    print_table,
-    usd_text,
-)
+from gateway_governance.cli.printing import ROOT, day_text, everything, usd_text
 from gateway_governance.cli.words import BUDGET, RATE, SPAN, Word, read_span
 from gateway_governance.owners import Moment
 from gateway_governance.values import MAX_CHARACTERS, PURPOSE, Mint

@@ -8,15 +8,14 @@ from decimal import Decimal
 
 import click
 
-from gateway.client import Client, step, write_json
-from gateway_governance.cli.printing import (
-    ROOT,
+from gateway.client import (
+    Client,
     client_options,
-    day_text,
-    everything,
     print_table,
-    usd_text,
+    step,
+    write_json,
 )
+from gateway_governance.cli.printing import ROOT, day_text, everything, usd_text
 from gateway_governance.cli.words import USD
 
 

@@ -11,9 +11,16 @@ from typing import Any, Final
 import click
 
 from gateway.catalog import write_catalog
-from gateway.client import Client, json_option, quiet_option, write_json
+from gateway.client import (
+    Client,
+    client_options,
+    json_option,
+    print_table,
+    quiet_option,
+    write_json,
+)
 from gateway.clock import SystemClock
-from gateway_governance.cli.printing import client_options, everything, print_table
+from gateway_governance.cli.printing import everything
 
 _SHOWN: Final = ("input", "cache_read", "output")
 

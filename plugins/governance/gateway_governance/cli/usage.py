@@ -8,14 +8,14 @@ from typing import Any, Final
 
 import click
 
-from gateway.client import Client, write_json
-from gateway.clock import SystemClock, utc_text
-from gateway_governance.cli.printing import (
-    ROOT,
+from gateway.client import (
+    Client,
     client_options,
     print_table,
-    usd_text,
+    write_json,
 )
+from gateway.clock import SystemClock, utc_text
+from gateway_governance.cli.printing import ROOT, usd_text
 from gateway_governance.cli.words import Word, read_span
 from gateway_governance.owners import Moment
 

@@ -4,12 +4,11 @@ Every route of the management API, each with the permission that it needs.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING, Final, Literal
-
-from aiohttp import web
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final
 
 from gateway import Route
+from gateway.management import ApiRoot
 from gateway_guardrails.api.findings import FindingRoutes
 from gateway_guardrails.api.looking import LookingRoutes
 from gateway_guardrails.api.rules import RuleRoutes
@@ -17,12 +16,7 @@ from gateway_guardrails.api.rules import RuleRoutes
 if TYPE_CHECKING:
     from gateway_guardrails.warden import Warden
 
-ROOT: Final = "/api/guardrails"
-READ: Final = "guardrails:read"
-WRITE: Final = "guardrails:write"
-
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Method = Literal["GET", "POST", "PUT", "DELETE"]
+_API: Final = ApiRoot("guardrails")
 
 
 def routes(warden: Callable[[], Warden]) -> Iterator[Route]:
@@ -35,25 +29,13 @@ def routes(warden: Callable[[], Warden]) -> Iterator[Route]:
     rules, looking = RuleRoutes(warden), LookingRoutes(warden)
     findings = FindingRoutes(warden)
     # Before the routes of one rule: aiohttp takes the first that fits.
-    yield _route("GET", "/detectors", READ, looking.detectors, "What rules may name.")
-    yield _route("GET", "/coverage", READ, looking.coverage, "What is checked where.")
-    yield _route("POST", "/test", WRITE, looking.test, "Looks at a text.")
-    yield _route("GET", "/findings", READ, findings.list, "What was found.")
-    yield _route("GET", "/rules", READ, rules.list, "Lists rules.")
-    yield _route("POST", "/rules", WRITE, rules.create, "Creates one.")
+    yield _API.route("GET", "/detectors", looking.detectors, "What rules may name.")
+    yield _API.route("GET", "/coverage", looking.coverage, "What is checked where.")
+    yield _API.route("POST", "/test", looking.test, "Looks at a text.")
+    yield _API.route("GET", "/findings", findings.list, "What was found.")
+    yield _API.route("GET", "/rules", rules.list, "Lists rules.")
+    yield _API.route("POST", "/rules", rules.create, "Creates one.")
     one = "/rules/{name}"
-    yield _route("GET", one, READ, rules.get, "Shows one.")
-    yield _route("PUT", one, WRITE, rules.update, "Replaces one.")
-    yield _route("DELETE", one, WRITE, rules.delete, "Removes one.")
-
-
-def _route(
-    method: Method, path: str, permission: str, handler: Answer, summary: str
-) -> Route:
-    return Route(
-        method=method,
-        path=ROOT + path,
-        permission=permission,
-        handler=handler,
-        summary=summary,
-    )
+    yield _API.route("GET", one, rules.get, "Shows one.")
+    yield _API.route("PUT", one, rules.update, "Replaces one.")
+    yield _API.route("DELETE", one, rules.delete, "Removes one.")

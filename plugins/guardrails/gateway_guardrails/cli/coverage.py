@@ -12,16 +12,13 @@ import click
 
 from gateway.client import (
     Client,
-    json_option,
-    quiet_option,
-    token_option,
-    url_option,
+    client_options,
+    print_table,
     write_json,
 )
 from gateway.offline import config_option, told
 from gateway_guardrails.api.shapes import cover_shape
 from gateway_guardrails.cli.local import Chosen, open_bench
-from gateway_guardrails.cli.printing import print_table
 from gateway_guardrails.policy.coverage import UNSEEN
 from gateway_guardrails.policy.coverage import coverage as compute
 
@@ -33,10 +30,7 @@ _WAYS: Final = (("input", False), ("output", False), ("output", True))
 @click.option("--why", "shows_why", is_flag=True, help="Each cell in a line, with why.")
 @click.option("--check", is_flag=True, help="Exit with 1 if a rule cannot be enforced.")
 @config_option
-@url_option
-@token_option
-@json_option
-@quiet_option
+@client_options
 def coverage(
     rules: tuple[str, ...],
     file: Path | None,

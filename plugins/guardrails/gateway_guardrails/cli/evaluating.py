@@ -12,12 +12,16 @@ from typing import Any, Final
 
 import click
 
-from gateway.client import json_option, quiet_option, write_json
+from gateway.client import (
+    json_option,
+    print_table,
+    quiet_option,
+    write_json,
+)
 from gateway.detecting import DetectorFailed
 from gateway.offline import config_option, told
 from gateway_guardrails.cli.local import Chosen, open_bench
 from gateway_guardrails.cli.options import looking_options, where_of
-from gateway_guardrails.cli.printing import print_table
 from gateway_guardrails.harness.baseline import (
     BaselineInvalid,
     Tolerance,

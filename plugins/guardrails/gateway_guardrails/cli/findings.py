@@ -11,14 +11,11 @@ import click
 
 from gateway.client import (
     Client,
-    json_option,
-    quiet_option,
-    token_option,
-    url_option,
+    client_options,
+    print_table,
     write_json,
 )
 from gateway.clock import SystemClock, utc_text
-from gateway_guardrails.cli.printing import print_table
 
 _SPAN: Final = re.compile(r"([1-9][0-9]{0,8})(s|m|h|d|w)")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
@@ -55,10 +52,7 @@ def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> str
     show_default=True,
     help="At most.",
 )
-@url_option
-@token_option
-@json_option
-@quiet_option
+@client_options
 def findings(
     url: str,
     token: str | None,

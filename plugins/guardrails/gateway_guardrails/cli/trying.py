@@ -11,11 +11,17 @@ from typing import Any, Final
 
 import click
 
-from gateway.client import Client, json_option, quiet_option, token_option, write_json
+from gateway.client import (
+    Client,
+    json_option,
+    print_table,
+    quiet_option,
+    token_option,
+    write_json,
+)
 from gateway.offline import config_option, told
 from gateway_guardrails.cli.local import Chosen, open_bench
 from gateway_guardrails.cli.options import looking_options
-from gateway_guardrails.cli.printing import print_table
 from gateway_guardrails.trying import (
     MAX_CHARACTERS,
     Looked,

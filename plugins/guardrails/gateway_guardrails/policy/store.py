@@ -1,24 +1,20 @@
 """
 Rules in the database: all read at once, for they are few, and one written at a time.
-
-Whoever changes one first takes the one row of state, and keeps it until the change is made, so
-that what a change depends on cannot change meanwhile.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
-from alembic.util import CommandError
 from sqlalchemy import delete, func, insert, select, update
 
 from gateway import codec
 from gateway.clock import Clock
 from gateway.errors import ConfigError
+from gateway.following import Generations
 from gateway.storage import Storage
 from gateway_guardrails.policy.rules import NamedRule, document_of, read_rule
 from gateway_guardrails.settings import RuleSettings
@@ -64,6 +60,11 @@ class Store:
 
     storage: Storage
     clock: Clock
+    generations: Generations = attrs.field(init=False)
+
+    @generations.default
+    def _count(self) -> Generations:
+        return Generations(self.storage, STATE)
 
     async def open(self) -> None:
         """
@@ -72,21 +73,7 @@ class Store:
         Raises:
             ConfigError: the database was written by a later version.
         """
-        try:
-            await self.storage.migrate(PLUGIN, MIGRATIONS)
-        except CommandError as exc:
-            msg = (
-                "the database was written by a later version of gatewright-guardrails: "
-                f"install that version, or restore a backup ({exc})"
-            )
-            raise ConfigError(msg) from exc
-
-    async def generation(self) -> int:
-        """
-        Return the generation of the last change.
-        """
-        async with self.storage.engine.connect() as connection:
-            return await _generation(connection)
+        await self.storage.migrate(PLUGIN, MIGRATIONS)
 
     async def load(self) -> StoredRules:
         """
@@ -96,8 +83,7 @@ class Store:
             ConfigError: one of them cannot be read, and so would not be kept to.
         """
         async with self.storage.engine.connect() as connection:
-            # Asked first: what changes from here on will be told again, which does no harm.
-            generation = await _generation(connection)
+            generation = await self.generations.read(connection)
             rows = (
                 await connection.execute(select(RULES).order_by(RULES.c.name))
             ).all()
@@ -112,7 +98,7 @@ class Store:
             Conflict: There is one of that name, or there are too many.
         """
         now = self.clock.now()
-        async with self._changing() as (connection, generation):
+        async with self.generations.changing() as connection:
             count = await connection.scalar(select(func.count()).select_from(RULES))
             if (count or 0) >= MAX_RULES:
                 raise Conflict("too_many", f"there are {MAX_RULES} rules already")
@@ -121,7 +107,7 @@ class Store:
             row = {
                 "name": name,
                 "document": _written(rule),
-                "revision": generation,
+                "revision": await self.generations.next(connection),
                 "created_at": now,
                 "updated_at": now,
             }
@@ -140,12 +126,12 @@ class Store:
         Raises:
             Conflict: There is none, or another one than *revision*.
         """
-        async with self._changing() as (connection, generation):
+        async with self.generations.changing() as connection:
             stored = await _get(connection, name)
             _check_revision(name, stored, revision)
             changes = {
                 "document": _written(rule),
-                "revision": generation,
+                "revision": await self.generations.next(connection),
                 "updated_at": self.clock.now(),
             }
             await connection.execute(
@@ -157,24 +143,10 @@ class Store:
         """
         Remove a rule; as `replace`.
         """
-        async with self._changing() as (connection, _):
+        async with self.generations.changing() as connection:
             _check_revision(name, await _get(connection, name), revision)
             await connection.execute(delete(RULES).where(RULES.c.name == name))
-
-    @asynccontextmanager
-    async def _changing(self) -> AsyncIterator[tuple[AsyncConnection, int]]:
-        """
-        Hold the row of state for as long as a change takes, with the next generation.
-        """
-        async with self.storage.engine.begin() as connection:
-            await connection.execute(
-                update(STATE).values(generation=STATE.c.generation + 1)
-            )
-            yield connection, await _generation(connection)
-
-
-async def _generation(connection: AsyncConnection) -> int:
-    return int(await connection.scalar(select(STATE.c.generation)) or 0)
+            await self.generations.next(connection)
 
 
 async def _find(connection: AsyncConnection, name: str) -> Mapping[str, Any] | None:

@@ -1,8 +1,7 @@
 """
 The snapshot that one worker goes by, kept as new as a second.
 
-What others change is told by events within a data directory; where gateways on several machines
-share a database, its generation is asked for.
+What others change in the database is followed; within a data directory events tell of it at once.
 """
 
 from __future__ import annotations
@@ -10,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import structlog
 
 from gateway.errors import ConfigError
+from gateway.following import Follower
 from gateway_guardrails.policy.making import Maker
 from gateway_guardrails.policy.rules import NamedRule, problems_of
 from gateway_guardrails.policy.snapshot import PolicySnapshot
@@ -26,13 +26,6 @@ if TYPE_CHECKING:
     from gateway_guardrails.settings import GuardrailsSettings
 
 log = structlog.get_logger("gateway.guardrails")
-
-#: How often the generation is asked for where others than this machine may change it.
-SHARED_POLL_S: Final = 0.5
-#: How often where events tell of every change, for what is told and does not arrive.
-LOCAL_POLL_S: Final = 5.0
-#: How long rules are tried to be read again when that failed.
-RETRY_S: Final = 1.0
 
 
 @attrs.frozen(eq=False)
@@ -86,8 +79,7 @@ class Watch:
             kinds=self._ground.kinds,
             defaults=settings.defaults,
         )
-        self._poked = asyncio.Event()
-        self._refreshing = asyncio.Lock()
+        self._follower = Follower(self._look, what="guardrails", log=log)
         self._stored = StoredRules(generation=-1, rules=())
         self._snapshot: PolicySnapshot | None = None
         self._retired: list[_Retired] = []
@@ -146,49 +138,30 @@ class Watch:
         """
         Refresh for as long as nobody cancels; what fails is logged and tried again.
         """
-        url = self._store.storage.engine.url
-        is_local = url.get_backend_name() == "sqlite"
-        poll_s = LOCAL_POLL_S if is_local else SHARED_POLL_S
-        wait_s = poll_s
-        while True:
-            try:
-                async with asyncio.timeout(wait_s):
-                    await self._poked.wait()
-            except TimeoutError:
-                pass  # nobody told, so look
-            self._poked.clear()
-            wait_s = poll_s if await self._try_refresh() else min(poll_s, RETRY_S)
-
-    async def _try_refresh(self) -> bool:
-        try:
-            await self.refresh()
-        except Exception as exc:  # noqa: BLE001 - the old snapshot serves meanwhile
-            # Of a database's error no text: it shows parameters.
-            why = str(exc) if isinstance(exc, ConfigError) else type(exc).__name__
-            log.warning("guardrails not refreshed", why=why)
-            return False
-        return True
+        with self._store.generations.at_hand():
+            await self._follower.run()
 
     def poke(self) -> None:
         """
         Say that something changed; it is looked at soon.
         """
-        self._poked.set()
+        self._follower.poke()
 
     async def refresh(self) -> PolicySnapshot:
         """
         See to it that everything that is stored by now is in the snapshot, and return it.
         """
-        async with self._refreshing:
-            if await self._store.generation() != self._stored.generation:
-                stored = await self._store.load()
-            else:
-                stored = self._stored
-            ground = _Ground(*self._find_ground())
-            if stored is not self._stored or not ground.same_as(self._ground):
-                await self._make(stored, ground)
-            await self._close_retired()
+        await self._follower.refresh()
         return self.snapshot
+
+    async def _look(self) -> None:
+        stored = self._stored
+        if await self._store.generations.last() != stored.generation:
+            stored = await self._store.load()
+        ground = _Ground(*self._find_ground())
+        if stored is not self._stored or not ground.same_as(self._ground):
+            await self._make(stored, ground)
+        await self._close_retired()
 
     async def close(self) -> None:
         """

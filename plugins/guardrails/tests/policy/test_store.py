@@ -45,15 +45,15 @@ async def test_every_change_takes_the_next_generation(store):
     """
     By which other workers notice it; a change that is refused takes none.
     """
-    seen = [await store.generation()]
+    seen = [await store.generations.last()]
     await store.create("mine", RULE)
-    seen.append(await store.generation())
+    seen.append(await store.generations.last())
     await store.replace("mine", OTHER)
-    seen.append(await store.generation())
+    seen.append(await store.generations.last())
     with pytest.raises(Conflict):
         await store.create("mine", RULE)
     await store.remove("mine")
-    seen.append(await store.generation())
+    seen.append(await store.generations.last())
 
     assert seen == [0, 1, 2, 3]
 

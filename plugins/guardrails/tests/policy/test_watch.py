@@ -12,6 +12,7 @@ from gateway import Detector
 from gateway.clock import SystemClock
 from gateway.detecting import DetectorFailed, DetectorTools, Question
 from gateway.errors import ConfigError
+from gateway.following import Generations
 from gateway.secrets import Secrets
 from gateway.settings import settings_from_dict
 from gateway.storage import Storage
@@ -143,11 +144,10 @@ class TestFollowing:
 
         assert took_s < 1.0
 
-    async def test_who_is_not_told_asks(self, store, ground, monkeypatch):
+    async def test_who_is_not_told_asks(self, store, ground):
         """
-        Now and then, whatever happens to events.
+        Within a second, whatever happens to events.
         """
-        monkeypatch.setattr("gateway_guardrails.policy.watch.LOCAL_POLL_S", 0.05)
         watch = watching(store, ground)
         await watch.start()
 
@@ -159,7 +159,6 @@ class TestFollowing:
         """
         The old snapshot serves meanwhile, and the log says so.
         """
-        monkeypatch.setattr("gateway_guardrails.policy.watch.RETRY_S", 0.02)
         watch = watching(store, ground, declared="yes")
         await watch.start()
         fails = iter([True])
@@ -169,7 +168,7 @@ class TestFollowing:
                 raise OSError("database at /secret/path")
             return 1
 
-        monkeypatch.setattr(Store, "generation", generation)
+        monkeypatch.setattr(Generations, "last", generation)
         with capture_logs() as logs:
             async with running(watch):
                 watch.poke()
