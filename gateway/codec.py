@@ -40,6 +40,8 @@ _COLON = re.compile(rb"\s*:\s*")
 #: Beyond 64 bits, which is nineteen digits at least, orjson makes floats of integers.
 _LONG_NUMBER: Final = b"0" * 19
 _DIGITS: Final = bytes.maketrans(b"123456789", b"0" * 9)
+#: What stands before a number and its sign; nothing, if it is the whole document.
+_BEFORE_NUMBER: Final = frozenset({b"", b":", b",", b"[", b" ", b"\t", b"\n", b"\r"})
 _DECODER = json.JSONDecoder()
 
 
@@ -76,7 +78,7 @@ def loads(raw: bytes | str) -> Any:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError:
         return _slow_loads(raw)
-    if _LONG_NUMBER in raw.translate(_DIGITS):
+    if _may_hold_long_integer(raw):
         with suppress(JsonError):  # a repeated key, which does not matter here
             return _slow_loads(raw)
     return document
@@ -219,6 +221,22 @@ def _says(raw: bytes, key: str, value: Any) -> bool:
         return bool(loads(raw).get(key) == value)
     except JsonError:
         return False
+
+
+def _may_hold_long_integer(raw: bytes) -> bool:
+    """
+    Tell whether *raw* has so many digits where a number may begin, and not only within an id.
+    """
+    digits = raw.translate(_DIGITS)
+    at = digits.find(_LONG_NUMBER)
+    while at >= 0:
+        before = digits[at - 1 : at]
+        if before == b"-":
+            before = digits[at - 2 : at - 1]
+        if before in _BEFORE_NUMBER:
+            return True
+        at = digits.find(_LONG_NUMBER, at + len(_LONG_NUMBER))
+    return False
 
 
 def _check_depth(raw: bytes, document: Any) -> None:

@@ -265,6 +265,42 @@ def test_an_integer_of_any_length_stays_what_it_is(number):
     assert codec.loads(b'{"a":1,"a":2,"n":%d}' % number)["a"] == 2
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"%d",
+        b"-%d",
+        b"[%d]",
+        b"[1,%d]",
+        b'{"n":%d}',
+        b'{"n": %d}',
+        b'{"n":\n\t%d}',
+        b'{"n":-%d}',
+        b'{"id":"a%025d","n":%%d}' % 1,
+        b'{"id":"a%038d","n":%%d}' % 1,
+    ],
+)
+def test_an_integer_of_any_length_is_found_wherever_it_stands(raw):
+    """
+    Behind ids as well, which are long runs of digits and are no integers.
+    """
+    number = 2**70
+
+    parsed = codec.loads(raw % number)
+
+    assert str(number) in repr(parsed)
+
+
+def test_ids_full_of_digits_are_no_integers(monkeypatch):
+    """
+    They need no reading by the standard library, which takes five times as long.
+    """
+    monkeypatch.setattr(codec, "_slow_loads", lambda _: pytest.fail("read slowly"))
+    said = {"id": "chatcmpl-" + "0123456789" * 9, "pi": 3.14159}
+
+    assert codec.loads(codec.dumps(said)) == said
+
+
 def test_a_text_is_parsed_as_its_bytes_are():
     """
     Rows of a database hold texts; a long integer in one stays what it is, too.
