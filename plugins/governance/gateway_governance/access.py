@@ -14,7 +14,7 @@ rule grants nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Literal
 
 import attrs
 
@@ -23,7 +23,7 @@ from gateway_governance.entities import ANY, ProviderConfig, Team, VirtualKey
 from gateway_governance.names import Names
 
 if TYPE_CHECKING:
-    from gateway import Target
+    from gateway import ModelListing, Target
 
 #: Finds the targets of a name; nothing where the router has nobody for it, or several.
 Resolve = Callable[[str], "Sequence[Target]"]
@@ -66,27 +66,6 @@ class Denial:
         Return it as an error; a fresh one each time, for errors keep traces.
         """
         return NotAllowed(self.message, code=self.code)
-
-
-class Listing(attrs.AttrsInstance, Protocol):
-    """
-    One model of ``/v1/models``.
-    """
-
-    @property
-    def id(self) -> str:
-        """
-        The name to ask for.
-        """
-
-    @property
-    def leads_to(self) -> Sequence[str]:
-        """
-        What that is, each as ``provider/model``.
-        """
-
-
-L = TypeVar("L", bound=Listing)
 
 
 @attrs.frozen
@@ -181,7 +160,7 @@ class Access:
         """
         return all(names.covers(name) for names in self._lists)
 
-    def visible(self, models: Iterable[L]) -> list[L]:
+    def visible(self, models: Iterable[ModelListing]) -> list[ModelListing]:
         """
         Return those of *models* that the key may use.
 
@@ -250,7 +229,7 @@ class Access:
             return target if target.key in decision.keys else _no_key(target)
         return attrs.evolve(target, keys=decision.keys)
 
-    def _sees(self, model: Listing) -> bool:
+    def _sees(self, model: ModelListing) -> bool:
         if not self.may_ask(model.id):
             return False
         for name in model.leads_to:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from gateway import NotAllowed, Target
+from gateway import ModelListing, NotAllowed, Target
 from gateway_governance.access import MAX_DECISIONS, Access, AccessTable, Permit
 from gateway_governance.entities import ProviderConfig, Team, VirtualKey
 
@@ -257,17 +257,15 @@ class TestNarrow:
         assert (allowed, denial) == (targets, None)
 
 
-@attrs.frozen
-class Listed:
-    id: str
-    leads_to: tuple[str, ...]
+def listing(name, *leads_to):
+    return ModelListing(id=name, provider="any", leads_to=leads_to)
 
 
 class TestVisible:
     listed = (
-        Listed("smart", ("anthropic/opus", "azure/gpt")),
-        Listed("azure/gpt", ("azure/gpt",)),
-        Listed("openai/gpt", ("openai/gpt",)),
+        listing("smart", "anthropic/opus", "azure/gpt"),
+        listing("azure/gpt", "azure/gpt"),
+        listing("openai/gpt", "openai/gpt"),
     )
 
     @pytest.mark.parametrize(
@@ -294,7 +292,7 @@ class TestVisible:
         Who may ask for a model without its provider sees it so, once, and not what its provider
         config forbids or what another thing is called.
         """
-        listed = (*self.listed, Listed("azure/smart", ("azure/smart",)))
+        listed = (*self.listed, listing("azure/smart", "azure/smart"))
 
         by_name = Access(key(models=("gpt", "smart")), None).visible(listed)
         by_config = Access(key(config("openai", "gpt"), models=("gp*",)), None).visible(
