@@ -25,7 +25,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import URL, event, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gateway.errors import ConfigError, Problem
@@ -93,23 +93,27 @@ class Storage:
 
         Raises:
             ValueError: if *plugin* is no name for tables.
-            ConfigError: if the database was written by a later version of the plugin.
+            ConfigError: if the database cannot be used, or was written by a later version of the
+                plugin.
         """
         if _NAME.fullmatch(plugin) is None:
             msg = f"{plugin!r} cannot begin the names of tables"
             raise ValueError(msg)
         # A new file also changes its journal's mode at the first connection, and SQLite refuses
         # that at once, without waiting, while another connection writes.
-        async with self._locked(), self.engine.connect() as connection:
+        async with self._locked():
             try:
-                await connection.run_sync(_upgrade, plugin, versions)
+                async with self.engine.connect() as connection:
+                    await connection.run_sync(_upgrade, plugin, versions)
+                    await connection.commit()
             except CommandError as exc:
                 msg = (
                     f"the tables {plugin}_… were written by a later version of the "
                     f"plugin: install that version, or restore a backup ({exc})"
                 )
                 raise ConfigError(msg) from exc
-            await connection.commit()
+            except DBAPIError as exc:
+                raise ConfigError(Problem(self._why_not(exc))) from None
 
     async def wipe(self) -> None:
         """
@@ -160,6 +164,17 @@ class Storage:
         if url.get_backend_name() == "sqlite":
             event.listen(engine.sync_engine, "connect", _tune)
         return engine
+
+    def _why_not(self, exc: DBAPIError) -> str:
+        """
+        Say what is wrong with the database; never in the driver's words, which may hold rows.
+        """
+        found = getattr(exc.orig, "sqlite_errorname", type(exc.orig).__name__)
+        where = "storage.url" if self.url is not None else str(self.data_dir / FILE)
+        return (
+            f"the database at {where} cannot be used: {found}. Nothing was changed: "
+            "mend it, or put a backup in its place"
+        )
 
     def _url(self) -> URL:
         if self.url is not None:

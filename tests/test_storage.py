@@ -142,6 +142,20 @@ async def test_a_start_that_is_cancelled_leaves_the_lock_free(tmp_path, versions
     assert open_after == open_before
 
 
+async def test_a_file_that_is_no_database_is_named(tmp_path, versions):
+    """
+    Who starts on a file that is broken is told which, and what is wrong with it.
+    """
+    (tmp_path / FILE).write_bytes(b"no database " * 100)
+    storage = Storage(tmp_path)
+
+    with pytest.raises(ConfigError) as caught:
+        await storage.migrate("demo", versions)
+    await storage.close()
+
+    assert f"{tmp_path / FILE} cannot be used: SQLITE_NOTADB" in str(caught.value)
+
+
 async def test_plugins_have_a_line_of_migrations_each(tmp_path, versions):
     """
     What one plugin has done says nothing about another.

@@ -329,6 +329,18 @@ class TestBudgets:
         assert unlimited.status == 200
         assert "x-gw-cost-usd" not in unlimited.headers
 
+    async def test_half_a_price_is_none(self, fake):
+        """
+        An override that tells the prompt's price alone does not make the answer free.
+        """
+        keys = key(budgets=[{"limit_usd": 1, "per": "day"}])
+        half = {"half": {"model": "*", "prices": {"input": 1}}}
+        async with governed(fake, virtual_keys=keys, pricing_overrides=half) as client:
+            answer = await ask(client)
+
+        assert (answer.status, answer.headers["x-gw-code"]) == (402, "model_unpriced")
+        assert not fake.requests
+
     async def test_what_cannot_be_bounded_is_refused_to_budgets(self, fake):
         """
         Tools that the vendor runs cost what they cost, which no budget can hold.

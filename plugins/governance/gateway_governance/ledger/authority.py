@@ -241,6 +241,11 @@ class Authority(Protocol):
         End the window that contains ``ask.at`` there, and begin another with nothing spent.
         """
 
+    async def end(self, meters: Sequence[str], at: int) -> None:
+        """
+        End whatever windows of *meters* last beyond *at*: nobody will spend on them again.
+        """
+
     async def settle(self, entries: Sequence[Settled | Burned]) -> Sequence[Crossed]:
         """
         Take over what a journal says; entries that came before change nothing.

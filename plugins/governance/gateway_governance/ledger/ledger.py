@@ -521,3 +521,6 @@ class Ledger:
             busy = self._till.busy(range(self._premises.cells.geometry.seats))
             await self._authority.give_back(rows.unused(meters, busy=busy))
             rows.forget(meters, busy=busy)
+            # A run never comes again; an entity of the same name may, with what it had spent.
+            runs = [meter.id for meter in meters if meter.only_falls]
+            await self._authority.end(runs, rows.now())

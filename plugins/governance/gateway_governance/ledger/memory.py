@@ -141,6 +141,14 @@ class MemoryAuthority:
         fresh = self._windows[ask.meter][starts] = _Window(starts, found.ends)
         return _record(ask.meter, fresh)
 
+    async def end(self, meters: Sequence[str], at: int) -> None:
+        """
+        End whatever windows of *meters* last beyond *at*.
+        """
+        for meter in meters:
+            for window in self._windows.get(meter, {}).values():
+                window.ends = max(window.starts, min(window.ends, at))
+
     async def settle(self, entries: Sequence[Settled | Burned]) -> Sequence[Crossed]:
         """
         Take over what a journal says.

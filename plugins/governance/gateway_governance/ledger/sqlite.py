@@ -140,6 +140,12 @@ class SqliteAuthority:
         """
         return await self._call(self._books.reset, ask)
 
+    async def end(self, meters: Sequence[str], at: int) -> None:
+        """
+        End whatever windows of *meters* last beyond *at*.
+        """
+        await self._call(self._books.end, meters, at)
+
     async def settle(self, entries: Sequence[Settled | Burned]) -> Sequence[Crossed]:
         """
         Take over what a journal says; entries that came before change nothing.
@@ -344,6 +350,14 @@ class _Books:
                 (starts, ask.meter, found.starts),
             )
             return self._insert(ask.meter, starts, found.ends)
+
+    def end(self, meters: Sequence[str], at: int) -> None:
+        with self._transaction() as sql:
+            sql.executemany(
+                "UPDATE governance_ledger_windows SET ends = MAX(starts, ?) "
+                "WHERE meter = ? AND ends > ?",
+                [(at, meter, at) for meter in meters],
+            )
 
     def settle(self, entries: Sequence[Settled | Burned]) -> list[Crossed]:
         with self._transaction():

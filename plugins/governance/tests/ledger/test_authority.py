@@ -305,3 +305,16 @@ async def test_the_first_sight_of_a_meter_is_kept(authority):
 
     assert dict(first) == {"a": 5, "b": 6}
     assert dict(second) == {"a": 5, "c": 7}
+
+
+async def test_a_window_that_is_ended_counts_as_over(authority):
+    """
+    What is ended keeps what was spent in it, and what comes late; windows that are over stay.
+    """
+    await authority.open([want(50, ends=40), want(70, starts=50, ends=1 << 62)])
+
+    await authority.end([METER, "team/nobody/usd/hour"], 90)
+    await authority.settle([settled(1, 20, starts=50)])
+
+    over, ended = await authority.records([(METER, 0), (METER, 50)])
+    assert (over.ends, ended.ends, ended.settled) == (40, 90, 20)

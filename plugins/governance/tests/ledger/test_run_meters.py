@@ -90,3 +90,24 @@ async def test_its_row_is_free_when_it_is_forgotten(ledger_of):
         rows_in_use = ledger._premises.cells.words[H_USED]
 
     assert rows_in_use == 1
+
+
+async def test_its_window_may_be_pruned_once_it_is_forgotten(ledger_of, clock):
+    """
+    A run that is over leaves nothing behind for ever; an owner that may come back keeps what it
+    has spent.
+    """
+    team = Owner(OwnerKind.TEAM, "payments")
+    lasting = attrs.evolve(RUN, id=f"{team}/usd", owner=team)
+    async with ledger_of() as ledger:
+        await spend(ledger, RUN, 900, 1)
+        await spend(ledger, lasting, 900, 2)
+        await ledger.flush()
+        await ledger.forget((RUN, lasting))
+        clock.move(YEAR_S)
+
+        gone = await ledger._authority.prune(round(clock.now() * 1_000_000))
+        (kept,) = await ledger._authority.records([(lasting.id, 0)])
+
+    assert gone == 1
+    assert kept.settled == 900
