@@ -1,5 +1,5 @@
 """
-What tests of the audit plugin need: a disk that fails when it is told to, a log that they write.
+What tests of the audit plugin need: a disk that fails, a log that they write, and reading both.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from gateway_audit.sequencing.files import Files
 from gateway_audit.sequencing.keys import SigningKeys
 from gateway_audit.sequencing.log import Log
 from gateway_audit.spool.disk import Disk
+from gateway_audit.spool.frames import frames
+from gateway_audit.spool.names import segments
+from gateway_audit.tlog.tiles import WIDTH, Read, Tree
 
 ORIGIN: Final = "gw.test/log"
 
@@ -165,3 +168,25 @@ def outcome(number: int, **members: Any) -> bytes:
         **members,
     }
     return codec.dumps(told)
+
+
+def entries_in(folder: Path) -> list[bytes]:
+    """
+    Read the spools in *folder* as the sequencer does: files in their order, no number twice.
+    """
+    found: list[bytes] = []
+    last: dict[str, int] = {}
+    for segment in segments(folder):
+        for frame in frames(segment.path.read_bytes()):
+            if frame.seq > last.get(segment.worker, -1):
+                found.append(frame.entry)
+                last[segment.worker] = frame.seq
+    return found
+
+
+def entries_of(read: Read, size: int) -> list[bytes]:
+    """
+    Read every entry of a log of *size* entries.
+    """
+    tree = Tree(size, read)
+    return [entry for at in range(-(-size // WIDTH)) for entry in tree.bundle(at)]

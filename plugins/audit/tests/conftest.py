@@ -18,9 +18,7 @@ from gateway_audit.places import Places
 from gateway_audit.sequencing.followers import Followed
 from gateway_audit.sequencing.keys import SigningKeys
 from gateway_audit.sequencing.sequencer import Sequencer
-from gateway_audit.spool.frames import frames
-from gateway_audit.spool.names import segments
-from gateway_audit.testing import FaultyDisk
+from gateway_audit.testing import FaultyDisk, entries_in
 
 PLUGIN = FoundPlugin(name="audit", cls=AuditPlugin)
 ASK = {
@@ -29,17 +27,6 @@ ASK = {
     "max_tokens": 20,
 }
 PATH = "/v1/chat/completions"
-
-
-def entries_in(folder):
-    """
-    Read every entry of the spools in *folder*, each worker's in their order.
-    """
-    return [
-        codec.loads(frame.entry)
-        for segment in segments(folder)
-        for frame in frames(segment.path.read_bytes())
-    ]
 
 
 def sequence(data_dir):
@@ -87,7 +74,8 @@ class Audited:
         """
         Read what stands in the spool, of the types *kinds*.
         """
-        found = entries_in(folder or self.data_dir / "audit" / "spool")
+        spool = folder or self.data_dir / "audit" / "spool"
+        found = [codec.loads(entry) for entry in entries_in(spool)]
         return [each for each in found if not kinds or each["type"] in kinds]
 
     async def call(self, headers=None, path=PATH, **members):

@@ -27,7 +27,9 @@ from gateway_guardrails.policy.guardrail import (
     Style,
 )
 
-PATH: Final = ("plugins", "guardrails")
+#: The plugin on the trail, in the settings, and in front of its tables' names.
+PLUGIN: Final = "guardrails"
+PATH: Final = ("plugins", PLUGIN)
 
 
 def _condition(instance: Any, attribute: attrs.Attribute[Any], value: str) -> None:

@@ -24,9 +24,6 @@ from sqlalchemy import (
 
 METADATA: Final = MetaData()
 
-#: The first part of every table's name, and of the table of migrations.
-PLUGIN: Final = "guardrails"
-
 #: Rules made by the management API, each as the document that the settings file would have.
 RULES: Final = Table(
     "guardrails_rules",

@@ -5,12 +5,12 @@ Those who want every entry once it has its place: the search index, the exports.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pkgutil import resolve_name
 from typing import Any, Final, Protocol
 
 import structlog
 
 from gateway_audit.sequencing.log import Log
-from gateway_audit.sequencing.targets import call_target
 from gateway_audit.tlog.tiles import WIDTH
 
 log = structlog.get_logger("gateway.audit.sequencer")
@@ -138,4 +138,4 @@ def find_follower(name: str, target: str, arguments: Mapping[str, Any]) -> Follo
     """
     Follow with what *target*, ``package.module:function``, returns.
     """
-    return Followed(name, lambda: call_target(target, arguments))
+    return Followed(name, lambda: resolve_name(target)(**arguments))

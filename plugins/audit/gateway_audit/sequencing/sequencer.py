@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any, Final
 
 import structlog
@@ -29,7 +30,6 @@ from gateway_audit.sequencing.own import OwnEntries
 from gateway_audit.sequencing.reading import SpoolReader
 from gateway_audit.sequencing.state import STATE_FILE
 from gateway_audit.sequencing.status import Status, write_status
-from gateway_audit.sequencing.targets import call_target
 from gateway_audit.sequencing.witnesses import Witnesses
 from gateway_audit.spool.disk import Disk
 from gateway_audit.spool.names import segments
@@ -397,7 +397,7 @@ def run(
             for each in witnesses
         ],
         companions=[
-            call_target(each["target"], each.get("arguments", {}))
+            resolve_name(each["target"])(**each.get("arguments", {}))
             for each in companions
         ],
     )

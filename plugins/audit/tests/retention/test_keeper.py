@@ -10,10 +10,10 @@ from gateway_audit.bodies.shelf import Shelf
 from gateway_audit.retention.archives import ArchiveProblem, FolderArchive
 from gateway_audit.retention.moving import bodies_path
 from gateway_audit.retention.state import save_state
-from gateway_audit.testing import outcome
+from gateway_audit.testing import entries_of, outcome
 from gateway_audit.tlog.errors import TlogError
 from gateway_audit.tlog.merkle import leaf_hash, root_of
-from gateway_audit.tlog.tiles import Tree, entries_path
+from gateway_audit.tlog.tiles import entries_path
 from gateway_audit.verifying.checking import verify
 from gateway_audit.verifying.trust import Trust
 
@@ -69,7 +69,9 @@ def test_what_has_expired_is_pruned_once_the_log_says_so(house):
     house.append_days(0, 1000)
     house.append_days(100, 500)
     house.settle()
-    root = root_of([leaf_hash(each) for each in entries_of(house, 768)])
+    root = root_of(
+        [leaf_hash(each) for each in entries_of(house.read, house.log.size)[:768]]
+    )
     house.append_days(300, 500)
     house.turn()
     house.turn()
@@ -90,11 +92,6 @@ def test_what_has_expired_is_pruned_once_the_log_says_so(house):
     assert (house.folder / "log" / "tile/0/003").exists()
     verify(house.read, trust_of(house), first=768)
     assert house.log.min_index == 768
-
-
-def entries_of(house, end):
-    tree = Tree(house.log.size, house.read)
-    return [raw for number in range(end // 256) for raw in tree.bundle(number)]
 
 
 def test_the_log_goes_on_when_much_of_it_is_gone(house):

@@ -12,6 +12,7 @@ from gateway_audit.sequencing.sequencer import Sequencer
 from gateway_audit.sequencing.status import read_status
 from gateway_audit.spool.frames import encode
 from gateway_audit.spool.names import lock_path, segment_path
+from gateway_audit.testing import entries_of
 from gateway_audit.tlog.checkpoints import Signed
 from gateway_audit.tlog.tiles import Tree
 
@@ -79,11 +80,8 @@ class Audit:
         Read what the newest checkpoint counts.
         """
         size = self.signed().checkpoint.size
-        tree = Tree(size, self.read)
-        assert tree.root() == self.signed().checkpoint.root
-        return [
-            entry for index in range(-(-size // 256)) for entry in tree.bundle(index)
-        ]
+        assert Tree(size, self.read).root() == self.signed().checkpoint.root
+        return entries_of(self.read, size)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from gateway_audit.sequencing.keys import SigningKeys
 from gateway_audit.sequencing.sequencer import Sequencer
 from gateway_audit.spool.disk import Disk
 from gateway_audit.spool.spool import Spool
-from gateway_audit.tlog.tiles import Tree
+from gateway_audit.testing import entries_of
 from gateway_audit.verifying.checking import verify
 from gateway_audit.verifying.sources import source_of
 from gateway_audit.verifying.trust import Trust
@@ -149,11 +149,6 @@ def round_of(folder, number, rng):
     return kills
 
 
-def entries_of(log, size):
-    tree = Tree(size, lambda path: (log / path).read_bytes())
-    return [entry for index in range(-(-size // 256)) for entry in tree.bundle(index)]
-
-
 def main():
     folder, rounds, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     rng = random.Random(seed)
@@ -169,7 +164,9 @@ def main():
         sequencer.close()
         report = verify(source_of(str(log)), trust, remembered=remembered)
         remembered = bytes(report.signed)
-        found = entries_of(log, report.checkpoint.size)
+        found = entries_of(
+            lambda path: (log / path).read_bytes(), report.checkpoint.size
+        )
         acks = (folder / "acks").read_bytes().split(b"\n")[:-1]
         counted = Counter(found)
         told = {

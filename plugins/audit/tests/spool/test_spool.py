@@ -10,25 +10,12 @@ from contextlib import suppress
 
 import pytest
 
-from gateway_audit.spool.frames import MAX_ENTRY_BYTES, frames
+from gateway_audit.spool.frames import MAX_ENTRY_BYTES
 from gateway_audit.spool.names import segments
 from gateway_audit.spool.spool import AuditUnavailable, Spool
-from gateway_audit.testing import FaultyDisk
+from gateway_audit.testing import FaultyDisk, entries_in
 
 SMALL = 100 * 1024
-
-
-def entries_in(folder):
-    """
-    Read a folder as its reader does: files in order, numbers seen before left out.
-    """
-    found, last = [], {}
-    for segment in segments(folder):
-        for frame in frames(segment.path.read_bytes()):
-            if frame.seq > last.get(segment.worker, -1):
-                found.append(frame.entry)
-                last[segment.worker] = frame.seq
-    return found
 
 
 async def test_what_is_acknowledged_stands_in_the_file_in_order(tmp_path):

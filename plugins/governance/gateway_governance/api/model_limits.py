@@ -4,30 +4,29 @@ The routes of limits for everybody together: on models, and on all that a provid
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 from aiohttp import web
 
 from gateway.management import ApiError, json_response
 from gateway_governance.api.bodies import Body, read_body
+from gateway_governance.api.entities import EntityRoutes
 from gateway_governance.api.limits import read_limits
 from gateway_governance.api.office import Office, list_response, made
 from gateway_governance.api.paging import Query, read_selection
-from gateway_governance.api.resets import reset_usage
 from gateway_governance.checks import there_are
 from gateway_governance.entities import ANY, ModelConfig
 from gateway_governance.snapshot import Snapshot
 from gateway_governance.values import new_id
 
-_KIND = "model_config"
 
-
-@attrs.frozen(eq=False)
-class ModelConfigRoutes:
+class ModelConfigRoutes(EntityRoutes[ModelConfig]):
     """
     Answers for limits on models.
     """
 
-    office: Office
+    kind = key = "model_config"
 
     async def list(self, request: web.Request) -> web.Response:
         """
@@ -44,66 +43,33 @@ class ModelConfigRoutes:
             request, "model_configs", items, total=total, page=selection.page
         )
 
-    async def get(self, request: web.Request) -> web.Response:
+    def blank(self, body: Body) -> ModelConfig:
         """
-        Show one.
+        Make limits on the model that *body* has to name.
         """
-        config = await self.office.find(request, _KIND)
-        return json_response({_KIND: await self._document(config)})
+        return ModelConfig(id=f"model_{new_id()}", model=body.required("model_name"))
 
-    async def create(self, request: web.Request) -> web.Response:
+    def read(self, body: Body, before: ModelConfig) -> ModelConfig:
         """
-        Create one.
+        Read limits on a model over what they were.
         """
-        await self.office.snapshot()
-        body = await read_body(request)
-        body_name = body.required("model_name")
-        blank = ModelConfig(id=f"model_{new_id()}", model=body_name)
-        config = read_config(body, blank)
-        body.check()
-        stored = await self.office.put(request, config)
-        return made("model config", "created", _KIND, await self._document(stored))
+        scope = body.choice("scope", {"global": "global"}, "global")
+        if body.name("scope_id", None) is not None:
+            body.blame("scope_id", f"a {scope} limit is nobody's in particular")
+        return attrs.evolve(
+            before,
+            name=body.text("name", before.name),
+            model=body.text("model_name", before.model),
+            provider=body.name("provider", before.provider),
+            limits=read_limits(body, before.limits),
+        )
 
-    async def update(self, request: web.Request) -> web.Response:
+    async def document(self, entity: ModelConfig) -> dict[str, Any]:
         """
-        Change one; what the body does not speak of stays.
+        Write limits on a model, and what is used of them.
         """
-        config = await self.office.find(request, _KIND)
-        body = await read_body(request)
-        resets = body.flag("reset_budget_usage", default=False)
-        changed = read_config(body, config)
-        body.check()
-        stored = await self.office.put(request, changed, replaces=config)
-        if resets:
-            await reset_usage(self.office, stored)
-        return made("model config", "updated", _KIND, await self._document(stored))
-
-    async def delete(self, request: web.Request) -> web.Response:
-        """
-        Remove one.
-        """
-        await self.office.remove(request, await self.office.find(request, _KIND))
-        return json_response({"message": "Model config deleted successfully"})
-
-    async def _document(self, config: ModelConfig) -> dict[str, object]:
         snapshot = self.office.governor().watch.snapshot
-        return (await self.office.shapes(snapshot, [config])).model_config(config)
-
-
-def read_config(body: Body, before: ModelConfig) -> ModelConfig:
-    """
-    Read limits on a model over what they were.
-    """
-    scope = body.choice("scope", {"global": "global"}, "global")
-    if body.name("scope_id", None) is not None:
-        body.blame("scope_id", f"a {scope} limit is nobody's in particular")
-    return attrs.evolve(
-        before,
-        name=body.text("name", before.name),
-        model=body.text("model_name", before.model),
-        provider=body.name("provider", before.provider),
-        limits=read_limits(body, before.limits),
-    )
+        return (await self.office.shapes(snapshot, [entity])).model_config(entity)
 
 
 @attrs.frozen(eq=False)

@@ -6,18 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
 from aiohttp import web
 
-from gateway.management import json_response
-from gateway_governance.api.bodies import Body, read_body
+from gateway_governance.api.bodies import Body
+from gateway_governance.api.entities import EntityRoutes
 from gateway_governance.api.limits import read_limits
-from gateway_governance.api.office import Office, aside, list_response, made
+from gateway_governance.api.office import aside, list_response
 from gateway_governance.api.paging import read_selection
-from gateway_governance.api.resets import reset_usage
-from gateway_governance.api.shapes import Shapes
 from gateway_governance.entities import Customer, Team, VirtualKey
 from gateway_governance.snapshot import Snapshot
 from gateway_governance.values import new_id
@@ -28,13 +26,12 @@ MOST_SHOWN: Final = 100
 Owned = TypeVar("Owned", Team, VirtualKey)
 
 
-@attrs.frozen(eq=False)
-class TeamRoutes:
+class TeamRoutes(EntityRoutes[Team]):
     """
     Answers for teams.
     """
 
-    office: Office
+    kind = key = "team"
 
     async def list(self, request: web.Request) -> web.Response:
         """
@@ -51,59 +48,39 @@ class TeamRoutes:
         items = [shapes.team(team) for team in teams]
         return list_response(request, "teams", items, total=total, page=selection.page)
 
-    async def get(self, request: web.Request) -> web.Response:
+    def blank(self, body: Body) -> Team:
         """
-        Show one.
+        Make a team without a name.
         """
-        team = await self.office.find(request, "team")
-        return json_response({"team": (await self._shapes(team)).team(team)})
+        return Team(id=f"team_{new_id()}", name="")
 
-    async def create(self, request: web.Request) -> web.Response:
+    def read(self, body: Body, before: Team) -> Team:
         """
-        Create one.
+        Read a team over what it was.
         """
-        await self.office.snapshot()
-        body = await read_body(request)
-        team = read_team(body, Team(id=f"team_{new_id()}", name=""))
-        body.check()
-        stored = await self.office.put(request, team)
-        shapes = await self._shapes(stored)
-        return made("team", "created", "team", shapes.team(stored))
+        return attrs.evolve(
+            before,
+            name=body.required("name", before.name or None),
+            customer_id=body.name("customer_id", before.customer_id),
+            models=body.texts("models", before.models),
+            limits=read_limits(body, before.limits),
+        )
 
-    async def update(self, request: web.Request) -> web.Response:
+    async def document(self, entity: Team) -> dict[str, Any]:
         """
-        Change one; what the body does not speak of stays.
+        Write a team, with how many keys it has.
         """
-        team = await self.office.find(request, "team")
-        body = await read_body(request)
-        resets = body.flag("reset_budget_usage", default=False)
-        changed = read_team(body, team)
-        body.check()
-        stored = await self.office.put(request, changed, replaces=team)
-        if resets:
-            await reset_usage(self.office, stored)
-        shapes = await self._shapes(stored)
-        return made("team", "updated", "team", shapes.team(stored))
-
-    async def delete(self, request: web.Request) -> web.Response:
-        """
-        Remove one that has no keys.
-        """
-        await self.office.remove(request, await self.office.find(request, "team"))
-        return json_response({"message": "Team deleted successfully"})
-
-    async def _shapes(self, team: Team) -> Shapes:
         snapshot = self.office.governor().watch.snapshot
-        return await self.office.shapes(snapshot, [team], counts=True)
+        shapes = await self.office.shapes(snapshot, [entity], counts=True)
+        return shapes.team(entity)
 
 
-@attrs.frozen(eq=False)
-class CustomerRoutes:
+class CustomerRoutes(EntityRoutes[Customer]):
     """
     Answers for customers.
     """
 
-    office: Office
+    kind = key = "customer"
 
     async def list(self, request: web.Request) -> web.Response:
         """
@@ -126,77 +103,30 @@ class CustomerRoutes:
             request, "customers", items, total=total, page=selection.page
         )
 
-    async def get(self, request: web.Request) -> web.Response:
+    def blank(self, body: Body) -> Customer:
         """
-        Show one.
+        Make a customer without a name.
         """
-        customer = await self.office.find(request, "customer")
-        return json_response({"customer": await self._document(customer)})
+        return Customer(id=f"customer_{new_id()}", name="")
 
-    async def create(self, request: web.Request) -> web.Response:
+    def read(self, body: Body, before: Customer) -> Customer:
         """
-        Create one.
+        Read a customer over what it was.
         """
-        await self.office.snapshot()
-        body = await read_body(request)
-        customer = read_customer(body, Customer(id=f"customer_{new_id()}", name=""))
-        body.check()
-        stored = await self.office.put(request, customer)
-        return made("customer", "created", "customer", await self._document(stored))
-
-    async def update(self, request: web.Request) -> web.Response:
-        """
-        Change one; what the body does not speak of stays.
-        """
-        customer = await self.office.find(request, "customer")
-        body = await read_body(request)
-        resets = body.flag("reset_budget_usage", default=False)
-        changed = read_customer(body, customer)
-        body.check()
-        stored = await self.office.put(request, changed, replaces=customer)
-        if resets:
-            await reset_usage(self.office, stored)
-        return made("customer", "updated", "customer", await self._document(stored))
-
-    async def delete(self, request: web.Request) -> web.Response:
-        """
-        Remove one that has neither teams nor keys.
-        """
-        customer = await self.office.find(request, "customer")
-        await self.office.remove(request, customer)
-        return json_response({"message": "Customer deleted successfully"})
-
-    async def _document(self, customer: Customer) -> dict[str, object]:
-        snapshot = self.office.governor().watch.snapshot
-        shapes = await self.office.shapes(snapshot, [customer], counts=True)
-        belongings = await aside(
-            len(snapshot.keys), _belongings, snapshot, [customer.id]
+        return attrs.evolve(
+            before,
+            name=body.required("name", before.name or None),
+            limits=read_limits(body, before.limits),
         )
-        return shapes.customer(customer, *belongings[customer.id])
 
-
-def read_team(body: Body, before: Team) -> Team:
-    """
-    Read a team over what it was.
-    """
-    return attrs.evolve(
-        before,
-        name=body.required("name", before.name or None),
-        customer_id=body.name("customer_id", before.customer_id),
-        models=body.texts("models", before.models),
-        limits=read_limits(body, before.limits),
-    )
-
-
-def read_customer(body: Body, before: Customer) -> Customer:
-    """
-    Read a customer over what it was.
-    """
-    return attrs.evolve(
-        before,
-        name=body.required("name", before.name or None),
-        limits=read_limits(body, before.limits),
-    )
+    async def document(self, entity: Customer) -> dict[str, Any]:
+        """
+        Write a customer, with the first of its teams and keys.
+        """
+        snapshot = self.office.governor().watch.snapshot
+        shapes = await self.office.shapes(snapshot, [entity], counts=True)
+        belongings = await aside(len(snapshot.keys), _belongings, snapshot, [entity.id])
+        return shapes.customer(entity, *belongings[entity.id])
 
 
 def _belongings(

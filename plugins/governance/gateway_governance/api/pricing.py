@@ -16,15 +16,14 @@ import attrs
 from aiohttp import web
 
 from gateway import codec
-from gateway.management import json_response
-from gateway_governance.api.bodies import Body, read_body
-from gateway_governance.api.office import Office, list_response, made
+from gateway_governance.api.bodies import Body
+from gateway_governance.api.entities import EntityRoutes
+from gateway_governance.api.office import list_response
 from gateway_governance.api.paging import read_selection
 from gateway_governance.api.shapes import pricing_override, scope_of
 from gateway_governance.entities import ANY, PricingOverride
 from gateway_governance.values import new_id
 
-_KIND: Final = "pricing_override"
 _SCOPES: Final = {
     name: name for name in ("global", "provider", "virtual_key", "virtual_key_provider")
 }
@@ -51,13 +50,13 @@ _FIELD: Final = re.compile(
 _MAX_DIGITS: Final = 40
 
 
-@attrs.frozen(eq=False)
-class PricingOverrideRoutes:
+class PricingOverrideRoutes(EntityRoutes[PricingOverride]):
     """
     Answers for pricing overrides.
     """
 
-    office: Office
+    kind = key = "pricing_override"
+    has_limits = False
 
     async def list(self, request: web.Request) -> web.Response:
         """
@@ -73,67 +72,45 @@ class PricingOverrideRoutes:
             request, "pricing_overrides", items, total=total, page=selection.page
         )
 
-    async def get(self, request: web.Request) -> web.Response:
+    def blank(self, body: Body) -> PricingOverride:
         """
-        Show one.
+        Make an override without a name.
         """
-        override = await self.office.find(request, _KIND)
-        return json_response({_KIND: pricing_override(override)})
+        return PricingOverride(id=f"price_{new_id()}", name="")
 
-    async def create(self, request: web.Request) -> web.Response:
+    def read(self, body: Body, before: PricingOverride) -> PricingOverride:
         """
-        Create one.
+        Read a pricing override over what it was.
         """
-        await self.office.snapshot()
-        body = await read_body(request)
-        blank = PricingOverride(id=f"price_{new_id()}", name="")
-        override = read_override(body, blank)
-        body.check()
-        stored = await self.office.put(request, override)
-        return made("pricing override", "created", _KIND, pricing_override(stored))
+        override = attrs.evolve(
+            before,
+            name=body.required("name", before.name or None),
+            provider=body.name("provider_id", before.provider),
+            key_id=body.name("virtual_key_id", before.key_id),
+            model=body.text("pattern", before.model),
+            prices=_prices(body, before.prices),
+        )
+        scope = body.choice("scope_kind", _SCOPES, scope_of(override))
+        if scope != scope_of(override):
+            body.blame("scope_kind", f"what is named makes it {scope_of(override)}")
+        match = body.choice("match_type", _MATCHES, "wildcard")
+        if match == "exact" and ANY in override.model:
+            body.blame("match_type", "a pattern with * is a wildcard")
+        if body.name("provider_key_id", None) is not None:
+            body.blame(
+                "provider_key_id", "prices of one provider key are not told apart"
+            )
+        if body.texts("request_types", ()):
+            body.blame(
+                "request_types", "prices of one kind of request are not told apart"
+            )
+        return override
 
-    async def update(self, request: web.Request) -> web.Response:
+    async def document(self, entity: PricingOverride) -> dict[str, Any]:
         """
-        Change one; what the body does not speak of stays.
+        Write a pricing override.
         """
-        override = await self.office.find(request, _KIND)
-        body = await read_body(request)
-        changed = read_override(body, override)
-        body.check()
-        stored = await self.office.put(request, changed, replaces=override)
-        return made("pricing override", "updated", _KIND, pricing_override(stored))
-
-    async def delete(self, request: web.Request) -> web.Response:
-        """
-        Remove one.
-        """
-        await self.office.remove(request, await self.office.find(request, _KIND))
-        return json_response({"message": "Pricing override deleted successfully"})
-
-
-def read_override(body: Body, before: PricingOverride) -> PricingOverride:
-    """
-    Read a pricing override over what it was.
-    """
-    override = attrs.evolve(
-        before,
-        name=body.required("name", before.name or None),
-        provider=body.name("provider_id", before.provider),
-        key_id=body.name("virtual_key_id", before.key_id),
-        model=body.text("pattern", before.model),
-        prices=_prices(body, before.prices),
-    )
-    scope = body.choice("scope_kind", _SCOPES, scope_of(override))
-    if scope != scope_of(override):
-        body.blame("scope_kind", f"what is named makes it {scope_of(override)}")
-    match = body.choice("match_type", _MATCHES, "wildcard")
-    if match == "exact" and ANY in override.model:
-        body.blame("match_type", "a pattern with * is a wildcard")
-    if body.name("provider_key_id", None) is not None:
-        body.blame("provider_key_id", "prices of one provider key are not told apart")
-    if body.texts("request_types", ()):
-        body.blame("request_types", "prices of one kind of request are not told apart")
-    return override
+        return pricing_override(entity)
 
 
 def _prices(body: Body, before: Mapping[str, str]) -> Mapping[str, str]:

@@ -5,13 +5,12 @@ Every route of the management API, each with the permission that it needs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Final, Protocol
-
-from aiohttp import web
+from typing import TYPE_CHECKING, Any, Final
 
 from gateway import Route
 from gateway.management import PUBLIC, ApiRoot
 from gateway_governance.api.budgets import BudgetRoutes
+from gateway_governance.api.entities import EntityRoutes
 from gateway_governance.api.ledger import LedgerRoutes
 from gateway_governance.api.model_limits import ModelConfigRoutes, ProviderRoutes
 from gateway_governance.api.office import Office
@@ -26,37 +25,6 @@ if TYPE_CHECKING:
     from gateway_governance.governor import Governor
 
 _API: Final = ApiRoot("governance")
-
-
-class Entities(Protocol):
-    """
-    Answers for one kind of entity.
-    """
-
-    async def list(self, request: web.Request) -> web.Response:
-        """
-        List them.
-        """
-
-    async def create(self, request: web.Request) -> web.Response:
-        """
-        Create one.
-        """
-
-    async def get(self, request: web.Request) -> web.Response:
-        """
-        Show one.
-        """
-
-    async def update(self, request: web.Request) -> web.Response:
-        """
-        Change one.
-        """
-
-    async def delete(self, request: web.Request) -> web.Response:
-        """
-        Remove one.
-        """
 
 
 def routes(governor: Callable[[], Governor]) -> Iterator[Route]:
@@ -114,7 +82,7 @@ def _budgets(budgets: BudgetRoutes) -> Iterator[Route]:
         yield _API.route("DELETE", path, budgets.end_override, "Ends all raises.")
 
 
-def _entities(path: str, handlers: Entities) -> Iterator[Route]:
+def _entities(path: str, handlers: EntityRoutes[Any]) -> Iterator[Route]:
     """
     Yield the five routes of one kind of entity.
     """

@@ -5,14 +5,14 @@ The routes of routing rules.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import attrs
 from aiohttp import web
 
-from gateway.management import json_response
-from gateway_governance.api.bodies import Body, read_body
-from gateway_governance.api.office import Office, list_response, made
+from gateway_governance.api.bodies import Body
+from gateway_governance.api.entities import EntityRoutes
+from gateway_governance.api.office import list_response
 from gateway_governance.api.paging import read_selection
 from gateway_governance.api.shapes import routing_rule
 from gateway_governance.entities import RoutingRule, RoutingTarget
@@ -20,7 +20,6 @@ from gateway_governance.values import new_id
 
 Scope = Literal["global", "customer", "team", "virtual_key"]
 
-_KIND: Final = "routing_rule"
 _SCOPES: Final[Mapping[str, Scope]] = {
     "global": "global",
     "customer": "customer",
@@ -29,13 +28,14 @@ _SCOPES: Final[Mapping[str, Scope]] = {
 }
 
 
-@attrs.frozen(eq=False)
-class RoutingRuleRoutes:
+class RoutingRuleRoutes(EntityRoutes[RoutingRule]):
     """
     Answers for routing rules.
     """
 
-    office: Office
+    kind = "routing_rule"
+    key = "rule"
+    has_limits = False
 
     async def list(self, request: web.Request) -> web.Response:
         """
@@ -51,67 +51,42 @@ class RoutingRuleRoutes:
         items = [routing_rule(rule) for rule in rules]
         return list_response(request, "rules", items, total=total, page=selection.page)
 
-    async def get(self, request: web.Request) -> web.Response:
+    def blank(self, body: Body) -> RoutingRule:
         """
-        Show one.
+        Make a rule without a name.
         """
-        rule = await self.office.find(request, _KIND)
-        return json_response({"rule": routing_rule(rule)})
+        return RoutingRule(id=f"rule_{new_id()}", name="")
 
-    async def create(self, request: web.Request) -> web.Response:
+    def read(self, body: Body, before: RoutingRule) -> RoutingRule:
         """
-        Create one.
+        Read a routing rule over what it was.
         """
-        await self.office.snapshot()
-        body = await read_body(request)
-        rule = read_rule(body, RoutingRule(id=f"rule_{new_id()}", name=""))
-        body.check()
-        stored = await self.office.put(request, rule)
-        return made("routing rule", "created", "rule", routing_rule(stored))
+        scope = body.choice("scope", _SCOPES, before.scope)
+        scope_id = body.name("scope_id", before.scope_id)
+        if scope == "global" and before.scope != "global" and not body.has("scope_id"):
+            scope_id = None
+        if body.mapping("query"):
+            body.blame("query", "is for Bifrost's own pages: leave it out")
+        fallbacks = body.texts("fallbacks", before.fallbacks)
+        return attrs.evolve(
+            before,
+            name=body.required("name", before.name or None),
+            description=body.text("description", before.description),
+            condition=body.text("cel_expression", before.condition),
+            targets=_targets(body, before.targets),
+            fallbacks=fallbacks or (),
+            scope=scope,
+            scope_id=scope_id,
+            priority=body.whole("priority", before.priority) or 0,
+            is_enabled=body.flag("enabled", before.is_enabled),
+            chains=body.flag("chain_rule", before.chains),
+        )
 
-    async def update(self, request: web.Request) -> web.Response:
+    async def document(self, entity: RoutingRule) -> dict[str, Any]:
         """
-        Change one; what the body does not speak of stays.
+        Write a routing rule.
         """
-        rule = await self.office.find(request, _KIND)
-        body = await read_body(request)
-        changed = read_rule(body, rule)
-        body.check()
-        stored = await self.office.put(request, changed, replaces=rule)
-        return made("routing rule", "updated", "rule", routing_rule(stored))
-
-    async def delete(self, request: web.Request) -> web.Response:
-        """
-        Remove one.
-        """
-        await self.office.remove(request, await self.office.find(request, _KIND))
-        return json_response({"message": "Routing rule deleted successfully"})
-
-
-def read_rule(body: Body, before: RoutingRule) -> RoutingRule:
-    """
-    Read a routing rule over what it was.
-    """
-    scope = body.choice("scope", _SCOPES, before.scope)
-    scope_id = body.name("scope_id", before.scope_id)
-    if scope == "global" and before.scope != "global" and not body.has("scope_id"):
-        scope_id = None
-    if body.mapping("query"):
-        body.blame("query", "is for Bifrost's own pages: leave it out")
-    fallbacks = body.texts("fallbacks", before.fallbacks)
-    return attrs.evolve(
-        before,
-        name=body.required("name", before.name or None),
-        description=body.text("description", before.description),
-        condition=body.text("cel_expression", before.condition),
-        targets=_targets(body, before.targets),
-        fallbacks=fallbacks or (),
-        scope=scope,
-        scope_id=scope_id,
-        priority=body.whole("priority", before.priority) or 0,
-        is_enabled=body.flag("enabled", before.is_enabled),
-        chains=body.flag("chain_rule", before.chains),
-    )
+        return routing_rule(entity)
 
 
 def _targets(

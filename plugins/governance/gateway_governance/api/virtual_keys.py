@@ -4,7 +4,7 @@ The routes of virtual keys.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import attrs
 from aiohttp import web
@@ -13,10 +13,10 @@ from gateway.errors import NotAllowed, NotAuthenticated
 from gateway.management import json_response
 from gateway_governance.api import limits as wire_limits
 from gateway_governance.api.bodies import Body, read_body
+from gateway_governance.api.entities import EntityRoutes
 from gateway_governance.api.limits import LimitWriter, read_limits
-from gateway_governance.api.office import Office, aside, list_response, made
+from gateway_governance.api.office import aside, list_response
 from gateway_governance.api.paging import read_selection
-from gateway_governance.api.resets import reset_usage
 from gateway_governance.api.shapes import Shapes
 from gateway_governance.credentials import credential_of
 from gateway_governance.entities import (
@@ -32,21 +32,18 @@ from gateway_governance.entities import (
 from gateway_governance.snapshot import Found
 from gateway_governance.values import Mint, new_id
 
-KIND: Final = "virtual_key"
-NOUN: Final = "virtual key"
 #: An old value may go on for a quarter of a year.
 MAX_OVERLAP_S: Final = 92 * 86_400
 #: Values that one key may have at a time.
 MAX_VALUES: Final = 5
 
 
-@attrs.frozen(eq=False)
-class VirtualKeyRoutes:
+class VirtualKeyRoutes(EntityRoutes[VirtualKey]):
     """
     Answers for virtual keys.
     """
 
-    office: Office
+    kind = key = "virtual_key"
 
     async def list(self, request: web.Request) -> web.Response:
         """
@@ -67,13 +64,27 @@ class VirtualKeyRoutes:
             request, "virtual_keys", items, total=total, page=selection.page
         )
 
-    async def get(self, request: web.Request) -> web.Response:
+    def blank(self, body: Body) -> VirtualKey:
         """
-        Show one.
+        Make a key without a name.
         """
-        key = await self.office.find(request, KIND)
-        shapes = await self._shapes(key)
-        return json_response({KIND: shapes.virtual_key(key)})
+        return VirtualKey(id=f"vk_{new_id()}", name="")
+
+    def read(self, body: Body, before: VirtualKey) -> VirtualKey:
+        """
+        Read a virtual key over what it was.
+        """
+        return read_key(body, before)
+
+    async def document(
+        self, entity: VirtualKey, value: str | None = None
+    ) -> dict[str, Any]:
+        """
+        Write a virtual key; its *value* once alone, when it is new.
+        """
+        snapshot = self.office.governor().watch.snapshot
+        shapes = await self.office.shapes(snapshot, [entity], counts=True)
+        return shapes.virtual_key(entity, value)
 
     async def create(self, request: web.Request) -> web.Response:
         """
@@ -82,42 +93,17 @@ class VirtualKeyRoutes:
         await self.office.snapshot()
         body = await read_body(request)
         value, known = self._value(body)
-        blank = VirtualKey(id=f"vk_{new_id()}", name="")
-        key = read_key(body, blank, is_new=True)
+        key = read_key(body, self.blank(body), is_new=True)
         key = attrs.evolve(key, values=(known,))
         body.check()
         stored = await self.office.put(request, key)
-        shapes = await self._shapes(stored)
-        return made(NOUN, "created", KIND, shapes.virtual_key(stored, value))
-
-    async def update(self, request: web.Request) -> web.Response:
-        """
-        Change one; what the body does not speak of stays.
-        """
-        key = await self.office.find(request, KIND)
-        body = await read_body(request)
-        resets = body.flag("reset_budget_usage", default=False)
-        changed = read_key(body, key)
-        body.check()
-        stored = await self.office.put(request, changed, replaces=key)
-        if resets:
-            await reset_usage(self.office, stored)
-        shapes = await self._shapes(stored)
-        return made(NOUN, "updated", KIND, shapes.virtual_key(stored))
-
-    async def delete(self, request: web.Request) -> web.Response:
-        """
-        Revoke one, for good.
-        """
-        key = await self.office.find(request, KIND)
-        await self.office.remove(request, key)
-        return json_response({"message": "Virtual key deleted successfully"})
+        return self.done("created", await self.document(stored, value))
 
     async def rotate(self, request: web.Request) -> web.Response:
         """
         Give one a new value; those before it hold for ``overlap_s`` more seconds.
         """
-        key = await self.office.find(request, KIND)
+        key = await self.office.find(request, self.kind)
         body = await read_body(request)
         overlap_s = body.whole("overlap_s", 0) or 0
         if not 0 <= overlap_s <= MAX_OVERLAP_S:
@@ -127,8 +113,7 @@ class VirtualKeyRoutes:
         before = _overlapping(key, self.office.now(), overlap_s)
         rotated = attrs.evolve(key, values=(known, *before)[:MAX_VALUES])
         stored = await self.office.put(request, rotated, replaces=key, action="rotated")
-        shapes = await self._shapes(stored)
-        return made(NOUN, "rotated", KIND, shapes.virtual_key(stored, value))
+        return self.done("rotated", await self.document(stored, value))
 
     async def quota(self, request: web.Request) -> web.Response:
         """
@@ -169,10 +154,6 @@ class VirtualKeyRoutes:
         except ValueError as exc:
             body.blame("value", str(exc))
             return mint.make()
-
-    async def _shapes(self, key: VirtualKey) -> Shapes:
-        snapshot = self.office.governor().watch.snapshot
-        return await self.office.shapes(snapshot, [key], counts=True)
 
 
 def read_key(body: Body, before: VirtualKey, *, is_new: bool = False) -> VirtualKey:

@@ -106,13 +106,6 @@ class FindingsRecorder:
             )
         )
 
-    @property
-    def waiting(self) -> int:
-        """
-        How many are not written yet.
-        """
-        return len(self._queue)
-
     async def run(self) -> None:
         """
         Write what comes, for as long as nobody cancels.

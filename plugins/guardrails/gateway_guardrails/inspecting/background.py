@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 from gateway.detecting import Passage
 from gateway.filters import Edit, TextFilter
 from gateway_guardrails.inspecting.asking import ask_all
-from gateway_guardrails.inspecting.failures import Failure, tell_failure
+from gateway_guardrails.inspecting.failures import Failure, refusal_for
 from gateway_guardrails.inspecting.opinions import flagged_in, hits_in, unplaced
-from gateway_guardrails.inspecting.refusals import blocked, unavailable
+from gateway_guardrails.inspecting.refusals import blocked
 from gateway_guardrails.inspecting.window import STAGE, answer_place
 
 if TYPE_CHECKING:
@@ -176,10 +176,8 @@ class BackgroundFilter(TextFilter):
         notes.asked(verdict, STAGE, self._attempt)
         if verdict.reason:
             failure = Failure(verdict.asking.name, verdict.reason, verdict.told)
-            if tell_failure(notes, guardrail, failure, STAGE, self._attempt):
-                self._no = self._no or unavailable(
-                    guardrail, verdict.reason, request_id
-                )
+            refusal = refusal_for(failure, guardrail, notes, STAGE, self._attempt)
+            self._no = self._no or refusal
             return
         hits = unplaced(verdict)
         for hit in hits:

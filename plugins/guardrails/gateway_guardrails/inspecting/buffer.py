@@ -12,12 +12,11 @@ from gateway.detecting import Passage
 from gateway.errors import Blocked
 from gateway.filters import Edit, TextFilter
 from gateway_guardrails.inspecting.asking import ask_all
-from gateway_guardrails.inspecting.failures import Failure, tell_failure
+from gateway_guardrails.inspecting.failures import Failure, refusal_for
 from gateway_guardrails.inspecting.opinions import flagged_in, hits_in, unplaced
 from gateway_guardrails.inspecting.refusals import (
     blocked,
     spare_sealed,
-    unavailable,
 )
 from gateway_guardrails.inspecting.scanning import Look, Scanner
 from gateway_guardrails.inspecting.verdicts import (
@@ -224,9 +223,9 @@ class BufferFilter(TextFilter):
 
     def _failed(self, guardrail: Guardrail, failure: Failure) -> None:
         notes = self._inspection.notes
-        if tell_failure(notes, guardrail, failure, STAGE, self._attempt):
-            request_id = self._inspection.exchange.id
-            raise unavailable(guardrail, failure.reason, request_id)
+        refusal = refusal_for(failure, guardrail, notes, STAGE, self._attempt)
+        if refusal is not None:
+            raise refusal
 
     def _note(
         self,

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 import attrs
 import structlog
 
+from gateway_guardrails.inspecting.refusals import unavailable
+
 if TYPE_CHECKING:
     from gateway.detecting import Stage
+    from gateway.errors import Unavailable
     from gateway_guardrails.inspecting.notes import Notes
     from gateway_guardrails.policy.guardrail import Guardrail
 
@@ -33,15 +36,11 @@ class Failure:
     told: str = ""
 
 
-def tell_failure(
-    notes: Notes,
-    guardrail: Guardrail,
-    failure: Failure,
-    stage: Stage,
-    attempt: int = 0,
-) -> bool:
+def refusal_for(
+    failure: Failure, guardrail: Guardrail, notes: Notes, stage: Stage, attempt: int
+) -> Unavailable | None:
     """
-    Tell of *failure* on the trail and in the log; returns whether it is to be refused.
+    Tell of *failure* on the trail and in the log; return how it is refused, None if it is not.
 
     A guardrail that only flags has nothing to refuse, unless it is mandatory.
     """
@@ -60,4 +59,6 @@ def tell_failure(
         fails_open=not refuses,
         request_id=notes.exchange.id,
     )
-    return refuses
+    if not refuses:
+        return None
+    return unavailable(guardrail, failure.reason, notes.exchange.id)

@@ -13,7 +13,7 @@ import attrs
 
 from gateway.detecting import Passage
 from gateway_guardrails.inspecting.asking import Verdict, ask_all, reads_images
-from gateway_guardrails.inspecting.failures import Failure, tell_failure
+from gateway_guardrails.inspecting.failures import Failure, refusal_for
 from gateway_guardrails.inspecting.finds import Finds
 from gateway_guardrails.inspecting.media import media_in
 from gateway_guardrails.inspecting.opinions import flagged_in, hits_in, unplaced
@@ -21,7 +21,6 @@ from gateway_guardrails.inspecting.plan import Asking, Plan
 from gateway_guardrails.inspecting.refusals import (
     blocked,
     spare_sealed,
-    unavailable,
     unenforceable,
 )
 from gateway_guardrails.inspecting.scanning import Scanner
@@ -130,7 +129,7 @@ class _Looking:
             return
         why = f"{', '.join(fields)} holds token numbers instead of words"
         for guardrail in self.plan.guardrails:
-            if guardrail.acts or guardrail.is_mandatory:
+            if guardrail.refuses_unread:
                 raise unenforceable(guardrail, why, self._id)
         self.inspection.notes.not_run(self.plan.guardrails, _STAGE, why)
 
@@ -291,8 +290,9 @@ class _Looking:
 
     def _failed(self, guardrail: Guardrail, failure: Failure) -> None:
         notes = self.inspection.notes
-        if tell_failure(notes, guardrail, failure, _STAGE, self.attempt):
-            raise unavailable(guardrail, failure.reason, self._id)
+        refusal = refusal_for(failure, guardrail, notes, _STAGE, self.attempt)
+        if refusal is not None:
+            raise refusal
 
     def _refuse(self, hit: Hit | None) -> None:
         hit = hit or next((one for one in self.finds.unplaced if one.acts), None)

@@ -25,7 +25,7 @@ from gateway_guardrails.inspecting.scanning import Scanner
 from gateway_guardrails.inspecting.seals import SealDropper
 from gateway_guardrails.inspecting.series import in_series
 from gateway_guardrails.inspecting.window import WatchingFilter, WindowFilter
-from gateway_guardrails.policy.coverage import unenforceable as why_not_enforced
+from gateway_guardrails.policy.coverage import why_not_enforced
 from gateway_guardrails.redaction import (
     Conversation,
     Redaction,

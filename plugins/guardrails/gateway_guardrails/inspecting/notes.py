@@ -13,13 +13,13 @@ import attrs
 from gateway import Exchange, Finding
 from gateway.detecting import Place
 from gateway_guardrails.policy.guardrail import Guardrail
+from gateway_guardrails.settings import PLUGIN
 
 if TYPE_CHECKING:
     from gateway.detecting import Stage
     from gateway_guardrails.inspecting.asking import Verdict
     from gateway_guardrails.inspecting.verdicts import Hit
 
-PLUGIN: Final = "guardrails"
 #: Findings of one exchange that are told one by one; of the rest only the number.
 MAX_FINDINGS: Final = 1000
 _OUTCOMES: Final = {"block": "refused", "redact": "changed", "flag": "flagged"}

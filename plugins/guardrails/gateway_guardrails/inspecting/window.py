@@ -9,11 +9,10 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final
 
 from gateway.filters import Edit, TextFilter
-from gateway_guardrails.inspecting.failures import Failure, tell_failure
+from gateway_guardrails.inspecting.failures import Failure, refusal_for
 from gateway_guardrails.inspecting.refusals import (
     blocked,
     spare_sealed,
-    unavailable,
 )
 from gateway_guardrails.inspecting.scanning import LONG, Look
 from gateway_guardrails.inspecting.segments import place_of
@@ -194,9 +193,9 @@ class WindowFilter(TextFilter):
             raise exc
         failure = Failure(scan.name, "failed", type(exc).__name__)
         for guardrail in scan.guardrails:
-            if tell_failure(self._notes, guardrail, failure, STAGE, self._attempt):
-                request_id = self._inspection.exchange.id
-                raise unavailable(guardrail, "failed", request_id) from None
+            refusal = refusal_for(failure, guardrail, self._notes, STAGE, self._attempt)
+            if refusal is not None:
+                raise refusal from None
         self._scans = [pair for pair in self._scans if pair[1] is not scan]
 
 

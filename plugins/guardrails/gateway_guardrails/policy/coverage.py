@@ -76,20 +76,17 @@ def coverage(
     ]
 
 
-def unenforceable(guardrail: Guardrail, exchange: Exchange) -> str | None:
+def why_not_enforced(guardrail: Guardrail, exchange: Exchange) -> str | None:
     """
-    Say why *guardrail* cannot be enforced on *exchange*; None where it can.
+    Say why *guardrail* cannot be enforced on *exchange*, whatever is in it; None where it can.
 
     For those that are mandatory: what cannot be checked is refused, 400
     ``guardrail_unenforceable``.  The reason may be shown to the caller.
     """
-    dialect, request = exchange.dialect, exchange.request
-    if "input" in guardrail.stages and (fields := request.unreadable):
-        return f"{', '.join(fields)} holds token numbers, which cannot be read as words"
     for stage in sorted(guardrail.stages):
-        is_stream = stage == "output" and request.is_stream
+        is_stream = stage == "output" and exchange.request.is_stream
         state, why = _state(
-            guardrail, dialect, exchange.operation, stage, is_stream=is_stream
+            guardrail, exchange.dialect, exchange.operation, stage, is_stream=is_stream
         )
         if state == "cannot":
             return why
@@ -186,7 +183,7 @@ def _notes(
         yield f"{', '.join(absent)} does not look at {direction}"
     if direction == "input" and dialect.unreadable_fields:
         fields = ", ".join(dialect.unreadable_fields)
-        told = "refused" if guardrail.acts else "passed on unseen"
+        told = "refused" if guardrail.refuses_unread else "passed on unseen"
         yield f"{fields} as token numbers cannot be read: {told}"
     if guardrail.action == "redact":
         if operation == "embed":

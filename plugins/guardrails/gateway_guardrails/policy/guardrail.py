@@ -119,7 +119,6 @@ class Guardrail:
         threshold: Finds whose score is below it count for nothing.
         sealed: What becomes of signed reasoning with finds, which cannot be edited.
         condition: When it counts; None is always.
-        is_declared: The settings file has it, rather than the database.
     """
 
     name: str
@@ -141,7 +140,6 @@ class Guardrail:
     sealed: Sealed = "block"
     condition: Condition | None = None
     scope: Scope = attrs.field(factory=Scope)
-    is_declared: bool = True
 
     def counts(self, severity: Severity, score: float) -> bool:
         """
@@ -170,6 +168,13 @@ class Guardrail:
         Whether it does anything about what it finds but record it.
         """
         return self.action != "flag" and not self.is_shadow
+
+    @property
+    def refuses_unread(self) -> bool:
+        """
+        Whether words that nobody can read are refused: it would act on them, or must see all.
+        """
+        return self.acts or self.is_mandatory
 
     @property
     def detectors(self) -> tuple[NamedDetector | NamedJudge, ...]:

@@ -230,7 +230,6 @@ class Maker:
             sealed=rule.sealed or "block",
             condition=VOCABULARY.read(rule.when),
             scope=scope_of(rule.applies_to),
-            is_declared=named.is_declared,
         )
 
     def _stages(self, rule: RuleSettings) -> frozenset[Stage]:

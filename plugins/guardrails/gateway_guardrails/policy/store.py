@@ -17,8 +17,8 @@ from gateway.errors import ConfigError
 from gateway.following import Generations
 from gateway.storage import Storage
 from gateway_guardrails.policy.rules import NamedRule, document_of, read_rule
-from gateway_guardrails.settings import RuleSettings
-from gateway_guardrails.tables import PLUGIN, RULES, STATE
+from gateway_guardrails.settings import PLUGIN, RuleSettings
+from gateway_guardrails.tables import RULES, STATE
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection

@@ -12,7 +12,7 @@ import attrs
 
 from gateway.detecting import DetectorFailed
 from gateway.errors import ConfigError
-from gateway.settings import SecretRef, http_url, told
+from gateway.settings import SecretRef, between, http_url, told
 from gateway_guardrails.remote import failures
 from gateway_guardrails.remote.asking import ServiceOptions, check_clear
 
@@ -48,7 +48,7 @@ _CODES: Final[Mapping[str, str]] = {
 @attrs.frozen(kw_only=True)
 class AwsOptions(ServiceOptions):
     """
-    Where Bedrock is, and who asks.
+    Where Bedrock is, who asks, and how much at once.
 
     Attributes:
         region: None leaves it to the environment, as AWS's tools do.
@@ -57,6 +57,9 @@ class AwsOptions(ServiceOptions):
         access_key: With *secret_key*; without both AWS's chain finds credentials: environment,
             shared files, container, instance.
         session_token: Of temporary credentials.
+        max_characters: A longer text is sent in parts.
+        join_characters: Short texts of one role are sent together up to so many; 0 sends each
+            by itself.
     """
 
     region: str | None = attrs.field(
@@ -84,6 +87,18 @@ class AwsOptions(ServiceOptions):
     )
     session_token: SecretRef | None = attrs.field(
         default=None, metadata=told("The session token of temporary credentials.")
+    )
+    max_characters: int = attrs.field(
+        default=20_000,
+        validator=between(1_000, 1_000_000),
+        metadata=told("A longer text is sent in parts that overlap."),
+    )
+    join_characters: int = attrs.field(
+        default=2_000,
+        validator=between(0, 20_000),
+        metadata=told(
+            "Short texts are sent together up to so many characters; 0: never."
+        ),
     )
 
     def __attrs_post_init__(self) -> None:

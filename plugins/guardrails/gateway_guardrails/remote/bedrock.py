@@ -21,7 +21,7 @@ from gateway.detecting import (
     Opinion,
     Question,
 )
-from gateway.settings import between, told
+from gateway.settings import told
 from gateway_guardrails.remote import answers, failures
 from gateway_guardrails.remote.asking import all_of, check_may_ask, within
 from gateway_guardrails.remote.assessments import units_of
@@ -61,8 +61,6 @@ class BedrockOptions(AwsOptions):
         images: Whether a request's images are judged as well.
         other_images: What becomes of images that AWS cannot look at: other formats than PNG and
             JPEG, addresses, files.
-        max_characters: A longer text is sent in parts.
-        join_characters: Short texts are sent together up to so many; 0 sends each by itself.
         prices: USD per 1,000 of each unit; others cost nothing that is known.
     """
 
@@ -90,18 +88,6 @@ class BedrockOptions(AwsOptions):
     other_images: Literal["fail", "ignore"] = attrs.field(
         default="fail",
         metadata=told("Images that cannot be looked at: a failure, or ignored."),
-    )
-    max_characters: int = attrs.field(
-        default=20_000,
-        validator=between(1_000, 1_000_000),
-        metadata=told("A longer text is sent in parts that overlap."),
-    )
-    join_characters: int = attrs.field(
-        default=2_000,
-        validator=between(0, 20_000),
-        metadata=told(
-            "Short texts are sent together up to so many characters; 0: never."
-        ),
     )
     prices: Mapping[str, Decimal] = attrs.field(
         factory=lambda: dict(PRICES),

@@ -66,9 +66,6 @@ class BedrockChecksOptions(AwsOptions):
         entities: AWS's types of personal facts; likewise.
         least_score: A lower score is no find.
         offsets: What AWS counts in offsets.
-        max_characters: A longer text is sent in parts.
-        join_characters: Short texts of one role are sent together up to so many; 0 sends each
-            by itself.
         prices: USD per 1,000 of each unit; AWS had told none when this was written.
     """
 
@@ -90,18 +87,6 @@ class BedrockChecksOptions(AwsOptions):
     )
     offsets: Unit = attrs.field(
         default="codepoint", metadata=told("What AWS counts in offsets.")
-    )
-    max_characters: int = attrs.field(
-        default=20_000,
-        validator=between(1_000, 1_000_000),
-        metadata=told("A longer text is sent in parts that overlap."),
-    )
-    join_characters: int = attrs.field(
-        default=2_000,
-        validator=between(0, 20_000),
-        metadata=told(
-            "Short texts are sent together up to so many characters; 0: never."
-        ),
     )
     prices: Mapping[str, Decimal] = attrs.field(
         factory=dict, metadata=told("USD per 1,000 of each unit that AWS counts.")

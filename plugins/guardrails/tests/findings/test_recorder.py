@@ -121,14 +121,17 @@ class TestRecording:
         )
         assert len(event.findings) == 2
 
-    async def test_nothing_found_and_dry_runs_leave_nothing(self, recorder, events):
+    async def test_nothing_found_and_dry_runs_leave_nothing(
+        self, recorder, store, events
+    ):
         """
         Neither a row nor an event.
         """
         recorder.record(make_exchange(), [], 5)
         recorder.record(make_exchange(dry_run=True), [finding()], 5)
+        await recorder.flush()
 
-        assert (recorder.waiting, events) == (0, [])
+        assert (await kept(store), events) == ([], [])
 
     async def test_a_strangers_words_do_not_break_a_batch(self, recorder, store):
         """
@@ -181,7 +184,7 @@ class TestOverflow:
         monkeypatch.setattr(FindingsStore, "add", failing)
         recorder.record(make_exchange(), [finding(type="A"), finding(type="B")], 1)
         with capture_logs() as logs:
-            await ran_dry(recorder)
+            await written(recorder, store)
 
         assert [row["type"] for row in await kept(store)] == ["B", "A"]
         assert [each["error"] for each in logs] == ["OSError", "OSError"]
@@ -197,11 +200,11 @@ class TestOverflow:
         assert len(await kept(store)) == 1
 
 
-async def ran_dry(recorder):
+async def written(recorder, store):
     task = asyncio.get_running_loop().create_task(recorder.run())
     try:
         async with asyncio.timeout(10):
-            while recorder.waiting:  # noqa: ASYNC110 - it tells nobody when it is done
+            while not await kept(store):  # noqa: ASYNC110 - it tells nobody of it
                 await asyncio.sleep(0.005)
     finally:
         task.cancel()

@@ -168,17 +168,32 @@ class TestBlocking:
         assert answer.status == 400
         assert "no-mail" in answer.json["error"]["message"]
 
-    async def test_token_numbers(self, gate, fake):
+    @pytest.mark.parametrize("mandatory", [True, False])
+    async def test_token_numbers(self, gate, fake, mandatory):
         """
         A prompt that nobody can read is refused, and the field is named.
         """
         document = {"model": "openai/m", "prompt": [1, 2, 3]}
-        async with gate(REDACT) as gated:
+        rules = {"pii": {**REDACT["pii"], "mandatory": mandatory}}
+        async with gate(rules) as gated:
             answer = await post(gated, document, "/v1/completions")
 
         assert answer.status == 400
         assert answer.headers["x-gw-code"] == "guardrail_unenforceable"
         assert "prompt holds token numbers" in answer.json["error"]["message"]
+        assert len(fake.requests) == 0
+
+    async def test_token_numbers_pass_a_guardrail_that_only_tells(self, gate, fake):
+        """
+        Which says on the trail that it saw none of them.
+        """
+        document = {"model": "openai/m", "prompt": [1, 2, 3]}
+        async with gate({"pii": {**REDACT["pii"], "action": "flag"}}) as gated:
+            answer = await post(gated, document, "/v1/completions")
+            told = await lines_of(gated, answer, "not_run")
+
+        assert answer.status == 200
+        assert "prompt holds token numbers" in told[0]
 
     @pytest.mark.parametrize(("mandatory", "status"), [(True, 400), (False, 200)])
     async def test_media(self, gate, fake, mandatory, status):

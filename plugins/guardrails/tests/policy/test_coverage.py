@@ -5,7 +5,7 @@ import pytest
 from gateway.detecting import Detector
 from gateway.dialects import core_dialects
 from gateway.testing import make_exchange
-from gateway_guardrails.policy.coverage import coverage, unenforceable
+from gateway_guardrails.policy.coverage import coverage, why_not_enforced
 from gateway_guardrails.policy.guardrail import Guardrail, NamedDetector, NamedJudge
 from gateway_guardrails.policy.making import Unmade
 
@@ -88,32 +88,25 @@ class TestCells:
         Token numbers, signed reasoning, a failure that lets pass.
         """
         redacting = local(action="redact", on_failure="open", sealed="drop")
+        telling = local(action="flag", is_mandatory=True)
 
         embedded = cell(redacting, "openai_embeddings/embed", "input").notes
+        told = cell(telling, "openai_embeddings/embed", "input").notes
         spoken = cell(redacting, "anthropic_messages/generate", "output").notes
 
         assert "input as token numbers cannot be read: refused" in embedded
+        assert "input as token numbers cannot be read: refused" in told
         assert "finds: redact (embeddings)" in embedded
         assert "signed reasoning cannot be edited: drop (sealed)" in spoken
         assert "a detector that fails lets pass (on_failure: open)" in spoken
 
 
-class TestUnenforceable:
+class TestWhyNotEnforced:
     def test_what_can_be_checked_has_no_reason(self):
         """
         Nothing stands in the way of an ordinary request.
         """
-        assert unenforceable(local(), make_exchange()) is None
-
-    def test_token_numbers_cannot_be_read(self):
-        """
-        A field that holds them is named.
-        """
-        body = {"model": "m", "input": [1, 2, 3]}
-        exchange = make_exchange(body, dialect="openai_embeddings")
-
-        assert unenforceable(local(), exchange).startswith("input holds token numbers")
-        assert unenforceable(local(stages=OUTPUT), exchange) is None
+        assert why_not_enforced(local(), make_exchange()) is None
 
     def test_a_detector_that_is_gone_enforces_nothing(self):
         """
@@ -124,5 +117,5 @@ class TestUnenforceable:
         gone = judged(Unmade("gone"), stages=OUTPUT)
         blind = judged()
 
-        assert unenforceable(gone, exchange) == "j cannot be made"
-        assert unenforceable(blind, exchange) == "j does not look at input"
+        assert why_not_enforced(gone, exchange) == "j cannot be made"
+        assert why_not_enforced(blind, exchange) == "j does not look at input"

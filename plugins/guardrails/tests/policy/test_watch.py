@@ -192,7 +192,6 @@ class TestFollowing:
             await watch.refresh()
 
         (guardrail,) = watch.snapshot.guardrails
-        assert guardrail.is_declared
         assert guardrail.judges[0].judge.options.says == "yes"
         assert [each["guardrail"] for each in logs] == ["mine"]
 
