@@ -251,14 +251,17 @@ class Attempt:
         request: The caller's request as this attempt will send it, in the caller's dialect;
             `before_attempt` may edit it without touching `Exchange.request`.
         headers: Headers for the provider beside its own, editable in `before_attempt`.
-        joined: Follows somebody else's flight: authorise and record, hold nothing.
+        joined: Nobody is asked: it follows somebody else's flight, or gives an answer that was
+            kept.  Authorise and record, hold nothing but *charge_nano*.
+        charge_nano: What the caller pays for an answer that was kept, in nano-USD.
         flight: The flight that it is tried in, or that it follows.
         hold_nano: What is held for it, in nano-USD, for plugins to share.
         usage: What the provider said it used.
         tariff: What its model costs.  A plugin may choose it in `before_attempt`; where none
             did, the core puts the catalog's there once the usage is known.
         price_version: Of which catalog, and of what else, *tariff* is.
-        cost_nano: What *usage* costs by *tariff*, once both are known.
+        cost_nano: What *usage* costs by *tariff*, once both are known; of an answer that was kept
+            what is charged for it.
         stop: Why the model stopped, with the provider's raw word.
         status: The provider's HTTP status, or None.
         bytes_received: Of the provider's body so far.
@@ -272,6 +275,7 @@ class Attempt:
     request: Request
     headers: CIMultiDict[str]
     joined: bool = False
+    charge_nano: int = 0
     state: AttemptState = AttemptState.PLANNED
     hold_nano: int = 0
     usage: Usage | None = None
@@ -483,17 +487,23 @@ class Exchange:
         """
         return await self._relayed("join", "pre_request").join(self, flight)
 
-    async def answered_by(self, target: Target) -> None:
+    async def answered_by(self, target: Target, *, charge_nano: int = 0) -> None:
         """
         Put down that this exchange is answered by what *target* said some other time.
 
         For `pre_request` only, of a plugin that keeps answers.  An attempt with ``joined`` set is
-        authorised and recorded, and holds nothing.
+        authorised and recorded.  It counts as answered once the plugin returns the answer; where
+        it does not after all, it was not sent, and costs nothing.
+
+        Args:
+            charge_nano: What the caller is charged for it, in nano-USD: plugins that keep budgets
+                hold it before this returns, and settle it as what an attempt cost.
 
         Raises:
-            Refused: if this exchange may not use *target*.
+            Refused: if this exchange may not use *target*, or cannot pay.
         """
-        await self._relayed("answered_by", "pre_request").answered_by(self, target)
+        relay = self._relayed("answered_by", "pre_request")
+        await relay.answered_by(self, target, charge_nano)
 
     def _relayed(self, name: str, hook: str) -> Forwarder:
         if self.forwarder is None:
@@ -531,7 +541,9 @@ class Forwarder:
         """
         raise NotImplementedError
 
-    async def answered_by(self, exchange: Exchange, target: Target) -> None:
+    async def answered_by(
+        self, exchange: Exchange, target: Target, charge_nano: int
+    ) -> None:
         """
         See `Exchange.answered_by`.
         """

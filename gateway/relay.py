@@ -89,6 +89,7 @@ class Relay(Forwarder):
             if self._hooks.has_pre_request:
                 answer = await self._hooks.pre_request(exchange)
             if answer is not None:
+                _give(exchange)
                 await outlet.answer(answer)
             elif exchange.drain is not None:
                 await self._outlive(exchange, exchange.drain, outlet, settlement)
@@ -211,17 +212,24 @@ class Relay(Forwarder):
         """
         answer = await flight.answer()
         if flight.target is not None:
-            await self._join(exchange, flight.target, flight)
+            await self._join(exchange, flight.target, flight=flight)
         return answer
 
-    async def answered_by(self, exchange: Exchange, target: Target) -> None:
+    async def answered_by(
+        self, exchange: Exchange, target: Target, charge_nano: int
+    ) -> None:
         """
         See `Exchange.answered_by`.
         """
-        await self._join(exchange, target, None)
+        await self._join(exchange, target, charge_nano=charge_nano)
 
     async def _join(
-        self, exchange: Exchange, target: Target, flight: Flight | None
+        self,
+        exchange: Exchange,
+        target: Target,
+        *,
+        flight: Flight | None = None,
+        charge_nano: int = 0,
     ) -> None:
         attempt = Attempt(
             number=len(exchange.attempts) + 1,
@@ -229,11 +237,11 @@ class Relay(Forwarder):
             request=exchange.request.fork(),
             headers=CIMultiDict(),
             joined=True,
+            charge_nano=charge_nano,
             flight=flight,
         )
         exchange.attempts.append(attempt)
         await self._hooks.before_attempt(exchange, attempt)
-        attempt.state = AttemptState.ANSWERED
 
     # --- explaining -------------------------------------------------------------------------
 
@@ -283,6 +291,21 @@ class Relay(Forwarder):
                 await self._hooks.after_attempt(exchange, attempt)
             described.append(line)
         return described
+
+
+def _give(exchange: Exchange) -> None:
+    """
+    Let the attempt count by which a plugin has its answer, if it has it from another exchange.
+
+    Not before: a plugin may find that it cannot give what it was let have.
+    """
+    attempt = exchange.attempt
+    if attempt is None or not attempt.joined:
+        return
+    attempt.state = AttemptState.ANSWERED
+    if attempt.charge_nano:
+        attempt.cost_nano = attempt.charge_nano
+        exchange.cost_nano = (exchange.cost_nano or 0) + attempt.charge_nano
 
 
 def log_fault(what: str, request_id: str, exc: Exception) -> None:

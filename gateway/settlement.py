@@ -118,6 +118,7 @@ class Settlement:
         for attempt in exchange.attempts:
             if attempt.number not in self._attempts and _is_own(attempt):
                 self._begin(attempt)
+        _take_cost(exchange)
         if self._hooks.chain("on_complete"):
             self._refusal = _at_once(self._hooks.on_complete(exchange))
 
@@ -126,6 +127,7 @@ class Settlement:
             task = self._begin(attempt)
             if task is not None:
                 await task
+        _take_cost(self._exchange)
         return await self._hooks.on_complete(self._exchange)
 
 
@@ -141,6 +143,16 @@ def _at_once(work: Coroutine[Any, Any, T]) -> T:
     work.close()
     msg = "a hook that is written with def has waited"
     raise RuntimeError(msg)
+
+
+def _take_cost(exchange: Exchange) -> None:
+    """
+    Put down on *exchange* what the flight cost that it began, for it pays.
+    """
+    for attempt in exchange.attempts:
+        flight = attempt.flight
+        if flight is not None and not attempt.joined:
+            exchange.cost_nano = flight.exchange.cost_nano
 
 
 def _is_own(attempt: Attempt) -> bool:

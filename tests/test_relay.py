@@ -1061,3 +1061,75 @@ async def test_an_answer_that_was_kept_is_authorised_for_who_gets_it_again():
 
     assert (given.status, refused.status) == (200, 400)
     assert seen == [(True, "p/m")] * 2
+
+
+async def test_what_a_kept_answer_costs_is_told_once_it_is_given():
+    """
+    The attempt that could not be given was not sent, and costs nothing.
+    """
+    settled = []
+
+    class Keeper(Plugin):
+        phase = Phase.ANSWER
+
+        @hookimpl
+        async def pre_request(self, exchange):
+            target = Target(provider="p", model="m", dialect=exchange.dialect.name)
+            await exchange.answered_by(target, charge_nano=500)
+            await exchange.answered_by(target, charge_nano=70)
+            return Answer(
+                response=make_response({"choices": []}, dialect=exchange.dialect)
+            )
+
+    class Books(Plugin):
+        phase = Phase.GOVERN
+
+        @hookimpl
+        async def before_attempt(self, exchange, attempt):
+            attempt.hold_nano = attempt.charge_nano
+
+        @hookimpl
+        def after_attempt(self, exchange, attempt):
+            settled.append((attempt.hold_nano, attempt.not_sent, attempt.cost_nano))
+
+    async with GatewayClient(
+        {"providers": {"demo": {}}}, plugins=[Keeper, Books]
+    ) as client:
+        ask = {"model": "demo/echo", "messages": [{"role": "user", "content": "hi"}]}
+        answer = await client.post("/v1/chat/completions", ask)
+
+    assert settled == [(500, True, None), (70, False, 70)]
+    assert answer.headers["x-gw-cost-usd"] == "0.000000070"
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
+async def test_who_began_a_flight_has_what_it_cost(fake, stream):
+    """
+    When plugins are told how its exchange ended, and in the header of a whole answer.
+    """
+    costs = []
+
+    class Flying(Plugin):
+        phase = Phase.ANSWER
+
+        @hookimpl
+        async def pre_request(self, exchange):
+            return await exchange.forward().answer()
+
+    class Books(Plugin):
+        phase = Phase.OBSERVE
+
+        @hookimpl
+        def after_attempt(self, exchange, attempt):
+            exchange.cost_nano = 42
+
+        @hookimpl
+        def on_complete(self, exchange):
+            costs.append(exchange.cost_nano)
+
+    async with running(fake, Flying, Books) as gateway:
+        sink = MemorySink()
+        await gateway.relay(begin(gateway, stream=stream), sink)
+
+    assert costs == [42]
+    assert sink.headers.get("x-gw-cost-usd") == (None if stream else "0.000000042")

@@ -40,6 +40,7 @@ class ScopeSettings:
         tool_calls: Answers that call tools are cached too.
         semantic: Similar questions are answered too, where there is an embedder.
         threshold: How similar they must be, as the cosine of their vectors.
+        charge: Share of what the call cost that its answer costs whoever gets it again.
     """
 
     enabled: bool = attrs.field(
@@ -66,6 +67,18 @@ class ScopeSettings:
         validator=_share,
         metadata=_help("How similar they must be, as the cosine of their vectors."),
     )
+    charge: float = attrs.field(
+        default=0.0,
+        validator=_share,
+        metadata=_help("Share of what the call cost that a hit costs."),
+    )
+
+    def charge_nano(self, cost_nano: int) -> int:
+        """
+        Return what an answer that cost *cost_nano* costs again, rounded up once.
+        """
+        millionths = round(self.charge * 1_000_000)
+        return -(-cost_nano * millionths // 1_000_000)
 
 
 @attrs.frozen(kw_only=True)

@@ -323,8 +323,9 @@ class Shelf:
         self, errand: Errand, entry: Entry, similarity: float | None = None
     ) -> Answer | None:
         exchange = errand.exchange
+        charge_nano = errand.scope.charge_nano(entry.cost_nano)
         try:
-            await exchange.answered_by(target_of(entry.source))
+            await exchange.answered_by(target_of(entry.source), charge_nano=charge_nano)
         except Refused as refused:
             if refused.ends:
                 raise
@@ -343,7 +344,9 @@ class Shelf:
             exchange.explain(f"hit of a question that is {told} similar, {age_s} s old")
             if self.verifier is not None:
                 self.verifier.consider(exchange, entry, similarity)
-        self.tally.hit(entry, is_similar=similarity is not None)
+        self.tally.hit(
+            entry, charged_nano=charge_nano, is_similar=similarity is not None
+        )
         if errand.repeat is not None:
             model = exchange.request.model
             await self.repeats.keep_entry(errand.repeat, entry, model, mark=errand.mark)
@@ -413,9 +416,12 @@ class Shelf:
 
 def _leave_out(exchange: Exchange) -> None:
     """
-    Go on as after a miss: other targets may be open to who may not use the one that answered.
+    Go on as after a miss.
+
+    Other targets may be open to who may not use the one that answered, and who cannot pay for an
+    answer hears what a miss does.
     """
-    exchange.explain("an answer of who may not be used")
+    exchange.explain("an answer of who may not be used, or that cannot be paid")
 
 
 async def _nothing(_: Flight) -> None:

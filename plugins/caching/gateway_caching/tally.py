@@ -22,7 +22,7 @@ class Tally:
         vector_errors: Searches that did not come back, or not in time.
         verified: Hits of similar questions for which the model was asked as well.
         disagreed: Of those, how often it said something else.
-        saved_nano: What the hits would have cost, in nano-USD.
+        saved_nano: What the hits would have cost, less what was charged for them, in nano-USD.
         saved_tokens: Input and output tokens of the hits together.
     """
 
@@ -40,15 +40,17 @@ class Tally:
     saved_nano: int = 0
     saved_tokens: int = 0
 
-    def hit(self, entry: Entry, *, is_similar: bool = False) -> None:
+    def hit(
+        self, entry: Entry, *, charged_nano: int = 0, is_similar: bool = False
+    ) -> None:
         """
-        Count one hit, and what it saved.
+        Count one hit, and what it saved whoever got it.
         """
         if is_similar:
             self.similar += 1
         else:
             self.hits += 1
-        self.saved_nano += entry.cost_nano
+        self.saved_nano += entry.cost_nano - charged_nano
         self.saved_tokens += sum(entry.tokens)
 
     def leave(self, why: str) -> None:

@@ -162,6 +162,8 @@ def _tool_calls(usage: Usage) -> int:
 def _outcome(exchange: Exchange, attempt: Attempt) -> str:
     if exchange.outcome is Outcome.LEFT:
         return "left"
+    if attempt.joined:
+        return "cached"
     if attempt.error is not None or (attempt.status or 0) >= _FIRST_ERROR:
         return "failed"
     return "done" if attempt.state is AttemptState.ANSWERED else "cut"

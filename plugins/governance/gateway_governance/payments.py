@@ -26,6 +26,7 @@ from gateway_governance.bounds import (
     output_tokens_for,
     worst_nano,
 )
+from gateway_governance.charges import bill_of_charge, hold_charge
 from gateway_governance.counting import tokenizer_of
 from gateway_governance.entities import Unit
 from gateway_governance.facts import Used
@@ -159,6 +160,8 @@ class Payments:
         """
         Hold what *attempt* may cost, and lower its output cap to that.
 
+        Of an answer that was kept it holds what is charged for it.
+
         Raises:
             NotAllowed: 403, the key may not use the target.
             BudgetExceeded: 402, the money is spent, or the model has no price.
@@ -168,7 +171,7 @@ class Payments:
         books, admitted = self.books(), admitted_of(exchange)
         books.chooser.authorise(exchange, attempt.target, admitted)
         if attempt.joined:
-            exchange.explain("follows a request under way, which pays")
+            await self._charge(exchange, attempt, books, admitted)
             return
         asking = self._asking(exchange, attempt, books, admitted)
         if exchange.dry_run:
@@ -178,6 +181,29 @@ class Payments:
         admitted.payments[attempt.number] = payment
         attempt.hold_nano = payment.hold.money_nano
         self.ledger.sent(payment.hold)
+
+    async def _charge(
+        self, exchange: Exchange, attempt: Attempt, books: Books, admitted: Admitted
+    ) -> None:
+        """
+        Hold what an answer is charged that was kept; following a request costs nothing.
+        """
+        if not attempt.charge_nano:
+            exchange.explain("nobody is asked, and nothing is charged")
+            return
+        target, now = attempt.target, exchange.clock.now()
+        meters = books.terms(admitted.found, target.provider, target.model, now).meters
+        if admitted.run is not None:
+            meters = admitted.run.with_meters(meters)
+        wait_s = self.settings.wait.up_to_s
+        hold = await hold_charge(self.ledger, exchange, attempt, meters, wait_s=wait_s)
+        if hold is None:
+            return
+        admitted.payments[attempt.number] = Payment(
+            hold=hold, bound=FREE, priced=None, dearest=None, ceiling_nano=None
+        )
+        attempt.hold_nano = hold.money_nano
+        self.ledger.sent(hold)
 
     def _asking(
         self, exchange: Exchange, attempt: Attempt, books: Books, admitted: Admitted
@@ -213,7 +239,11 @@ class Payments:
             self.ledger.release(payment.hold)
             return
         admitted.was_sent = True
-        bill = bill_of(exchange, attempt, payment)
+        bill = (
+            bill_of_charge(attempt)
+            if attempt.joined
+            else bill_of(exchange, attempt, payment)
+        )
         if bill.cost_nano is not None:
             admitted.cost_nano = (admitted.cost_nano or 0) + bill.cost_nano
             exchange.cost_nano = admitted.cost_nano

@@ -29,7 +29,8 @@ class UsageRow(NamedTuple):
         exchange_id: The request id; with *attempt* it identifies the row.
         at: Unix seconds, when it was settled.
         status: Of the provider's answer; 0 where there was none.
-        outcome: How it ended: ``done``, ``cut``, ``left``, ``failed``, …
+        outcome: How it ended: ``done``, ``cut``, ``left``, ``failed``, or ``cached``: nobody was
+            asked, and an answer that was kept was charged.
         images: Pieces, where they are priced so.
         server_tool_calls: Calls of tools that the provider ran.
         service_tier: What the provider said it served; None where it said nothing.
