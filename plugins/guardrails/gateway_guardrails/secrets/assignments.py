@@ -25,6 +25,8 @@ _LEAST_CHARACTERS: Final = 5
 _NAME_SET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.$-"
 _NEXT_PARAMETER: Final = re.compile(r"&[A-Za-z0-9_.\-]{1,32}=")
 _TRAILING: Final = ".,:;?)]}"
+#: Behind those a host follows: scott/tiger@db.
+_BEFORE_HOST: Final = frozenset({"sqlplus", "jdbc:oracle:thin:"})
 
 
 class Secret(NamedTuple):
@@ -60,6 +62,8 @@ def judge_value(
         if "&" in value:
             value = _NEXT_PARAMETER.split(value, maxsplit=1)[0]
         value = _trimmed(value)
+        if name.literal in _BEFORE_HOST:
+            value = value.rpartition("@")[0] or value
     if len(value) < _LEAST_CHARACTERS:
         return None
     at = opening.value, opening.value + len(value)
@@ -74,7 +78,7 @@ def judge_value(
         return Secret(*at, "jwk_private_part", "critical", 0.7) if is_key else None
     before = text[max(0, start - NAME_CHARACTERS) : start]
     left = before[len(before.rstrip(_NAME_SET)) :]
-    whole = left + text[start : rest_of(text, end, opening.value)]
+    whole = left + text[start : rest_of(text, end, opening.value)].rstrip("])}*")
     kind = kind_of(name, whole, before)
     is_told = _is_told(left, name)
     between = text[end : opening.value]

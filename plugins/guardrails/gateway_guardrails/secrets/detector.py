@@ -35,7 +35,11 @@ from gateway_guardrails.secrets.openings import (
 from gateway_guardrails.secrets.own import MARK_CHARACTERS, OwnKeys
 from gateway_guardrails.secrets.rules import Marks, Rules, compiled_rules
 from gateway_guardrails.secrets.runs import find_in_runs, last_run
-from gateway_guardrails.secrets.values import entropy_of, is_placeholder
+from gateway_guardrails.secrets.values import (
+    entropy_of,
+    is_placeholder,
+    is_randomlike,
+)
 
 __all__ = ["SECRETS", "SecretsDetector", "SecretsOptions"]
 
@@ -57,6 +61,8 @@ _COLOUR: Final = re.compile(r"\[[0-9;]{1,6}m\Z")
 _AUTHORITY: Final = re.compile(
     r"://([A-Za-z0-9_.\-~+%$!&*^=|@]{0,64}):([A-Za-z0-9_.\-~+:%@$!?#&*^|=]{1,200})@[A-Za-z0-9\[%{$]"
 )
+# A token alone, as hosts of repositories take it: https://TOKEN@host/...
+_TOKEN_AUTHORITY: Final = re.compile(r"://([A-Za-z0-9_.\-~]{20,255})@[A-Za-z0-9\[]")
 _COMMON_PASSWORD: Final = re.compile(
     r"(?i)[a-z]*(?:password|passwd|secret)[0-9]{0,3}"
     r"|(?:my|your|the|db|some)?[-_]?(?:pass(?:phrase)?|pwd|pw|pswd|token|guest|admin|root|user(?:name)?"
@@ -290,7 +296,10 @@ class _Look:
 
     def _at_authority(self, start: int) -> None:
         match = _AUTHORITY.match(self.text, start)
-        if match is None or match.start(2) < self.start:
+        if match is None:
+            self._at_token(start)
+            return
+        if match.start(2) < self.start:
             return
         user, password = match.groups()
         if (
@@ -301,6 +310,14 @@ class _Look:
         ):
             return
         self._add(*match.span(2), "url_credentials", "critical", 0.9)
+
+    def _at_token(self, start: int) -> None:
+        match = _TOKEN_AUTHORITY.match(self.text, start)
+        if match is None or match.start(1) < self.start:
+            return
+        token = match[1]
+        if is_randomlike(token, least=20) and not is_placeholder(token):
+            self._add(*match.span(1), "url_credentials", "critical", 0.8)
 
     def _at_block(self, start: int) -> None:
         block = block_at(self.text, start, is_final=self.open_from > len(self.text))

@@ -41,9 +41,60 @@ NAMES: Final[tuple[Name, ...]] = (
         Name(word, "password")
         for word in (
             *("pass", "pwd", "pw", "psw", "pssw", "securestring", "identified"),
-            *("networkcredential", "directoryentry"),
-            *("kennwort", "contrase", "senha", "wachtwoord", "salasana", "lösenord"),
-            *("пароль", "Пароль", "密码", "密碼", "비밀번호", "パスワード"),
+            *(
+                "networkcredential",
+                "directoryentry",
+                "basicauth",
+                "passwordcredentials",
+            ),
+            *("passwordauthentication", "mysqli_connect", "getconnection", "auth="),
+            *("sshpass -p ", "rootpw", "dbpw", "psk"),
+            *(
+                "mysql",
+                "mongo",
+                "redis-cli",
+                "ldapsearch",
+                "ldapmodify",
+                "docker login",
+            ),
+            *("psexec", "sqlplus", "smbclient", "jdbc:oracle:thin:"),
+            *(
+                "kennwort",
+                "contraseña",
+                "contrasena",
+                "senha",
+                "wachtwoord",
+                "salasana",
+            ),
+            *(
+                "lösenord",
+                "losenord",
+                "mot de passe",
+                "clave",
+                "hasło",
+                "heslo",
+                "passord",
+            ),
+            *(
+                "adgangskode",
+                "kodeord",
+                "parola",
+                "şifre",
+                "Şifre",
+                "jelszó",
+                "kata sandi",
+            ),
+            *(
+                "mật khẩu",
+                "κωδικός",
+                "Κωδικός",
+                "пароль",
+                "Пароль",
+                "密码",
+                "密碼",
+                "口令",
+            ),
+            *("비밀번호", "パスワード", "पासवर्ड", "كلمة المرور", "كلمة السر", "סיסמה"),
         )
     ),
     *(Name(word, "pair") for word in ("userpwd", "-u ", "-user")),
@@ -55,9 +106,11 @@ NAMES: Final[tuple[Name, ...]] = (
     Name("basic ", "basic"),
 )
 #: What is part of many other words.
-_ALONE: Final = frozenset({"pw", "psw", "auth", "cred", "salt", "nonce"})
+_ALONE: Final = frozenset(
+    {"pw", "psw", "auth", "cred", "salt", "nonce", "clave", "psk", "parola"}
+)
 #: What a word may go on with in small letters, where it is known; with anything else it is another.
-_GOES_ON: Final = {"key": "", "token": "s", "auth": "eokt", "pass": "wpci"}
+_GOES_ON: Final = {"key": "", "_pat": "", "token": "s", "auth": "eokt", "pass": "wpci"}
 
 
 def stands_alone(text: str, start: int, end: int, name: Name) -> bool:
@@ -91,6 +144,7 @@ _ABOUT: Final = _any(
     r"expir\w* ttl age count index store ring pair board frame mesh press\w* stone selector",
     "signature spec usage algorithm hash digest method mode provider server service group class",
     "error status callback handler scopes? enabled required ref arn format source env var",
+    "encryption",
 )
 # Keys that open nothing.
 _DULL_KEY: Final = _any(
@@ -107,7 +161,7 @@ _OTHER_WORD: Final = _any(
     r"public[_.-]?token tokens\b tokeni[sz] token_?(?:type|count|limit|ids?)",
     r"\bkeywords? \bkeyboard monkey turkey whiskey hockey jockey donkey",
     "(?:x-)?key(?:up|down|code|frames?|stroke|note|map|press)",
-    r"passive passenger passing \bpassed passes\b compass bypass passport passage",
+    r"passive passenger passing \bpassed passes\b compass b[uy]*pass passport passage",
     "pass_?(?:through|rate|fail|count)",
     r"secretar secretions secretId$ credentials?id withcredentials usersecretsid",
     r"vault[_.-]?(?:id|name) io\.jsonwebtoken issuerkeyhash apis?\b.{0,3}jar",

@@ -59,21 +59,34 @@ _SCHEME: Final = (
     r"(?:(?:Bearer|Token|Api-?Token|Api-?Key|NTLM|Negotiate|OAuth)[ \t]{1,4})?"
 )
 _EQUALS: Final = (
-    r"(?:=>|!==?|===?|=|:=|\?=|\|\|=?|:{1,2}=?|->)[ \t]{0,8}(?:=[ \t]{0,2})?"
+    r"(?:=>|!==?|===?|=|:=|\?=|\|\|=?|:{1,2}=?|\uff1a|->)[ \t]{0,8}(?:=[ \t]{0,2})?"
+)
+_IS: Final = r"(?:is[t]?|was|are|es[t]?|lautet|è|jest|är|er)"
+# The next element of a list of pairs: <key>password</key> <string>...</string>
+_ELEMENT: Final = (
+    r"</[a-z]{1,8}>\s{0,30}<(?:string|value|data|td|dd)"
+    r"(?:[ \t][^<>\n]{0,24})?>[ \t]{0,4}"
+)
+# Terraform: variable "password" { default = "..." }
+_DEFAULT: Final = (
+    r"[ \t]{0,4}\{\s{1,12}(?:[a-z]{2,12}[ \t]{0,12}=[^=\n]{1,40}\n\s{0,12}){0,2}"
+    r"default[ \t]{0,12}=[ \t]{0,4}"
 )
 _SIGN: Final = (
     r"(?:"
     rf"[ \t]{{0,8}}{_EQUALS}"
-    r"|[ \t]{1,4}(?:is[t]?|was|are|es[t]?|lautet)(?:[ \t]{1,2}(?:now|set[ \t]to|still|currently))?"
+    rf"|[ \t]{{1,4}}{_IS}(?:[ \t]{{1,2}}(?:now|set[ \t]to|still|currently))?"
     r"[ \t]{0,2}[:=]?[ \t]{1,4}"
     r"|\s{1,30}(?:value|default)[\"']?[ \t]{0,4}[:=]>?[ \t]{0,4}"
     r"|>[ \t]{0,4}|[ \t]\|[ \t]{1,4}|[ \t]{1,20}-{1,6}>?[ \t]{1,8}"
-    r"|%3[Dd]|%3[Aa]|\\u003[dD]"
+    r"|%3[Dd]|%3[Aa]|\\u003[dD]|[ \t]{0,2}(?:是|为|は)[ \t]{0,2}"
+    rf"|{_ELEMENT}|{_DEFAULT}"
     r")"
 )
 _FLAGS: Final = re.ASCII | re.IGNORECASE
 _STRONG: Final = re.compile(
     _REST
+    + r"(?:\[[0-9A-Z_]{0,12}\])?"
     + _CLOSE
     + _FURTHER
     + r"(?:"
@@ -85,10 +98,11 @@ _STRONG: Final = re.compile(
     + r"""|\\{0,2}["'`]?[ \t]{0,4}(?:,[ \t]{0,8}\\{0,2}["'`]|\([ \t]{0,2}["'`]))""",
     _FLAGS,
 )
-# With a type, as in Scala and Python: password: str = "...".
+# With a type, as in Scala, Rust and Python: password: str = "...".
 _TYPED: Final = re.compile(
     _REST
-    + r"[ \t]{0,4}:[ \t]?[A-Za-z][A-Za-z0-9_.\[\]|?]{0,20}[ \t]{0,4}=[ \t]{0,4}"
+    + r"[ \t]{0,4}:[ \t]?(?:&(?:'[a-z]{1,8}[ \t])?)?"
+    + r"[A-Za-z][A-Za-z0-9_.\[\]|?]{0,20}[ \t]{0,4}=[ \t]{0,4}"
     + _QUOTE,
     _FLAGS,
 )
@@ -98,23 +112,48 @@ _WEAK: Final = re.compile(
     rf"""(?:(?=["'`\\&$@]|[bBuUrRfF]["'`]){_QUOTE}|(?=[A-Za-z0-9_.\-~+/=:%@$!?#&*^|]{{0,64}}(?:[0-9:]|[a-z][A-Z])))""",
     _FLAGS,
 )
-# Arguments by place: NetworkCredential("name", "password").
+# Arguments by place: NetworkCredential("name", "password"), getConnection(url, "name", "password").
 _LAST_ARGUMENT: Final = re.compile(
-    r"""[ \t]{0,4}\([ \t]{0,4}(?:"[^"\n]{1,60}"\s{0,4},\s{0,24}){1,2}\"""", _FLAGS
+    r"""[ \t]{0,4}\([ \t]{0,4}(?:(?:"[^"\n]{1,60}"|'[^'\n]{1,60}'|[A-Za-z_][\w.]{0,24})\s{0,4}"""
+    r""",\s{0,24}){1,2}["']""",
+    _FLAGS,
 )
-_BY_PLACE: Final = frozenset({"networkcredential", "directoryentry"})
+_BY_PLACE: Final = frozenset(
+    {
+        *("networkcredential", "directoryentry", "basicauth", "passwordcredentials"),
+        *("passwordauthentication", "mysqli_connect", "getconnection", "auth="),
+    }
+)
+# Options of commands that take a password: mysql -u app -p..., redis-cli -a ...
+_WORDS: Final = r"(?:[ \t]{1,4}[^\s|;&]{1,32}+){0,5}?[ \t]{1,4}"
+_BY_COMMAND: Final = {
+    name: re.compile(pattern + r"[\"']?", re.ASCII)
+    for name, pattern in {
+        "mysql": r"(?:dump|admin|import)?" + _WORDS + "-p",
+        "mongo": r"(?:dump|sh|restore|export|import)?" + _WORDS + r"-p[ \t]{1,4}",
+        "redis-cli": _WORDS + r"-a[ \t]{1,4}",
+        "ldapsearch": _WORDS + r"-w[ \t]{0,4}",
+        "ldapmodify": _WORDS + r"-w[ \t]{0,4}",
+        "docker login": _WORDS + r"-p[ \t]{1,4}",
+        "psexec": r"(?:\.exe)?" + _WORDS + r"-p[ \t]{1,4}",
+        "sqlplus": r"(?:[ \t]{1,4}-\w)?[ \t]{1,4}\w{1,30}/",
+        "smbclient": _WORDS + r"-U[ \t]{0,4}[\"']?[^\s%]{1,32}%",
+        "jdbc:oracle:thin:": r"\w{1,30}/",
+    }.items()
+}
 _BARE: Final = re.compile(r"[ \t]{0,8}" + _QUOTE, _FLAGS)
 _AFTER: Final = re.compile(_REST + r"[\])}*]{0,2}", _FLAGS)
-_MAY_FOLLOW: Final = frozenset(" \t\n\r=:>|,(-!?%\\\"'`&")
+_MAY_FOLLOW: Final = frozenset(" \t\n\r=:>|,(-!?%\\\"'`&<[\uff1a是为は")
 _LINE_SIGN: Final = re.compile(
-    r"""[=:|>]|--|["'`][ \t]{0,4},|\([ \t]{0,2}["'`]|\s(?:is[t]?|was|are|es[t]?|lautet)[ \t:=]""",
+    r"""[=:|>]|--|["'`][ \t]{0,4},|\([ \t]{0,2}["'`]"""
+    rf"|\s{_IS}[ \t:=]",
     _FLAGS,
 )
 #: Without one of these, and of those, there is no such sign.
 _SIGN_CHARACTER: Final = re.compile(r"[=:|>\-\"'`(]")
 #: All that a strong form has on the next line.
 _NEXT_LINE: Final = re.compile(r"\s{1,30}(?:value|default)", _FLAGS)
-_LINK: Final = re.compile(r"[ \t](?:is|was|are|es|lautet)")
+_LINK: Final = re.compile(r"[ \t](?:is|was|are|es|lautet|è|jest|är|er)")
 _BARE_END: Final = re.compile(r"""[^\s"'`<>,;|(){}\[\]\\&=]{0,510}={0,2}""")
 _BARE_PASSWORD_END: Final = re.compile(r"""[^\s"'`<>,;|\\]{0,257}""")
 _QUOTED_END: Final = {
@@ -137,6 +176,10 @@ def openings(text: str, start: int, end: int, name: Name) -> list[Opening]:
     if name.literal[-1] == " ":
         bare = _BARE.match(text, end, limit)
         return [_opening(text, bare.end() if bare else end, is_strong=True)]
+    command = _BY_COMMAND.get(name.literal)
+    if command is not None:
+        option = command.match(text, end, limit)
+        return [_opening(text, option.end(), is_strong=True)] if option else []
     if name.literal in _BY_PLACE:
         argument = _LAST_ARGUMENT.match(text, end, limit)
         return [_opening(text, argument.end(), is_strong=True)] if argument else []

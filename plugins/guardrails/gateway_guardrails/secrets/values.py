@@ -24,7 +24,7 @@ _STAND_IN: Final = re.compile(
     | < [A-Za-z_/][\w\s./:-]* > | &lt;
     | ^ \[ [^\]]* \] $ | ^ \( .* \) $ | \.\.\.$ | ^ \.\.\. | \u2026
     | process\.env | os\.environ | getenv | ENV\[ | secrets\. | \b env [._] | ^ (?:env|file|vault):
-    | ^ arn: | ^ ! (?:Ref|Sub|ImportValue) | ^ (?:new|this|self|await)\b
+    | ^ [*&] [A-Za-z_][\w.]* $ | ^ arn: | ^ ! (?:Ref|Sub|ImportValue) | ^ (?:new|this|self|await)\b
     """,
     re.VERBOSE | re.IGNORECASE,
 )

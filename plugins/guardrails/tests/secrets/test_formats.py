@@ -105,4 +105,7 @@ VALUES = [
     made("b_{lan44}"),
     made("t1.{an90}"),
     made("{AN6}-{AN10}"),
+    made("{hex80}"),
+    made("{an22}/{an22}"),
+    made("{an86}=="),
 ]
