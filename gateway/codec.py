@@ -78,7 +78,8 @@ def loads(raw: bytes | str) -> Any:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError:
         return _slow_loads(raw)
-    if _may_hold_long_integer(raw):
+    digits = raw.translate(_DIGITS)
+    if _LONG_NUMBER in digits and _has_long_integer(digits):
         with suppress(JsonError):  # a repeated key, which does not matter here
             return _slow_loads(raw)
     return document
@@ -223,11 +224,13 @@ def _says(raw: bytes, key: str, value: Any) -> bool:
         return False
 
 
-def _may_hold_long_integer(raw: bytes) -> bool:
+def _has_long_integer(digits: bytes) -> bool:
     """
-    Tell whether *raw* has so many digits where a number may begin, and not only within an id.
+    Tell whether a `_LONG_NUMBER` stands where a number may begin, and not only within an id.
+
+    Args:
+        digits: A document, each of its digits a zero.
     """
-    digits = raw.translate(_DIGITS)
     at = digits.find(_LONG_NUMBER)
     while at >= 0:
         before = digits[at - 1 : at]

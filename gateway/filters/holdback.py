@@ -61,6 +61,13 @@ class HoldBack:
         # Choices in which plain lanes take turns, so that one's going on ends no other.
         self._woven: set[Lane] = set()
 
+    @property
+    def is_empty(self) -> bool:
+        """
+        Whether no chunk waits.
+        """
+        return not self._queue
+
     # --- in ---------------------------------------------------------------------------------
 
     def take(self, chunk: Chunk) -> None:
@@ -108,15 +115,16 @@ class HoldBack:
 
     def take_alone(self, chunk: Chunk) -> RunningText | None:
         """
-        Take *chunk* into its lane but not into the queue, if that is clear.
+        Take *chunk* into its lane but not into the queue, if it is a piece of the open text.
 
-        Nearly all events of an answer in which nothing is found are a piece of the one text
-        that is open, and find nothing waiting.
+        Nearly all events of an answer are, and nothing of them has to be kept for later where
+        nothing waits.
 
         Returns:
-            The lane, or None if *chunk* is anything else; then it was not taken.
+            The lane, to be judged at once, or None if *chunk* is anything else; then it was not
+            taken.
         """
-        if self._queue or self.touched:
+        if self.touched:
             return None
         texts = _texts_of(chunk)
         if not chunk.is_plain or len(texts) != 1:
@@ -124,6 +132,8 @@ class HoldBack:
         text = texts[0]
         lane = self._open.get(text.lane)
         if lane is None or not lane.is_alone or lane.is_json or text.sealed:
+            return None
+        if lane.due:  # long undecided, so that it is not judged at every event
             return None
         lane.take_alone(text.box[text.key])
         return lane

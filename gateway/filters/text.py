@@ -137,7 +137,7 @@ class TextFilter(StreamFilter):
                 alone = hold.take_alone(chunks[0])
             if alone is not None:
                 self._look(hold, alone)
-                if alone.is_clear():
+                if hold.is_empty and alone.is_clear():
                     return chunks
                 hold.put(chunks[0], alone)
             else:
