@@ -27,6 +27,7 @@ from gateway_audit.sequencing.keys import (
 )
 from gateway_audit.sequencing.log import Damage, DamagedError, Log
 from gateway_audit.sequencing.own import OwnEntries
+from gateway_audit.sequencing.precedence import give_way
 from gateway_audit.sequencing.reading import SpoolReader
 from gateway_audit.sequencing.state import STATE_FILE
 from gateway_audit.sequencing.status import Status, write_status
@@ -376,6 +377,7 @@ def run(
     """
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    give_way()
     root = Path(folder)
     name = find_origin(root, origin)
     key = read_key_file(Path(signing_key), name) if signing_key else None

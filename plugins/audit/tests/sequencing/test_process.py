@@ -5,12 +5,15 @@ The sequencer as the supervisor starts it, and ends it.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+from gateway_audit.sequencing.precedence import NICE
 from gateway_audit.sequencing.status import read_status
 from gateway_audit.tlog.notes import VerifierKey
 
@@ -32,6 +35,7 @@ def start(audit):
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         started.append(child)
         order = {
@@ -95,6 +99,20 @@ def test_it_ends_when_its_supervisor_is_gone(audit, start):
     child.stdin.close()
 
     assert child.wait(timeout=20) == 0
+
+
+def test_it_lets_those_who_answer_callers_go_first(audit, start):
+    """
+    It takes a processor in common only for what they leave, itself and its session.
+    """
+    child = start(origin="gw.example/log")
+    group = Path(f"/proc/{child.pid}/autogroup")
+
+    wait_for(lambda: size_of(audit) == 0)
+
+    assert os.getpriority(os.PRIO_PROCESS, child.pid) >= NICE
+    if group.exists():  # where Linux was built with it
+        assert group.read_text().endswith(f" nice {NICE}\n")
 
 
 def test_it_signs_with_the_operators_own_key(audit, start, tmp_path):
