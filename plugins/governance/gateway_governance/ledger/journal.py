@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +28,8 @@ _FRAME: Final = struct.Struct("<II")
 #: More is no record of ours: an exchange has few meters, and its names are bounded.
 _LONGEST: Final = 1 << 20
 _SETTLED, _BURNED = 1, 2
+#: Records that a worker remembers until they are moved: what a busy one writes in seconds.
+REMEMBERED: Final = 20_000
 
 
 class Journal:
@@ -46,6 +48,11 @@ class Journal:
         self._descriptor: int | None = None
         self._sealed: list[Path] = []
         self._path = folder
+        #: What stands in the files, to be moved without reading it again; not of all, where
+        #: the database takes nothing for long.
+        self._written: dict[Path, list[Settled | Burned]] = {}
+        self._current: list[Settled | Burned] | None = None
+        self._remembered = 0
         #: What could not be written; it goes to the database from here.
         self.unwritten: list[Settled | Burned] = []
 
@@ -66,6 +73,19 @@ class Journal:
         else:
             if written != len(record):
                 self._keep(entry, "not enough room")
+            elif self._current is not None:
+                self._remember(entry, self._current)
+
+    def _remember(
+        self, entry: Settled | Burned, current: list[Settled | Burned]
+    ) -> None:
+        if self._remembered >= REMEMBERED:
+            # Whoever moves the file reads it.
+            self._remembered -= len(current)
+            self._current = None
+            return
+        current.append(entry)
+        self._remembered += 1
 
     def _begin(self) -> None:
         self._number += 1
@@ -75,6 +95,7 @@ class Journal:
             os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC,
             0o600,
         )
+        self._current = []
 
     def _keep(self, entry: Settled | Burned, why: str) -> None:
         log.error("journal cannot be written", folder=str(self._folder), why=why)
@@ -90,13 +111,23 @@ class Journal:
             os.close(self._descriptor)
             self._descriptor = None
             self._sealed.append(self._path)
+            if self._current is not None:
+                self._written[self._path] = self._current
+                self._current = None
         return list(self._sealed)
+
+    def written(self, path: Path) -> Sequence[Settled | Burned] | None:
+        """
+        Return the records of a sealed file as they were written; None where it must be read.
+        """
+        return self._written.get(path)
 
     def moved(self, path: Path) -> None:
         """
         Remove a file whose records the database has, durably.
         """
         path.unlink(missing_ok=True)
+        self._remembered -= len(self._written.pop(path, ()))
         if path in self._sealed:
             self._sealed.remove(path)
 

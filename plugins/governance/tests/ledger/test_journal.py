@@ -41,6 +41,36 @@ def test_records_read_back_as_they_were_written(journal):
     assert read(path) == ENTRIES
 
 
+def test_what_was_written_is_remembered_until_it_is_moved(journal):
+    """
+    The writer of a file need not read it, and forgets it when it is moved.
+    """
+    for entry in ENTRIES:
+        journal.write(entry)
+    (path,) = journal.seal()
+    remembered = journal.written(path)
+    journal.moved(path)
+
+    assert remembered == ENTRIES
+    assert journal.written(path) is None
+
+
+def test_a_journal_that_is_not_moved_is_not_remembered_for_ever(journal, monkeypatch):
+    """
+    What stands in more records than are remembered is read from the disk.
+    """
+    monkeypatch.setattr("gateway_governance.ledger.journal.REMEMBERED", 2)
+    for entry in ENTRIES:
+        journal.write(entry)
+    (long,) = journal.seal()
+    journal.write(ENTRIES[0])
+    _, short = journal.seal()
+
+    assert journal.written(long) is None
+    assert read(long) == ENTRIES
+    assert journal.written(short) == ENTRIES[:1]
+
+
 @pytest.mark.parametrize("cut", range(1, len(encode(ENTRIES[1]))))
 def test_a_record_that_was_cut_off_is_not_one(tmp_path, cut):
     """
