@@ -27,7 +27,7 @@ from gateway_governance.ledger.ledger import Ledger
 from gateway_governance.ledger.meters import Actual, Demand, Short, SlotsInUse
 from gateway_governance.ledger.pool import Hold
 from gateway_governance.rate_headers import tell_rates
-from gateway_governance.runs import Run, Runs, named_in
+from gateway_governance.runs import Named, Run, Runs, named_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,7 +145,9 @@ class Admission:
         exchange.drain = self.drain
         if found is None:
             return
-        await self._join_run(exchange, admitted, found.key.id)
+        named = named_in(exchange.headers)
+        if named is not None:
+            await self._join_run(exchange, admitted, found.key.id, named)
         demand = self.snapshot().request_demand(found)
         if demand.meters:
             await self._count(exchange, admitted, demand)
@@ -212,11 +214,8 @@ class Admission:
         return found
 
     async def _join_run(
-        self, exchange: Exchange, admitted: Admitted, key_id: str
+        self, exchange: Exchange, admitted: Admitted, key_id: str, named: Named
     ) -> None:
-        named = named_in(exchange.headers)
-        if named is None:
-            return
         if exchange.dry_run:
             admitted.run = await self.runs.look(key_id, named)
         else:

@@ -12,7 +12,8 @@ import attrs
 from gateway_governance.entities import Unit
 
 if TYPE_CHECKING:
-    from gateway.catalog import ModelFacts, Tariff
+    from gateway.catalog import Dearest, ModelFacts, Tariff
+    from gateway_governance.bounds import Bound
     from gateway_governance.choosing import Chooser
     from gateway_governance.ledger.meters import Meter
     from gateway_governance.pricing import Priced, Pricer
@@ -38,6 +39,7 @@ class Terms:
         key_id: None where the caller has no key.
         facts: Of the model.
         priced: None where it has no price.
+        tariff: The prices; None likewise.
         meters: What an attempt counts on.
         has_budget: One of them is of money.
     """
@@ -46,15 +48,17 @@ class Terms:
     key_id: str | None
     facts: ModelFacts
     priced: Priced | None
+    tariff: Tariff | None
     meters: tuple[Meter, ...]
     has_budget: bool
 
-    @property
-    def tariff(self) -> Tariff | None:
+    def dearest(self, bound: Bound) -> Dearest | None:
         """
-        The prices.
+        Return the most that each part of *bound* may cost; None where something has no price.
         """
-        return None if self.priced is None else self.priced.tariff
+        if self.tariff is None:
+            return None
+        return self.tariff.dearest(bound.input_tokens, bound.service, bound.region)
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -96,11 +100,13 @@ class Books:
         key_id = None if found is None else found.key.id
         vendor, facts = self.facts(provider, model)
         meters = self.snapshot.attempt_meters(found, provider, model)
+        priced = self.pricer.price(vendor, provider, model, key_id=key_id, at=now)
         return Terms(
             day=now // _SECONDS_PER_DAY,
             key_id=key_id,
             facts=facts,
-            priced=self.pricer.price(vendor, provider, model, key_id=key_id, at=now),
+            priced=priced,
+            tariff=None if priced is None else priced.tariff,
             meters=meters,
             has_budget=any(meter.unit is Unit.MONEY for meter in meters),
         )

@@ -89,7 +89,8 @@ class Dearest(Protocol):
         """
 
 
-# Nobody changes one; not frozen, for that triples the time to make one, for every attempt.
+# Not frozen, for that triples the time to make one, for every attempt.  Who made one lowers its
+# cap to what was held; nobody else changes it.
 @attrs.define(kw_only=True)
 class Bound:
     """

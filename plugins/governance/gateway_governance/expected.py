@@ -66,7 +66,12 @@ class Percentile:
         """
         Take *value* in.
         """
-        bucket = 0 if value <= 1 else min(ceil(log2(value) * _STEPS), _BUCKETS - 1)
+        self.add_to(_bucket_of(value))
+
+    def add_to(self, bucket: int) -> None:
+        """
+        Take in a value that stands in *bucket*.
+        """
         weight = self._weight
         self._counts[bucket] += weight
         self._total += weight
@@ -76,7 +81,10 @@ class Percentile:
         self.seen += 1
         if weight > _MOST_WEIGHT:
             self._lighten()
-        self._move()
+        share, counts = self._total * _SHARE, self._counts
+        # Most leave the percentile where it is.
+        if self._upto < share or self._upto - counts[self._bucket] >= share:
+            self._move()
 
     @property
     def value(self) -> int:
@@ -104,6 +112,10 @@ class Percentile:
         self._weight = 1.0
         # Anew, which also forgets what rounding has added up.
         self._bucket, self._upto = 0, self._counts[0]
+
+
+def _bucket_of(value: int) -> int:
+    return 0 if value <= 1 else min(ceil(log2(value) * _STEPS), _BUCKETS - 1)
 
 
 K = TypeVar("K", bound=Hashable)
@@ -200,13 +212,9 @@ class Expected:
         """
         Take in what a provider reported for *bound*'s request.
         """
-        each = -(-output_tokens // bound.choices)
-        key = key_id or "", model
-        for learned in (
-            _found(self._of_keys, key),
-            _found(self._of_models, model),
-        ):
-            learned.add(each)
+        bucket = _bucket_of(-(-output_tokens // bound.choices))
+        _found(self._of_keys, (key_id or "", model)).add_to(bucket)
+        _found(self._of_models, model).add_to(bucket)
         if bound.counted_tokens or bound.media_tokens or bound.window_named:
             return
         if not bound.text_tokens:

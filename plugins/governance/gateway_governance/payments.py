@@ -213,6 +213,7 @@ class Payments:
             admitted.found, target.provider, target.model, exchange.clock.now()
         )
         attempt.tariff = terms.tariff
+        bound = bound_of(attempt.request, terms.facts, exchange.operation)
         meters, has_budget = terms.meters, terms.has_budget
         if admitted.run is not None:
             meters = admitted.run.with_meters(meters)
@@ -224,7 +225,8 @@ class Payments:
             terms=terms,
             meters=meters,
             has_budget=has_budget,
-            bound=bound_of(attempt.request, terms.facts, exchange.operation),
+            bound=bound,
+            dearest=terms.dearest(bound),
         )
 
     def settle(self, exchange: Exchange, attempt: Attempt) -> None:
@@ -279,17 +281,9 @@ class _Asking:
     meters: tuple[Meter, ...]
     has_budget: bool
     bound: Bound
-    dearest: Dearest | None = None
-
-    def __attrs_post_init__(self) -> None:
-        self._price()
-
-    def _price(self) -> None:
-        bound, tariff = self.bound, self.terms.tariff
-        if tariff is not None:
-            self.dearest = tariff.dearest(
-                bound.input_tokens, bound.service, bound.region
-            )
+    dearest: Dearest | None
+    #: The longest answer of the worst case that was asked for; None where there is none.
+    output: int | None = None
 
     # --- asking -----------------------------------------------------------------------------
 
@@ -346,7 +340,7 @@ class _Asking:
             self.bound = await self.payments.counter.tighten(
                 self.bound, self.attempt.request, facts, above_tokens=0
             )
-            self._price()
+            self.dearest = self.terms.dearest(self.bound)
 
     def _refused(self, short: Short) -> Exception:
         self.exchange.explain(told(short))
@@ -386,7 +380,7 @@ class _Asking:
                 return policy.hold_nano, policy.hold_nano
         if dearest is None:
             raise self._unpriced()
-        output = self._most_output()
+        output = self.output = self._most_output()
         if output is None or bound.unbounded:
             raise self._unbounded()
         least = self._least_output(output)
@@ -438,22 +432,20 @@ class _Asking:
     # --- held -------------------------------------------------------------------------------
 
     def _paid(self, hold: Hold, want_nano: int) -> Payment:
-        plan, money_nano = hold.plan, hold.amounts[Unit.MONEY]
-        # Who got the worst case may have the answer as long as it was asked for.
-        may_be_long = money_nano >= want_nano and self.bound.output_tokens is not None
-        if (
-            plan.strict
-            and self.dearest is not None
-            and not (may_be_long or self.bound.unbounded)
-        ):
-            self._cap(output_tokens_for(self.bound, self.dearest, money_nano))
+        plan, money_nano, bound = hold.plan, hold.amounts[Unit.MONEY], self.bound
+        if plan.strict and self.dearest is not None and not bound.unbounded:
+            if money_nano < want_nano:
+                self._cap(output_tokens_for(bound, self.dearest, money_nano))
+            elif bound.output_tokens is None and self.output is not None:
+                # The worst case was held, with the longest answer that is worth it.
+                self._cap(self.output)
         if plan.rates:
             tell_rates(self.exchange, hold)
         if self.has_budget:
             self.exchange.explain(f"holds {usd(money_nano)}")
         return Payment(
             hold=hold,
-            bound=self.bound,
+            bound=bound,
             priced=self.terms.priced,
             dearest=self.dearest,
             ceiling_nano=money_nano if plan.strict else None,
@@ -469,7 +461,7 @@ class _Asking:
         self.attempt.request.max_output_tokens = tokens
         self.exchange.response_headers[CAP_HEADER] = str(tokens)
         self.exchange.explain(f"output capped at {tokens} tokens, of {asked or 'any'}")
-        self.bound = attrs.evolve(self.bound, output_tokens=tokens)
+        self.bound.output_tokens = tokens
 
 
 def _prompt_tokens(exchange: Exchange) -> int:

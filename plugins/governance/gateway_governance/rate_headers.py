@@ -7,7 +7,7 @@ Source: OpenAI, "Rate limits", section "Rate limits in headers".
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import ceil
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from gateway_governance.entities import Unit
@@ -35,14 +35,15 @@ def tell_rates(exchange: Exchange, hold: Hold) -> None:
     # On every request, so without the values that `rates_of` takes.
     rows, headers = hold.rows, exchange.response_headers
     for unit, places in hold.plan.rates:
-        before, at = min(
-            [
-                (rows[at][LIMIT] - rows[at][GRANTED] + rows[at][FREE], at)
-                for at in places
-            ]
-        )
+        row = rows[places[0]]
+        before = row[LIMIT] - row[GRANTED] + row[FREE]
+        for at in places[1:]:
+            other = rows[at]
+            here = other[LIMIT] - other[GRANTED] + other[FREE]
+            if here < before:
+                before, row = here, other
         # All of a kind took the same amount.
-        left, row = before - hold.amounts[unit], rows[at]
+        left = before - hold.amounts[unit]
         _tell(headers, unit, row[LIMIT], left, row[ENDS] - hold.at)
 
 
@@ -72,16 +73,23 @@ def _tell(
     limit_name, remaining_name, reset_name = _NAMES[unit]
     headers[limit_name] = str(limit)
     headers[remaining_name] = str(max(0, left))
-    headers[reset_name] = wait_text(left_micros / MICROS)
+    headers[reset_name] = wait_text(left_micros)
 
 
-def wait_text(seconds: float) -> str:
+def wait_text(micros: int) -> str:
     """
     Write a time to wait as OpenAI does in ``x-ratelimit-reset-…``: ``6m0s``, ``20ms``.
     """
-    if seconds < 1:
-        return f"{max(0, ceil(seconds * 1000))}ms"
-    whole = ceil(seconds)
+    if micros < MICROS:
+        return f"{max(0, -(-micros // 1000))}ms"
+    return _seconds_text(-(-micros // MICROS))
+
+
+@lru_cache(maxsize=256)
+def _seconds_text(whole: int) -> str:
+    """
+    Write whole seconds, which the answers of a second share.
+    """
     hours, rest = divmod(whole, 3600)
     minutes, left = divmod(rest, 60)
     if hours:

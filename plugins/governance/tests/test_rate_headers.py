@@ -67,4 +67,4 @@ def test_times_are_written_as_openai_writes_them(seconds, text):
     """
     Rounded up, so that whoever waits has waited long enough.
     """
-    assert wait_text(seconds) == text
+    assert wait_text(int(seconds * 1_000_000)) == text

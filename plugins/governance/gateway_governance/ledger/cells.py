@@ -20,6 +20,7 @@ from gateway_governance.ledger.layout import (
 if TYPE_CHECKING:
     from gateway_governance.ledger.layout import Words
 
+_REDO_BYTE: Final = REDO * WORD
 #: Writers of so many words, by their number.
 _PACK: Final = tuple(
     struct.Struct(f"{length}q").pack_into for length in range(REDO_WORDS + 1)
@@ -87,7 +88,7 @@ class Cells:
         """
         words = self.words
         length = len(stores)
-        _PACK[length](self.buffer, REDO * WORD, *stores)
+        _PACK[length](self.buffer, _REDO_BYTE, *stores)
         words[H_REDO] = length
         pairs = iter(stores)
         for word in pairs:

@@ -2,25 +2,29 @@
 What a worker writes down before it counts: one line of bytes for each settlement.
 
 A journal is a folder of files that are only ever appended to, each by one worker: length,
-checksum and content of a record, one after the other.  A process that is killed has written what
-it wrote; a record that was cut off is not one.  Files move into the database whole and are removed
+checksum and content of a record, one after the other, and zeros behind the last.  Each is mapped
+into memory while it is written: a process that is killed has written what it wrote, and a record
+that was cut off is not one.  Files move into the database whole and are removed
 afterwards, so a crash in between moves a file twice, and the database knows each record by what it
 settles.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
 from gateway import codec
 from gateway_governance.ledger.authority import Burned, Charge, Settled
+from gateway_governance.ledger.layout import allocate
 
 log = structlog.get_logger("gateway.governance.ledger")
 
@@ -28,6 +32,10 @@ _FRAME: Final = struct.Struct("<II")
 #: More is no record of ours: an exchange has few meters, and its names are bounded.
 _LONGEST: Final = 1 << 20
 _SETTLED, _BURNED = 1, 2
+#: Bytes of a file: what a busy worker writes in half a second.
+ROOM: Final = 1 << 20
+#: Records that a worker remembers until they are moved: what a busy one writes in seconds.
+REMEMBERED: Final = 20_000
 
 
 class Journal:
@@ -43,9 +51,17 @@ class Journal:
         self._folder = folder
         self._stem = f"{seat:03d}-{epoch}"
         self._number = 0
-        self._descriptor: int | None = None
+        self._mapped: Any = None
+        #: How long the open file is; 0 is none.
+        self._room = 0
+        self._end = 0
         self._sealed: list[Path] = []
         self._path = folder
+        #: What stands in the files, to be moved without reading it again; not of all, where
+        #: the database takes nothing for long.
+        self._written: dict[Path, list[Settled | Burned]] = {}
+        self._current: list[Settled | Burned] | None = None
+        self._remembered = 0
         #: What could not be written; it goes to the database from here.
         self.unwritten: list[Settled | Burned] = []
 
@@ -57,46 +73,91 @@ class Journal:
         the row still reaches the database unless this process is killed.
         """
         record = encode(entry)
-        try:
-            if self._descriptor is None:
-                self._begin()
-            written = os.write(self._descriptor or 0, record)
-        except OSError as exc:
-            self._keep(entry, exc.strerror or type(exc).__name__)
-        else:
-            if written != len(record):
-                self._keep(entry, "not enough room")
+        begin, end = self._end, self._end + len(record)
+        if end > self._room:
+            try:
+                self._begin(len(record))
+            except OSError as exc:
+                self._keep(entry, exc.strerror or type(exc).__name__)
+                return
+            begin, end = 0, len(record)
+        # Into memory that the kernel shares with the file: to append by a call takes ten times
+        # as long, and a killed process has stored what it stored all the same.
+        self._mapped[begin:end] = record
+        self._end = end
+        if self._current is not None:
+            self._remember(entry, self._current)
 
-    def _begin(self) -> None:
+    def _remember(
+        self, entry: Settled | Burned, current: list[Settled | Burned]
+    ) -> None:
+        if self._remembered >= REMEMBERED:
+            # Whoever moves the file reads it.
+            self._remembered -= len(current)
+            self._current = None
+            return
+        current.append(entry)
+        self._remembered += 1
+
+    def _begin(self, least: int) -> None:
+        """
+        Have another file, with room for *least* bytes and more.
+
+        Raises:
+            OSError: if the disk is full, and nothing has changed but that no file is open.
+        """
+        self.seal()
         self._number += 1
-        self._path = self._folder / f"{self._stem}-{self._number}.log"
-        self._descriptor = os.open(
-            self._path,
-            os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC,
-            0o600,
+        path = self._folder / f"{self._stem}-{self._number}.log"
+        room = max(ROOM, least)
+        descriptor = os.open(
+            path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
         )
+        try:
+            # A full disk must be noticed now, not while storing.
+            allocate(descriptor, 0, room)
+            self._mapped = mmap.mmap(descriptor, room)
+        except BaseException:
+            path.unlink()
+            raise
+        finally:
+            os.close(descriptor)
+        self._path, self._room, self._end = path, room, 0
+        self._current = []
 
     def _keep(self, entry: Settled | Burned, why: str) -> None:
         log.error("journal cannot be written", folder=str(self._folder), why=why)
         self.unwritten.append(entry)
-        # What may stand half written ends its file.
-        self.seal()
 
     def seal(self) -> list[Path]:
         """
         End the current file; return those that can be moved into the database.
         """
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        if self._room:
+            self._mapped.close()
+            self._room = 0
+            # What is left over is given back, for a sealed file may have to wait for long.
+            with suppress(OSError):
+                os.truncate(self._path, self._end)
+            self._end = 0
             self._sealed.append(self._path)
+            if self._current is not None:
+                self._written[self._path] = self._current
+                self._current = None
         return list(self._sealed)
+
+    def written(self, path: Path) -> Sequence[Settled | Burned] | None:
+        """
+        Return the records of a sealed file as they were written; None where it must be read.
+        """
+        return self._written.get(path)
 
     def moved(self, path: Path) -> None:
         """
         Remove a file whose records the database has, durably.
         """
         path.unlink(missing_ok=True)
+        self._remembered -= len(self._written.pop(path, ()))
         if path in self._sealed:
             self._sealed.remove(path)
 

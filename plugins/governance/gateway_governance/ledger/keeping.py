@@ -116,7 +116,10 @@ class Keeping:
         async with self._flushing:
             own = self._journal.seal()
             for path in [*own, *journals.orphans(self._premises.journals)]:
-                await self._move(await asyncio.to_thread(journals.read, path))
+                entries = self._journal.written(path)
+                if entries is None:
+                    entries = await asyncio.to_thread(journals.read, path)
+                await self._move(entries)
                 self._journal.moved(path)
             unwritten = self._journal.unwritten
             count = len(unwritten)

@@ -275,10 +275,20 @@ def _header(
     return head
 
 
-def _allocate(descriptor: int, word: int, words: int) -> None:
+def allocate(descriptor: int, begin: int, length: int) -> None:
+    """
+    Have bytes of a file on the disk, so that a full one is not noticed while storing.
+
+    Raises:
+        OSError: if the disk is full.
+    """
     if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(descriptor, word * WORD, words * WORD)
+        os.posix_fallocate(descriptor, begin, length)
     else:  # pragma: no cover - macOS
-        end = (word + words) * WORD
+        end = begin + length
         if os.fstat(descriptor).st_size < end:
             os.ftruncate(descriptor, end)
+
+
+def _allocate(descriptor: int, word: int, words: int) -> None:
+    allocate(descriptor, word * WORD, words * WORD)

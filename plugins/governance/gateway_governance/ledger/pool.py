@@ -40,8 +40,11 @@ from gateway_governance.ledger.layout import (
 from gateway_governance.ledger.meters import MICROS, Actual, Demand, Meter
 
 read_row: Final = struct.Struct(ROW_READ).unpack_from
-# What `read_row` gives, by position.
+# What `read_row` gives, by position; of a hold's rows the first six.
 GEN, STARTS, ENDS, LIMIT, GRANTED, FREE, SPENT, BURNED = range(8)
+# Of these, what a hold asks for, and what its end does.
+_read_begin: Final = struct.Struct("6q").unpack_from
+_read_end: Final = struct.Struct("q16x4q").unpack_from
 #: One hold takes at most a sixteenth of what is left, unless its floor is more: of the rules
 #: tried, the one that refused least while large output caps were asked for.
 _SHARE: Final = 4
@@ -53,7 +56,7 @@ _SOFT: Final = 4
 #: Of `Plan.entries`: which amount.
 _WHICH: Final = 2
 
-_Row = tuple[int, int, int, int, int, int, int, int]
+_Row = tuple[int, int, int, int, int, int]
 _HOLDS: Final = 32
 
 
@@ -84,10 +87,12 @@ class Plan:
         reads: The byte of GEN in each row.
         entries: Of each row: the word of FREE, the tag, which amount it takes, and how
             much must be free however little it takes.
+        ends: Of each row: the byte of GEN, the words of FREE and SPENT, which amount it took.
         rates: Which rows count requests, and which tokens.
     """
 
     __slots__ = (
+        "ends",
         "entries",
         "meters",
         "money",
@@ -127,6 +132,10 @@ class Plan:
                 int(meter.is_soft),
             )
             for meter, word in rows
+        )
+        self.ends = tuple(
+            ((word + R_GEN) * WORD, word + R_FREE, word + R_SPENT, which)
+            for word, (_, _, which, _) in zip(self.words, self.entries, strict=True)
         )
         self.rates = tuple(
             (unit, places)
@@ -294,10 +303,10 @@ class Pool:
                 return None
             buffer = cells.buffer
             now = int(self._clock() * MICROS)
-            rows = [read_row(buffer, byte) for byte in reads]
+            rows = [_read_begin(buffer, byte) for byte in reads]
             if want and plan.strict:  # `share_of`, without its calls
                 left = ALWAYS
-                for _, _, _, limit, granted, free, _, _ in rows[: plan.strict]:
+                for _, _, _, limit, granted, free in rows[: plan.strict]:
                     here = limit - granted + free
                     if here < left:  # noqa: PLR1730 - min() takes 70 ns
                         left = here
@@ -312,7 +321,7 @@ class Pool:
             body = [hold_id, len(rows), now]
             stores: list[int] = []
             for (word, tagged, which, least), row in zip(plan.entries, rows):  # noqa: B905
-                gen, starts, ends, limit, granted, free, _, _ = row
+                gen, starts, ends, limit, granted, free = row
                 amount = amounts[which]
                 after = free - amount
                 if now >= ends or now < starts:
@@ -387,10 +396,10 @@ class Pool:
                 words = cells.words
             buffer = cells.buffer
             plan = hold.plan
-            for (word, _, which, _), byte, before in zip(  # noqa: B905
-                plan.entries, plan.reads, hold.rows
+            for (byte, word, spent_word, which), before in zip(  # noqa: B905
+                plan.ends, hold.rows
             ):
-                gen, _, _, limit, granted, free, spent, _ = read_row(buffer, byte)
+                gen, limit, granted, free, spent = _read_end(buffer, byte)
                 if gen != before[0]:
                     continue
                 cost = charges[which]
@@ -400,7 +409,7 @@ class Pool:
                     cut = min(free, granted - limit)
                     free -= cut
                     stores += (word + R_GRANTED - R_FREE, granted - cut)
-                stores += (word, free, word + R_SPENT - R_FREE, spent + cost)
+                stores += (word, free, spent_word, spent + cost)
             stores += (slot, EMPTY)
             words[H_RELEASES] += 1
             cells.commit(stores)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -190,13 +190,11 @@ class _Sum:
     returned: int = 0
     limit: int = 0
 
-    def add(self, entry: Settled | Burned, charge: Charge) -> None:
-        self.returned += charge.returned
-        self.limit = charge.limit
-        if isinstance(entry, Settled):
-            self.settled += charge.amount
-        else:
-            self.burned += charge.amount
+
+class _NotAllNewError(Exception):
+    """
+    Some entries came before, or are of burned holds: which, has to be found out one by one.
+    """
 
 
 class _Books:
@@ -360,31 +358,51 @@ class _Books:
             )
 
     def settle(self, entries: Sequence[Settled | Burned]) -> list[Crossed]:
-        with self._transaction():
-            sums: dict[tuple[str, int], _Sum] = {}
-            for entry in entries:
-                if self._is_new(entry):
-                    for charge in entry.charges:
-                        key = charge.meter, charge.starts
-                        sums.setdefault(key, _Sum()).add(entry, charge)
-            crossed: list[Crossed] = []
-            for (meter, starts), added in sums.items():
-                crossed += self._charge(meter, starts, added)
-            return crossed
+        try:
+            with self._transaction() as sql:
+                # All at once takes less time; none came before unless somebody was killed.
+                rows = [
+                    _usage_values(each) for each in entries if isinstance(each, Settled)
+                ]
+                inserted = sql.executemany(_INSERT_USAGE, rows).rowcount
+                if not inserted == len(rows) == len(entries):
+                    raise _NotAllNewError
+                return self._charge_all(entries)
+        except _NotAllNewError:
+            with self._transaction():
+                return self._charge_all(
+                    [each for each in entries if self._is_new(each)]
+                )
 
     def _is_new(self, entry: Settled | Burned) -> bool:
-        charges = _charges_text(entry.charges)
         if isinstance(entry, Settled):
-            # A journal from before a column was added has shorter rows.
-            row = (*entry.row, *[None] * (len(COLUMNS) - len(entry.row)))
-            cursor = self._sql.execute(_INSERT_USAGE, (*row, entry.hold_id, charges))
+            cursor = self._sql.execute(_INSERT_USAGE, _usage_values(entry))
         else:
             cursor = self._sql.execute(
                 "INSERT OR IGNORE INTO governance_ledger_burned (hold_id, at, charges) "
                 "VALUES (?, ?, ?)",
-                (entry.hold_id, entry.at, charges),
+                (entry.hold_id, entry.at, _charges_text(entry.charges)),
             )
         return cursor.rowcount == 1
+
+    def _charge_all(self, entries: Iterable[Settled | Burned]) -> list[Crossed]:
+        sums: dict[tuple[str, int], _Sum] = {}
+        for entry in entries:
+            is_settled = isinstance(entry, Settled)
+            for meter, starts, amount, returned, limit in entry.charges:
+                added = sums.get((meter, starts))
+                if added is None:
+                    added = sums[meter, starts] = _Sum()
+                if is_settled:
+                    added.settled += amount
+                else:
+                    added.burned += amount
+                added.returned += returned
+                added.limit = limit
+        crossed: list[Crossed] = []
+        for (meter, starts), added in sums.items():
+            crossed += self._charge(meter, starts, added)
+        return crossed
 
     def _charge(self, meter: str, starts: int, added: _Sum) -> list[Crossed]:
         if self._at(meter, starts) is None:
@@ -476,6 +494,13 @@ class _Books:
                     gone,
                 )
             return len(gone)
+
+
+def _usage_values(entry: Settled) -> tuple[Any, ...]:
+    # A journal from before a column was added has shorter rows.
+    missing = len(COLUMNS) - len(entry.row)
+    row = (*entry.row, *[None] * missing) if missing else entry.row
+    return (*row, entry.hold_id, _charges_text(entry.charges))
 
 
 def _charges_text(charges: Sequence[Charge]) -> str:

@@ -207,6 +207,17 @@ async def test_settlements_are_taken_over_once(authority):
     assert (await window(authority)).settled == 47
 
 
+async def test_a_settlement_that_stands_twice_in_one_batch_is_one(authority):
+    """
+    What is repeated is charged once, beside a burned hold and what is new.
+    """
+    await authority.open([want(100)])
+    await authority.settle([settled(1, 30), burned(9, 7), settled(1, 30)])
+
+    found = await window(authority)
+    assert (found.settled, found.burned) == (30, 7)
+
+
 async def test_two_attempts_of_an_exchange_are_two(authority):
     """
     Each attempt is charged.
