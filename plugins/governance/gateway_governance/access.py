@@ -250,7 +250,7 @@ class AccessTable:
     __slots__ = ("_access", "_open")
 
     def __init__(self) -> None:
-        self._access: dict[tuple[str, str], Access] = {}
+        self._access: dict[tuple[str, str | None, str], Access] = {}
         self._open = Access(None, None)
 
     def of(self, key: VirtualKey | None, team: Team | None, digest: str) -> Access:
@@ -262,7 +262,7 @@ class AccessTable:
         """
         if key is None:
             return self._open
-        place = (key.id, digest)
+        place = (key.id, None if team is None else team.id, digest)
         access = self._access.get(place)
         if access is None or access.key is not key or access.team is not team:
             access = Access(key, team)

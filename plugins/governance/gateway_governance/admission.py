@@ -21,7 +21,7 @@ from gateway import (
 from gateway_governance.answers import outage_of, refusal_of, told, usd
 from gateway_governance.credentials import credential_of
 from gateway_governance.entities import Customer, Team, VirtualKey
-from gateway_governance.headers import check_required
+from gateway_governance.headers import attributed, check_required
 from gateway_governance.ledger.authority import AuthorityFailed
 from gateway_governance.ledger.ledger import Ledger
 from gateway_governance.ledger.meters import Actual, Demand, Short, SlotsInUse
@@ -180,12 +180,14 @@ class Admission:
         Raises:
             NotAuthenticated: no key where one is required, or none of ours.
             NotAllowed: the key may not be used.
+            InvalidRequest: a header names an owner that is not under the key's own.
         """
         found = self._find(exchange)
         if found is None:
             return None
         if found.block:
             raise NotAllowed(_BLOCKED[found.block], code="virtual_key_blocked")
+        found = attributed(exchange.headers, found, self.snapshot())
         exchange.identity = found.identity
         exchange.explain(f"key {found.identity.key_name}")
         return found

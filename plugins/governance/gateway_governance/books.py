@@ -81,7 +81,7 @@ class Books:
         """
         Return what holds for attempts of *found* at *model* of *provider*.
         """
-        place = (None if found is None else found.key.id, provider, model)
+        place = (None if found is None else found.place, provider, model)
         day = now // _SECONDS_PER_DAY
         terms = self._terms.get(place)
         if terms is None or terms.day != day:

@@ -75,6 +75,7 @@ class Found:
         chain: The owners of limits, innermost first.
         identity: The same for other plugins.
         block: Why it may not be used; "" if it may.
+        place: What it is remembered by: the key's id, with the team's where the request named it.
     """
 
     key: VirtualKey
@@ -83,6 +84,14 @@ class Found:
     chain: tuple[Owner, ...]
     identity: Identity
     block: Block = ""
+    place: str
+
+    @property
+    def is_attributed(self) -> bool:
+        """
+        Whether the request named the team, and not the key.
+        """
+        return self.place != self.key.id
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -117,6 +126,9 @@ class Snapshot:
         factory=dict, init=False, repr=False
     )
     _found: dict[str, Found] = attrs.field(factory=dict, init=False, repr=False)
+    _attributed: dict[tuple[str, str], Found | None] = attrs.field(
+        factory=dict, init=False, repr=False
+    )
     _requests: dict[str, Demand] = attrs.field(factory=dict, init=False, repr=False)
     _attempts: dict[tuple[str, str, str], tuple[Meter, ...]] = attrs.field(
         factory=dict, init=False, repr=False
@@ -184,13 +196,44 @@ class Snapshot:
         """
         Return *found*, which may be of an earlier snapshot, as it is in this one.
 
-        A key that was removed since stays what it was.
+        A key that was removed since stays what it was, and so does one whose request named a
+        team that is not below it any more.
         """
         key = self.keys.get(found.key.id)
-        return found if key is None else self.found(key, now)
+        if key is None:
+            return found
+        latest = self.found(key, now)
+        if not found.is_attributed or found.team is None:
+            return latest
+        return self.attributed(latest, found.team.id) or found
 
-    def _find_owners(self, key: VirtualKey) -> Found:
-        team: Team | None = self.teams.get(key.team_id)
+    def attributed(self, found: Found, name: str) -> Found | None:
+        """
+        Return *found* with the team *name*, by id or name, as if the key were that team's.
+
+        Returns:
+            None where no such team is below the key's own owner.
+        """
+        if found.team is not None:
+            return found if name in (found.team.id, found.team.name) else None
+        if found.customer is None:
+            return None
+        place = (found.key.id, name)
+        if place not in self._attributed:
+            team = self._team_of(found.customer.id, name)
+            under = None if team is None else self._find_owners(found.key, team)
+            _remember(self._attributed, place, under)
+        return self._attributed[place]
+
+    def _team_of(self, customer_id: str, name: str) -> Team | None:
+        teams: Iterable[Team] = self.teams.values()
+        below = [team for team in teams if team.customer_id == customer_id]
+        by_id = (team for team in below if team.id == name)
+        by_name = (team for team in below if team.name == name)
+        return next(by_id, None) or next(by_name, None)
+
+    def _find_owners(self, key: VirtualKey, named: Team | None = None) -> Found:
+        team: Team | None = named or self.teams.get(key.team_id)
         customer_id = key.customer_id if team is None else team.customer_id
         customer: Customer | None = self.customers.get(customer_id)
         block: Block = "" if key.is_active else "inactive"
@@ -217,19 +260,20 @@ class Snapshot:
                 facts=_names_of(team, customer),
             ),
             block=block,
+            place=key.id if named is None else f"{key.id}\n{named.id}",
         )
 
     def request_demand(self, found: Found) -> Demand:
         """
         Return what a request asks for before its target is known: requests, in flight.
         """
-        demand = self._requests.get(found.key.id)
+        demand = self._requests.get(found.place)
         if demand is None:
             # Of an exchange that waited, it may be of the snapshot before.
             found = self.latest(found, self.now)
             meters = tuple(self._chain_meters(found, _BEFORE_TARGET))
             demand = Demand(meters=meters, requests=1, in_flight=1)
-            _remember(self._requests, found.key.id, demand)
+            _remember(self._requests, found.place, demand)
         return demand
 
     def request_meters(self, found: Found) -> tuple[Meter, ...]:
@@ -250,7 +294,7 @@ class Snapshot:
         """
         if found is None:
             return self._everybodys_meters(provider, model)
-        place = (found.key.id, provider, model)
+        place = (found.place, provider, model)
         meters = self._attempts.get(place)
         if meters is None:
             meters = (

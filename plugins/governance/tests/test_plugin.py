@@ -590,6 +590,36 @@ async def test_without_its_records_nothing_is_spent(fake):
     assert len(fake.requests) == 1
 
 
+async def test_a_request_may_name_the_team_that_pays(fake):
+    """
+    Below the key's customer a team is charged, counted and limited as if the key were its own.
+    """
+    customer = {"acme": {"budgets": [{"limit_usd": 1, "per": "day"}]}}
+    teams = {
+        "web": {"customer": "acme", "budgets": [{"limit_usd": 1, "per": "day"}]},
+        "app": {"customer": "acme", "budgets": [{"limit_usd": 0.000001, "per": "day"}]},
+        "theirs": {},
+    }
+    owned = {"me": {"secret": "env.VK", "customer": "acme"}}
+    async with governed(
+        fake, customers=customer, teams=teams, virtual_keys=owned
+    ) as client:
+        answers = [
+            await ask(client, headers={"x-gw-team": name} if name else None)
+            for name in ("web", "", "app", "theirs")
+        ]
+        spent = [
+            (await standing_of(client, meter)).spent
+            for meter in ("team/web/usd/day", "customer/acme/usd/day")
+        ]
+        trace = client.gateway.traces.get(answers[0].headers["x-gw-request-id"])
+
+    codes = [answer.headers.get("x-gw-code") for answer in answers]
+    assert codes == [None, None, "budget_exceeded", "invalid_attribution"]
+    assert spent == [billed_nano(fake) // 2, billed_nano(fake)]
+    assert (trace["key"]["name"], trace["team"]) == ("me", "web")
+
+
 async def test_a_provider_may_go_while_it_is_asked(fake):
     """
     An exchange that a reload overtakes is held, served and charged by the settings it began with.

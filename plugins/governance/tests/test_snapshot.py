@@ -256,6 +256,32 @@ class TestMeters:
             "model/m1/usd/day",
         ]
 
+    def test_of_a_team_that_the_request_names(self):
+        """
+        A customer's key counts on a team below it where that is named, and each is remembered by
+        itself.
+        """
+        snapshot = make(
+            Customer(id="c", name="C", limits=limits(usd=1)),
+            Team(id="t", name="T", customer_id="c", limits=limits(usd=2, requests=1)),
+            a_key(customer_id="c"),
+        )
+        plain = snapshot.find(FOREIGN, 0.0)
+        named = snapshot.attributed(plain, "T")
+
+        told = [
+            ids(snapshot.attempt_meters(found, "p", "m")) for found in (plain, named)
+        ]
+        before = [ids(snapshot.request_meters(found)) for found in (plain, named)]
+
+        assert told == [
+            ["customer/c/usd/day"],
+            ["team/t/usd/day", "customer/c/usd/day"],
+        ]
+        assert before == [[], ["team/t/requests/day"]]
+        assert (named.identity.key_id, named.identity.team_id) == ("k", "t")
+        assert snapshot.latest(named, 0.0).team is named.team
+
     def test_whoever_has_no_key_counts_on_what_is_everybodys(self):
         """
         A limit on a model or provider is for everybody together.
