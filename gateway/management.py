@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from math import ceil
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
@@ -56,6 +57,7 @@ __all__ = [
     "may",
     "note_change",
     "read_json",
+    "read_time",
     "take_change",
 ]
 
@@ -228,6 +230,27 @@ async def read_json(
     except codec.JsonError as exc:
         msg = f"The body is {exc}."
         raise InvalidRequest(msg, code="invalid_json") from None
+
+
+def read_time(text: str) -> float:
+    """
+    Read a time that stands in a query, in RFC 3339, or a day; one without its zone is UTC.
+
+    Returns:
+        Unix seconds.
+
+    Raises:
+        ValueError: It is none; says what one looks like.
+    """
+    try:
+        # A + in a query that nobody escaped arrives as a blank.
+        moment = datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError:
+        msg = "must be a time as 2026-12-31T10:00:00Z, or a day"
+        raise ValueError(msg) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.timestamp()
 
 
 # --- what was changed -----------------------------------------------------------------------

@@ -5,12 +5,13 @@ Tasks that somebody holds on to, so that none vanishes or is left behind.
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import AsyncIterator, Coroutine
 
 T = TypeVar("T")
 log = structlog.get_logger("gateway.tasks")
@@ -57,3 +58,20 @@ class Tasks:
         if late:
             await asyncio.wait(late, timeout=1)
         return len(late)
+
+
+@asynccontextmanager
+async def running(*loops: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
+    """
+    Run what never ends by itself beside the block, and cancel it at its end.
+
+    For the lifespan of a plugin: the gateway's own tasks are waited for before it is left.
+    """
+    tasks = Tasks()
+    begun = [tasks.spawn(loop, name=name) for loop in loops]
+    try:
+        yield
+    finally:
+        for task in begun:
+            task.cancel()
+        await tasks.join(1.0)

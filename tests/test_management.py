@@ -24,6 +24,7 @@ from gateway.management import (
     may,
     note_change,
     read_json,
+    read_time,
 )
 from gateway.server.application import admin_app, make_runner
 from gateway.server.health import Health
@@ -265,3 +266,29 @@ class TestErrors:
         _, _, headers = self.rendered(RateLimited(retry_after_s=1.2))
 
         assert headers["Retry-After"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2026-12-31", 1_798_675_200.0),
+        ("2026-12-31T10:00:00Z", 1_798_711_200.0),
+        ("2026-12-31T10:00:00", 1_798_711_200.0),
+        ("2026-12-31T12:00:00+02:00", 1_798_711_200.0),
+        ("2026-12-31T12:00:00 02:00", 1_798_711_200.0),
+    ],
+)
+def test_a_time_in_a_query_is_read(text, seconds):
+    """
+    A day, a moment with its zone or in UTC; also where nobody escaped the plus.
+    """
+    assert read_time(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "1798711200"])
+def test_what_is_no_time_says_how_one_looks(text):
+    """
+    The sentence goes behind the parameter's name.
+    """
+    with pytest.raises(ValueError, match="must be a time as 2026-12-31T10:00:00Z"):
+        read_time(text)

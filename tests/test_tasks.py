@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway.tasks import Tasks
+import pytest
+
+from gateway.tasks import Tasks, running
 
 
 async def test_a_task_is_held_until_it_ends():
@@ -42,3 +44,27 @@ async def test_a_failure_that_nobody_awaits_is_no_warning():
     tasks.spawn(fails(), name="fails")
 
     assert await tasks.join(1) == 0
+
+
+async def test_what_runs_beside_a_block_ends_with_it():
+    """
+    Whatever ends the block, and all of it.
+    """
+    steps = []
+
+    async def loop(name):
+        steps.append(f"{name} begins")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            steps.append(f"{name} ends")
+
+    async def fail():
+        async with running(loop("a"), loop("b"), name="loop"):
+            await asyncio.sleep(0)  # so that they begin
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        await fail()
+
+    assert steps == ["a begins", "b begins", "a ends", "b ends"]

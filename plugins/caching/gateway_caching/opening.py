@@ -4,13 +4,12 @@ Putting the cache together from its settings.
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.tasks import Tasks
+from gateway.tasks import running
 from gateway_caching.days import MIGRATIONS, Days
 from gateway_caching.flying import Flights
 from gateway_caching.keys import Keys
@@ -80,13 +79,10 @@ async def open_shelf(
         similar=_similar(gateway, settings, keys, pantry),
         verifier=_verifier(gateway, settings.semantic, tally),
     )
-    # Not among the gateway's tasks, whose end it waits for before lifespans are left.
-    writing = Tasks().spawn(days.run(), name="caching-days")
     try:
-        yield shelf
+        async with running(days.run(), name="caching-days"):
+            yield shelf
     finally:
-        writing.cancel()
-        await asyncio.wait([writing])
         await shelf.close()
         await days.flush()
 

@@ -13,7 +13,7 @@ import attrs
 import structlog
 
 from gateway.storage import FILE, Storage
-from gateway.tasks import Tasks
+from gateway.tasks import running
 from gateway_governance.access import AccessTable
 from gateway_governance.admission import Admission
 from gateway_governance.books import Books, Facts
@@ -157,7 +157,11 @@ class Governor:
                 keep_days=settings.keep_usage_days,
                 clock=gateway.clock,
             )
-            await stack.enter_async_context(_running(watch, runs, retention))
+            await stack.enter_async_context(
+                running(
+                    watch.run(), runs.run(), retention.run(), name="governance-loop"
+                )
+            )
             yield cls(
                 gateway=gateway,
                 settings=settings,
@@ -235,19 +239,6 @@ class Governor:
                 log.error("routing rule", problem=problem)
             chooser = Chooser(rules=rules, access=self._access, random=self._random)
         return Books(snapshot=snapshot, pricer=pricer, chooser=chooser, facts=facts)
-
-
-@asynccontextmanager
-async def _running(*loops: Watch | Runs | Retention) -> AsyncIterator[None]:
-    # Not among the gateway's tasks, whose end it waits for before lifespans are left.
-    tasks = Tasks()
-    running = [tasks.spawn(loop.run(), name="governance-loop") for loop in loops]
-    try:
-        yield
-    finally:
-        for task in running:
-            task.cancel()
-        await tasks.join(1.0)
 
 
 def requires_key(settings: GovernanceSettings, core: Settings) -> bool:

@@ -4,7 +4,7 @@ Guardrails of one worker: everything that the hooks need, put together and kept 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,7 +12,7 @@ import attrs
 
 from gateway import codec
 from gateway.detecting import DetectorTools
-from gateway.tasks import Tasks
+from gateway.tasks import running
 from gateway_guardrails.findings.recorder import FindingsRecorder
 from gateway_guardrails.findings.store import FindingsStore
 from gateway_guardrails.inspecting import Inspector
@@ -76,7 +76,12 @@ class Warden:
             await watch.start()
             stack.push_async_callback(recorder.close)
             await stack.enter_async_context(
-                _running(watch.run(), recorder.run(), recorder.prune_now_and_then())
+                running(
+                    watch.run(),
+                    recorder.run(),
+                    recorder.prune_now_and_then(),
+                    name="guardrails-loop",
+                )
             )
             inspector = stack.enter_context(
                 Inspector.open(
@@ -127,16 +132,3 @@ def detector_tools(gateway: Gateway) -> DetectorTools:
         call=call,
         request=request,
     )
-
-
-@asynccontextmanager
-async def _running(*loops: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    # Not among the gateway's tasks, whose end it waits for before lifespans are left.
-    tasks = Tasks()
-    running = [tasks.spawn(loop, name="guardrails-loop") for loop in loops]
-    try:
-        yield
-    finally:
-        for task in running:
-            task.cancel()
-        await tasks.join(1.0)

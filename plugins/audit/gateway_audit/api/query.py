@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from aiohttp import web
 
-from gateway.management import ApiError
+from gateway.management import ApiError, read_time
 from gateway_audit.index.reading import EQUAL, Search
 
 MAX_LIMIT: Final = 1000
@@ -83,17 +82,13 @@ def _number(query: Mapping[str, str], name: str, wrong: list[str]) -> int | None
 
 def _moment(query: Mapping[str, str], name: str, wrong: list[str]) -> Any:
     """
-    Read a time as Unix milliseconds: RFC 3339, or a day of UTC.
+    Read a time as Unix milliseconds.
     """
     told = query.get(name)
     if told is None:
         return None
     try:
-        # A + in a query that nobody escaped arrives as a blank.
-        moment = datetime.fromisoformat(told.replace(" ", "+"))
-    except ValueError:
-        wrong.append(f"{name}: must be a time as 2026-12-31T10:00:00Z, or a day")
+        return int(read_time(told) * 1000)
+    except ValueError as exc:
+        wrong.append(f"{name}: {exc}")
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1000)

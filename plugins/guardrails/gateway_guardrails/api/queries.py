@@ -5,12 +5,11 @@ The parameters and bodies that the routes take; what nobody asked for is refused
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from aiohttp import web
 
-from gateway.management import ApiError, read_json
+from gateway.management import ApiError, read_json, read_time
 from gateway_guardrails.findings.store import Wanted
 
 #: Parameters of ``/findings`` that a column must equal.
@@ -129,11 +128,6 @@ def _moment(query: dict[str, str], name: str) -> float | None:
     if told is None:
         return None
     try:
-        # A + in a query that nobody escaped arrives as a blank.
-        moment = datetime.fromisoformat(told.replace(" ", "+"))
-    except ValueError:
-        told = f"?{name}: must be a time as 2026-12-31T23:59:59Z."
-        raise refused(told) from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return moment.timestamp()
+        return read_time(told)
+    except ValueError as exc:
+        raise refused(f"?{name}: {exc}.") from None
