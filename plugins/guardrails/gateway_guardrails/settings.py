@@ -334,10 +334,9 @@ def _enforcing_faults(
         yield Fault(("sample",), message)
     if not rule.mandatory:
         return
-    shadow = defaults.shadow if rule.shadow is None else rule.shadow
     reasons = (
         (action == "flag", "action: flag"),
-        (bool(shadow), "shadow: true"),
+        (bool(rule.shadow), "shadow: true"),
         ((rule.on_failure or defaults.on_failure) == "open", "on_failure: open"),
         (streaming == "async", "streaming: async"),
         (rule.on_request, "on_request: true"),

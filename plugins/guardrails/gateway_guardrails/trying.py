@@ -21,6 +21,7 @@ from gateway.detecting import (
     TextDetector,
 )
 from gateway_guardrails.inspecting import asking
+from gateway_guardrails.inspecting.opinions import masked_in
 from gateway_guardrails.inspecting.plan import Asking
 from gateway_guardrails.policy.guardrail import Guardrail, NamedJudge
 
@@ -35,12 +36,30 @@ class Found:
 
     Attributes:
         counts: It is severe and sure enough for the guardrail.
+        is_flagged: Who was asked found it and lets it pass: it is recorded, and nothing is done.
     """
 
     guardrail: str
     detector: str
     find: Find
     counts: bool = True
+    is_flagged: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Said:
+    """
+    What somebody said who was asked about one text.
+
+    Attributes:
+        finds: What it found, or masked.
+        flagged: What it found and lets pass.
+        is_blocked: It says no, whatever it found.
+    """
+
+    finds: Sequence[Find] = ()
+    flagged: Sequence[Find] = ()
+    is_blocked: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -84,12 +103,13 @@ async def look(guardrails: Sequence[Guardrail], text: str, place: Place) -> Look
             found += _found(guardrail, named.name, finds)
         for judge in guardrail.judges_at(place.stage):
             try:
-                finds, is_blocked = await ask(guardrail, judge, text, place)
+                said = await ask(guardrail, judge, text, place)
             except DetectorFailed as exc:
                 failures.append((guardrail.name, judge.name, str(exc)))
                 continue
-            found += _found(guardrail, judge.name, finds)
-            if is_blocked:
+            found += _found(guardrail, judge.name, said.finds)
+            found += _found(guardrail, judge.name, said.flagged, is_flagged=True)
+            if said.is_blocked:
                 blocked_by.append(guardrail.name)
     return Looked(
         found=tuple(found),
@@ -99,11 +119,9 @@ async def look(guardrails: Sequence[Guardrail], text: str, place: Place) -> Look
     )
 
 
-async def ask(
-    guardrail: Guardrail, judge: NamedJudge, text: str, place: Place
-) -> tuple[Sequence[Find], bool]:
+async def ask(guardrail: Guardrail, judge: NamedJudge, text: str, place: Place) -> Said:
     """
-    Ask *judge* about *text*; return what it finds, and whether it says no whatever that is.
+    Ask *judge* about *text*.
 
     Raises:
         DetectorFailed: It could not judge, or took longer than *guardrail* gives it.
@@ -115,16 +133,26 @@ async def ask(
         raise DetectorFailed(verdict.reason, verdict.told)
     opinion = verdict.opinion
     finds = [find for finds in opinion.finds for find in finds]
-    return [*finds, *opinion.whole], opinion.is_blocked
+    for masked in opinion.masked:
+        if masked is not None:
+            finds += masked_in(text, masked, finds)
+    return Said(
+        finds=[*finds, *opinion.whole],
+        flagged=[find for finds in opinion.flagged for find in finds],
+        is_blocked=opinion.is_blocked,
+    )
 
 
-def _found(guardrail: Guardrail, name: str, finds: Sequence[Find]) -> list[Found]:
+def _found(
+    guardrail: Guardrail, name: str, finds: Sequence[Find], *, is_flagged: bool = False
+) -> list[Found]:
     return [
         Found(
             guardrail=guardrail.name,
             detector=name,
             find=find,
             counts=guardrail.counts(find.severity, find.score),
+            is_flagged=is_flagged,
         )
         for find in finds
     ]
@@ -144,6 +172,7 @@ def looked_shape(looked: Looked) -> dict[str, Any]:
                 "score": found.find.score,
                 "span": [found.find.start, found.find.end],
                 "counts": found.counts,
+                "flagged": found.is_flagged,
             }
             for found in looked.found
         ],

@@ -65,7 +65,7 @@ class OracleOptions:
     What the oracle says.
     """
 
-    says: str = attrs.field(metadata={"help": "yes, no, fail, or break."})
+    says: str = attrs.field(metadata={"help": "yes, no, flag, mask, fail, or break."})
 
 
 @attrs.define(eq=False)
@@ -87,6 +87,8 @@ class Oracle:
             raise DetectorFailed("unreachable", "nobody is there")
         if self.options.says == "break":
             raise ValueError(question.passages[0].text)
+        if self.options.says in ("flag", "mask"):
+            return _found_in_part(self.options.says, question)
         whole = [Find(0, 0, "OFF_TOPIC")] if self.options.says == "no" else []
         return Opinion(
             finds=[[] for _ in question.passages],
@@ -99,6 +101,16 @@ class Oracle:
         Remember it.
         """
         self.is_closed = True
+
+
+def _found_in_part(says, question):
+    """
+    Flag the first three characters of each passage, or mask them.
+    """
+    texts = [passage.text for passage in question.passages]
+    if says == "mask":
+        return Opinion(masked=["***" + text[3:] for text in texts])
+    return Opinion(flagged=[[Find(0, 3, "HINT", "high")] for _ in texts])
 
 
 class Detectors(Plugin):

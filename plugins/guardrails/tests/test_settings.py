@@ -6,6 +6,7 @@ from gateway.errors import ConfigError, GatewayError
 from gateway.settings import load_settings, settings_from_dict
 from gateway.testing import GatewayClient
 from gateway_guardrails import GuardrailsSettings
+from gateway_guardrails.policy.rules import resolved
 
 RULE = {"detectors": ["word"], "action": "block"}
 
@@ -123,6 +124,16 @@ class TestWhatDoesNotFitTogether:
 
         with pytest.raises(ConfigError, match="nothing is left to redact"):
             read(rules={"a": rule}, defaults={"streaming": "async"})
+
+    def test_shadow_as_the_default_does_not_reach_what_is_mandatory(self):
+        """
+        So that all rules can be tried but those that must be enforced.
+        """
+        rule = {"detectors": ["word"], "action": "block", "mandatory": True}
+
+        settings = read(rules={"a": rule}, defaults={"shadow": True})
+
+        assert resolved(settings.rules["a"], settings.defaults).shadow is False
 
     def test_a_name_fits_in_a_header(self):
         """

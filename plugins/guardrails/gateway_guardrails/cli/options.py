@@ -5,15 +5,16 @@ Options that several commands take.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 import click
 
+from gateway.detecting import Severity
 from gateway_guardrails.harness.evaluating import Where
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-SEVERITIES: Final = ("low", "medium", "high", "critical")
+SEVERITIES: Final[tuple[str, ...]] = get_args(Severity)
 
 
 def _words(

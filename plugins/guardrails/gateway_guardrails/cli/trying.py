@@ -119,7 +119,7 @@ def _print(document: dict[str, Any], text: str) -> None:
                 found["type"],
                 found["severity"],
                 found["score"],
-                "yes" if found["counts"] else "no",
+                _counting(found),
                 found["detector"],
                 found["guardrail"],
                 _excerpt(text, *found["span"]),
@@ -129,6 +129,15 @@ def _print(document: dict[str, Any], text: str) -> None:
     )
     for name in document["blocked_by"]:
         click.echo(f"{name}: the service says no")
+
+
+def _counting(found: dict[str, Any]) -> str:
+    """
+    Tell whether it counts; what the service only flags does nothing else.
+    """
+    if not found["counts"]:
+        return "no"
+    return "flagged" if found.get("flagged") else "yes"
 
 
 def _excerpt(text: str, start: int, end: int) -> str:

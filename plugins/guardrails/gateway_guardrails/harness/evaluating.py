@@ -139,8 +139,8 @@ async def _finds(
     began = perf_counter_ns()
     if not text:
         return (), 0
-    finds, _ = await ask(guardrail, named, text, place)
-    return finds, perf_counter_ns() - began
+    said = await ask(guardrail, named, text, place)
+    return [*said.finds, *said.flagged], perf_counter_ns() - began
 
 
 def _written(scores: Mapping[str, Scores | TypeScores]) -> dict[str, Any]:

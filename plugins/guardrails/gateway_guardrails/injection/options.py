@@ -42,17 +42,17 @@ LANGUAGES: Final = (
 )
 
 
-def _is_share(_: object, attribute: attrs.Attribute[float], value: float) -> None:
+def _is_share(_: object, __: attrs.Attribute[float], value: float) -> None:
     if not 0 < value <= 1:
-        msg = f"{attribute.name} must be above 0 and at most 1, not {value}"
+        msg = f"must be above 0 and at most 1, not {value}"
         raise ValueError(msg)
 
 
 def _all_in(known: Sequence[str]) -> Callable[[Any, Any, Iterable[str]], None]:
-    def check(_: object, attribute: Any, value: Iterable[str]) -> None:
+    def check(_: object, __: Any, value: Iterable[str]) -> None:
         for one in value:
             if one not in known:
-                msg = f"{attribute.name}: {one!r} is none of {', '.join(known)}"
+                msg = f"{one!r} is none of {' '.join(known)}"
                 raise ValueError(msg)
 
     return check

@@ -45,7 +45,7 @@ def refusal_for(
     A guardrail that only flags has nothing to refuse, unless it is mandatory.
     """
     refuses = guardrail.on_failure == "closed" and (
-        guardrail.acts or (guardrail.is_mandatory and not guardrail.is_shadow)
+        guardrail.acts or guardrail.is_mandatory
     )
     reason = f"{guardrail.name}: {failure.name}: {failure.reason}"
     notes.line(stage, "failed" if refuses else "failed_open", reason, attempt)

@@ -140,7 +140,7 @@ class _Looking:
         why = f"the request holds what is no text: {', '.join(kinds)}"
         blind = [one for one in self.plan.guardrails if not _sees(one, kinds)]
         for guardrail in blind:
-            if guardrail.is_mandatory and not guardrail.is_shadow:
+            if guardrail.is_mandatory:
                 raise unenforceable(guardrail, why, self._id)
         if blind:
             self.inspection.notes.not_run(blind, _STAGE, why)

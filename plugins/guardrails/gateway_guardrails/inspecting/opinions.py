@@ -33,14 +33,24 @@ def hits_in(verdict: Verdict, values: Sequence[str]) -> list[list[Hit]]:
     for hits, finds in zip(out, opinion.finds, strict=False):
         hits += _counting(verdict, finds)
     for hits, value, masked in zip(out, values, opinion.masked, strict=False):
-        if masked is not None and masked != value:
-            kind = hits[0].find.type if hits else _MASKED
-            hits += [
-                _hit(verdict, Find(start, end, kind))
-                for start, end in changed_parts(value, masked)
-                if not _is_covered(hits, start, end)
-            ]
+        if masked is not None:
+            said = [hit.find for hit in hits]
+            hits += [_hit(verdict, find) for find in masked_in(value, masked, said)]
     return out
+
+
+def masked_in(value: str, masked: str, finds: Sequence[Find]) -> list[Find]:
+    """
+    Return what of *value* is masked in *masked* and in none of *finds*, as finds.
+    """
+    if masked == value:
+        return []
+    kind = finds[0].type if finds else _MASKED
+    return [
+        Find(start, end, kind)
+        for start, end in changed_parts(value, masked)
+        if not any(find.start <= start and end <= find.end for find in finds)
+    ]
 
 
 def unplaced(verdict: Verdict) -> list[Hit]:
@@ -127,7 +137,3 @@ def _counting(verdict: Verdict, finds: Sequence[Find]) -> list[Hit]:
 def _hit(verdict: Verdict, find: Find) -> Hit:
     asking = verdict.asking
     return Hit(asking.guardrail, asking.name, find, verdict.took_us)
-
-
-def _is_covered(hits: Sequence[Hit], start: int, end: int) -> bool:
-    return any(hit.find.start <= start and end <= hit.find.end for hit in hits)

@@ -138,9 +138,7 @@ class OutputPlan:
             drops_sealed=any(
                 guardrail.sealed == "drop" and guardrail.acts for guardrail in chosen
             ),
-            blind=next(
-                (one for one in chosen if one.is_mandatory and not one.is_shadow), None
-            ),
+            blind=next((one for one in chosen if one.is_mandatory), None),
         )
 
 

@@ -113,7 +113,7 @@ class Guardrail:
         restores: Originals are put back into the answer for the caller.
         is_shadow: It decides and records, and does not act.
         sample: The share of exchanges that it looks at, 0 to 1.
-        is_mandatory: What cannot enforce it is refused.
+        is_mandatory: What cannot enforce it is refused; such a one is never in shadow.
         is_on_request: It counts for those exchanges alone that ask for it.
         least_severity: Finds below it count for nothing.
         threshold: Finds whose score is below it count for nothing.
@@ -140,6 +140,10 @@ class Guardrail:
     sealed: Sealed = "block"
     condition: Condition | None = None
     scope: Scope = attrs.field(factory=Scope)
+
+    def __attrs_post_init__(self) -> None:
+        if self.is_mandatory and self.is_shadow:
+            raise ValueError("what is mandatory is never in shadow")
 
     def counts(self, severity: Severity, score: float) -> bool:
         """

@@ -26,7 +26,7 @@ from gateway.detecting import (
     Stage,
     TextDetector,
 )
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, Problem
 from gateway_guardrails.policy.facts import VOCABULARY
 from gateway_guardrails.policy.guardrail import (
     Guardrail,
@@ -220,7 +220,7 @@ class Maker:
             on_failure=rule.on_failure or "closed",
             timeout_s=rule.timeout_s or DEFAULT_TIMEOUT_S,
             restores=rule.restore,
-            is_shadow=bool(rule.shadow),
+            is_shadow=bool(rule.shadow) and not rule.mandatory,
             sample=rule.sample,
             is_mandatory=rule.mandatory,
             is_on_request=rule.on_request,
@@ -259,15 +259,21 @@ class Maker:
         try:
             return kind.make(chosen.options, self.tools)
         except ConfigError as exc:
-            problems = [
-                problem if problem.path else unread.problem(problem.message)
-                for problem in exc.problems
-            ]
+            problems = [_placed(problem, unread) for problem in exc.problems]
             raise ConfigError(problems) from exc
         except Exception as exc:
             # Of its text nothing: it may show an option.
             message = f"{kind.name} cannot be made: {type(exc).__name__}"
             raise ConfigError(unread.problem(message)) from exc
+
+
+def _placed(problem: Problem, unread: Unread) -> Problem:
+    """
+    Say of what is wrong with an option in which rule it stands.
+    """
+    steps = [unread.path, problem.path]
+    placed = unread.problem(problem.message)
+    return attrs.evolve(placed, path=".".join(step for step in steps if step))
 
 
 def is_judge(made: object) -> bool:

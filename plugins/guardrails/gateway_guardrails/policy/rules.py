@@ -80,12 +80,16 @@ def document_of(rule: RuleSettings) -> dict[str, Any]:
 def resolved(rule: RuleSettings, defaults: RuleDefaults) -> RuleSettings:
     """
     Return *rule* with *defaults* where it says nothing.
+
+    What is mandatory is enforced: that all others are in shadow is not said of it.
     """
     said = {
         attribute.name: getattr(defaults, attribute.name)
         for attribute in attrs.fields(RuleDefaults)
         if getattr(rule, attribute.name) is None
     }
+    if rule.mandatory and rule.shadow is None:
+        said["shadow"] = False
     return attrs.evolve(rule, **said)
 
 

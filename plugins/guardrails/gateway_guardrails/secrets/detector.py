@@ -17,7 +17,7 @@ from typing import Final
 import attrs
 
 from gateway.detecting import Detector, DetectorTools, Find, Place, Severity
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, Problem
 from gateway_guardrails.patterns import PatternInvalid, PatternSet
 from gateway_guardrails.secrets.assignments import judge_value
 from gateway_guardrails.secrets.blocks import block_at
@@ -358,7 +358,7 @@ def make(options: SecretsOptions, tools: DetectorTools) -> SecretsDetector:
             else None
         )
     except PatternInvalid as exc:
-        raise ConfigError(f"secrets: allowed: {exc}") from None
+        raise ConfigError([Problem(str(exc), path="allowed")]) from None
     return SecretsDetector(
         rules=rules,
         own=OwnKeys.of(tools, rules) if options.own else None,

@@ -12,7 +12,7 @@ from typing import Final, Literal
 import attrs
 
 from gateway.detecting import Detector, DetectorTools, Find, Place, Severity
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, Problem
 from gateway_guardrails.patterns import (
     Pattern,
     PatternInvalid,
@@ -158,7 +158,7 @@ def make(options: ShapeOptions, tools: DetectorTools) -> ShapeDetector:
         ConfigError: A pattern is none.
     """
     patterns = tuple(
-        (name, compiled("shape: must_not", name, told))
+        (name, compiled(f"must_not.{name}", told))
         for name, told in options.must_not.items()
     )
     has_anchor = any(
@@ -181,18 +181,17 @@ def make(options: ShapeOptions, tools: DetectorTools) -> ShapeDetector:
     )
 
 
-def compiled(where: str, name: str, told: str) -> Pattern:
+def compiled(path: str, told: str) -> Pattern:
     """
     Compile an operator's pattern.
 
     Raises:
-        ConfigError: It is none; says where it stands.
+        ConfigError: It is none; says which option has it.
     """
     try:
         return compile_pattern(told)
     except PatternInvalid as exc:
-        msg = f"{where}: {name}: {exc}"
-        raise ConfigError(msg) from None
+        raise ConfigError([Problem(str(exc), path=path)]) from None
 
 
 SHAPE: Final = Detector(

@@ -13,7 +13,7 @@ import attrs
 
 from gateway import codec
 from gateway.detecting import Detector, DetectorTools, Find, Place, Severity
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, Problem
 from gateway_guardrails.patterns import Pattern
 from gateway_guardrails.shape.detector import compiled
 from gateway_guardrails.shape.schema import Schema, SchemaInvalid
@@ -129,16 +129,14 @@ def make(options: WholeShapeOptions, tools: DetectorTools) -> WholeShapeDetector
         ConfigError: A pattern or the schema is none.
     """
     must = tuple(
-        (name, compiled("whole_shape: must", name, told))
-        for name, told in options.must.items()
+        (name, compiled(f"must.{name}", told)) for name, told in options.must.items()
     )
     try:
         schema = (
             Schema(options.json_schema) if options.json_schema is not None else None
         )
     except SchemaInvalid as exc:
-        msg = f"whole_shape: json_schema: {exc}"
-        raise ConfigError(msg) from None
+        raise ConfigError([Problem(str(exc), path="json_schema")]) from None
     return WholeShapeDetector(options, must, schema)
 
 

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import attrs
 
 from gateway.detecting import Detector, DetectorTools, Find, Place, Severity
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, Problem
 from gateway_guardrails.words.folding import folded
 from gateway_guardrails.words.lexicon import (
     MOST_CHARACTERS,
@@ -93,10 +93,18 @@ class WordsDetector:
 
 
 def entries_of(
-    phrases: Iterable[str], *, language: str | None, label: str, masks: bool = False
+    phrases: Iterable[str],
+    *,
+    language: str | None,
+    label: str,
+    path: str,
+    masks: bool = False,
 ) -> Iterator[Entry]:
     """
     Make entries of words and phrases as somebody wrote them.
+
+    Args:
+        path: Which option has them.
 
     Raises:
         ConfigError: One has no letter, or too many.
@@ -104,8 +112,8 @@ def entries_of(
     for phrase in phrases:
         words = tuple(WORD.findall(folded(phrase).lower()))
         if not words or len(phrase) > MOST_CHARACTERS:
-            msg = f"words: one has 1 to {MOST_CHARACTERS} characters, and a letter"
-            raise ConfigError(msg)
+            msg = f"each must have 1 to {MOST_CHARACTERS} characters, and a letter"
+            raise ConfigError([Problem(msg, path=path)])
         stems = tuple(stem_of(word, language) for word in words) if language else words
         yield Entry(stems, language, label)
         if masks and len(words) == 1:
@@ -122,26 +130,32 @@ def make(options: WordsOptions, tools: DetectorTools) -> WordsDetector:
     """
     entries = list(_entries(options))
     if not 0 < len(entries) <= MOST_ENTRIES:
-        msg = f"words: tell 1 to {MOST_ENTRIES} words, languages or presets"
-        raise ConfigError(msg)
+        msg = f"must be 1 to {MOST_ENTRIES} with those of languages and presets"
+        raise ConfigError([Problem(msg, path="words")])
     return WordsDetector(Lexicon(entries), options.severity)
 
 
 def _entries(options: WordsOptions) -> Iterator[Entry]:
     label, masks = options.type, options.masks
-    yield from entries_of(options.words, language=None, label=label, masks=masks)
-    lists = [(one, words) for one, words in options.languages.items()]
+    yield from entries_of(
+        options.words, language=None, label=label, path="words", masks=masks
+    )
+    lists = [
+        (one, words, f"languages.{one}") for one, words in options.languages.items()
+    ]
     for preset in options.presets:
         if preset not in PRESETS:
-            msg = f"words: no preset {preset!r}; there are {' '.join(PRESETS)}"
-            raise ConfigError(msg)
-        lists.append((preset.rpartition(".")[2], words_of(preset)))
-    for language, words in lists:
+            msg = f"{preset!r} is none of {' '.join(PRESETS)}"
+            raise ConfigError([Problem(msg, path="presets")])
+        lists.append((preset.rpartition(".")[2], words_of(preset), "presets"))
+    for language, words, path in lists:
         if language not in LANGUAGES:
-            msg = f"words: no language {language!r}; there are {' '.join(LANGUAGES)}"
-            raise ConfigError(msg)
+            msg = f"{language!r} is none of {' '.join(LANGUAGES)}"
+            raise ConfigError([Problem(msg, path=path)])
         stems = language if options.match == "stem" else None
-        yield from entries_of(words, language=stems, label=label, masks=masks)
+        yield from entries_of(
+            words, language=stems, label=label, path=path, masks=masks
+        )
 
 
 WORDS: Final = Detector(

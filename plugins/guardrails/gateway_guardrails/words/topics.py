@@ -17,7 +17,7 @@ from typing import Final
 import attrs
 
 from gateway.detecting import Detector, DetectorTools, Find, Place, Severity
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, Problem
 from gateway_guardrails.words.detector import entries_of
 from gateway_guardrails.words.folding import folded
 from gateway_guardrails.words.lexicon import WORD, Entry, Lexicon
@@ -201,7 +201,10 @@ def make(options: TopicsOptions, tools: DetectorTools) -> TopicsDetector:
         entry
         for number, topic in enumerate(options.topics)
         for entry in entries_of(
-            topic.phrases, language=topic.language, label=str(number)
+            topic.phrases,
+            language=topic.language,
+            label=str(number),
+            path=f"topics[{number}].phrases",
         )
     )
     return TopicsDetector(
@@ -210,27 +213,31 @@ def make(options: TopicsOptions, tools: DetectorTools) -> TopicsDetector:
 
 
 def _check(options: TopicsOptions) -> None:
+    problems = list(_problems(options))
+    if problems:
+        raise ConfigError(problems)
+
+
+def _problems(options: TopicsOptions) -> Iterator[Problem]:
     if not options.topics:
-        msg = "topics: tell at least one"
-        raise ConfigError(msg)
+        yield Problem("must be one at least", path="topics")
     if not 0 < options.overlap <= 1:
-        msg = "topics: overlap is above 0, and 1 at most"
-        raise ConfigError(msg)
-    for topic in options.topics:
+        msg = f"must be above 0 and at most 1, not {options.overlap}"
+        yield Problem(msg, path="overlap")
+    for number, topic in enumerate(options.topics):
+        path = f"topics[{number}]"
         if topic.language not in LANGUAGES:
-            msg = f"topics: no language {topic.language!r}; there are {' '.join(LANGUAGES)}"
-            raise ConfigError(msg)
-        if not topic.phrases and not any(
+            msg = f"{topic.language!r} is none of {' '.join(LANGUAGES)}"
+            yield Problem(msg, path=f"{path}.language")
+        elif not topic.phrases and not any(
             _terms_of(one, topic.language) for one in topic.examples
         ):
-            msg = f"topics: {topic.name} has neither phrases nor examples with words of its own"
-            raise ConfigError(msg)
-    if (
-        sum(len(one.phrases) + len(one.examples) for one in options.topics)
-        > MOST_SENTENCES
-    ):
-        msg = f"topics: more than {MOST_SENTENCES} phrases and examples"
-        raise ConfigError(msg)
+            msg = "must have phrases, or examples with words of its own"
+            yield Problem(msg, path=path)
+    told = sum(len(one.phrases) + len(one.examples) for one in options.topics)
+    if told > MOST_SENTENCES:
+        msg = f"must be {MOST_SENTENCES} phrases and examples at most, not {told}"
+        yield Problem(msg, path="topics")
 
 
 def _weighed(

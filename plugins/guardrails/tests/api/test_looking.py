@@ -47,6 +47,24 @@ class TestLookingAtAText:
         assert guarded.detectors.oracles[-1].is_closed
 
     @pytest.mark.parametrize(
+        ("says", "found"),
+        [
+            ("flag", ("HINT", [0, 3], True, True)),
+            ("mask", ("masked", [0, 3], True, False)),
+        ],
+    )
+    async def test_what_is_only_flagged_or_masked_is_told(self, guarded, says, found):
+        """
+        A service that lets pass what it found, or masks it without places, found it all the same.
+        """
+        asked = [{"type": "oracle", "says": says}]
+
+        told = await guarded.post("/test", {"text": "one two", "detectors": asked})
+
+        (one,) = told["findings"]
+        assert (one["type"], one["span"], one["counts"], one["flagged"]) == found
+
+    @pytest.mark.parametrize(
         ("says", "why"),
         [("fail", "unreachable: nobody is there"), ("break", "failed: ValueError")],
     )

@@ -72,6 +72,22 @@ async def test_rules_are_scored_by_their_own_measure(here, rows):
     assert strict["detectors"]["word"]["overall"]["hits"] == 0
 
 
+@pytest.mark.parametrize("says", ["flag", "mask"])
+async def test_what_is_only_flagged_or_masked_counts(here, tmp_path, says):
+    """
+    It was found, whatever is done about it.
+    """
+    (tmp_path / "gateway.yaml").write_text(
+        "hooks: {only: [guardrails]}\nplugins: {guardrails: {rules: {asks: "
+        f"{{detectors: [{{type: oracle, says: {says}}}], action: flag}}}}}}}}\n"
+    )
+
+    told = await here.json("eval", str(write(tmp_path, ROWS)))
+
+    overall = told["detectors"]["oracle"]["overall"]
+    assert (overall["hits"], overall["false_alarms"]) == (31, 31)
+
+
 async def test_people_see_tables(here, rows):
     """
     One of texts, one of types.

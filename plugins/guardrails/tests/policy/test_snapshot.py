@@ -57,6 +57,14 @@ def target_of(exchange, name="openai/gpt-5"):
     return make_attempt(exchange, provider=provider, model=model).target
 
 
+def test_nothing_is_mandatory_and_in_shadow():
+    """
+    Whoever makes such a guardrail is told, so that nobody has to ask for both.
+    """
+    with pytest.raises(ValueError, match="never in shadow"):
+        guard(is_mandatory=True, is_shadow=True)
+
+
 def names(guardrails):
     return [one.name for one in guardrails]
 

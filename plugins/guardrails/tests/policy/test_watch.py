@@ -224,6 +224,22 @@ class TestMaking:
         assert len(ground.oracles.made) == 2
         assert watch.snapshot.version != before
 
+    async def test_what_is_mandatory_is_never_in_shadow(self, store, ground):
+        """
+        Shadow as the default of all is for the others, also for rules that were stored before.
+        """
+        await store.create("must", rule(mandatory=True))
+        await store.create("may", rule())
+        await store.create("both", rule(mandatory=True, shadow=True))
+        told = {"plugins": {"guardrails": {"defaults": {"shadow": True}}}}
+        settings = settings_from_dict(told).plugin("guardrails", GuardrailsSettings)
+        watch = Watch(store, settings, ground=ground)
+
+        await watch.start()
+
+        shadows = {one.name: one.is_shadow for one in watch.snapshot.guardrails}
+        assert shadows == {"must": False, "may": True, "both": False}
+
     async def test_the_version_tells_rules_apart(self, store, ground):
         """
         And is the same for the same rules, in every worker.

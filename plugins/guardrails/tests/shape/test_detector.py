@@ -129,7 +129,7 @@ def test_a_pattern_must_be_one():
     """
     A mistake is told with its name.
     """
-    with pytest.raises(ConfigError, match="must_not: bad"):
+    with pytest.raises(ConfigError, match="must_not.bad"):
         shape(must_not={"bad": "("})
 
 

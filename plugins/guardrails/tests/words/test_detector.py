@@ -82,21 +82,23 @@ def test_presets_come_along():
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("options", "path"),
     [
-        {},
-        {"words": ("...",)},
-        {"words": ("x" * 300,)},
-        {"presets": ("profanity.xx",)},
-        {"languages": {"xx": ("a",)}},
+        ({}, "words"),
+        ({"words": ("...",)}, "words"),
+        ({"words": ("x" * 300,)}, "words"),
+        ({"presets": ("profanity.xx",)}, "presets"),
+        ({"languages": {"xx": ("a",)}}, "languages.xx"),
     ],
 )
-def test_refuses_what_cannot_be_looked_for(options):
+def test_refuses_what_cannot_be_looked_for(options, path):
     """
     A rule that says nothing, or what is not known, is a mistake.
     """
-    with pytest.raises(ConfigError, match="word"):
+    with pytest.raises(ConfigError) as caught:
         words(**options)
+
+    assert [problem.path for problem in caught.value.problems] == [path]
 
 
 def test_options_tell_what_a_find_is():

@@ -89,18 +89,20 @@ def test_cutting_does_not_matter():
 
 
 @pytest.mark.parametrize(
-    ("told", "options"),
+    ("told", "options", "path"),
     [
-        ([], {}),
-        ([Topic(name="empty")], {}),
-        ([Topic(name="dull", examples=("what is the",))], {}),
-        ([Topic(name="x", phrases=("a b",), language="xx")], {}),
-        ([LEGAL], {"overlap": 0.0}),
+        ([], {}, "topics"),
+        ([Topic(name="empty")], {}, "topics[0]"),
+        ([Topic(name="dull", examples=("what is the",))], {}, "topics[0]"),
+        ([Topic(name="x", phrases=("a b",), language="xx")], {}, "topics[0].language"),
+        ([LEGAL], {"overlap": 0.0}, "overlap"),
     ],
 )
-def test_refuses_what_says_nothing(told, options):
+def test_refuses_what_says_nothing(told, options, path):
     """
     A topic without words of its own, and a share of nothing, are mistakes.
     """
-    with pytest.raises(ConfigError, match="topics"):
+    with pytest.raises(ConfigError) as caught:
         topics(*told, **options)
+
+    assert [problem.path for problem in caught.value.problems] == [path]
