@@ -280,7 +280,8 @@ class Shelf:
             return may_deliver(Delivery.of(flight.exchange), exchange)
 
         try:
-            found = await self.flights.follow(exact, exchange, may_follow)
+            charge = errand.scope.charge_nano if errand.scope.charge else None
+            found = await self.flights.follow(exact, exchange, may_follow, charge)
         except Refused as refused:
             if refused.ends:
                 raise
