@@ -20,7 +20,7 @@ from typing import (
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Mapping, Sequence
+    from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 
     from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -254,6 +254,8 @@ class Attempt:
         joined: Nobody is asked: it follows somebody else's flight, or gives an answer that was
             kept.  Authorise and record, hold nothing but *charge_nano*.
         charge_nano: What the caller pays for an answer that was kept, in nano-USD.
+        charge_of: Tells *charge_nano* from what the flight costs, while that is not known: who
+            keeps budgets holds it for the worst case.
         flight: The flight that it is tried in, or that it follows.
         hold_nano: What is held for it, in nano-USD, for plugins to share.
         usage: What the provider said it used.
@@ -276,6 +278,7 @@ class Attempt:
     headers: CIMultiDict[str]
     joined: bool = False
     charge_nano: int = 0
+    charge_of: Callable[[int], int] | None = attrs.field(default=None, repr=False)
     state: AttemptState = AttemptState.PLANNED
     hold_nano: int = 0
     usage: Usage | None = None
@@ -475,17 +478,23 @@ class Exchange:
         """
         return self._relayed("forward", "pre_request").forward(self)
 
-    async def join(self, flight: Flight) -> Answer:
+    async def join(
+        self, flight: Flight, *, charge: Callable[[int], int] | None = None
+    ) -> Answer:
         """
-        Follow *flight*: authorise and record this exchange against its target, hold nothing.
+        Follow *flight*: authorise and record this exchange against its target.
+
+        Args:
+            charge: Tells what the caller is charged, in nano-USD, from what the flight costs;
+                left out, nothing.  Who leaves before that is known is not charged.
 
         Returns:
             The answer to return from `pre_request`, with chunk views of its own.
 
         Raises:
-            Refused: if this exchange may not use the flight's target.
+            Refused: if this exchange may not use the flight's target, or cannot pay.
         """
-        return await self._relayed("join", "pre_request").join(self, flight)
+        return await self._relayed("join", "pre_request").join(self, flight, charge)
 
     async def answered_by(self, target: Target, *, charge_nano: int = 0) -> None:
         """
@@ -535,7 +544,12 @@ class Forwarder:
         """
         raise NotImplementedError
 
-    async def join(self, exchange: Exchange, flight: Flight) -> Answer:
+    async def join(
+        self,
+        exchange: Exchange,
+        flight: Flight,
+        charge_of: Callable[[int], int] | None,
+    ) -> Answer:
         """
         See `Exchange.join`.
         """

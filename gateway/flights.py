@@ -129,6 +129,16 @@ class Flight:
         """
         return self._error is not None
 
+    @property
+    def cost_nano(self) -> int | None:
+        """
+        What the attempt that brought the answer cost; None while, or where, nobody knows.
+        """
+        for attempt in reversed(self.exchange.attempts):
+            if attempt.flight is self and not attempt.joined:
+                return attempt.cost_nano if self._is_over else None
+        return None
+
     async def begun(self) -> None:
         """
         Wait until the first of the answer is here.

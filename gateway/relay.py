@@ -22,7 +22,7 @@ from gateway.exchange import Answer, Attempt, AttemptState, Forwarder, Outcome
 from gateway.flights import Flight, FlightOutlet
 from gateway.outlets import CallerOutlet
 from gateway.raised import place_of
-from gateway.settlement import Settlement
+from gateway.settlement import Settlement, charge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -206,13 +206,25 @@ class Relay(Forwarder):
                 if attempt.flight is flight:
                     await settlement.attempt(attempt)
 
-    async def join(self, exchange: Exchange, flight: Flight) -> Answer:
+    async def join(
+        self,
+        exchange: Exchange,
+        flight: Flight,
+        charge_of: Callable[[int], int] | None,
+    ) -> Answer:
         """
         See `Exchange.join`.
         """
         answer = await flight.answer()
-        if flight.target is not None:
-            await self._join(exchange, flight.target, flight=flight)
+        if flight.target is None:
+            return answer
+        if charge_of is None or not flight.is_over:
+            await self._join(
+                exchange, flight.target, flight=flight, charge_of=charge_of
+            )
+        else:
+            nano = charge_of(flight.cost_nano or 0)
+            await self._join(exchange, flight.target, flight=flight, charge_nano=nano)
         return answer
 
     async def answered_by(
@@ -230,6 +242,7 @@ class Relay(Forwarder):
         *,
         flight: Flight | None = None,
         charge_nano: int = 0,
+        charge_of: Callable[[int], int] | None = None,
     ) -> None:
         attempt = Attempt(
             number=len(exchange.attempts) + 1,
@@ -238,6 +251,7 @@ class Relay(Forwarder):
             headers=CIMultiDict(),
             joined=True,
             charge_nano=charge_nano,
+            charge_of=charge_of,
             flight=flight,
         )
         exchange.attempts.append(attempt)
@@ -303,9 +317,7 @@ def _give(exchange: Exchange) -> None:
     if attempt is None or not attempt.joined:
         return
     attempt.state = AttemptState.ANSWERED
-    if attempt.charge_nano:
-        attempt.cost_nano = attempt.charge_nano
-        exchange.cost_nano = (exchange.cost_nano or 0) + attempt.charge_nano
+    charge(exchange, attempt)
 
 
 def log_fault(what: str, request_id: str, exc: Exception) -> None:

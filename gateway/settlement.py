@@ -103,6 +103,8 @@ class Settlement:
             attempt.state = AttemptState.NOT_SENT
         elif attempt.state is AttemptState.SENT:
             attempt.state = AttemptState.BROKEN
+        elif attempt.charge_of is not None:
+            _charge_followed(self._exchange, attempt)
         task = None
         if self._hooks.chain("after_attempt"):
             work = self._hooks.after_attempt(self._exchange, attempt)
@@ -143,6 +145,29 @@ def _at_once(work: Coroutine[Any, Any, T]) -> T:
     work.close()
     msg = "a hook that is written with def has waited"
     raise RuntimeError(msg)
+
+
+def charge(exchange: Exchange, attempt: Attempt) -> None:
+    """
+    Put down what an answer costs that nobody was asked for, and that is given.
+    """
+    if attempt.charge_nano:
+        attempt.cost_nano = attempt.charge_nano
+        exchange.cost_nano = (exchange.cost_nano or 0) + attempt.charge_nano
+
+
+def _charge_followed(exchange: Exchange, attempt: Attempt) -> None:
+    """
+    Charge what following a flight costs, if it is over and that is known.
+
+    Not more than was held: who began it may have had other prices.
+    """
+    flight, charge_of = attempt.flight, attempt.charge_of
+    cost_nano = None if flight is None else flight.cost_nano
+    if cost_nano is not None and charge_of is not None:
+        due = charge_of(cost_nano)
+        attempt.charge_nano = min(due, attempt.hold_nano or due)
+        charge(exchange, attempt)
 
 
 def _take_cost(exchange: Exchange) -> None:

@@ -1133,3 +1133,45 @@ async def test_who_began_a_flight_has_what_it_cost(fake, stream):
 
     assert costs == [42]
     assert sink.headers.get("x-gw-cost-usd") == (None if stream else "0.000000042")
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
+async def test_what_following_costs_is_told_by_what_the_flight_did(fake, stream):
+    """
+    At once where the flight is over, else when its stream ended; never more than was held.
+    """
+    settled = []
+
+    class Sharing(Plugin):
+        phase = Phase.ANSWER
+        flight = None
+
+        @hookimpl
+        async def pre_request(self, exchange):
+            cls = type(self)
+            if cls.flight is None:
+                cls.flight = exchange.forward()
+                return await cls.flight.answer()
+            return await exchange.join(cls.flight, charge=lambda nano: nano // 2)
+
+    class Books(Plugin):
+        phase = Phase.GOVERN
+
+        @hookimpl
+        async def before_attempt(self, exchange, attempt):
+            attempt.hold_nano = 300 if attempt.joined else 0
+
+        @hookimpl
+        def after_attempt(self, exchange, attempt):
+            if attempt.joined:
+                settled.append((attempt.charge_nano, exchange.cost_nano))
+            else:
+                attempt.cost_nano = 1000 if stream else 500
+
+    fake.script("m", Script(pieces=("a", "b"), event_latency_ms=20))
+    async with running(fake, Sharing, Books) as gateway:
+        exchanges = [begin(gateway, stream=stream) for _ in range(2)]
+        await asyncio.gather(*(gateway.relay(each, MemorySink()) for each in exchanges))
+
+    # Half of 1,000 was not held; half of 500 was known before anything was.
+    assert settled == ([(300, 300)] if stream else [(250, 250)])

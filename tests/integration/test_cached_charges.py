@@ -386,6 +386,86 @@ async def test_hits_at_once_are_never_more_than_the_budget(start, fake):
     assert len(list(fake.requests)) == 1
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_who_follows_a_call_pays_what_a_hit_costs(start, fake, stream):
+    """
+    Who asked first pays for the call; nobody's money is touched twice.
+    """
+    fake.script("m", Script(text="word " * 100, split=8, latency_ms=300, usage=USAGE))
+    till = await start(budgets=usd(USD), caching={"partition": "team"})
+    ask = {**ASK, "stream": stream}
+
+    told = await asyncio.gather(
+        till.ask("anna", ask), *(till.ask("bob", ask) for _ in range(4))
+    )
+
+    assert sorted(answer.cache for answer in told) == ["joined"] * 4 + ["miss"]
+    rows = await till.rows()
+    assert sorted((row["outcome"], row["cost_nano"]) for row in rows) == [
+        *[("cached", THIRD)] * 4,
+        ("done", COST),
+    ]
+    assert sum((await till.spent_nano()).values()) == COST + 4 * THIRD
+    assert len(list(fake.requests)) == 1
+
+
+async def test_who_cannot_pay_to_follow_is_told_what_a_miss_is_told(start, fake):
+    """
+    402, while the others have their answer.
+    """
+    fake.script("m", Script(text="word " * 100, split=8, latency_ms=300, usage=USAGE))
+    till = await start(
+        charge=1.0,
+        caching={"partition": "team"},
+        budgets=usd(USD),
+        governance={
+            "virtual_keys": {
+                "anna": {"secret": "env.VK_anna", "team": "payments"},
+                "bob": {
+                    "secret": "env.VK_bob",
+                    "team": "payments",
+                    "budgets": usd(COST // 2),
+                },
+            }
+        },
+    )
+    ask = {**ASK, "stream": True}
+    first = asyncio.ensure_future(till.ask("anna", ask))
+    await fake.wait_for(lambda: fake.requests, timeout=5)
+
+    refused = await till.ask("bob", ask)
+
+    assert (await first).status == 200
+    assert (refused.status, refused.headers["x-gw-code"]) == (402, "budget_exceeded")
+    assert await till.spent_nano() == {}
+    assert len(list(fake.requests)) == 1
+
+
+async def test_who_leaves_a_call_that_goes_on_is_not_charged(start, fake):
+    """
+    Nobody knows yet what it costs; what was held is given back, and who stays pays.
+    """
+    script = Script(text="word " * 100, split=8, event_latency_ms=100, usage=USAGE)
+    fake.script("m", script)
+    till = await start(budgets=usd(USD), caching={"partition": "team"})
+    ask = {**ASK, "stream": True}
+    first = asyncio.ensure_future(till.ask("anna", ask))
+    await fake.wait_for(lambda: fake.requests, timeout=5)
+    headers = {"Authorization": f"Bearer {VALUES['bob']}"}
+
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(till.client.url + PATH, json=ask, headers=headers) as answer,
+    ):
+        await answer.content.readline()
+        answer.close()
+
+    assert answer.headers["x-gw-cache"] == "joined"
+    assert (await first).status == 200
+    assert [row["key_name"] for row in await till.rows()] == ["anna"]
+    assert await till.spent_nano() == {ANNA: COST}
+
+
 @pytest.fixture
 async def crew(run_serve, fake, tmp_path):
     """

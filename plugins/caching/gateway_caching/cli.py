@@ -17,7 +17,10 @@ from gateway.client import (
 
 __all__ = ["cache"]
 
-_COLUMNS = ("day", "hits", "similar", "joined", "missed", "tokens saved", "USD saved")
+_COLUMNS = (
+    *("day", "hits", "similar", "verified", "disagreed", "joined", "missed"),
+    *("tokens saved", "USD saved"),
+)
 
 
 @click.group()
@@ -56,6 +59,8 @@ def _row(day: dict[str, Any]) -> tuple[object, ...]:
         day["day"],
         day["hits"],
         day["similar"],
+        day["verified"],
+        day["disagreed"],
         day["joined"],
         day["missed"],
         day["saved_tokens"],

@@ -32,6 +32,8 @@ COUNTS: Final = (
     "store_errors",
     "saved_nano",
     "saved_tokens",
+    "verified",
+    "disagreed",
 )
 #: Between two times of writing down.
 FLUSH_S: Final = 2.0

@@ -63,6 +63,7 @@ class Flights:
         name: str,
         exchange: Exchange,
         may_follow: Callable[[Flight], bool],
+        charge: Callable[[int], int] | None = None,
     ) -> tuple[Answer, Flight] | None:
         """
         Let *exchange* follow the flight under *name*; None if there is none that it can follow.
@@ -70,16 +71,19 @@ class Flights:
         What befell the first caller alone, whose key was refused or who left, befalls nobody
         else: the next one flies, and the others follow that one.
 
+        Args:
+            charge: See `Exchange.join`.
+
         Raises:
             UpstreamError: There is no answer, for nobody.
-            Refused: This exchange may not use who answers.
+            Refused: This exchange may not use who answers, or cannot pay.
         """
         for _ in range(_FOLLOWED):
             flight = self.find(name)
             if flight is None or not may_follow(flight):
                 return None
             try:
-                return await exchange.join(flight), flight
+                return await exchange.join(flight, charge=charge), flight
             except UpstreamError:
                 raise
             except ExchangeError:

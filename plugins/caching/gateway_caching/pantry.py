@@ -5,6 +5,7 @@ A store with its entries opened and closed, which is down for nobody.
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -16,7 +17,14 @@ from gateway_caching.delivering import delivery_of
 from gateway_caching.entries import Entry, EntryUnreadable, Source
 from gateway_caching.purges import Purges
 from gateway_caching.sealing import Sealer
-from gateway_caching.stores import MemoryStore, Record, Store, StoreDown, Wanted
+from gateway_caching.stores import (
+    MemoryStore,
+    Record,
+    RedisStore,
+    Store,
+    StoreDown,
+    Wanted,
+)
 from gateway_caching.tally import Tally
 
 if TYPE_CHECKING:
@@ -49,6 +57,11 @@ class Pantry:
     _opened: OrderedDict[str, tuple[bytes, Entry]] = attrs.field(
         factory=OrderedDict, init=False
     )
+
+    def __attrs_post_init__(self) -> None:
+        if isinstance(self.store, RedisStore):
+            # What it was, nobody here knows: it may have been anything.
+            self.store.on_purged = partial(self.purges.note, Wanted())
 
     async def find(self, exact: str, partition: str) -> Entry | None:
         """
@@ -119,10 +132,20 @@ class Pantry:
         self.purges.note(wanted)
         return await self.store.purge(wanted)
 
+    async def hear(self, wanted: Wanted) -> None:
+        """
+        Let go of what another process of this machine let go of.
+
+        Raises:
+            StoreDown: Nobody knows what went.
+        """
+        self.purges.note(wanted)
+        if not isinstance(self.store, RedisStore):  # which the other has purged for all
+            await self.store.purge(wanted)
+
     async def _put(self, record: Record, mark: int) -> bool:
-        if self.purges.took(record, mark):
+        if self.purges.took(record, mark) or not await self.store.put(record):
             return False
-        await self.store.put(record)
         if self.purges.took(record, mark):
             # The purge came while the store wrote, and may have passed it.
             await self.store.purge(Wanted(exact=record.exact))

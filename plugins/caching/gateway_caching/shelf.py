@@ -113,7 +113,7 @@ class Shelf:
         Let go what went in another process.
         """
         with suppress(StoreDown):  # which told of itself to who asked for the purge
-            await self.pantry.purge(event.wanted)
+            await self.pantry.hear(event.wanted)
 
     async def close(self) -> None:
         """
@@ -275,12 +275,13 @@ class Shelf:
         exchange = errand.exchange
 
         def may_follow(flight: Flight) -> bool:
-            if self.flights.mark_of(flight) != errand.mark:
+            if self.flights.mark_of(flight) < errand.mark:
                 return False  # something was purged since it was asked for
             return may_deliver(Delivery.of(flight.exchange), exchange)
 
         try:
-            found = await self.flights.follow(exact, exchange, may_follow)
+            charge = errand.scope.charge_nano if errand.scope.charge else None
+            found = await self.flights.follow(exact, exchange, may_follow, charge)
         except Refused as refused:
             if refused.ends:
                 raise

@@ -263,3 +263,33 @@ async def test_what_was_kept_before_the_clock_was_put_back_is_not_given(
     monkeypatch.setattr(type(clock), "now", lambda _: now - 3600)
 
     assert (await ask(client)).cache == "miss"
+
+
+@pytest.mark.needs_redis
+@pytest.mark.parametrize("is_seen", [False, True])
+async def test_a_purge_reaches_what_is_under_way_on_other_machines(
+    start, ask, tmp_path, redis_port, fake_upstream, shelf_of, is_seen
+):
+    """
+    With a Redis that both share, whether or not anybody looks there in between.
+    """
+    redis = {"url": f"redis://127.0.0.1:{redis_port}/0", "timeout_s": 5}
+    one, other = [
+        await start(store="redis", redis=redis, data_dir=tmp_path / name)
+        for name in ("one", "other")
+    ]
+    await one.post("/api/cache/purge", {"all": True})
+    fake_upstream.script("m", Script(latency_ms=400))
+    slow = asyncio.ensure_future(ask(one))
+    await fake_upstream.wait_for(lambda: fake_upstream.in_flight, timeout=5)
+    await other.post("/api/cache/purge", {"model": "another"})
+    if is_seen:
+        await ask(one, {**ASK, "seed": 1})
+    await slow
+    await shelf_of(one).flights.close()
+
+    again = await ask(one)
+    await shelf_of(one).flights.close()
+    once_more = await ask(one)
+
+    assert (again.cache, once_more.cache) == ("miss", "hit")

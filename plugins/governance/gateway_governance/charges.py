@@ -1,8 +1,8 @@
 """
-What callers pay for answers that were kept: held before they are given, like what attempts cost.
+What callers pay for answers that were kept, or that others are asking for.
 
-The amount is known, and no provider is asked: it counts on the money of who calls, and neither on
-the limits of providers and models nor as tokens.
+Held before they are given, like what attempts cost.  No provider is asked: it counts on the money
+of who calls, and neither on the limits of providers and models nor as tokens.
 """
 
 from __future__ import annotations
@@ -29,16 +29,17 @@ __all__ = ["bill_of_charge", "hold_charge"]
 async def hold_charge(
     ledger: Ledger,
     exchange: Exchange,
-    attempt: Attempt,
     meters: Iterable[Meter],
+    charge_nano: int,
     *,
     wait_s: float,
 ) -> Hold | None:
     """
-    Hold what is charged for *attempt*; in a dry run, only say whether it could be.
+    Hold *charge_nano*; in a dry run, only say whether it could be.
 
     Args:
         meters: All that a call of the provider would count on.
+        charge_nano: What is charged, or the most of it.
         wait_s: How long to wait where others hold what is missing.
 
     Raises:
@@ -48,8 +49,8 @@ async def hold_charge(
     """
     demand = Demand(
         meters=tuple(meter for meter in meters if _is_callers_money(meter)),
-        money_floor_nano=attempt.charge_nano,
-        money_want_nano=attempt.charge_nano,
+        money_floor_nano=charge_nano,
+        money_want_nano=charge_nano,
     )
     try:
         if exchange.dry_run:
@@ -63,7 +64,7 @@ async def hold_charge(
         raise refusal_of(short, exchange.clock.now()) from None
     except (AuthorityFailed, SlotsInUse) as failed:
         raise outage_of(failed) from failed
-    exchange.explain(f"charges {usd(attempt.charge_nano)}: nobody is asked")
+    exchange.explain(f"holds {usd(charge_nano)}: nobody is asked")
     return hold
 
 

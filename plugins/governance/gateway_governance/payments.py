@@ -186,17 +186,19 @@ class Payments:
         self, exchange: Exchange, attempt: Attempt, books: Books, admitted: Admitted
     ) -> None:
         """
-        Hold what an answer is charged that was kept; following a request costs nothing.
+        Hold what is charged for an answer that nobody is asked for, if anything is.
         """
-        if not attempt.charge_nano:
+        if not attempt.charge_nano and attempt.charge_of is None:
             exchange.explain("nobody is asked, and nothing is charged")
             return
-        target, now = attempt.target, exchange.clock.now()
-        meters = books.terms(admitted.found, target.provider, target.model, now).meters
-        if admitted.run is not None:
-            meters = admitted.run.with_meters(meters)
-        wait_s = self.settings.wait.up_to_s
-        hold = await hold_charge(self.ledger, exchange, attempt, meters, wait_s=wait_s)
+        asking = self._asking(exchange, attempt, books, admitted)
+        hold = await hold_charge(
+            self.ledger,
+            exchange,
+            asking.meters,
+            asking.charge_nano(),
+            wait_s=self.settings.wait.up_to_s,
+        )
         if hold is None:
             return
         admitted.payments[attempt.number] = Payment(
@@ -237,7 +239,8 @@ class Payments:
         payment = admitted.payments.pop(attempt.number, None)
         if payment is None:
             return
-        if attempt.not_sent or _never_arrived(attempt):
+        is_free = attempt.joined and not attempt.charge_nano
+        if attempt.not_sent or is_free or _never_arrived(attempt):
             self.ledger.release(payment.hold)
             return
         admitted.was_sent = True
@@ -296,6 +299,16 @@ class _Asking:
             raise self._refused(checked.short)
         if self.has_budget:
             self.exchange.explain(f"would hold {usd(checked.money_nano)}")
+
+    def charge_nano(self) -> int:
+        """
+        Return what is charged where nobody is asked; the most of it while that is not known.
+        """
+        charge_of = self.attempt.charge_of
+        if charge_of is None:
+            return self.attempt.charge_nano
+        _, worst_nano = self._money() if self.has_budget else (0, 0)
+        return charge_of(worst_nano)
 
     async def pay(self) -> Payment:
         """

@@ -56,17 +56,18 @@ class MemoryStore:
         """
         return self.find(exact)
 
-    async def put(self, record: Record) -> None:
+    async def put(self, record: Record) -> bool:
         """
         See `Store.put`.
         """
         self._drop(record.exact)
         if _weight(record) > self.max_bytes:
-            return
+            return False
         self._records[record.exact] = record
         self._bytes += _weight(record)
         while self._bytes > self.max_bytes or len(self._records) > self.max_entries:
             self._drop(next(iter(self._records)))
+        return True
 
     async def purge(self, wanted: Wanted) -> int:
         """

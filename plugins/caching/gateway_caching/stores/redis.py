@@ -1,6 +1,9 @@
 """
 Records in Redis or Valkey, for all machines that share it.
 
+Each purge leaves a stamp of its own there.  Whoever finds another stamp than the one it knew knows
+that something was purged, and puts nothing that was asked for before.
+
 How much there may be is the server's to say (``maxmemory`` with an ``lru`` policy); records go by
 themselves when they expire.  Source: https://redis.io/docs/latest/commands/.
 """
@@ -8,7 +11,8 @@ themselves when they expire.  Source: https://redis.io/docs/latest/commands/.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from importlib import import_module
 from math import ceil
@@ -23,6 +27,9 @@ from gateway_caching.stores.store import Record, StoreDown, Wanted
 __all__ = ["PREFIX", "RedisStore", "connect"]
 
 PREFIX: Final = "gatewright:cache:"
+#: Where the stamp of the latest purge is; not among the records.
+_STAMP: Final = "gatewright:cache-purged"
+_STAMP_BYTES: Final = 16
 _FIELDS: Final = ("partition", "model", "tags", "created_at", "expires_at", "packed")
 _SCANNED: Final = 500
 
@@ -60,11 +67,17 @@ class RedisStore:
     Args:
         client: See `connect`.
         timeout_s: How long one question may take.
+
+    Attributes:
+        on_purged: Called when something turns out to have been purged by somebody else.
     """
 
     client: Any
     timeout_s: float
     clock: Clock
+    on_purged: Callable[[], None] = attrs.field(default=lambda: None, init=False)
+    #: The stamp that was there when anybody looked last; False where nobody has.
+    _stamp: bytes | bool | None = attrs.field(default=False, init=False)
 
     async def get(self, exact: str) -> Record | None:
         """
@@ -72,20 +85,24 @@ class RedisStore:
         """
         async with self._down_for_errors():
             # Not all of it: what the semantic cache keeps there is larger.
-            values = await self.client.hmget(PREFIX + exact, _FIELDS)
+            steps = self.client.pipeline(transaction=True)
+            steps.get(_STAMP)
+            steps.hmget(PREFIX + exact, _FIELDS)
+            stamp, values = await steps.execute()
+            self._see(stamp)
             if None in values:
                 return None
             told = zip(_FIELDS, values, strict=True)
             record = _record(exact, {field.encode(): value for field, value in told})
         return record if record.expires_at > self.clock.now() else None
 
-    async def put(self, record: Record) -> None:
+    async def put(self, record: Record) -> bool:
         """
         See `Store.put`.
         """
         left_s = record.expires_at - self.clock.now()
         if left_s <= 0:
-            return
+            return False
         name = PREFIX + record.exact
         told: dict[str, str | bytes] = {
             "partition": record.partition,
@@ -95,12 +112,18 @@ class RedisStore:
             "expires_at": repr(record.expires_at),
             "packed": record.packed,
         }
-        async with self._down_for_errors():
-            steps = self.client.pipeline(transaction=True)
+        async with (
+            self._down_for_errors(),
+            self.client.pipeline(transaction=True) as steps,
+        ):
+            await steps.watch(_STAMP)
+            if not self._see(await steps.get(_STAMP)):
+                return False
+            steps.multi()
             steps.delete(name)
             steps.hset(name, mapping=told)
             steps.pexpire(name, ceil(left_s * 1000))
-            await steps.execute()
+            return await self._is_done(steps)
 
     async def purge(self, wanted: Wanted) -> int:
         """
@@ -108,6 +131,8 @@ class RedisStore:
         """
         count = 0
         async with self._down_for_errors(bounded=False):
+            # Before it looks: what is put from now on was asked for afterwards, or is not put.
+            await self._put_stamp()
             async for names in self._names():
                 meant = [
                     name
@@ -138,6 +163,34 @@ class RedisStore:
         Close the connections.
         """
         await self.client.aclose()
+
+    def _see(self, stamp: bytes | None) -> bool:
+        """
+        Take note of *stamp*; tell whether nobody else has purged anything since the last time.
+        """
+        known, self._stamp = self._stamp, stamp
+        if known is False or known == stamp:
+            return True
+        self.on_purged()
+        return False
+
+    async def _put_stamp(self) -> None:
+        mine = secrets.token_bytes(_STAMP_BYTES)
+        steps = self.client.pipeline(transaction=True)
+        steps.get(_STAMP)
+        steps.set(_STAMP, mine)
+        before, _ = await steps.execute()
+        self._see(before)
+        self._stamp = mine
+
+    async def _is_done(self, steps: Any) -> bool:
+        try:
+            await steps.execute()
+        except import_module("redis").WatchError:
+            self._stamp = False  # another than the one that was known
+            self.on_purged()
+            return False
+        return True
 
     async def _names(self) -> AsyncIterator[list[bytes]]:
         at = 0

@@ -147,13 +147,13 @@ class SqliteStore:
             packed=packed,
         )
 
-    async def put(self, record: Record) -> None:
+    async def put(self, record: Record) -> bool:
         """
         See `Store.put`.
         """
         size = len(record.packed) + _OVERHEAD_BYTES
         if size > self.max_bytes:
-            return
+            return False
         told = {
             **attrs.asdict(record),
             "tags": " ".join(record.tags),
@@ -170,6 +170,7 @@ class SqliteStore:
             if self._puts % _LOOK_EVERY == 1:
                 await self._let_go(connection)
             await connection.commit()
+        return True
 
     async def purge(self, wanted: Wanted) -> int:
         """

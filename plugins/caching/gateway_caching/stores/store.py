@@ -95,9 +95,13 @@ class Store(Protocol):
         Return the record under *exact* that has not expired, or None.
         """
 
-    async def put(self, record: Record) -> None:
+    async def put(self, record: Record) -> bool:
         """
         Keep *record* in place of the one under its key; let go of others where there are too many.
+
+        Returns:
+            Whether it is kept: not, where it is too large, or somebody elsewhere purged something
+            meanwhile.
         """
 
     async def purge(self, wanted: Wanted) -> int:

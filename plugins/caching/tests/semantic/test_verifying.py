@@ -50,6 +50,8 @@ async def test_another_answer_is_told(
     assert again.cache == "hit"
     assert b"cannot" not in again.body
     assert shelf_of(client).tally.disagreed == shelf_of(client).tally.verified == 1
+    (day,) = (await client.ask("GET", "/api/cache/stats")).json["days"]
+    assert (day["verified"], day["disagreed"]) == (1, 1)
     assert told[0].likeness < 0.5 < told[0].similarity
     assert "password" not in repr(told[0])
 

@@ -231,3 +231,27 @@ async def test_a_server_that_is_not_there_is_a_store_that_is_down(clock):
         with pytest.raises(StoreDown):
             await store.put(record("a"))
         await store.close()
+
+
+@pytest.mark.needs_redis
+async def test_what_was_asked_for_before_a_purge_elsewhere_is_not_put(
+    redis_port, clock
+):
+    """
+    Told once; what is asked for afterwards is put.
+    """
+    client = connect(f"redis://127.0.0.1:{redis_port}/0", None, 5.0)
+    await client.flushall()
+    mine, others = RedisStore(client, 5.0, clock), RedisStore(client, 5.0, clock)
+    heard = []
+    mine.on_purged = lambda: heard.append("purged")
+    await mine.get("a")
+    await mine.purge(Wanted(model="n"))
+    by_myself = await mine.put(record("a"))
+    await others.purge(Wanted())
+
+    puts = [await mine.put(record("b")), await mine.put(record("c"))]
+
+    assert (by_myself, puts, heard) == (True, [False, True], ["purged"])
+    assert [await mine.get(name) for name in "abc"] == [None, None, record("c")]
+    await mine.close()
