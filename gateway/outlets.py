@@ -494,11 +494,10 @@ def server_timing(exchange: Exchange) -> str:
 
     Source: W3C Server Timing, durations in milliseconds.
     """
-    entries = [
-        f"{name};dur={ns / 1e6:.3f}"
-        for name, ns in exchange.trail.time_by_plugin().items()
-        if ns
-    ]
+    entries = []
+    if exchange.trail.said:
+        spent = exchange.trail.time_by_plugin()
+        entries = [f"{name};dur={ns / 1e6:.3f}" for name, ns in spent.items() if ns]
     attempt = exchange.attempt
     if attempt is not None and attempt.sent_at is not None:
         until = attempt.first_event_at or attempt.ended_at

@@ -156,13 +156,14 @@ def make_runtime(
     """
     running = before.plugins if before is not None else ()
     plugins = load_plugins(settings, extra, installed=installed, running=running)
+    # Before the dialects, which then take the memory that parsing it needed.
+    catalog = _catalog(plugins)
     dialects = _dialects(plugins)
     _register_stores(plugins, secrets)
     detectors = _values(plugins, "register_detectors")
     _check_detectors(plugins, settings, detectors)
     vendors = {**VENDORS, **_values(plugins, "register_providers")}
     providers = make_providers(settings, dialects, vendors)
-    catalog = _catalog(plugins)
     router = Router(
         settings,
         providers,

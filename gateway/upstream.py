@@ -359,11 +359,9 @@ class Upstream:
         """
         Make the session; needs a running loop.
         """
-        context = ssl.create_default_context(
-            cafile=str(self.ca_file) if self.ca_file else None
-        )
-        self._connector = _connector(Wire, context)
-        self._proxied = _connector(ResponseHandler, context)
+        trust = _trust(self.ca_file)
+        self._connector = _connector(Wire, trust)
+        self._proxied = _connector(ResponseHandler, trust)
         self._session = aiohttp.ClientSession(
             connector=self._proxied,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -491,15 +489,25 @@ class Upstream:
         return found
 
 
+def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
+    """
+    Return whose certificates are accepted, as aiohttp takes it.
+
+    True is the system's authorities, by the context that aiohttp made of them already: another
+    one would be a megabyte.
+    """
+    return True if ca_file is None else ssl.create_default_context(cafile=str(ca_file))
+
+
 def _connector(
     make: Callable[[asyncio.AbstractEventLoop], ResponseHandler],
-    context: ssl.SSLContext,
+    trust: ssl.SSLContext | bool,
 ) -> WireConnector:
     return WireConnector(
         make,
         limit=0,  # providers have limits of their own
         keepalive_timeout=KEEP_ALIVE_S,
-        ssl=context,
+        ssl=trust,
         ttl_dns_cache=60,
     )
 

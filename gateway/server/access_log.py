@@ -329,7 +329,7 @@ def _clean(text: str) -> str:
 
 
 def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 3)
+    return int(seconds * 1e6 + 0.5) / 1000  # `round` takes three times as long
 
 
 def _totals(

@@ -22,6 +22,7 @@ from gateway.server.banner import Started
 from gateway.server.connection import require_c_parser
 from gateway.server.fleet import Solo
 from gateway.server.launch import Launch, check_serving, problems_of
+from gateway.server.lean import forget_sources
 from gateway.server.logs import configure_logging
 from gateway.server.management import SettingsRejected
 from gateway.server.management_routes import management_routes
@@ -74,6 +75,7 @@ def prepare(
     Raises:
         ConfigError: With everything that is wrong, located in the file.
     """
+    forget_sources()
     settings = launch.settings(environ)
     # Before anybody logs: the standard output is for answers alone.
     configure_logging(settings.server.log)

@@ -4,8 +4,15 @@ Programs without what they never use.
 
 from __future__ import annotations
 
+import linecache
 import subprocess
 import sys
+from importlib.util import find_spec
+
+import attrs
+import pytest
+
+from gateway.server.lean import forget_sources
 
 
 def run(code: str) -> str:
@@ -16,14 +23,17 @@ def run(code: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def test_imports_structlog_without_its_colours():
+@pytest.mark.parametrize("unused", ["rich", "greenlet"])
+def test_imports_structlog_without_what_it_would_use(unused):
     """
-    Structlog is there, and rich is not, although it is installed.
+    Structlog is there, and the other is not, although it is installed.
     """
+    assert find_spec(unused)
+
     said = run(
         "import sys; from gateway.server.lean import import_structlog\n"
         "import_structlog()\n"
-        "print('structlog' in sys.modules, 'rich' in sys.modules)"
+        f"print('structlog' in sys.modules, {unused!r} in sys.modules)"
     )
 
     assert said.split() == ["True", "False"]
@@ -54,3 +64,21 @@ def test_leaves_alone_what_was_imported():
     )
 
     assert said.strip() == "True"
+
+
+def test_forgets_the_sources_of_what_attrs_wrote():
+    """
+    The methods stay; what a debugger would show of them is gone.
+    """
+
+    @attrs.frozen
+    class Point:
+        x: int
+
+    written = Point.__init__.__code__.co_filename
+    assert linecache.getline(written, 1)
+
+    forget_sources()
+
+    assert not linecache.getline(written, 1)
+    assert Point(1) == Point(1)

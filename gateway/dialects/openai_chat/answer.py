@@ -144,18 +144,18 @@ def stops_of(doc: Any) -> Stop | None:
 
 def _stop(choice: dict[str, Any]) -> Stop:
     message = object_at(choice, "message")
-    calls = objects(message.get("tool_calls"))
-    has_calls = isinstance(message.get("function_call"), dict) or any(
-        map(_is_call, calls)
-    )
-    stop = read_stop(
-        choice,
-        has_calls=has_calls,
-        has_refused=_has_refused(message),
-    )
+    has_calls = _has_calls(message)
+    stop = read_stop(choice, has_calls=has_calls, has_refused=_has_refused(message))
     if stop is None:  # xAI ends calls with an empty reason
         stop = Stop(reason="tool" if has_calls else "unknown")
     return stop
+
+
+def _has_calls(message: dict[str, Any]) -> bool:
+    if isinstance(message.get("function_call"), dict):
+        return True
+    calls = message.get("tool_calls")  # mostly there are none
+    return bool(calls) and any(map(_is_call, objects(calls)))
 
 
 def _is_call(raw: dict[str, Any]) -> bool:
@@ -166,9 +166,11 @@ def _is_call(raw: dict[str, Any]) -> bool:
 
 
 def _has_refused(message: dict[str, Any]) -> bool:
-    parts = objects(message.get("content"))
-    return bool(string_at(message, "refusal")) or any(
-        part.get("type") == "refusal" for part in parts
+    if string_at(message, "refusal"):
+        return True
+    content = message.get("content")  # mostly a string
+    return isinstance(content, list) and any(
+        part.get("type") == "refusal" for part in objects(content)
     )
 
 

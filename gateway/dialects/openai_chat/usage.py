@@ -107,8 +107,9 @@ def _as_openai_counts(raw: dict[str, Any], tier: str | None) -> Usage | None:
         plain_in = prompt - cached - written - audio_in
         plain_out = completion - reasoning - audio_out
         counts = (plain_in, cached, written, audio_in, plain_out, reasoning, audio_out)
-        if min(counts) < 0 or set(map(type, counts)) != {int}:
-            return None
+        for count in counts:
+            if count.__class__ is not int or count < 0:
+                return None
     except (TypeError, AttributeError):
         return None
     if reasoning and raw.get("total_tokens") == prompt + completion + reasoning:
