@@ -49,7 +49,7 @@ class Reading(NamedTuple):
     What begins at one place.
 
     Attributes:
-        found: For each end the shape that reaches up to it, in order of the ends.
+        found: For each size the shape that is so long, the shortest first.
         is_open: The text ends before that is all.
     """
 
@@ -136,10 +136,9 @@ class ShapeIndex:
             kinds = self._of(text[start:end])
             if kinds is None or text[end : end + 1] in _NOT_BEHIND:
                 return _NOTHING
-            return Reading(((end, kinds),), is_open=False)
+            return Reading(((end - start, kinds),), is_open=False)
         ends = start + LONGEST >= size and not final
-        found, is_open = self._groups(text[start : start + LONGEST], end - start, ends)
-        return Reading([(start + at, shape) for at, shape in found], is_open)
+        return self._groups(text[start : start + LONGEST], end - start, ends)
 
     def _of(self, shape: str) -> Shape | None:
         known = self._table.get(shape)
