@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from gateway_guardrails.pii.lexicon import (
@@ -32,6 +33,7 @@ _LABEL: Final = 32
 #: A word for something else counts against a value if it is so near.
 OTHER_WITHIN: Final = 14
 _MOST_TOKENS: Final = 6
+_MOST_REMEMBERED: Final = 1024
 #: How far words are read ahead where values stand close to each other.
 _AHEAD: Final = 128
 _WORD: Final = re.compile(f"({TOKEN.pattern})")
@@ -81,6 +83,9 @@ class Heard(NamedTuple):
 #: else.  No class of its own, since a text full of values has many.
 _Saying = tuple[int, int, int, Sequence[tuple[int, int]], bool]
 
+# Remembered, since the words beside many values say the same.
+_near: Final = lru_cache(_MOST_REMEMBERED)(Near)
+_heard: Final = lru_cache(_MOST_REMEMBERED)(Heard)
 _NOTHING: Final = Near(0, 1 << 20)
 _SILENCE: Final = Heard(0)
 _OPEN: Final = Heard(0, is_open=True)
@@ -117,14 +122,14 @@ class Hearing:
         """
         left = self.left(start, asked)
         if left.mask and left.distance <= _LABEL:
-            return Heard(left.mask)
+            return _heard(left.mask)
         right = self.right(end, asked)
         if right is None:
             return _OPEN
         nearer = right if right.mask and right.distance < left.distance else left
         is_other = left.is_other and left.distance <= OTHER_WITHIN
         if nearer.mask:
-            return Heard(nearer.mask, is_other=is_other)
+            return _heard(nearer.mask, is_other=is_other)
         return _OTHERWISE if is_other else _SILENCE
 
     def left(self, start: int, asked: int) -> Near:
@@ -147,9 +152,9 @@ class Hearing:
                 if more & asked:  # the longest words say most
                     mask = more
             if mask & asked:
-                return Near(mask & asked, start - end)
+                return _near(mask & asked, start - end)
             if is_other:
-                return Near(0, start - end, is_other=True)
+                return _near(0, start - end, is_other=True)
         return _NOTHING
 
     def _listen(self, start: int) -> None:
