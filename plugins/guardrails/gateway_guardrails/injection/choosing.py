@@ -20,7 +20,7 @@ from gateway_guardrails.injection.parts import Step, step_cost, ways, width
 __all__ = ["REACH", "STEPS", "Chooser", "Way"]
 
 #: How far apart, in bytes, the steps of a way may be that are asked for together.
-REACH: Final = 160
+REACH: Final = 200
 #: How many steps of a way are asked for.
 STEPS: Final = 3
 #: What a search for a pattern costs, in times of what it costs that a literal is there.

@@ -20,7 +20,7 @@ _Hit = tuple[int, int, int]
 
 #: Bytes that a match may be wider on either side than its way tells: edges, and long words.
 _SLACK: Final = 16
-#: Blocks of 128 bytes: what stands `choosing.REACH` apart is in two that follow each other.
+#: Blocks of bytes: what stands `choosing.REACH` apart is in two that follow each other.
 _BLOCK: Final = REACH
 #: A pattern that may be in so many places is looked for everywhere.
 _MANY: Final = 16
@@ -241,28 +241,42 @@ def _around(asked: _Asked, near: Sequence[_Hit], told: Sifted) -> Stretch | None
     """
     Return in which stretch matches may lie whose steps are among *near*, in their order.
     """
-    literals = asked.steps[0]
-    begun = [(start, start) for number, start, _ in near if number in literals]
+    steps = asked.steps
+    literals = steps[0]
+    starts = [start for number, start, _ in near if number in literals]
+    if len(steps) == 1:
+        first, last = starts[0], max(starts)
+    else:
+        met = _in_order(asked, starts, near)
+        if met is None:
+            return None
+        first, last = met
+    if asked.is_sifted:
+        first, last = told.unsifted(first, last)
+    return max(0, first - asked.before), last + asked.after
+
+
+def _in_order(
+    asked: _Asked, starts: Sequence[int], near: Sequence[_Hit]
+) -> Stretch | None:
+    """
+    Return where first steps at *starts* begin that further ones follow, and where the last does.
+    """
+    begun = [(start, start) for start in starts]
     for literals, most in zip(asked.steps[1:], asked.most[1:], strict=True):
         further = [start for number, start, _ in near if number in literals]
         if len(begun) * len(further) > _MOST_PAIRS:
-            begun = [(begun[0][0], further[-1])]
-            continue
+            # Which of them belong together is not worth asking: the pattern looks at all of it.
+            return begun[0][0], near[-1][1]
         begun = [
             (first, start)
             for first, reached in begun
             for start in further
             if reached <= start <= first + most
         ]
-    if not begun:
-        return None
-    first, last = begun[0]
-    if len(begun) > 1:
-        last = max(map(_last, begun))
-    if asked.is_sifted:
-        first, last = told.unsifted(first, last)
-    first -= asked.before
-    return (max(0, first)), last + asked.after
+        if not begun:
+            return None
+    return begun[0][0], max(map(_last, begun))
 
 
 _last = itemgetter(1)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from gateway_guardrails.pii.lexicon import (
@@ -32,6 +33,12 @@ _LABEL: Final = 32
 #: A word for something else counts against a value if it is so near.
 OTHER_WITHIN: Final = 14
 _MOST_TOKENS: Final = 6
+_MOST_REMEMBERED: Final = 1024
+#: How far words are read ahead where values stand close to each other.
+_AHEAD: Final = 128
+_WORD: Final = re.compile(f"({TOKEN.pattern})")
+#: The same for ASCII, which is quicker.
+_ASCII_WORD: Final = re.compile(r"([A-Za-z]+|[0-9]+)")
 #: The rest of a word that is cut, which is none.
 _CUT: Final = re.compile(r"[^\W_]*")
 #: What stands between a value and another number.
@@ -71,20 +78,14 @@ class Heard(NamedTuple):
     is_other: bool = False
 
 
-class _Saying(NamedTuple):
-    """
-    A word that says something, in its place.
+#: A word that says something: where it begins and ends, the kinds it speaks of, where it begins
+#: together with words before it and what they say, the longest last, whether it is for something
+#: else.  No class of its own, since a text full of values has many.
+_Saying = tuple[int, int, int, Sequence[tuple[int, int]], bool]
 
-    Attributes:
-        longer: Where it begins together with words before it, and what they say, the longest last.
-    """
-
-    start: int
-    mask: int
-    longer: Sequence[tuple[int, int]]
-    is_other: bool
-
-
+# Remembered, since the words beside many values say the same.
+_near: Final = lru_cache(_MOST_REMEMBERED)(Near)
+_heard: Final = lru_cache(_MOST_REMEMBERED)(Heard)
 _NOTHING: Final = Near(0, 1 << 20)
 _SILENCE: Final = Heard(0)
 _OPEN: Final = Heard(0, is_open=True)
@@ -108,7 +109,10 @@ class Hearing:
         self._from = self._upto = 0
         self._ends: list[int] = []
         self._sayings: list[_Saying] = []
-        self._before: list[tuple[str, int]] = []
+        self._pieces = [""]
+        # Where a value begins, from where on its words may stand, and what they say, nearest first.
+        self._left_of = self._low = -1
+        self._left: Sequence[_Saying] = ()
         self._right_of = -1
         self._right: Sequence[tuple[str, int]] | None = ()
 
@@ -118,14 +122,14 @@ class Hearing:
         """
         left = self.left(start, asked)
         if left.mask and left.distance <= _LABEL:
-            return Heard(left.mask)
+            return _heard(left.mask)
         right = self.right(end, asked)
         if right is None:
             return _OPEN
         nearer = right if right.mask and right.distance < left.distance else left
         is_other = left.is_other and left.distance <= OTHER_WITHIN
         if nearer.mask:
-            return Heard(nearer.mask, is_other=is_other)
+            return _heard(nearer.mask, is_other=is_other)
         return _OTHERWISE if is_other else _SILENCE
 
     def left(self, start: int, asked: int) -> Near:
@@ -134,35 +138,44 @@ class Hearing:
 
         No word may go on at *start*.
         """
+        if start != self._left_of:
+            self._listen(start)
+        if self._is_gapless and GAPLESS.search(self._text, self._low, start):
+            found = self._gapless_left(self._low, start, asked)
+            if found.mask:
+                return found
+        for _, end, own, longer, is_other in self._left:
+            mask = own
+            for further, more in longer:
+                if further < self._low:
+                    break
+                if more & asked:  # the longest words say most
+                    mask = more
+            if mask & asked:
+                return _near(mask & asked, start - end)
+            if is_other:
+                return _near(0, start - end, is_other=True)
+        return _NOTHING
+
+    def _listen(self, start: int) -> None:
+        """
+        Gather what the words left of *start* say, whatever is asked for.
+        """
         low = max(0, start - LEFT)
         if start > self._upto or low < self._from:
             self._read(low, start)
         if self._is_gapless is None:
             self._is_gapless = GAPLESS.search(self._text) is not None
-        at = bisect_right(self._ends, start) - 1
-        is_near = at >= 0 and self._ends[at] > low
+        self._left_of, self._low, self._left = start, low, ()
+        at = bisect_right(self._ends, start)
+        is_near = at > 0 and self._ends[at - 1] > low
         if not (is_near or self._is_gapless):
-            return _NOTHING
-        low = self._begin(low, start)
-        if self._is_gapless and GAPLESS.search(self._text, low, start):
-            found = self._gapless_left(low, start, asked)
-            if found.mask:
-                return found
-        while at >= 0:
-            begin, mask, longer, is_other = self._sayings[at]
-            if begin < low:
-                break
-            for further, more in longer:
-                if further < low:
-                    break
-                if more & asked:  # the longest words say most
-                    mask = more
-            if mask & asked:
-                return Near(mask & asked, start - self._ends[at])
-            if is_other:
-                return Near(0, start - self._ends[at], is_other=True)
-            at -= 1
-        return _NOTHING
+            return
+        self._low = low = self._begin(low, start)
+        first = at
+        while first and self._sayings[first - 1][0] >= low:
+            first -= 1
+        self._left = self._sayings[first:at][::-1]
 
     def _begin(self, low: int, start: int) -> int:
         """
@@ -180,43 +193,58 @@ class Hearing:
         """
         if not self._from <= low <= self._upto:
             self._from = low
-            self._ends, self._sayings, self._before = [], [], []
+            self._ends, self._sayings, self._pieces = [], [], [""]
         else:
             low = self._upto
+            # Where values follow each other, the words of several are read at once.
+            high = max(high, self._text.find(" ", high + _AHEAD, high + 2 * _AHEAD))
         self._upto = high
-        text = self._text
-        piece = text[low:high]
+        piece = self._text[low:high]
         lowered = piece.lower()
-        words = TOKEN.findall(lowered)
+        word_of = _ASCII_WORD if piece.isascii() else _WORD
         if piece != lowered and HUMP.search(piece):
-            words = [part for word in TOKEN.findall(piece) for part in parts(word)]
+            told = _with_humps(word_of.split(piece))
+        else:
+            told = word_of.split(lowered)
+        # A gap, a word, a gap and so on, those before included; most say nothing.
+        pieces = self._pieces
+        first = len(pieces)
+        pieces[-1] += told[0]
+        pieces += told[1:]
         known, heads = self._lexicon.words, self._lexicon.heads
-        at = 0
-        placed = self._before
-        for word in words:
-            at = lowered.find(word, at)
-            placed.append((word, low + at))
-            at += len(word)
+        end, seen = low - len(pieces[first - 1]) + len(told[0]), first - 1
+        for at in range(first, len(pieces), 2):
+            word = pieces[at]
             if word in known or (len(word) > STEM and word[:STEM] in heads):
-                self._note(word, placed, low + at)
-        self._before = placed[-_MOST_TOKENS:]
+                end += sum(map(len, pieces[seen : at + 1]))
+                seen = at + 1
+                self._note(pieces, at, end)
+        self._pieces = pieces[-2 * _MOST_TOKENS - 1 :]
 
-    def _note(self, word: str, placed: Sequence[tuple[str, int]], end: int) -> None:
+    def _note(self, pieces: Sequence[str], at: int, end: int) -> None:
+        """
+        Keep what a word says, by itself and together with those before it.
+        """
+        word = pieces[at]
         said = self._lexicon.word(word)
         if said is None:
             return
         longer = []
+        start = begin = end - len(word)
         if said.is_last:
+            masks, tails = self._lexicon.masks, self._lexicon.tails
             key = word
-            for before, start in placed[-2 : -_MOST_TOKENS - 1 : -1]:
-                key = before + key
-                mask = self._lexicon.masks.get(key)
+            for before in range(at - 2, max(0, at - 2 * _MOST_TOKENS), -2):
+                key = pieces[before] + key
+                if key not in tails:
+                    break
+                begin -= len(pieces[before + 1]) + len(pieces[before])
+                mask = masks.get(key)
                 if mask:
-                    longer.append((start, mask))
+                    longer.append((begin, mask))
         if said.mask or said.is_other or longer:
-            saying = _Saying(placed[-1][1], said.mask, longer, said.is_other)
             self._ends.append(end)
-            self._sayings.append(saying)
+            self._sayings.append((start, end, said.mask, longer, said.is_other))
 
     def right(self, end: int, asked: int) -> Near | None:
         """
@@ -302,3 +330,15 @@ class Hearing:
                 if at >= 0 and distance < best.distance:
                     best = Near(mask & asked, distance)
         return best
+
+
+def _with_humps(pieces: Sequence[str]) -> list[str]:
+    """
+    Cut the words of *pieces*, which stand between gaps, where their humps are.
+    """
+    cut = [pieces[0]]
+    for at in range(1, len(pieces), 2):
+        for part in parts(pieces[at]):
+            cut += part, ""
+        cut[-1] = pieces[at + 1]
+    return cut

@@ -70,6 +70,7 @@ class Lexicon:
     Attributes:
         words: What each word says, in small letters; a plural has an entry of its own.
         masks: The kinds that words in a row speak of, written without gaps.
+        tails: How those may end; what is none of them goes on to no phrase.
         firsts: Words that may follow a value that they speak of, and connectors.
         heads: How words of many forms begin.
         gapless: Words of scripts without gaps, which no other word is told apart from.
@@ -82,6 +83,9 @@ class Lexicon:
         for number, kind in enumerate(kinds):
             for phrase in kind.words.split(","):
                 self._add(phrase.strip(), 1 << number)
+        self.tails = frozenset(
+            phrase[at:] for phrase in self.masks for at in range(len(phrase))
+        )
         self.gapless = [
             (phrase, mask)
             for phrase, mask in self.masks.items()

@@ -2,7 +2,7 @@
 Finds what a mark gives away.
 
 ``@`` an address, ``://`` a URL, ``+`` a telephone number, ``:`` and ``-`` between hexadecimal
-digits a device, ``%B`` a magnetic stripe.
+digits a device, ``%B`` a magnetic stripe, ``/`` between letters and digits a Brazilian company.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway_guardrails.pii.candidate import Candidate
+from gateway_guardrails.pii.checks.americas import cnpj
 from gateway_guardrails.pii.checks.finance import card
 from gateway_guardrails.pii.kind import Kind
 from gateway_guardrails.pii.phones import read_international
+from gateway_guardrails.pii.shapes import compact
 from gateway_guardrails.pii.view import View
 
 __all__ = ["MOST_LOCAL", "Marks"]
@@ -57,6 +59,13 @@ _TRACK: Final = re.compile(
 _TRACK_BEGUN: Final = re.compile(
     r"%?B[0-9]{1,19}(?:\^[^^\n]{0,26}(?:\^[^?\n]{0,52})?)?|;[0-9]{1,19}(?:=[0-9]{0,24})?"
 )
+#: With letters, which Receita Federal gives out from July 2026 on; digits alone have a shape.
+_COMPANY: Final = re.compile(
+    r"[0-9A-Z]{2}\.[0-9A-Z]{3}\.[0-9A-Z]{3}/[0-9A-Z]{4}-[0-9]{2}(?![0-9A-Za-z_]|[-./][0-9A-Za-z])"
+)
+_BEFORE_SLASH: Final = len("12.ABC.345")
+#: What a longer number goes on from.
+_LONGER: Final = re.compile(r"[0-9A-Za-z]\Z|[0-9][-./]\Z")
 _TRACK_DIGITS: Final = "9" * 12
 _TRACK_1: Final = re.compile(r"%B[0-9]")
 _TRACK_2: Final = re.compile(r";[0-9]{12}")
@@ -77,6 +86,7 @@ class Marks:
         self._mac = numbers.get("MAC_ADDRESS")
         self._ipv6 = numbers.get("IPV6")
         self._track = numbers.get("CARD_TRACK")
+        self._company = numbers.get("BR_CNPJ")
 
     def scan(self, view: View, out: list[Candidate]) -> int:
         """
@@ -95,6 +105,8 @@ class Marks:
             self._hexadecimal(view, _COLONS, out)
         if self._mac is not None and text.find("-", start) >= 0:
             self._hexadecimal(view, _PAIRS, out)
+        if text.find("/", start) >= 0:
+            self._companies(view, out)
         if self._track is not None and (
             not view.final or view.skeleton.find(_TRACK_DIGITS, start) >= 0
         ):
@@ -234,6 +246,22 @@ class Marks:
         ):
             self._add(out, start, end, self._ipv6)
 
+    def _companies(self, view: View, out: list[Candidate]) -> None:
+        """
+        Look around each slash for the number of a company that has letters.
+        """
+        text = view.ascii
+        kind = self._company
+        at = text.find("/", max(view.start, _BEFORE_SLASH)) if kind is not None else -1
+        while at >= 0:
+            # Most slashes are told apart by what stands where the point and the hyphen would.
+            if text[at - 4] == "." and text[at + 5 : at + 6] == "-":
+                start = at - _BEFORE_SLASH
+                match = _COMPANY.match(text, start)
+                if match is not None and kind is not None and _is_company(text, match):
+                    self._add(out, start, match.end(), kind)
+            at = text.find("/", at + 1)
+
     def _tracks(self, view: View, out: list[Candidate]) -> int:
         text = view.ascii
         undecided = len(text)
@@ -254,6 +282,17 @@ class Marks:
                 if card(number):
                     self._add(out, start, match.end(), kind)
         return undecided
+
+
+def _is_company(text: str, match: re.Match[str]) -> bool:
+    """
+    Tell whether *match* has letters, right check digits, and begins where a value may.
+    """
+    start = match.start()
+    if _LONGER.search(text, max(0, start - 2), start):
+        return False
+    bare = compact(match.group())
+    return not bare.isdigit() and cnpj(bare)
 
 
 def _has_digit(value: str) -> bool:

@@ -5,7 +5,7 @@ Finds what is told by its shape: one walk over the digits of a text for all kind
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from gateway_guardrails.pii.candidate import Candidate
@@ -57,7 +57,8 @@ _NOT_BEFORE: Final = "+@$%"
 #: What stands before a version rather than an address.
 _VERSIONS: Final = frozenset("-=<>~^")
 #: Nothing that stands farther left or right has a say in what a number is.
-_AROUND: Final = (80, 256)
+_AROUND_LEFT: Final = 80
+_AROUND_RIGHT: Final = 256
 _MOST_KNOWN: Final = 256
 #: A value may begin with one of these.
 _SIGNS: Final = frozenset("(+-")
@@ -74,6 +75,7 @@ class Numbers:
     def __init__(self, kinds: Sequence[Kind]) -> None:
         self._kinds = kinds
         self._checks = [kind.check for kind in kinds]
+        self._odds = [kind.odds for kind in kinds]
         self._shapes = ShapeIndex(kinds)
         self._numbers = {kind.name: number for number, kind in enumerate(kinds)}
         self._phone = self._numbers.get("PHONE")
@@ -167,10 +169,10 @@ class Numbers:
         What stands around it decides, so that in a text of repeats nothing is read twice.
         """
         known = view.known
-        is_inside = _AROUND[0] <= digit < len(view.ascii) - _AROUND[1]
+        is_inside = _AROUND_LEFT <= digit < len(view.ascii) - _AROUND_RIGHT
         if not is_inside:
             return self._begin_at(view, digit, token_end, sorts, out)
-        around = view.text[digit - _AROUND[0] : digit + _AROUND[1]]
+        around = view.text[digit - _AROUND_LEFT : digit + _AROUND_RIGHT]
         key = around, token_end - digit, sorts
         before = known.get(key)
         if before is not None:
@@ -212,24 +214,24 @@ class Numbers:
             return 0
         return end
 
-    def _starts(self, text: str, digit: int) -> Iterable[int]:
+    def _starts(self, text: str, digit: int) -> Sequence[int]:
         """
-        Yield where a value may begin that has its first digit at *digit*.
+        Return where a value may begin that has its first digit at *digit*.
         """
         start = digit
         if digit and text[digit - 1] in _LETTERS:
             before = text[max(0, digit - _MOST_LETTERS - 1) : digit]
             start = digit - len(before) + len(before.rstrip(_LETTERS))
             if digit - start > _MOST_LETTERS:
-                return
+                return ()
         if start and text[start - 1].isdigit():
-            return
-        yield start
+            return ()
         if start > 1 and text[start - 1] in " -." and text[start - 2] in _CAPITALS:
             before = text[max(0, start - 8) : start - 1]
             letters = len(before) - len(before.rstrip(_CAPITALS))
             if "A" * letters + text[start - 1] in self._shapes.prefixes:
-                yield start - 1 - letters
+                return start, start - 1 - letters
+        return (start,)
 
     def _begin(
         self,
@@ -249,9 +251,10 @@ class Numbers:
         reading = self._shapes.read(view.skeleton, start, final=final)
         is_open = reading.is_open
         count = len(out)
-        for end, shape in reading.found:
+        for size, shape in reading.found:
             asked = shape.mask if sorts & SHORT else shape.long
             if asked:
+                end = start + size
                 is_open |= self._judge(view, start, end, shape, asked, boundary, out)
         is_open |= self._read_others(view, start, token_end, out)
         if len(out) > count and not is_open:
@@ -318,19 +321,21 @@ class Numbers:
         Return those of *kinds* that are in *mask* and whose check says yes.
         """
         checks = self._checks
-        return [
-            kind
-            for kind in kinds
-            if mask >> kind & 1 and ((check := checks[kind]) is None or check(bare))
-        ]
+        passing = []
+        for kind in kinds:
+            if mask >> kind & 1:
+                check = checks[kind]
+                if check is None or check(bare):
+                    passing.append(kind)
+        return passing
 
     def _strictest(self, kinds: Sequence[int]) -> int | None:
         if len(kinds) < 2:
             return kinds[0] if kinds else None
-        return max(kinds, key=lambda kind: self._kinds[kind].odds)
+        return max(kinds, key=self._odds.__getitem__)
 
     def _is_sure(self, kind: int, *, is_plain: bool) -> bool:
-        return not is_plain or kind == self._card or self._kinds[kind].odds >= _STRICT
+        return not is_plain or kind == self._card or self._odds[kind] >= _STRICT
 
     def _read_others(
         self, view: View, start: int, token_end: int, out: list[Candidate]
@@ -399,7 +404,7 @@ class Numbers:
         *,
         is_told: bool = False,
     ) -> None:
-        out.append(Candidate(start, end, kind, is_told, self._kinds[kind].odds))
+        out.append(Candidate(start, end, kind, is_told, self._odds[kind]))
 
 
 def _may_go_on(text: str, start: int, end: int) -> bool:

@@ -49,7 +49,7 @@ class Reading(NamedTuple):
     What begins at one place.
 
     Attributes:
-        found: For each end the shape that reaches up to it, in order of the ends.
+        found: For each size the shape that is so long, the shortest first.
         is_open: The text ends before that is all.
     """
 
@@ -94,6 +94,7 @@ class ShapeIndex:
             if shape[at - 1] not in "9AX" and shape[at] in "9AX"
         }
         # Remembered, since most numbers look like others.
+        self._group = lru_cache(_MOST_REMEMBERED)(self._read_group)
         self._groups = lru_cache(_MOST_REMEMBERED)(self._read_groups)
         self.is_dull = lru_cache(_MOST_REMEMBERED)(self._is_dull)
 
@@ -133,13 +134,11 @@ class ShapeIndex:
             return _OPEN
         if end == size or text[end] not in _SEPARATORS:
             # Most are one group of digits, and no more.
-            kinds = self._of(text[start:end])
-            if kinds is None or text[end : end + 1] in _NOT_BEHIND:
+            if text[end : end + 1] in _NOT_BEHIND:
                 return _NOTHING
-            return Reading(((end, kinds),), is_open=False)
+            return self._group(text[start:end])
         ends = start + LONGEST >= size and not final
-        found, is_open = self._groups(text[start : start + LONGEST], end - start, ends)
-        return Reading([(start + at, shape) for at, shape in found], is_open)
+        return self._groups(text[start : start + LONGEST], end - start, ends)
 
     def _of(self, shape: str) -> Shape | None:
         known = self._table.get(shape)
@@ -155,6 +154,12 @@ class ShapeIndex:
             known.long | either.long,
             known.alone + either.alone,
         )
+
+    def _read_group(self, skeleton: str) -> Reading:
+        shape = self._of(skeleton)
+        if shape is None:
+            return _NOTHING
+        return Reading(((len(skeleton), shape),), is_open=False)
 
     def _read_groups(self, skeleton: str, at: int, ends: bool) -> Reading:
         """

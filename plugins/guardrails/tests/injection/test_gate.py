@@ -60,6 +60,22 @@ def test_every_rule_is_asked_in_talk_of_attacks():
     assert not missed
 
 
+def test_many_of_its_words_hide_no_rule():
+    """
+    Who repeats a rule's words before and behind it does not keep it from being looked for.
+    """
+    pattern = (
+        r"\b(?:you|assistant|the model)\b[^.]{1,9}\b(?:has to|must|shall|have to)\b[^.]{1,9}"
+        r"\b(?:say|tell|print|write|show|read|send|run|open|call)\b"
+    )
+    gate = Gate([pattern])
+    text = "you must. " * 40 + "you must now say" + " you must." * 40
+    found = compile_pattern(pattern).search(text)
+
+    assert found is not None
+    assert is_asked(gate, text, found.span())
+
+
 def test_pattern_that_needs_nothing_is_refused():
     """
     A rule that any text may match says so when it is made, not by its cost.

@@ -113,10 +113,7 @@ AMERICAS: Final = (
         check=americas.cnpj,
         odds=100,
         words=f"cnpj, cadastro nacional, empresa, company number, {TAX}",
-        source=(
-            "Receita Federal: CNPJ; Instrução Normativa 2.229/2024"
-            " (letters, without punctuation)"
-        ),
+        source="Receita Federal: CNPJ; Instrução Normativa 2.229/2024 (letters)",
         example="O CNPJ é `11.222.333/0001-81` na nota.",
         counter="O CNPJ é `11.222.333/0001-82` na nota.",
     ),
