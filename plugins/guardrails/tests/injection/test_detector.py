@@ -119,8 +119,12 @@ def test_refuses_what_it_does_not_know():
     """
     A misspelt family, language or threshold is told.
     """
-    for told in [{"families": {"unknown": 0.0}}, {"languages": ["xx"]}, {"user": 2.0}]:
-        with pytest.raises(ValueError, match=next(iter(told))):
+    for told, why in [
+        ({"families": {"unknown": 0.0}}, "'unknown' is none of override"),
+        ({"languages": ["xx"]}, "'xx' is none of de"),
+        ({"user": 2.0}, "must be above 0 and at most 1, not 2.0"),
+    ]:
+        with pytest.raises(ValueError, match=why):
             InjectionOptions(**told)
 
 
