@@ -252,6 +252,8 @@ class Payments:
         if bill.cost_nano is not None:
             admitted.cost_nano = (admitted.cost_nano or 0) + bill.cost_nano
             exchange.cost_nano = admitted.cost_nano
+            if attempt.cost_nano is None:  # for whoever pays a share of it
+                attempt.cost_nano = bill.cost_nano
         usage = bill.usage
         prompt, answer = usage.total_input, usage.total_output
         self.ledger.settle(
