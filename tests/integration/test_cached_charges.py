@@ -477,6 +477,39 @@ async def test_who_leaves_a_call_that_goes_on_is_not_charged(start, fake):
 SLOW = Script(text="word " * 100, split=8, event_latency_ms=100, usage=USAGE)
 
 
+async def test_who_follows_a_call_that_is_free_to_it_pays_nothing(start, fake):
+    """
+    Nothing of its budget was held, so nothing is taken, whatever others pay for the call.
+    """
+    fake.script("m", SLOW)
+    free = {"model": "*", "virtual_key": "bob", "prices": {"input": 0, "output": 0}}
+    till = await start(
+        charge=1.0,
+        budgets=usd(100),
+        caching={"partition": "team"},
+        governance={
+            "pricing_overrides": {**PRICES, "free": free},
+            "virtual_keys": {
+                "anna": {"secret": "env.VK_anna", "team": "payments"},
+                "bob": {
+                    "secret": "env.VK_bob",
+                    "team": "payments",
+                    "budgets": usd(100),
+                },
+            },
+        },
+    )
+    ask = {**ASK, "stream": True}
+    first = asyncio.ensure_future(till.ask("anna", ask))
+    await fake.wait_for(lambda: fake.requests, timeout=5)
+
+    follower = await till.ask("bob", ask)
+
+    assert (await first).status == follower.status == 200
+    assert follower.cache == "joined"
+    assert await till.spent_nano() == {}
+
+
 async def test_who_leaves_has_no_answer_for_its_repeats(start, fake):
     """
     A repeat is free because the first was paid, and who left a call under way paid nothing.

@@ -205,6 +205,10 @@ class Payments:
             hold=hold, bound=FREE, priced=None, dearest=None, ceiling_nano=None
         )
         attempt.hold_nano = hold.money_nano
+        if asking.has_budget and not hold.money_nano:
+            attempt.charge_of = (
+                None  # free for this caller, whatever another pays for it
+            )
         self.ledger.sent(hold)
 
     def _asking(
