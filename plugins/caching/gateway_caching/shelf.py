@@ -350,7 +350,10 @@ class Shelf:
         )
         if errand.repeat is not None:
             model = exchange.request.model
-            await self.repeats.keep_entry(errand.repeat, entry, model, mark=errand.mark)
+            # Beside: who left while it is written would have it without having paid.
+            self.flights.beside(
+                self.repeats.keep_entry(errand.repeat, entry, model, mark=errand.mark)
+            )
         return delivered(entry, exchange)
 
     # --- flights ----------------------------------------------------------------------------
