@@ -263,7 +263,8 @@ class Attempt:
             did, the core puts the catalog's there once the usage is known.
         price_version: Of which catalog, and of what else, *tariff* is.
         cost_nano: What *usage* costs by *tariff*, once both are known; of an answer that was kept
-            what is charged for it.
+            what is charged for it.  Where the provider told no usage, a plugin that charges an
+            estimate puts it there in `after_attempt`.
         stop: Why the model stopped, with the provider's raw word.
         status: The provider's HTTP status, or None.
         bytes_received: Of the provider's body so far.

@@ -5,20 +5,23 @@ Flights: one upstream try shared by several exchanges, alive while anybody waits
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from gateway.errors import ExchangeError
-from gateway.exchange import Answer, Outcome
+from gateway.exchange import Answer, Outcome, StashKey
 from gateway.views import Chunk, Response
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from gateway.dialects import Dialect
     from gateway.exchange import Attempt, Exchange
     from gateway.filters import Pipeline
     from gateway.hooks import Hooks
     from gateway.routing.targets import Target
+
+#: On an exchange: the flights that it began.
+BEGUN: Final = StashKey["list[Flight]"]("flights")
 
 
 class Flight:
@@ -44,7 +47,7 @@ class Flight:
         self._begun = asyncio.Event()
         self._news = asyncio.Event()
         self._waiting = 0
-        self._stop: Callable[[], object] | None = None
+        self._task: asyncio.Task[None] | None = None
 
     # --- for the relay ----------------------------------------------------------------------
 
@@ -52,7 +55,7 @@ class Flight:
         """
         Take *task* for the one that brings the answer.
         """
-        self._stop = task.cancel
+        self._task = task
         task.add_done_callback(self._task_ended)
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
@@ -116,11 +119,15 @@ class Flight:
 
     async def ended(self) -> None:
         """
-        Wait until everything came that will come; who waits here keeps nothing in the air.
+        Wait until everything came that will come, and is settled.
+
+        Who waits here keeps nothing in the air.
         """
         while not self._is_over:
             self._news.clear()
             await self._news.wait()
+        if self._task is not None:
+            await asyncio.wait([self._task])
 
     @property
     def has_failed(self) -> bool:
@@ -204,8 +211,8 @@ class Flight:
         Count one fewer; the last one stops the flight.
         """
         self._waiting -= 1
-        if self._waiting == 0 and not self._is_over and self._stop is not None:
-            self._stop()
+        if self._waiting == 0 and not self._is_over and self._task is not None:
+            self._task.cancel()
 
 
 class _Waiting:

@@ -140,15 +140,28 @@ class Generations:
         That reads one row from memory and waits for nobody, in a hundredth of the time that
         a thread, a pool of connections and a statement to compile take.
         """
-        url = self.storage.engine.url
-        if url.get_backend_name() != "sqlite" or url.database is None:
+        connection = self._connected()
+        if connection is None:
             yield
             return
-        with closing(sqlite3.connect(url.database, timeout=0)) as self._at_hand:
+        with closing(connection) as self._at_hand:
             try:
                 yield
             finally:
                 self._at_hand = None
+
+    def _connected(self) -> sqlite3.Connection | None:
+        """
+        Open a connection beside those of the storage; None where there is no file to open.
+        """
+        url = self.storage.engine.url
+        if url.get_backend_name() != "sqlite" or url.database is None:
+            return None
+        try:
+            return sqlite3.connect(url.database, timeout=0)
+        except sqlite3.Error:
+            # Changes must be followed all the same: it may be opened by then.
+            return None
 
     @asynccontextmanager
     async def changing(self) -> AsyncIterator[AsyncConnection]:

@@ -19,7 +19,7 @@ from gateway.attempts import Attempts, new_attempt, plan_of
 from gateway.draining import DrainingOutlet
 from gateway.errors import ExchangeError, Refused
 from gateway.exchange import Answer, Attempt, AttemptState, Forwarder, Outcome
-from gateway.flights import Flight, FlightOutlet
+from gateway.flights import BEGUN, Flight, FlightOutlet
 from gateway.outlets import CallerOutlet
 from gateway.raised import place_of
 from gateway.settlement import Settlement, charge
@@ -144,6 +144,9 @@ class Relay(Forwarder):
     ) -> None:
         await settlement.drained()
         await outlet.left()
+        # Which others may keep in the air; who began them pays, and is told what.
+        for flight in exchange.stash.get(BEGUN, []):
+            await flight.ended()
         await settlement.complete()
         self._observe(exchange)
 
@@ -188,6 +191,7 @@ class Relay(Forwarder):
             self._fly(flight, outlet, settlement), name=f"flight {exchange.id}"
         )
         flight.runs_as(task)
+        exchange.stash[BEGUN] = [*exchange.stash.get(BEGUN, []), flight]
         return flight
 
     async def _fly(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from gateway.errors import ExchangeError
     from gateway.exchange import Attempt, Exchange
+    from gateway.flights import Flight
     from gateway.hooks import Hooks
     from gateway.tasks import Tasks
 
@@ -79,7 +80,8 @@ class Settlement:
         Returns:
             What a plugin says must not be passed over, or None.
         """
-        if self._hooks.settles_at_once:
+        at_once = self._hooks.settles_at_once and self._complete is None
+        if at_once and (self.is_complete or not self._over()):
             if not self.is_complete:
                 self.is_complete = True
                 self._complete_at_once()
@@ -124,7 +126,17 @@ class Settlement:
         if self._hooks.chain("on_complete"):
             self._refusal = _at_once(self._hooks.on_complete(exchange))
 
+    def _over(self) -> list[Flight]:
+        """
+        Return the flights of this exchange, and those that it followed, that are over.
+        """
+        flights = [attempt.flight for attempt in self._exchange.attempts]
+        return [flight for flight in flights if flight is not None and flight.is_over]
+
     async def _finish(self) -> ExchangeError | None:
+        # What they cost is known once they are settled, which may take a moment.
+        for flight in self._over():
+            await flight.ended()
         for attempt in self._own_attempts():
             task = self._begin(attempt)
             if task is not None:

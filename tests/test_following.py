@@ -122,6 +122,25 @@ class TestGenerations:
 
             assert (was_done, await asked) == (False, 0)
 
+    async def test_where_it_cannot_be_opened_it_is_asked_the_long_way(self, tmp_path):
+        """
+        Whoever follows it does not stop for that, and never hear of a change again.
+        """
+        storage = Storage(tmp_path / "later")
+        generations = Generations(storage, STATE)
+        assert storage.engine.url.database  # of which the folder is made, and goes
+        (tmp_path / "later").rmdir()
+
+        with generations.at_hand():
+            (tmp_path / "later").mkdir()
+            async with storage.engine.begin() as connection:
+                await connection.run_sync(STATE.metadata.create_all)
+                await connection.execute(STATE.insert().values(id=1, generation=7))
+            last = await generations.last()
+
+        await storage.close()
+        assert last == 7
+
 
 class Bell:
     """

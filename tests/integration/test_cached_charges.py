@@ -258,6 +258,20 @@ async def test_a_hit_counts_as_a_request_and_takes_no_tokens(start):
     assert spent["virtual_key/anna/requests/hour"] == 3
 
 
+async def leave(till, name, document, **headers):
+    """
+    Ask, and leave with the first line of the answer.
+    """
+    told = {"Authorization": f"Bearer {VALUES[name]}", **headers}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(till.client.url + PATH, json=document, headers=told) as answer,
+    ):
+        await answer.content.readline()
+        answer.close()
+    return answer
+
+
 class Gate(Plugin):
     """
     Lets the second event of a stream go on when the test says so.
@@ -285,14 +299,8 @@ async def test_who_leaves_a_hit_has_paid_for_it(start, fake):
     ask = {**ASK, "stream": True}
     await till.ask(document=ask)
     till.gateway.plugin(Gate).is_open.clear()
-    headers = {"Authorization": f"Bearer {VALUES['anna']}"}
 
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(till.client.url + PATH, json=ask, headers=headers) as answer,
-    ):
-        await answer.content.readline()
-        answer.close()
+    await leave(till, "anna", ask)
 
     call, hit = await till.rows()
     assert (call["outcome"], hit["outcome"]) == ("done", "left")
@@ -330,6 +338,17 @@ async def test_an_answer_that_is_not_given_after_all_costs_nothing(start, fake):
     assert (await till.spent_nano())[ANNA] == 3 * COST
 
 
+def audited(till):
+    """
+    What stands in the audit's spool.
+    """
+    return [
+        codec.loads(frame.entry)
+        for segment in segments(till.gateway.data_dir / "audit" / "spool")
+        for frame in frames(segment.path.read_bytes())
+    ]
+
+
 async def test_the_audit_tells_what_the_ledger_charged(start):
     """
     Of the call, and of the hit: intent, outcome and usage row say the same amounts.
@@ -340,11 +359,7 @@ async def test_the_audit_tells_what_the_ledger_charged(start):
 
     rows = {row["exchange_id"]: row["cost_nano"] for row in await till.rows()}
 
-    entries = [
-        codec.loads(frame.entry)
-        for segment in segments(till.gateway.data_dir / "audit" / "spool")
-        for frame in frames(segment.path.read_bytes())
-    ]
+    entries = audited(till)
     outcomes = [entry for entry in entries if entry["type"] == "outcome"]
     assert {each["request"]: each["cost_nano"] for each in outcomes} == rows
     assert [each["attempts"][0]["cost_nano"] for each in outcomes] == [COST, THIRD]
@@ -451,19 +466,118 @@ async def test_who_leaves_a_call_that_goes_on_is_not_charged(start, fake):
     ask = {**ASK, "stream": True}
     first = asyncio.ensure_future(till.ask("anna", ask))
     await fake.wait_for(lambda: fake.requests, timeout=5)
-    headers = {"Authorization": f"Bearer {VALUES['bob']}"}
-
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(till.client.url + PATH, json=ask, headers=headers) as answer,
-    ):
-        await answer.content.readline()
-        answer.close()
+    answer = await leave(till, "bob", ask)
 
     assert answer.headers["x-gw-cache"] == "joined"
     assert (await first).status == 200
     assert [row["key_name"] for row in await till.rows()] == ["anna"]
     assert await till.spent_nano() == {ANNA: COST}
+
+
+SLOW = Script(text="word " * 100, split=8, event_latency_ms=100, usage=USAGE)
+
+
+async def test_who_follows_a_call_that_is_free_to_it_pays_nothing(start, fake):
+    """
+    Nothing of its budget was held, so nothing is taken, whatever others pay for the call.
+    """
+    fake.script("m", SLOW)
+    free = {"model": "*", "virtual_key": "bob", "prices": {"input": 0, "output": 0}}
+    till = await start(
+        charge=1.0,
+        budgets=usd(100),
+        caching={"partition": "team"},
+        governance={
+            "pricing_overrides": {**PRICES, "free": free},
+            "virtual_keys": {
+                "anna": {"secret": "env.VK_anna", "team": "payments"},
+                "bob": {
+                    "secret": "env.VK_bob",
+                    "team": "payments",
+                    "budgets": usd(100),
+                },
+            },
+        },
+    )
+    ask = {**ASK, "stream": True}
+    first = asyncio.ensure_future(till.ask("anna", ask))
+    await fake.wait_for(lambda: fake.requests, timeout=5)
+
+    follower = await till.ask("bob", ask)
+
+    assert (await first).status == follower.status == 200
+    assert follower.cache == "joined"
+    assert await till.spent_nano() == {}
+
+
+async def test_who_leaves_has_no_answer_for_its_repeats(start, fake):
+    """
+    A repeat is free because the first was paid, and who left a call under way paid nothing.
+    """
+    fake.script("m", SLOW)
+    till = await start(budgets=usd(USD), caching={"partition": "team"})
+    ask = {**ASK, "stream": True}
+    first = asyncio.ensure_future(till.ask("anna", ask))
+    await fake.wait_for(lambda: fake.requests, timeout=5)
+    left = await leave(till, "bob", ask, **{"Idempotency-Key": "once"})
+    await first
+    await till.settled()
+
+    again = await till.ask("bob", ask, Idempotency_Key="once")
+
+    assert left.headers["x-gw-cache"] == "joined"
+    assert (again.cache, again.cost_nano) == ("hit", THIRD)
+    assert "idempotent-replayed" not in again.headers
+
+
+async def test_the_outcome_of_who_left_its_call_to_others_tells_what_it_cost(
+    start, fake
+):
+    """
+    The ledger charges whoever began it, and the audit says so.
+    """
+    fake.script("m", SLOW)
+    till = await start(
+        FoundPlugin(name="audit", cls=AuditPlugin),
+        budgets=usd(USD),
+        caching={"partition": "team"},
+    )
+    ask = {**ASK, "stream": True}
+    first = asyncio.ensure_future(leave(till, "anna", ask))
+    await fake.wait_for(lambda: fake.requests, timeout=5)
+
+    follower = await till.ask("bob", ask)
+
+    await first
+    rows = {row["exchange_id"]: row["cost_nano"] for row in await till.rows()}
+    outcomes = [entry for entry in audited(till) if entry["type"] == "outcome"]
+    assert follower.cache == "joined"
+    assert sorted(rows.values()) == [THIRD, COST]
+    assert {each["request"]: each["cost_nano"] for each in outcomes} == rows
+
+
+@pytest.mark.parametrize("audit", [False, True], ids=["alone", "audited"])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_a_call_whose_usage_nobody_told_is_shared_at_what_was_charged(
+    start, fake, stream, audit
+):
+    """
+    By who follows it, and by who asks again, as the caller who began it was charged for it.
+    """
+    fake.script("m", Script(text="word " * 100, split=8, no_usage=True, latency_ms=300))
+    beside = [FoundPlugin(name="audit", cls=AuditPlugin)] if audit else []
+    till = await start(
+        *beside, charge=1.0, budgets=usd(USD), caching={"partition": "team"}
+    )
+    ask = {**ASK, "stream": stream}
+
+    await asyncio.gather(till.ask("anna", ask), till.ask("bob", ask))
+    await till.ask("anna", ask)
+
+    rows = await till.rows()
+    assert sorted(row["outcome"] for row in rows) == ["cached", "cached", "done"]
+    (cost_nano,) = {row["cost_nano"] for row in rows}
+    assert cost_nano > COST
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ Requests under way, by the names under which others may follow them.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
 import attrs
@@ -126,6 +126,12 @@ class Flights:
         Have *keep* told of *flight* once it is over, and take it from under *names*.
         """
         self._tasks.spawn(self._see_off(flight, names, keep), name="keep an answer")
+
+    def beside(self, keeping: Coroutine[Any, Any, None]) -> None:
+        """
+        Have something kept beside the answer that is given.
+        """
+        self._tasks.spawn(keeping, name="keep an answer")
 
     async def close(self) -> None:
         """

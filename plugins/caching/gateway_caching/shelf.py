@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from gateway import Answer, Exchange, Gateway, Refused
+from gateway import Answer, Exchange, Gateway, Outcome, Refused
 from gateway_caching.days import Days
 from gateway_caching.delivering import (
     Delivery,
@@ -297,7 +297,7 @@ class Shelf:
         self.tally.joined += 1
         if errand.repeat is not None:
             kept = self.repeats.watched(exchange, errand.repeat, _nothing)
-            self.flights.watch(flight, kept)
+            self.flights.watch(flight, _for_who_pays(exchange, kept, charge))
         return as_asked(answer, Delivery.of(flight.exchange), exchange)
 
     def _was_asked_so(self, exchange: Exchange, edits: str) -> bool:
@@ -350,7 +350,10 @@ class Shelf:
         )
         if errand.repeat is not None:
             model = exchange.request.model
-            await self.repeats.keep_entry(errand.repeat, entry, model, mark=errand.mark)
+            # Beside: who left while it is written would have it without having paid.
+            self.flights.beside(
+                self.repeats.keep_entry(errand.repeat, entry, model, mark=errand.mark)
+            )
         return delivered(entry, exchange)
 
     # --- flights ----------------------------------------------------------------------------
@@ -423,6 +426,24 @@ def _leave_out(exchange: Exchange) -> None:
     answer hears what a miss does.
     """
     exchange.explain("an answer of who may not be used, or that cannot be paid")
+
+
+def _for_who_pays(
+    exchange: Exchange,
+    keep: Callable[[Flight], Awaitable[None]],
+    charge: Callable[[int], int] | None,
+) -> Callable[[Flight], Awaitable[None]]:
+    """
+    Return *keep*, for whoever has not left before there was something to pay.
+
+    A repeat is free, for the first was paid; who left was not charged for it.
+    """
+
+    async def keep_paid(flight: Flight) -> None:
+        if charge is None or exchange.outcome is not Outcome.LEFT:
+            await keep(flight)
+
+    return keep_paid
 
 
 async def _nothing(_: Flight) -> None:

@@ -157,6 +157,34 @@ async def test_nobody_falls_between_the_end_of_a_flight_and_its_keeping(
     assert (await ask(client)).cache == "hit"
 
 
+async def test_a_hit_is_given_before_it_is_kept_for_repeats(
+    start, ask, until, shelf_of, monkeypatch
+):
+    """
+    What is given is charged; who left while a slow store wrote would have had it for nothing.
+    """
+    client = await start(store="memory")
+    shelf = shelf_of(client)
+    await ask(client)
+    await until(lambda: not len(shelf.flights))
+    may_keep, keep = asyncio.Event(), shelf.pantry.keep
+
+    async def slow(*args, **told):
+        await may_keep.wait()
+        return await keep(*args, **told)
+
+    monkeypatch.setattr(type(shelf.pantry), "keep", lambda _, *a, **t: slow(*a, **t))
+
+    async with asyncio.timeout(5):
+        hit = await ask(client, idempotency_key="one")
+
+    may_keep.set()
+    await until(lambda: not len(shelf.flights._tasks))
+    again = await ask(client, idempotency_key="one")
+    assert hit.cache == "hit"
+    assert again.headers["idempotent-replayed"] == "true"
+
+
 async def test_a_repeat_that_followed_others_is_a_repeat_afterwards(
     start, ask, fake_upstream, until, shelf_of
 ):

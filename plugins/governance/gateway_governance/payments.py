@@ -205,6 +205,10 @@ class Payments:
             hold=hold, bound=FREE, priced=None, dearest=None, ceiling_nano=None
         )
         attempt.hold_nano = hold.money_nano
+        if asking.has_budget and not hold.money_nano:
+            attempt.charge_of = (
+                None  # free for this caller, whatever another pays for it
+            )
         self.ledger.sent(hold)
 
     def _asking(
@@ -252,6 +256,8 @@ class Payments:
         if bill.cost_nano is not None:
             admitted.cost_nano = (admitted.cost_nano or 0) + bill.cost_nano
             exchange.cost_nano = admitted.cost_nano
+            if attempt.cost_nano is None:  # for whoever pays a share of it
+                attempt.cost_nano = bill.cost_nano
         usage = bill.usage
         prompt, answer = usage.total_input, usage.total_output
         self.ledger.settle(

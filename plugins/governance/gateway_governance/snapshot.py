@@ -104,6 +104,7 @@ class Snapshot:
         now: Unix seconds: limits that are raised for a time have the value of this moment.
         by_lookup: Virtual keys by where their values are found; of those that are declared,
             *declared_values*.
+        teams_by_name: No two have the same.
         declared_values: Lookup -> (the key's id, what is kept of the value).
     """
 
@@ -119,6 +120,9 @@ class Snapshot:
     keys_by_lookup: Overlay[str, tuple[VirtualKey, KeyValue]] = attrs.field(
         factory=lambda: Overlay({}), repr=False
     )
+    teams_by_name: Overlay[str, Team] = attrs.field(
+        factory=lambda: Overlay({}), repr=False
+    )
     declared_values: Mapping[str, tuple[str, KeyValue]] = attrs.field(
         factory=dict, repr=False
     )
@@ -126,7 +130,7 @@ class Snapshot:
         factory=dict, init=False, repr=False
     )
     _found: dict[str, Found] = attrs.field(factory=dict, init=False, repr=False)
-    _attributed: dict[tuple[str, str], Found | None] = attrs.field(
+    _attributed: dict[tuple[str, str], Found] = attrs.field(
         factory=dict, init=False, repr=False
     )
     _requests: dict[str, Demand] = attrs.field(factory=dict, init=False, repr=False)
@@ -218,19 +222,22 @@ class Snapshot:
             return found if name in (found.team.id, found.team.name) else None
         if found.customer is None:
             return None
-        place = (found.key.id, name)
-        if place not in self._attributed:
-            team = self._team_of(found.customer.id, name)
-            under = None if team is None else self._find_owners(found.key, team)
+        team = self._team_of(found.customer.id, name)
+        if team is None:
+            return None  # and nothing is remembered of a name that callers may make up
+        place = (found.key.id, team.id)
+        under = self._attributed.get(place)
+        if under is None:
+            under = self._find_owners(found.key, team)
             _remember(self._attributed, place, under)
-        return self._attributed[place]
+        return under
 
     def _team_of(self, customer_id: str, name: str) -> Team | None:
-        teams: Iterable[Team] = self.teams.values()
-        below = [team for team in teams if team.customer_id == customer_id]
-        by_id = (team for team in below if team.id == name)
-        by_name = (team for team in below if team.name == name)
-        return next(by_id, None) or next(by_name, None)
+        by_id: Team | None = self.teams.get(name)
+        if by_id is not None and by_id.customer_id == customer_id:
+            return by_id
+        named: Team | None = self.teams_by_name.get(name)
+        return named if named is not None and named.customer_id == customer_id else None
 
     def _find_owners(self, key: VirtualKey, named: Team | None = None) -> Found:
         team: Team | None = named or self.teams.get(key.team_id)
@@ -428,6 +435,8 @@ class Snapshot:
         }
         if keys := by_kind.get("virtual_key"):
             fields["keys_by_lookup"] = self.keys_by_lookup.changed(self._lookups(keys))
+        if teams := by_kind.get("team"):
+            fields["teams_by_name"] = self.teams_by_name.changed(self._names(teams))
         return attrs.evolve(self, generation=generation, now=now, **fields)
 
     def _lookups(
@@ -442,6 +451,12 @@ class Snapshot:
             if key is not None:
                 lookups.update((known.lookup, (key, known)) for known in key.values)
         return lookups
+
+    def _names(self, teams: Mapping[str, Team | None]) -> dict[str, Team | None]:
+        before: list[Team | None] = [self.teams.get(team_id) for team_id in teams]
+        names: dict[str, Team | None] = {team.name: None for team in before if team}
+        names.update((team.name, team) for team in teams.values() if team)
+        return names
 
     def with_values(self, values: Mapping[str, tuple[str, KeyValue]]) -> Snapshot:
         """
@@ -486,6 +501,7 @@ def snapshot_of(
         generation=generation,
         now=now,
         keys_by_lookup=Overlay(lookups),
+        teams_by_name=Overlay({team.name: team for team in by_kind["team"].values()}),
         **{field: Overlay(by_kind[kind]) for kind, field in FIELDS.items()},
     )
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import time
+import tracemalloc
+
 import attrs
 import pytest
 
@@ -282,6 +285,30 @@ class TestMeters:
         assert (named.identity.key_id, named.identity.team_id) == ("k", "t")
         assert snapshot.latest(named, 0.0).team is named.team
 
+    def test_names_that_callers_make_up_cost_next_to_nothing(self):
+        """
+        A team that there is not is found missing at once among many, and is not remembered.
+        """
+        teams = (
+            Team(id=f"t{number}", name=f"T{number}", customer_id="c")
+            for number in range(10_000)
+        )
+        snapshot = make(Customer(id="c", name="C"), *teams, a_key(customer_id="c"))
+        plain = snapshot.find(FOREIGN, 0.0)
+        names = [f"{number:06d}" * 600 for number in range(1_000)]
+        tracemalloc.start()
+
+        began = time.process_time()
+        found = [snapshot.attributed(plain, name[:3000]) for name in names]
+        took_s = time.process_time() - began
+
+        kept, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert found == [None] * 1_000
+        assert snapshot.attributed(plain, "T9999").team.id == "t9999"
+        assert took_s < 0.25  # to look through all teams takes seconds
+        assert kept < 500_000  # the names are 3 MB
+
     def test_whoever_has_no_key_counts_on_what_is_everybodys(self):
         """
         A limit on a model or provider is for everybody together.
@@ -416,6 +443,28 @@ class TestChanges:
 
         assert after.find(FOREIGN, 0.0).key.id == "other"
         assert len(after.keys) == 1
+
+    def test_a_teams_name_may_move_to_another_team(self):
+        """
+        A request that names a team means the one that has the name now.
+        """
+        customer = Customer(id="c", name="C")
+        one, two = (Team(id=n, name=n.upper(), customer_id="c") for n in ("a", "b"))
+        gone = Team(id="g", name="G", customer_id="c")
+        before = make(customer, one, two, gone, a_key(customer_id="c"))
+        changes = [
+            Change(kind="team", id="a", entity=attrs.evolve(one, name="B")),
+            Change(kind="team", id="b", entity=attrs.evolve(two, name="A")),
+            Change(kind="team", id="g", entity=None),
+        ]
+
+        after = before.changed(changes, generation=2, now=0.0)
+
+        found = after.find(FOREIGN, 0.0)
+        assert after.attributed(found, "A").team.id == "b"
+        assert after.attributed(found, "B").team.id == "a"
+        assert after.attributed(found, "G") is None
+        assert before.attributed(found, "A").team.id == "a"
 
     def test_raised_limits_follow_the_time_of_the_snapshot(self):
         """

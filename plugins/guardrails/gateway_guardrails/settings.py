@@ -286,7 +286,8 @@ def faults_of(name: str, rule: RuleSettings, defaults: RuleDefaults) -> Iterator
         return
     if rule.stages is not None and not rule.stages:
         yield Fault(("stages",), "must not be empty: input, output or both")
-    streaming = rule.streaming or defaults.streaming
+    # Of the defaults what enforces nothing does not reach what is mandatory.
+    streaming = rule.streaming or (None if rule.mandatory else defaults.streaming)
     if streaming == "async" and action == "redact":
         message = (
             "async lets text out before it was looked at, so that nothing is left to redact: "
@@ -294,7 +295,7 @@ def faults_of(name: str, rule: RuleSettings, defaults: RuleDefaults) -> Iterator
         )
         yield Fault(("streaming",), message)
     yield from _redacting_faults(rule, defaults, action)
-    yield from _enforcing_faults(rule, defaults, action, streaming)
+    yield from _enforcing_faults(rule, action)
     if rule.on_request and rule.when.strip():
         message = "a rule that counts on request has no condition: the caller decides"
         yield Fault(("when",), message)
@@ -323,12 +324,7 @@ def _redacting_faults(
         yield Fault(("restore",), message)
 
 
-def _enforcing_faults(
-    rule: RuleSettings,
-    defaults: RuleDefaults,
-    action: Action,
-    streaming: Streaming | None,
-) -> Iterator[Fault]:
+def _enforcing_faults(rule: RuleSettings, action: Action) -> Iterator[Fault]:
     if rule.sample < 1 and action != "flag":
         message = f"a sample enforces nothing: only with action: flag, not {action}"
         yield Fault(("sample",), message)
@@ -337,8 +333,8 @@ def _enforcing_faults(
     reasons = (
         (action == "flag", "action: flag"),
         (bool(rule.shadow), "shadow: true"),
-        ((rule.on_failure or defaults.on_failure) == "open", "on_failure: open"),
-        (streaming == "async", "streaming: async"),
+        (rule.on_failure == "open", "on_failure: open"),
+        (rule.streaming == "async", "streaming: async"),
         (rule.on_request, "on_request: true"),
     )
     for is_so, told_as in reasons:

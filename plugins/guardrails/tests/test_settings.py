@@ -125,15 +125,28 @@ class TestWhatDoesNotFitTogether:
         with pytest.raises(ConfigError, match="nothing is left to redact"):
             read(rules={"a": rule}, defaults={"streaming": "async"})
 
-    def test_shadow_as_the_default_does_not_reach_what_is_mandatory(self):
+    @pytest.mark.parametrize(
+        ("default", "found"),
+        [
+            ({"shadow": True}, False),
+            ({"on_failure": "open"}, "closed"),
+            ({"streaming": "async"}, None),
+        ],
+        ids=["shadow", "on_failure", "streaming"],
+    )
+    def test_no_default_reaches_what_is_mandatory_that_would_not_enforce_it(
+        self, default, found
+    ):
         """
         So that all rules can be tried but those that must be enforced.
         """
         rule = {"detectors": ["word"], "action": "block", "mandatory": True}
 
-        settings = read(rules={"a": rule}, defaults={"shadow": True})
+        settings = read(rules={"a": rule}, defaults=default)
 
-        assert resolved(settings.rules["a"], settings.defaults).shadow is False
+        whole = resolved(settings.rules["a"], settings.defaults)
+        ((word, _),) = default.items()
+        assert getattr(whole, word) == found
 
     def test_a_name_fits_in_a_header(self):
         """

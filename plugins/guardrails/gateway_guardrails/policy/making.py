@@ -220,7 +220,7 @@ class Maker:
             on_failure=rule.on_failure or "closed",
             timeout_s=rule.timeout_s or DEFAULT_TIMEOUT_S,
             restores=rule.restore,
-            is_shadow=bool(rule.shadow) and not rule.mandatory,
+            is_shadow=bool(rule.shadow),
             sample=rule.sample,
             is_mandatory=rule.mandatory,
             is_on_request=rule.on_request,

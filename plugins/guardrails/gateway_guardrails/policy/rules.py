@@ -81,16 +81,29 @@ def resolved(rule: RuleSettings, defaults: RuleDefaults) -> RuleSettings:
     """
     Return *rule* with *defaults* where it says nothing.
 
-    What is mandatory is enforced: that all others are in shadow is not said of it.
+    What is mandatory is enforced: what would leave that to chance is not said of it, be it that
+    a default was chosen for all others since it was stored.
     """
     said = {
         attribute.name: getattr(defaults, attribute.name)
         for attribute in attrs.fields(RuleDefaults)
         if getattr(rule, attribute.name) is None
     }
-    if rule.mandatory and rule.shadow is None:
-        said["shadow"] = False
-    return attrs.evolve(rule, **said)
+    whole: RuleSettings = attrs.evolve(rule, **said)
+    return _enforced(whole) if rule.mandatory else whole
+
+
+def _enforced(rule: RuleSettings) -> RuleSettings:
+    """
+    Return *rule* without what `faults_of` says does not go with ``mandatory``.
+    """
+    return attrs.evolve(
+        rule,
+        shadow=False,
+        on_failure="closed",
+        streaming=None if rule.streaming == "async" else rule.streaming,
+        action=None if rule.action == "flag" else rule.action,
+    )
 
 
 def scope_of(applies_to: AppliesTo) -> Scope:

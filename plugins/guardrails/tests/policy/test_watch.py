@@ -5,6 +5,7 @@ import contextlib
 import gc
 import time
 
+import attrs
 import pytest
 from structlog.testing import capture_logs
 
@@ -239,6 +240,36 @@ class TestMaking:
 
         shadows = {one.name: one.is_shadow for one in watch.snapshot.guardrails}
         assert shadows == {"must": False, "may": True, "both": False}
+
+    @pytest.mark.parametrize(
+        ("default", "of_all", "of_mandatory"),
+        [
+            ({"on_failure": "open"}, "open", "closed"),
+            ({"streaming": "async"}, "async", "buffer"),
+            ({"action": "flag"}, "flag", "block"),
+        ],
+        ids=["on_failure", "streaming", "action"],
+    )
+    async def test_no_default_ends_that_what_is_mandatory_is_enforced(
+        self, store, ground, default, of_all, of_mandatory
+    ):
+        """
+        Chosen for all after the rules were stored, it is for the others alone.
+        """
+        ((word, _),) = default.items()
+        said = {} if word == "action" else {"action": "block"}
+        for name, mandatory in (("must", True), ("may", False)):
+            told = rule(mandatory=mandatory)
+            bare = attrs.evolve(told, action=said.get("action"))
+            await store.create(name, bare)
+        told = {"plugins": {"guardrails": {"defaults": default}}}
+        settings = settings_from_dict(told).plugin("guardrails", GuardrailsSettings)
+        watch = Watch(store, settings, ground=ground)
+
+        await watch.start()
+
+        found = {one.name: getattr(one, word) for one in watch.snapshot.guardrails}
+        assert found == {"must": of_mandatory, "may": of_all}
 
     async def test_the_version_tells_rules_apart(self, store, ground):
         """
