@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-#: A tenth of a processor that others want as well: enough for what one of them writes, as an
-#: entry takes far less time here than the request that it is of.
+#: At worst a tenth of a processor, where others want all of it without a pause; entries get their
+#: place later then.  A gateway that waits for its disk leaves more.
 NICE: Final = 10
 _GROUP: Final = Path("/proc/self/autogroup")
 
