@@ -16,6 +16,7 @@ import attrs
 from gateway_guardrails.injection.literals import (
     EDGE,
     GAP,
+    GAP_WIDTH,
     LETTERS,
     Literal,
     cost_of,
@@ -37,10 +38,8 @@ __all__ = ["Step", "step_cost", "ways", "width"]
 
 #: Literals that one step may have, and ways that one rule may have.
 _MOST_LITERALS: Final = 400
-_MOST_JOINED: Final = 96
+_MOST_JOINED: Final = 256
 _MOST_WAYS: Final = 48
-#: So many blanks in a row are left one, and no more.
-_MOST_BLANKS: Final = 4
 #: Characters of a class that are told one by one.
 _MOST_OF_CLASS: Final = 12
 
@@ -141,7 +140,7 @@ class _Line:
 
     @property
     def is_edge(self) -> bool:
-        return all(one.endswith((EDGE, GAP)) for one in self._run)
+        return all(one and one[-1] not in LETTERS for one in self._run)
 
     def put(self, exact: frozenset[str], width: int) -> None:
         """
@@ -316,7 +315,7 @@ def _is_between(node: Node) -> bool:
     return (
         isinstance(node, Repeat)
         and node.least > 0
-        and (node.most or _MOST_BLANKS + 1) <= _MOST_BLANKS
+        and (node.most or GAP_WIDTH + 1) <= GAP_WIDTH
         and _is_gap(node.part)
     )
 
