@@ -49,6 +49,7 @@ _LAST_TOKEN: Final = re.compile(r"\S*\Z")
 DISGUISE: Final = 0.25
 RIGHT_TO_LEFT: Final = "\u202e"
 
+_ASKED: Final = Place(stage="input", role="user")
 _Placing = Callable[[int, int], tuple[int, int]]
 
 
@@ -73,6 +74,15 @@ class InjectionDetector:
             if (rule.language == "en" or rule.language in told.languages)
             and told.families.get(rule.family, 1.0) > 0
         )
+
+    def warm_up(self) -> None:
+        """
+        Look at examples of all rules, so that no text waits while automata are made for it.
+
+        RE2 makes them as texts need them: some take 2 ms where a rule is found for the first time.
+        """
+        self._matcher.warm_up()
+        self.score(" ".join(rule.miss for rule in rules()), _ASKED)
 
     def find(
         self, text: str, start: int, *, final: bool, place: Place
