@@ -27,6 +27,7 @@ __all__ = [
     "Literal",
     "blanked",
     "cost_of",
+    "is_wide",
     "literals_of",
     "shortened",
     "sifted",
@@ -145,15 +146,20 @@ def _apart(told: str) -> list[str]:
     """
     parts = [""]
     for one in re.split(f"([^{LETTERS}]+)", told):
-        is_wide = (
-            one.count(GAP) * GAP_WIDTH + len(one.translate(_NO_GAP)) > _MOST_BLANKS
-        )
-        if is_wide and one[0] not in LETTERS:
+        if one and one[0] not in LETTERS and is_wide(one):
             parts[-1] += EDGE
             parts.append(EDGE)
         else:
             parts[-1] += one
     return parts
+
+
+def is_wide(signs: str) -> bool:
+    """
+    Tell whether *signs* may be more than `sifted` makes one blank of.
+    """
+    width = signs.count(GAP) * GAP_WIDTH + len(signs.translate(_NO_GAP))
+    return width > _MOST_BLANKS
 
 
 def _plain(told: str) -> str:
