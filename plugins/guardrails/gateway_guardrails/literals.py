@@ -21,7 +21,7 @@ except ImportError:  # no wheel for this system
     _ahocorasick = None
 
 #: Up to so many characters in all, the automaton is the quick and large one.
-_DENSE_CHARACTERS: Final = 20_000
+_DENSE_CHARACTERS: Final = 40_000
 _LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 _Hit = tuple[int, int, int]

@@ -56,7 +56,9 @@ __all__ = [
 
 def _make(options: InjectionOptions, tools: DetectorTools) -> InjectionDetector:
     del tools
-    return InjectionDetector(options)
+    detector = InjectionDetector(options)
+    detector.warm_up()
+    return detector
 
 
 INJECTION: Final = Detector(

@@ -272,7 +272,7 @@ def _in_order(
             (first, start)
             for first, reached in begun
             for start in further
-            if reached <= start <= first + most
+            if reached < start <= first + most
         ]
         if not begun:
             return None

@@ -11,19 +11,23 @@ from __future__ import annotations
 import math
 import re
 import string
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 __all__ = [
     "EDGE",
     "GAP",
+    "GAP_WIDTH",
     "LETTERS",
     "SIGNS",
     "Literal",
     "blanked",
     "cost_of",
+    "is_wide",
     "literals_of",
     "shortened",
     "sifted",
@@ -35,6 +39,8 @@ SIGNS: Final = b"<>[]{}|#!*@=:$`/\\"
 EDGE: Final = "\0"
 #: Stands for the signs and blanks between two words.
 GAP: Final = "\1"
+#: How wide a gap is at most.
+GAP_WIDTH: Final = 3
 LETTERS: Final = string.ascii_letters + string.digits
 #: A shorter literal is cut no more.
 _LEAST_OF_LITERAL: Final = 6
@@ -44,7 +50,10 @@ _MOST_OF_LITERAL: Final = 14
 _FOLLOWING: Final = 20
 #: What so small a share of words has is seldom.
 _SELDOM: Final = 3e-4
+#: So many blanks in a row are left one by `sifted`, and no more.
+_MOST_BLANKS: Final = 4
 _SIGNS: Final = frozenset(SIGNS.decode())
+_NO_GAP: Final = str.maketrans("", "", EDGE + GAP)
 _SIFTED: Final = bytes(
     ord(chr(code).lower()) if chr(code) in LETTERS else ord(" ") for code in range(256)
 )
@@ -128,6 +137,32 @@ def _of_each_kind(told: Sequence[str]) -> Iterator[frozenset[Literal]]:
 def _sifted(told: str) -> Literal:
     if not told.isascii():
         return Literal("", is_sifted=True)
+    return Literal(min(map(_plain, _apart(told)), key=_share), is_sifted=True)
+
+
+def _apart(told: str) -> list[str]:
+    """
+    Split where more may stand between two words than `sifted` makes one blank of.
+    """
+    parts = [""]
+    for one in re.split(f"([^{LETTERS}]+)", told):
+        if one and one[0] not in LETTERS and is_wide(one):
+            parts[-1] += EDGE
+            parts.append(EDGE)
+        else:
+            parts[-1] += one
+    return parts
+
+
+def is_wide(signs: str) -> bool:
+    """
+    Tell whether *signs* may be more than `sifted` makes one blank of.
+    """
+    width = signs.count(GAP) * GAP_WIDTH + len(signs.translate(_NO_GAP))
+    return width > _MOST_BLANKS
+
+
+def _plain(told: str) -> str:
     if told.startswith(EDGE):
         told = told.lstrip(EDGE)
         told = " " + told if told and told[0] in LETTERS else told
@@ -135,7 +170,7 @@ def _sifted(told: str) -> Literal:
         told = told.rstrip(EDGE)
         told = told + " " if told and told[-1] in LETTERS else told
     text = re.sub(" +", " ", blanked(told.replace(EDGE, "").encode()).decode())
-    return Literal(text[:_MOST_OF_LITERAL], is_sifted=True)
+    return text[:_MOST_OF_LITERAL]
 
 
 def _unsifted(told: str) -> Literal:
@@ -179,24 +214,46 @@ def _share(literal: str) -> float:
         _word_share(word, begins=begins or at > 0, ends=ends or at < last)
         for at, word in enumerate(words)
     ]
-    return min(*each, math.prod(each) * _FOLLOWING ** float(last))
+    following = (min(1.0, _FOLLOWING * one) for one in each[1:])
+    return min(*each, each[0] * math.prod(following))
 
 
 def _word_share(told: str, *, begins: bool, ends: bool) -> float:
-    shares = _shares()
     if begins and ends:
-        return shares.get(told, 1e-5)
-    return 0.1 / 8.0 ** len(told) + 1.3 * sum(
-        share
-        for word, share in shares.items()
-        if (
-            word.startswith(told)
-            if begins
-            else word.endswith(told)
-            if ends
-            else told in word
-        )
-    )
+        return _shares().get(told, 1e-5)
+    if begins:
+        found = _ranked().starting(told)
+    elif ends:
+        found = _ranked(is_backward=True).starting(told[::-1])
+    else:
+        found = sum(share for word, share in _shares().items() if told in word)
+    return 0.1 / 8.0 ** len(told) + 1.3 * found
+
+
+class _Ranked:
+    """
+    Words in order, each with the share of it and all before it.
+    """
+
+    def __init__(self, shares: Mapping[str, float]) -> None:
+        self._words = sorted(shares)
+        self._until = [0.0, *accumulate(shares[word] for word in self._words)]
+
+    def starting(self, told: str) -> float:
+        """
+        Return the share of words that start with *told*.
+        """
+        first = bisect_left(self._words, told)
+        last = bisect_left(self._words, told + "\x7f", first)
+        return self._until[last] - self._until[first]
+
+
+@cache
+def _ranked(*, is_backward: bool = False) -> _Ranked:
+    shares = _shares()
+    if is_backward:
+        shares = {word[::-1]: share for word, share in shares.items()}
+    return _Ranked(shares)
 
 
 @cache

@@ -62,6 +62,12 @@ class Matcher:
         self._foreign = _Group(rule for rule in english if rule.is_foreign)
         self._others = _Group(rule for rule in some if rule.language != "en")
 
+    def warm_up(self) -> None:
+        """
+        Find each rule for what users say in its own example.
+        """
+        self._own.warm_up()
+
     def hits(self, text: str, *, is_foreign: bool) -> list[Hit]:
         """
         Find the rules in *text*, in order of their start.
@@ -152,6 +158,13 @@ class _Group:
             texts.append(further)
         self._patterns = [_compiled(text) for text in texts]
         self._gate = _gate(tuple(texts))
+
+    def warm_up(self) -> None:
+        """
+        Find each rule in its own example.
+        """
+        for rule, pattern in zip(self._rules, self._patterns, strict=False):
+            pattern.search(rule.hit)
 
     def candidates(
         self, piece: str, raw: bytes, sifted: Sifted

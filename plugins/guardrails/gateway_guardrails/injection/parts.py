@@ -16,9 +16,11 @@ import attrs
 from gateway_guardrails.injection.literals import (
     EDGE,
     GAP,
+    GAP_WIDTH,
     LETTERS,
     Literal,
     cost_of,
+    is_wide,
     literals_of,
 )
 from gateway_guardrails.injection.syntax import (
@@ -37,10 +39,12 @@ __all__ = ["Step", "step_cost", "ways", "width"]
 
 #: Literals that one step may have, and ways that one rule may have.
 _MOST_LITERALS: Final = 400
-_MOST_JOINED: Final = 96
+_MOST_JOINED: Final = 256
 _MOST_WAYS: Final = 48
-#: So many blanks in a row are left one, and no more.
-_MOST_BLANKS: Final = 4
+#: What is no letter, sifted.
+_SIGNS: Final = (
+    EDGE + GAP + "".join(one for one in map(chr, range(2, 128)) if one not in LETTERS)
+)
 #: Characters of a class that are told one by one.
 _MOST_OF_CLASS: Final = 12
 
@@ -141,18 +145,25 @@ class _Line:
 
     @property
     def is_edge(self) -> bool:
-        return all(one.endswith((EDGE, GAP)) for one in self._run)
+        return all(one and one[-1] not in LETTERS for one in self._run)
 
     def put(self, exact: frozenset[str], width: int) -> None:
         """
         Put what one of *exact* matches behind.
         """
-        if len(self._run) > 1 and len(self._run) * len(exact) > _MOST_JOINED:
+        if self._is_full(exact):
             was_edge = self.is_edge
-            self.close(is_ended=False)
+            self.close(is_ended=all(map(_begins_in_sign, exact)))
             self.open(is_begun=was_edge)
         self._run = frozenset(a + b for a, b in product(self._run, exact))
         self.at += width
+
+    def _is_full(self, exact: frozenset[str]) -> bool:
+        if len(self._run) > 1 and len(self._run) * len(exact) > _MOST_JOINED:
+            return True
+        ends = {one[len(one.rstrip(_SIGNS)) :] for one in self._run}
+        begins = {one[: len(one) - len(one.lstrip(_SIGNS))] for one in exact}
+        return any(is_wide(a + b) for a, b in product(ends, begins))
 
     def put_ways(self, ways: Iterable[tuple[Step, ...]], width: int) -> None:
         """
@@ -188,6 +199,10 @@ class _Line:
         Begin a run, behind an edge of a word or not.
         """
         self._run = frozenset({EDGE if is_begun else ""})
+
+
+def _begins_in_sign(one: str) -> bool:
+    return one[:1] in _SIGNS and one != ""
 
 
 def _row_ways(node: Row, *, is_begun: bool, is_ended: bool) -> list[tuple[Step, ...]]:
@@ -316,7 +331,7 @@ def _is_between(node: Node) -> bool:
     return (
         isinstance(node, Repeat)
         and node.least > 0
-        and (node.most or _MOST_BLANKS + 1) <= _MOST_BLANKS
+        and (node.most or GAP_WIDTH + 1) <= GAP_WIDTH
         and _is_gap(node.part)
     )
 

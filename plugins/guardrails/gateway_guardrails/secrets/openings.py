@@ -153,7 +153,16 @@ _LINE_SIGN: Final = re.compile(
 _SIGN_CHARACTER: Final = re.compile(r"[=:|>\-\"'`(]")
 #: All that a strong form has on the next line.
 _NEXT_LINE: Final = re.compile(r"\s{1,30}(?:value|default)", _FLAGS)
-_LINK: Final = re.compile(r"[ \t](?:is|was|are|es|lautet|è|jest|är|er)")
+#: Words that are such a sign, and at how many blanks from the name the last of them may stand.
+_LINKS: Final = frozenset(
+    ("is", "ist", "was", "are", "es", "est", "lautet", "è", "jest", "är", "er")
+)
+_LINK_BLANKS: Final = 9
+#: All that a strong form has behind a comma.
+_NEXT_ARGUMENT: Final = re.compile(r""",[ \t]{0,8}\\{0,2}["'`]""")
+#: A word in small letters and no value: most of what stands behind a name in prose.
+_NEXT_WORD: Final = re.compile(r"[ \t]{1,4}([a-z][a-z_]{0,60}+)[ \t\r\n,;]")
+_BEFORE_VALUE: Final = frozenset({"by", "as", "with"})
 _BARE_END: Final = re.compile(r"""[^\s"'`<>,;|(){}\[\]\\&=]{0,510}={0,2}""")
 _BARE_PASSWORD_END: Final = re.compile(r"""[^\s"'`<>,;|\\]{0,257}""")
 _QUOTED_END: Final = {
@@ -197,7 +206,7 @@ def openings(text: str, start: int, end: int, name: Name) -> list[Opening]:
             typed = _TYPED.match(text, end, limit)
             if typed is not None:
                 found.append(_opening(text, typed.end(), is_strong=True))
-    if follows in " \t\r\n:\"'":
+    if follows in " \t\r\n:\"'" and not _is_before_word(text, at):
         weak = _WEAK.match(text, end, limit)
         if weak is not None:
             found.append(_opening(text, weak.end(), is_strong=False))
@@ -211,13 +220,29 @@ def _may_have_sign(text: str, start: int, end: int) -> bool:
     follows = text[start]
     if follows in "\r\n":
         return _NEXT_LINE.match(text, start, end) is not None
+    if follows == ",":
+        return _NEXT_ARGUMENT.match(text, start, end) is not None
+    if follows in "?!":
+        return text[start + 1 : start + 2] == "="
     if follows != " ":
         return True
-    has_sign = (
-        _SIGN_CHARACTER.search(text, start, end) is not None
-        or _LINK.search(text[start:end].lower()) is not None
+    has_sign = _SIGN_CHARACTER.search(text, start, end) is not None or _has_link(
+        text[start:end].lower()
     )
     return has_sign and _LINE_SIGN.search(text, start, end) is not None
+
+
+def _has_link(after: str) -> bool:
+    words = after.replace("\t", " ").split(" ", _LINK_BLANKS)
+    return not _LINKS.isdisjoint(words[:_LINK_BLANKS])
+
+
+def _is_before_word(text: str, start: int) -> bool:
+    """
+    Tell whether a plain word follows, of which `assignments.judge_value` would say that it is none.
+    """
+    word = _NEXT_WORD.match(text, start)
+    return word is not None and word[1] not in _BEFORE_VALUE
 
 
 def _opening(text: str, value: int, *, is_strong: bool) -> Opening:

@@ -14,3 +14,16 @@ def test_literals_are_few_for_what_has_rare_words():
     (way,) = Chooser().chosen(r"\b(?:the|a)\b[^.]{0,9}\b(?:jailbreak)\b")
 
     assert [{one.text for one in step.literals} for step in way.steps] == [{" jailb"}]
+
+
+def test_words_with_many_forms_are_one_phrase():
+    """
+    What precedes a word, each with many forms, is part of what is asked for: fewer texts have both.
+    """
+    (way,) = Chooser().chosen(
+        r"\b(?:(?:the|this|our) )?(?:last|old|above|prior|new)"
+        r" (?:chat|test|task|session|document|exercise|context)\b"
+    )
+
+    (step,) = way.steps
+    assert " above chat" in {one.text for one in step.literals}
