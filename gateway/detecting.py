@@ -96,6 +96,7 @@ class TextDetector(Protocol):
         that could still begin, grow, or be confirmed by what comes is not decided.
 
         Args:
+            text: Can be encoded: half a surrogate pair, which JSON can write, is shown as U+FFFD.
             final: Nothing follows *text*, so that all of it is decided.
 
         Returns:

@@ -20,6 +20,7 @@ from gateway.detecting import (
     Stage,
     TextDetector,
 )
+from gateway_guardrails.characters import without_halves
 from gateway_guardrails.inspecting import asking
 from gateway_guardrails.inspecting.opinions import masked_in
 from gateway_guardrails.inspecting.plan import Asking
@@ -83,7 +84,8 @@ def find_all(detector: TextDetector, text: str, place: Place) -> Sequence[Find]:
     """
     Return everything that *detector* finds in *text*, which is all there is.
     """
-    finds, _ = detector.find(text, 0, final=True, place=place)
+    shown = without_halves(text)
+    finds, _ = detector.find(shown, 0, final=True, place=place)
     return finds
 
 

@@ -14,6 +14,8 @@ from urllib.parse import quote
 import pytest
 from bypasses import ATTACK, CARD, CHAT, HI, PLAIN_CALL, WORD, chat, user
 
+from gateway.testing import Script
+
 
 async def test_41_escapes_and_keys_that_stand_twice(start, fake):
     """
@@ -29,6 +31,25 @@ async def test_41_escapes_and_keys_that_stand_twice(start, fake):
     assert answers[0].headers["x-gw-code"] == "guardrail_blocked"
     assert answers[1].status == 400
     assert list(fake.requests) == []
+
+
+async def test_41_half_a_character(start, fake):
+    """
+    41: what JSON can write and UTF-8 cannot hides nothing beside it, and breaks nothing.
+    """
+    client = await start()
+    fake.script("m", Script(text=f"\ud83d yours is {CARD}."))
+
+    answer = await client.post(*chat(user(f"\ud83d my card is {CARD}."), stream=True))
+    refused = await client.post(*chat(user(f"\udc00 {ATTACK}")))
+
+    (seen,) = fake.requests
+    sent = json.loads(seen.body)["messages"][0]["content"]
+    assert sent == "\ud83d my card is <CREDIT_CARD_1>."
+    assert answer.status == 200
+    assert b"is" in answer.body
+    assert b"1111" not in answer.body
+    assert refused.headers["x-gw-code"] == "guardrail_blocked"
 
 
 def encoded(text):

@@ -44,7 +44,6 @@ _OPENERS: Final = compile_pattern(
 )
 _OPENER_LENGTH: Final = 12
 _SENTENCE_END: Final = re.compile("\n|[.!?](?=\\s)|[\u3002\uff01\uff1f]")
-_HALVES: Final = re.compile("[\ud800-\udfff]")
 _LAST_TOKEN: Final = re.compile(r"\S*\Z")
 #: What it says that something was disguised, where it says something at all.
 DISGUISE: Final = 0.25
@@ -95,7 +94,6 @@ class InjectionDetector:
         """
         if place.role in {"system", "developer"} and place.kind not in _FOREIGN_KINDS:
             return (), len(text)
-        text = _encodable(text)
         if place.stage == "output":
             return self._by_sentence(text, start, final=final, place=place)
         if not final:
@@ -166,19 +164,6 @@ class InjectionDetector:
             return finds, len(text)
         token = _LAST_TOKEN.search(text, max(at, len(text) - _OPENER_LENGTH))
         return finds, token.start() if token is not None else len(text)
-
-
-def _encodable(text: str) -> str:
-    """
-    Return *text* with a sign of as much room for each half of a pair, which RE2 could not be told.
-    """
-    if text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return _HALVES.sub("\ufffd", text)
-    return text
 
 
 def _is_foreign(place: Place) -> bool:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import attrs
 
+from gateway_guardrails.characters import without_halves
+
 if TYPE_CHECKING:
     from gateway.detecting import Find, Place
     from gateway_guardrails.inspecting.cache import FindCache, Found
@@ -125,7 +127,7 @@ def look_at(
 
 def _finds(scan: Scan, look: Shown, failures: dict[Scan, ScanFailed]) -> Sequence[Find]:
     try:
-        text = look.value
+        text = without_halves(look.value)
         finds, _ = scan.detector.find(text, 0, final=True, place=look.place)
     except Exception as exc:  # noqa: BLE001 - the guardrail says what follows from it
         failures[scan] = ScanFailed(scan, type(exc).__name__)

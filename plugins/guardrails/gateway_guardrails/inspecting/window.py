@@ -9,6 +9,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final
 
 from gateway.filters import Edit, TextFilter
+from gateway_guardrails.characters import without_halves
 from gateway_guardrails.inspecting.failures import Failure, refusal_for
 from gateway_guardrails.inspecting.refusals import (
     blocked,
@@ -93,9 +94,10 @@ class WindowFilter(TextFilter):
                 pairs = zip(self._plan.scans, seen, strict=True)
                 found = [(scan, finds) for scan, finds in pairs if finds]
                 return self._taken(text, found, safe, place, started)
+        shown = text if text.isascii() else without_halves(text)
         try:
             for find, scan in self._scans:
-                finds, here = find(text, start, final=final, place=place)
+                finds, here = find(shown, start, final=final, place=place)
                 safe = min(safe, here)
                 if finds:
                     if found is None:

@@ -159,19 +159,6 @@ def test_finds_in_answers(detector):
     assert min(find.start for find in finds) == len("Hello. ")
 
 
-@pytest.mark.parametrize("place", [USER, TOOL, ANSWER], ids=["user", "tool", "answer"])
-def test_finds_beside_half_a_pair(detector, place):
-    r"""
-    JSON can write half a character (``\ud83d``); an attack beside one is found in its place.
-    """
-    text = "Hello \ud83d. \U0001f600 " + OVERRIDE
-
-    finds, safe = detector.find(text, 0, final=True, place=place)
-
-    assert safe == len(text)
-    assert min(find.start for find in finds) == text.index("Ignore")
-
-
 def test_holds_back_by_opener_only(detector):
     """
     Of plain prose no more than a word waits; from an opener on, its sentence does.
