@@ -12,9 +12,9 @@ import re
 from urllib.parse import quote
 
 import pytest
-from bypasses import ATTACK, CARD, CHAT, HI, PLAIN_CALL, WORD, chat, user
+from bypasses import ATTACK, CARD, CHAT, HI, PLAIN_CALL, TOOL, WORD, chat, user
 
-from gateway.testing import Script
+from gateway.testing import Script, ToolCall
 
 
 async def test_41_escapes_and_keys_that_stand_twice(start, fake):
@@ -38,18 +38,29 @@ async def test_41_half_a_character(start, fake):
     41: what JSON can write and UTF-8 cannot hides nothing beside it, and breaks nothing.
     """
     client = await start()
-    fake.script("m", Script(text=f"\ud83d yours is {CARD}."))
 
-    answer = await client.post(*chat(user(f"\ud83d my card is {CARD}."), stream=True))
+    await client.post(*chat(user(f"\ud83d my card is {CARD}.")))
     refused = await client.post(*chat(user(f"\udc00 {ATTACK}")))
 
     (seen,) = fake.requests
     sent = json.loads(seen.body)["messages"][0]["content"]
     assert sent == "\ud83d my card is <CREDIT_CARD_1>."
-    assert answer.status == 200
-    assert b"is" in answer.body
-    assert b"1111" not in answer.body
     assert refused.headers["x-gw-code"] == "guardrail_blocked"
+
+
+async def test_41_half_a_character_in_a_stream(start, fake):
+    """
+    41: so also in the arguments of a call, as an answer streams them.
+    """
+    client = await start()
+    pieces = ('{"q": "\\ud83d yours is ', f'{CARD}."}}')
+    fake.script("m", Script(tool_calls=(ToolCall(name="f", pieces=pieces),)))
+
+    answer = await client.post(*chat(HI, tools=[TOOL], stream=True))
+
+    assert answer.status == 200
+    assert b"<CREDIT_CARD_1>." in answer.body
+    assert b"1111" not in answer.body
 
 
 def encoded(text):
