@@ -150,14 +150,16 @@ class Keys:
         """
         Hash *parts*, each with its length, so that none runs into the next.
         """
-        told = hashlib.blake2b(
-            key=self.secret, digest_size=_BYTES, person=purpose.encode()[:16]
-        )
+        framed: list[bytes] = []
         for part in parts:
             raw = part if isinstance(part, bytes) else part.encode("utf-8", "replace")
-            told.update(len(raw).to_bytes(8))
-            told.update(raw)
-        return told.hexdigest()
+            framed += (len(raw).to_bytes(8), raw)
+        return hashlib.blake2b(
+            b"".join(framed),
+            key=self.secret,
+            digest_size=_BYTES,
+            person=purpose.encode()[:16],
+        ).hexdigest()
 
     def _partition(self, name: str) -> str:
         known = self._partitions.get(name)

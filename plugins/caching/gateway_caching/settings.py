@@ -77,6 +77,8 @@ class ScopeSettings:
         """
         Return what an answer that cost *cost_nano* costs again, rounded up once.
         """
+        if not self.charge:
+            return 0
         millionths = round(self.charge * 1_000_000)
         return -(-cost_nano * millionths // 1_000_000)
 

@@ -13,6 +13,8 @@ from gateway import Exchange, Response
 from gateway_caching.settings import ScopeSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gateway import Attempt, Flight, Request
     from gateway_caching.keys import Keys
 
@@ -28,6 +30,8 @@ _STATEFUL: Final = (
 )
 #: Beside tools, what looks at the world: Anthropic's connector, OpenRouter's plugins.
 _WORLDLY: Final = ("mcp_servers", "plugins")
+#: All these, which nearly no request tells.
+_TELLING: Final = frozenset({*_STATEFUL, *_WORLDLY, "prompt"})
 #: Where a part of a message tells an address; what stands there may be another thing tomorrow.
 _ADDRESSED: Final = frozenset({"url", "image_url", "file_url", "fileUri", "file_uri"})
 _CONTAINERS: Final[frozenset[Any]] = frozenset({dict, list})
@@ -47,20 +51,29 @@ def request_fault(exchange: Exchange, scope: ScopeSettings) -> str | None:
     if exchange.operation not in _OPERATIONS:
         return f"{exchange.operation} is not cached"
     request = exchange.request
-    if any(request.peek(field) for field in _STATEFUL):
-        return "the provider keeps state"
-    if isinstance(request.peek("prompt"), dict):
-        return "the provider keeps the prompt"
+    members = request.members
+    if not _TELLING.isdisjoint(members):
+        fault = _fault_told(members)
+        if fault is not None:
+            return fault
     if any(tool.is_hosted for tool in request.tools):
         return "a hosted tool looks at the world"
-    if any(request.peek(field) for field in _WORLDLY):
-        return "a tool of the provider's looks at the world"
     if _tells_address(request):
         return "the provider fetches what it is about"
     # Where none is told vendors take 1.
-    is_sampled = exchange.operation != "embed" and request.peek("temperature") != 0
+    is_sampled = exchange.operation != "embed" and members.get("temperature") != 0
     if is_sampled and not scope.sampled:
         return "no temperature of 0"
+    return None
+
+
+def _fault_told(members: Mapping[str, Any]) -> str | None:
+    if any(members.get(field) for field in _STATEFUL):
+        return "the provider keeps state"
+    if isinstance(members.get("prompt"), dict):
+        return "the provider keeps the prompt"
+    if any(members.get(field) for field in _WORLDLY):
+        return "a tool of the provider's looks at the world"
     return None
 
 

@@ -26,6 +26,11 @@ _SPELT: Final = {
     name: (istr(f"x-gw-cache-{name}"), istr(f"x-bf-cache-{name}")) for name in _NAMES
 }
 _CONTROL: Final = istr("Cache-Control")
+#: All of them, of which most requests have none.
+_HEARD: Final = frozenset(
+    name.lower()
+    for name in (_CONTROL, *(one for two in _SPELT.values() for one in two))
+)
 _DIRECTIVE: Final = re.compile(r'\s*([\w-]+)(?:\s*=\s*"?(\d{1,10})"?)?[^,]*(?:,|$)')
 _DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)?")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -77,15 +82,14 @@ def read_wish(headers: Mapping[str, str]) -> Wish:
     Raises:
         InvalidRequest: 400, a header of ours says something that it cannot say.
     """
+    if _HEARD.isdisjoint(map(str.lower, headers)):
+        return PLAIN
     told = {
         name: value
         for name, (ours, theirs) in _SPELT.items()
         if (value := _told(headers, name, ours, theirs)) is not None
     }
-    control = headers.get(_CONTROL)
-    if not told and control is None:
-        return PLAIN
-    directives = _directives(control or "")
+    directives = _directives(headers.get(_CONTROL, ""))
     no_store = "no-store" in directives or _is_true(told.get("no-store"))
     return Wish(
         # RFC 9111: no-cache asks for a fresh answer, which may be kept all the same.
