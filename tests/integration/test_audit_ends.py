@@ -9,14 +9,9 @@ import json
 from collections import Counter
 
 import aiohttp
+from audit_logs import logged
 
-from gateway import codec
 from gateway.testing import FakeUpstream, Script
-from gateway_audit.places import Places
-from gateway_audit.sequencing.files import Files
-from gateway_audit.tlog.checkpoints import Checkpoint
-from gateway_audit.tlog.notes import Note
-from gateway_audit.tlog.tiles import WIDTH, Tree
 
 STREAMS = 24
 PATIENCE_S = 30.0
@@ -34,21 +29,6 @@ def settings_of(fake, data_dir, **more):
             **more,
         }
     )
-
-
-def entries_of(data_dir):
-    """
-    Read the log by its own files, up to its newest checkpoint.
-    """
-    files = Files(Places.below(data_dir).log)
-    checkpoint = Checkpoint.parse(Note.parse(files.read("checkpoint")).text)
-    tree = Tree(checkpoint.size, files.read)
-    assert tree.root() == checkpoint.root
-    return [
-        codec.loads(entry)
-        for index in range(-(-checkpoint.size // WIDTH))
-        for entry in tree.bundle(index)
-    ]
 
 
 async def stream(session, url, leaves):
@@ -94,7 +74,7 @@ async def test_who_is_served_while_it_ends_and_reloads_is_in_the_log(
             code = await asyncio.to_thread(serving.end)
             ids = await asyncio.wait_for(asyncio.gather(*asked), PATIENCE_S)
 
-    entries = entries_of(data_dir)
+    entries = logged(data_dir)
     kinds = Counter(each["type"] for each in entries)
     requests = {
         kind: Counter(each["request"] for each in entries if each["type"] == kind)

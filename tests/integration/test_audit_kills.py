@@ -12,14 +12,9 @@ import signal
 
 import aiohttp
 import pytest
+from audit_logs import logged
 
-from gateway import codec
 from gateway.testing import FakeUpstream, Script
-from gateway_audit.places import Places
-from gateway_audit.sequencing.files import Files
-from gateway_audit.tlog.checkpoints import Checkpoint
-from gateway_audit.tlog.notes import Note
-from gateway_audit.tlog.tiles import WIDTH, Tree
 
 VALUE = "vk-of-the-shop-0123456789abcdef"
 HEADERS = {"Authorization": f"Bearer {VALUE}"}
@@ -89,21 +84,6 @@ async def processes_of(serving):
     return [status["supervisor"], *(each["pid"] for each in children)]
 
 
-def entries_of(data_dir):
-    """
-    Read the log by its own files, up to its newest checkpoint.
-    """
-    files = Files(Places.below(data_dir).log)
-    checkpoint = Checkpoint.parse(Note.parse(files.read("checkpoint")).text)
-    tree = Tree(checkpoint.size, files.read)
-    assert tree.root() == checkpoint.root
-    return [
-        codec.loads(entry)
-        for index in range(-(-checkpoint.size // WIDTH))
-        for entry in tree.bundle(index)
-    ]
-
-
 KILLS = [
     pytest.param(3, id="3-kills"),
     pytest.param(20, id="20-kills", marks=pytest.mark.deep),
@@ -145,7 +125,7 @@ async def test_nothing_that_was_acknowledged_is_lost(run_serve, tmp_path, rng, k
         serving = await asyncio.to_thread(run_serve, settings=settings, environ=environ)
         assert await asyncio.to_thread(serving.end) == 0
 
-    entries = entries_of(data_dir)
+    entries = logged(data_dir)
     outcomes = [each["request"] for each in entries if each["type"] == "outcome"]
     places = [(each["worker"], each["seq"]) for each in entries]
     intents = {}
