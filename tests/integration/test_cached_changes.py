@@ -8,8 +8,8 @@ import asyncio
 
 import aiohttp
 import pytest
+from stream_gates import Gate
 
-from gateway import Phase, Plugin, hookimpl
 from gateway.plugins import FoundPlugin
 from gateway.settings import settings_from_dict
 from gateway.testing import GatewayClient, Script, settings_for
@@ -24,25 +24,6 @@ ASK = {
     "messages": [{"role": "user", "content": "hello"}],
 }
 VALUE = "vk-of-somebody-0123456789abcdef"
-
-
-class Gate(Plugin):
-    """
-    Lets what follows the first event of a stream go on when the test says so.
-    """
-
-    phase = Phase.OBSERVE
-
-    def __init__(self, settings):
-        super().__init__(settings)
-        self.is_open = asyncio.Event()
-        self.is_open.set()
-
-    @hookimpl
-    async def on_stream_chunk(self, exchange, chunk):
-        if exchange.is_committed:
-            await self.is_open.wait()
-        return chunk
 
 
 @pytest.fixture(name="told")

@@ -11,8 +11,9 @@ import sqlite3
 
 import aiohttp
 import pytest
+from stream_gates import Gate
 
-from gateway import Phase, Plugin, codec, hookimpl
+from gateway import codec
 from gateway.plugins import FoundPlugin
 from gateway.testing import GatewayClient, Script, Usage, settings_for
 from gateway_audit import AuditPlugin
@@ -270,25 +271,6 @@ async def leave(till, name, document, **headers):
         await answer.content.readline()
         answer.close()
     return answer
-
-
-class Gate(Plugin):
-    """
-    Lets the second event of a stream go on when the test says so.
-    """
-
-    phase = Phase.OBSERVE
-
-    def __init__(self, settings):
-        super().__init__(settings)
-        self.is_open = asyncio.Event()
-        self.is_open.set()
-
-    @hookimpl
-    async def on_stream_chunk(self, exchange, chunk):
-        if exchange.is_committed:
-            await self.is_open.wait()
-        return chunk
 
 
 async def test_who_leaves_a_hit_has_paid_for_it(start, fake):
