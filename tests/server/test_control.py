@@ -9,6 +9,7 @@ import attrs
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from log_outputs import Nowhere
 
 from gateway import Phase, Plugin, Route, Unavailable, hookimpl
 from gateway.app import Gateway
@@ -58,13 +59,6 @@ class BellPlugin(Plugin):
         note_change(request, "bells/größe", details={"to": "ü"})
         headers = {"Location": "/api/bell/1"}
         return web.json_response(told, status=201, headers=headers)
-
-
-class Nowhere:
-    def write(self, data: bytes) -> int:
-        return len(data)
-
-    def flush(self) -> None: ...
 
 
 @pytest.fixture

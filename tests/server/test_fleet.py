@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import pytest
+from log_outputs import Nowhere
 
 from gateway import Phase, Plugin, hookimpl
 from gateway.app import Gateway
@@ -34,13 +35,6 @@ class ListenerPlugin(Plugin):
     @hookimpl
     def on_event(self, event):
         self.heard.append(event)
-
-
-class Nowhere:
-    def write(self, data: bytes) -> int:
-        return len(data)
-
-    def flush(self) -> None: ...
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import aiohttp
 import attrs
 import pytest
 from aiohttp import web
+from log_outputs import Nowhere
 
 from gateway import Phase, Plugin, Route, hookimpl
 from gateway.app import Gateway
@@ -116,17 +117,6 @@ class Managed:
 
 
 Manage = Callable[..., Awaitable[Managed]]
-
-
-class Nowhere:
-    """
-    Takes the log.
-    """
-
-    def write(self, data: bytes) -> int:
-        return len(data)
-
-    def flush(self) -> None: ...
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import orjson
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from log_outputs import Nowhere
 
 from gateway import Phase, Plugin, Route, hookimpl
 from gateway.app import Gateway
@@ -22,13 +23,6 @@ from gateway.testing import make_request
 
 CHAT = {"model": "demo/echo", "messages": [{"role": "user", "content": "hi"}]}
 JSON = {"Content-Type": "application/json"}
-
-
-class Nowhere:
-    def write(self, data: bytes) -> int:
-        return len(data)
-
-    def flush(self) -> None: ...
 
 
 def fleet_of(*plugins: FoundPlugin) -> Solo:

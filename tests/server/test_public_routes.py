@@ -6,6 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from log_outputs import Nowhere
 
 from gateway import Phase, Plugin, Route, hookimpl
 from gateway.app import Gateway
@@ -57,17 +58,6 @@ class OpenPursePlugin(PursePlugin):
 
 Ask = Callable[..., Awaitable[tuple[int, Any]]]
 Serve = Callable[..., Awaitable[Ask]]
-
-
-class Nowhere:
-    """
-    Takes the log.
-    """
-
-    def write(self, data: bytes) -> int:
-        return len(data)
-
-    def flush(self) -> None: ...
 
 
 @pytest.fixture
