@@ -94,7 +94,7 @@ class WindowFilter(TextFilter):
                 pairs = zip(self._plan.scans, seen, strict=True)
                 found = [(scan, finds) for scan, finds in pairs if finds]
                 return self._taken(text, found, safe, place, started)
-        shown = text if text.isascii() else without_halves(text)
+        shown = without_halves(text)
         try:
             for find, scan in self._scans:
                 finds, here = find(shown, start, final=final, place=place)
