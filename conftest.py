@@ -10,8 +10,9 @@ import os
 import random
 import shutil
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,9 +30,13 @@ pytest_plugins = (
 PROGRAMS = {
     "needs_curl": ("curl", "curl"),
     "needs_nginx": ("nginx", "nginx-light"),
+    "needs_postgresql": ("postgres", "postgresql"),
     "needs_redis": ("redis-server", "redis-server"),
     "needs_rsyslog": ("rsyslogd", "rsyslog rsyslog-gnutls"),
 }
+
+# One folder a release, the newest last.
+POSTGRESQL = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 # Same examples on every machine: a failure that comes and goes teaches nobody.
 settings.register_profile("default", derandomize=True, deadline=None, database=None)
@@ -63,7 +68,16 @@ def find_program(name: str) -> str | None:
     """
     Find *name* on the path, or where Debian keeps its servers.
     """
-    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    places = (os.environ.get("PATH", ""), "/usr/sbin", *map(str, POSTGRESQL))
+    return shutil.which(name, path=os.pathsep.join(places))
+
+
+@pytest.fixture(name="find_program")
+def _find_program() -> Callable[[str], str | None]:
+    """
+    Where a program is that a test is marked to need.
+    """
+    return find_program
 
 
 # With GATEWRIGHT_NO_SKIP set, a skip is a failure: a green run has run everything.

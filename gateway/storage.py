@@ -25,15 +25,20 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import URL, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+)
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from gateway.errors import ConfigError, Problem
+from gateway.errors import ConfigError, Problem, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Dialect, ExceptionContext
 
     from gateway.settings import SecretRef, StorageSettings
 
@@ -44,6 +49,8 @@ _LOCK: Final = "gateway.db.lock"
 _LOOK_S: Final = 0.02
 #: How often the journal is tried to be emptied, each for as long as ``busy_timeout`` says.
 _WIPES: Final = 4
+#: Seconds after which a caller may ask again while the database is away.
+_RETRY_S: Final = 1.0
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 #: How SQLite is used: readers beside a writer, a crash of the process loses nothing.
@@ -79,6 +86,9 @@ class Storage:
     def engine(self) -> AsyncEngine:
         """
         The engine, made at first use.
+
+        While the database cannot be used, whatever is asked of it raises `Unavailable`, 503
+        ``storage_unavailable``: it is away, locked, full, or closed the connection.
         """
         if self._engine is None:
             self._engine = self._make()
@@ -112,7 +122,7 @@ class Storage:
                     f"plugin: install that version, or restore a backup ({exc})"
                 )
                 raise ConfigError(msg) from exc
-            except DBAPIError as exc:
+            except (DBAPIError, Unavailable) as exc:
                 raise ConfigError(Problem(self._why_not(exc))) from None
 
     async def wipe(self) -> None:
@@ -129,7 +139,7 @@ class Storage:
             return
         try:
             await self._wipe_file()
-        except OperationalError:
+        except Unavailable:
             msg = "the database is written to all the time, so it could not be wiped"
             raise TimeoutError(msg) from None
 
@@ -156,20 +166,25 @@ class Storage:
 
     def _make(self) -> AsyncEngine:
         url = self._url()
+        is_file = url.get_backend_name() == "sqlite"
         try:
-            engine = create_async_engine(url)
+            # A server may have closed a connection since it was used last.
+            engine = create_async_engine(url, pool_pre_ping=not is_file)
         except ModuleNotFoundError as exc:
             msg = f"needs the package {exc.name}: pip install {exc.name}"
             raise ConfigError(Problem(msg, path="storage.url")) from None
-        if url.get_backend_name() == "sqlite":
+        if is_file:
             event.listen(engine.sync_engine, "connect", _tune)
+        event.listen(engine.sync_engine, "do_connect", _connect)
+        event.listen(engine.sync_engine, "handle_error", _tell_away)
         return engine
 
-    def _why_not(self, exc: DBAPIError) -> str:
+    def _why_not(self, exc: DBAPIError | Unavailable) -> str:
         """
         Say what is wrong with the database; never in the driver's words, which may hold rows.
         """
-        found = getattr(exc.orig, "sqlite_errorname", type(exc.orig).__name__)
+        cause = exc.orig if isinstance(exc, DBAPIError) else exc.__cause__
+        found = getattr(cause, "sqlite_errorname", type(cause).__name__)
         where = "storage.url" if self.url is not None else str(self.data_dir / FILE)
         return (
             f"the database at {where} cannot be used: {found}. Nothing was changed: "
@@ -231,6 +246,33 @@ def _take(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _connect(dialect: Dialect, _: Any, args: Sequence[Any], more: Any) -> Any:
+    """
+    Connect; to find nobody there is no error of the driver's, but the operating system's.
+    """
+    try:
+        return dialect.connect(*args, **more)
+    except OSError as exc:
+        raise _away() from exc
+
+
+def _tell_away(context: ExceptionContext) -> None:
+    """
+    Tell a database that cannot be used now from a statement that is wrong.
+    """
+    found, told = context.original_exception, context.sqlalchemy_exception
+    # SQLite tells operational what others call a mistake in the statement.
+    is_mistake = getattr(found, "sqlite_errorname", None) == "SQLITE_ERROR"
+    is_away = isinstance(told, (OperationalError, InterfaceError)) and not is_mistake
+    if context.is_disconnect or is_away:
+        raise _away() from found
+
+
+def _away() -> Unavailable:
+    msg = "The gateway's database cannot be used at the moment."
+    return Unavailable(msg, code="storage_unavailable", retry_after_s=_RETRY_S)
 
 
 def _tune(connection: Any, _: Any) -> None:

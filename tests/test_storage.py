@@ -5,6 +5,7 @@ import fcntl
 import os
 import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 sqlalchemy = pytest.importorskip("sqlalchemy")
 pytest.importorskip("alembic")
 
-from gateway.errors import ConfigError  # noqa: E402
+from gateway.errors import ConfigError, Unavailable  # noqa: E402
 from gateway.settings import settings_from_dict  # noqa: E402
 from gateway.storage import FILE, Storage, find_url  # noqa: E402 - needs what was just asked for
 
@@ -263,6 +264,42 @@ def test_a_driver_that_is_missing_is_named(tmp_path, monkeypatch):
 
     with pytest.raises(ConfigError, match="pip install asyncpg"):
         _ = storage.engine
+
+
+async def test_a_database_that_cannot_be_used_is_a_503(tmp_path):
+    """
+    Whoever asks for rows meanwhile is told to come again, and not that the gateway is broken.
+    """
+    storage = Storage(tmp_path)
+
+    try:
+        async with storage.engine.connect() as connection:
+            await connection.exec_driver_sql("CREATE TABLE canaries (id INTEGER)")
+            await connection.exec_driver_sql("PRAGMA busy_timeout=0")
+            with closing(sqlite3.connect(tmp_path / FILE)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                with pytest.raises(Unavailable) as told:
+                    await connection.exec_driver_sql("INSERT INTO canaries VALUES (1)")
+    finally:
+        await storage.close()
+
+    assert (told.value.status, told.value.code) == (503, "storage_unavailable")
+    assert told.value.retry_after_s == 1
+    assert "canaries" not in str(told.value)
+
+
+async def test_a_wrong_statement_is_no_database_that_is_away(tmp_path):
+    """
+    A mistake of ours is not told as somebody else's.
+    """
+    storage = Storage(tmp_path)
+
+    try:
+        async with storage.engine.connect() as connection:
+            with pytest.raises(sqlalchemy.exc.OperationalError, match="no such table"):
+                await connection.exec_driver_sql("SELECT 1 FROM nowhere")
+    finally:
+        await storage.close()
 
 
 async def test_nothing_of_what_was_deleted_is_left_after_wiping(tmp_path):

@@ -103,7 +103,7 @@ def model_list(models: Sequence[Listing], vendor: str) -> bytes:
 
 def one_model(models: Sequence[Listing], name: str, vendor: str) -> bytes:
     """
-    Render the one of *models* that is called *name*.
+    Render the one of *models* that is called *name*, or that it means without its provider's.
 
     Raises:
         ModelNotFound: 404.
@@ -111,7 +111,12 @@ def one_model(models: Sequence[Listing], name: str, vendor: str) -> bytes:
     for model in models:
         if model.id == name:
             return codec.dumps(_entry(model, vendor))
-    raise ModelNotFound(name)
+    meant = [model for model in models if model.id.partition("/")[2] == name]
+    if (
+        len(meant) != 1
+    ):  # none, or several providers have it: a request would be refused too
+        raise ModelNotFound(name)
+    return codec.dumps(_entry(meant[0], vendor) | {"id": name})
 
 
 def _entry(model: Listing, vendor: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Tests of `gateway.server.models_route`.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -110,3 +111,14 @@ def test_names_are_compared_exactly() -> None:
     """
     with pytest.raises(ModelNotFound):
         one_model(LISTED, "fas", "openai")
+
+
+def test_a_bare_name_is_shown_where_a_request_would_find_it() -> None:
+    """
+    What one provider alone has is found without the provider's name, and shown as asked for.
+    """
+    shown = json.loads(one_model(LISTED, "claude-x", "openai"))
+    assert (shown["id"], shown["owned_by"]) == ("claude-x", "anthropic")
+
+    with pytest.raises(ModelNotFound):
+        one_model((*LISTED, ToyListing("mine/claude-x", "mine")), "claude-x", "openai")

@@ -41,6 +41,18 @@ def stream_of(fake: FakeUpstream) -> dict:
     }
 
 
+def read_until(terminal: int, wanted: bytes) -> bytes:
+    """
+    Read what a program writes to its terminal, until it has said something.
+    """
+    seen = b""
+    while wanted not in seen:
+        ready, _, _ = select.select([terminal], [], [], 60)
+        assert ready, seen
+        seen += os.read(terminal, 4096)
+    return seen
+
+
 class TestServe:
     def test_answers_a_request_and_ends_well(self, run_serve):
         """
@@ -200,25 +212,23 @@ class TestServe:
         """
         ours, terminal = pty.openpty()
         command = [sys.executable, "-m", "gateway.cli.program", "serve"]
-        serving = subprocess.Popen(
+        with subprocess.Popen(
             [*command, "--listen", "127.0.0.1:0"],
             stdout=terminal,
             stderr=subprocess.DEVNULL,
             cwd=tmp_path,
             env={"PYTHONPATH": str(ROOT)},
-        )
-        os.close(terminal)
-
-        seen = b""
-        while b"  try " not in seen:
-            ready, _, _ = select.select([ours], [], [], 60)
-            assert ready, seen
-            seen += os.read(ours, 4096)
-        serving.terminate()
+        ) as serving:
+            os.close(terminal)
+            try:
+                seen = read_until(ours, b"  try ")
+            finally:
+                serving.terminate()
+                ended = serving.wait(60)
+        os.close(ours)
 
         assert b"no gateway.yaml here: nothing is enforced" in seen
-        assert serving.wait(60) == 0
-        os.close(ours)
+        assert ended == 0
 
 
 class TestPrepare:

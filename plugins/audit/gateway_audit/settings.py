@@ -171,7 +171,7 @@ class AuditSettings(LogSettings):
             "the intent is, the outcome is written; relaxed: both are written."
         ),
     )
-    on_failure: Literal["closed", "open"] | Spill = attrs.field(
+    on_failure: Literal["open", "closed"] | Spill = attrs.field(
         default="closed",
         metadata=told("While nothing can be recorded: closed, open or {spill: PATH}."),
     )

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.clock import Clock
+from gateway.errors import Unavailable
 from gateway_caching.tally import Tally
 
 __all__ = ["COUNTS", "MIGRATIONS", "Days"]
@@ -69,7 +70,10 @@ class Days:
             await asyncio.sleep(FLUSH_S)
             try:
                 await self.flush()
-            except SQLAlchemyError as exc:  # tried again, and nothing depends on it
+            except (
+                SQLAlchemyError,
+                Unavailable,
+            ) as exc:  # tried again, and nothing depends on it
                 log.warning("savings not written down", error=type(exc).__name__)
 
     async def flush(self) -> None:
