@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from gateway.errors import ExchangeError
 from gateway.exchange import Answer, Outcome, StashKey
+from gateway.raised import without_frames
 from gateway.views import Chunk, Response
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Flight:
         """
         Say that nothing more comes, for *error*.
         """
-        self._error = error
+        self._error = without_frames(error)
         self.finish()
 
     def _tell(self) -> None:
