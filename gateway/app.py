@@ -502,6 +502,7 @@ class Gateway:
 
     def _ended(self, exchange: Exchange) -> None:
         exchange.ended_at = self.clock.monotonic()
+        exchange.forget_frames()
         self.traces.keep(exchange)
         for observe in self.observers:
             observe(exchange)

@@ -252,8 +252,9 @@ class Attempts:
             reply = await self._ask(attempt, sending)
             try:
                 attempt.status = reply.status
-                seen = exchange.upstream_headers = sending.provider.answer_headers(
-                    reply.headers
+                seen = exchange.upstream_headers = _without_in(
+                    self._runtime.credential(attempt.target),
+                    sending.provider.answer_headers(reply.headers),
                 )
                 attempt.upstream_id = seen.get(UPSTREAM_ID)
                 if reply.status not in _OK:
@@ -448,6 +449,15 @@ def _without(secret: str, fault: neutral.Fault) -> neutral.Fault:
         code=fault.code and fault.code.replace(secret, _CREDENTIAL),
         param=fault.param and fault.param.replace(secret, _CREDENTIAL),
     )
+
+
+def _without_in(secret: str | None, headers: dict[str, str]) -> dict[str, str]:
+    """
+    Take it out of the headers that are shown, and recorded, likewise.
+    """
+    if not secret or not any(secret in value for value in headers.values()):
+        return headers
+    return {name: value.replace(secret, _CREDENTIAL) for name, value in headers.items()}
 
 
 def _is_stream(reply: Reply) -> bool:

@@ -19,6 +19,8 @@ from typing import (
 
 import attrs
 
+from gateway.raised import without_frames
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 
@@ -433,7 +435,24 @@ class Exchange:
         """
         Whether request and answer are too long to be kept in memory for convenience.
         """
-        return len(self.request.encode()) + self.bytes_sent > LARGE_BYTES
+        return self.size_bytes > LARGE_BYTES
+
+    @property
+    def size_bytes(self) -> int:
+        """
+        Bytes of request and answer.
+        """
+        return len(self.request.encode()) + self.bytes_sent
+
+    def forget_frames(self) -> None:
+        """
+        Let go of where its errors were raised; see `gateway.raised.without_frames`.
+        """
+        if self.error is not None:
+            without_frames(self.error)
+        for attempt in self.attempts:
+            if attempt.error is not None:
+                without_frames(attempt.error)
 
     def when_ended(self) -> tuple[float, float]:
         """

@@ -7,8 +7,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, Self
 
-from gateway.errors import ExchangeError
+from gateway.errors import ExchangeError, UpstreamError
 from gateway.exchange import Answer, Outcome, StashKey
+from gateway.raised import without_frames
 from gateway.views import Chunk, Response
 
 if TYPE_CHECKING:
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from gateway.filters import Pipeline
     from gateway.hooks import Hooks
     from gateway.routing.targets import Target
+
+#: Bytes of a stream that nobody has taken yet, above which its provider has to wait.
+AHEAD_BYTES: Final = 1024 * 1024
+#: Bytes of a stream that are kept for who follows: as many as a whole answer may have.
+MAX_STREAM_BYTES: Final = 64 * 1024 * 1024
 
 #: On an exchange: the flights that it began.
 BEGUN: Final = StashKey["list[Flight]"]("flights")
@@ -46,6 +52,10 @@ class Flight:
         self._is_over = False
         self._begun = asyncio.Event()
         self._news = asyncio.Event()
+        # Bytes that came, and those that the first among the followers has taken.
+        self._came = 0
+        self._taken = 0
+        self._room = asyncio.Event()
         self._waiting = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -67,7 +77,22 @@ class Flight:
         Add frames in the callers' dialect.
         """
         self._frames += frames
+        self._came += sum(map(len, frames))
         self._tell()
+
+    async def have_room(self) -> None:
+        """
+        Wait for the first among the followers, if that one is far behind what came.
+
+        Raises:
+            UpstreamError: if more came than is kept.
+        """
+        if self._came > MAX_STREAM_BYTES:
+            msg = "The provider's answer is too large."
+            raise UpstreamError(msg)
+        while self._came - self._taken > AHEAD_BYTES:
+            self._room.clear()
+            await self._room.wait()
 
     def bring_whole(self, response: Response) -> None:
         """
@@ -87,7 +112,7 @@ class Flight:
         """
         Say that nothing more comes, for *error*.
         """
-        self._error = error
+        self._error = without_frames(error)
         self.finish()
 
     def _tell(self) -> None:
@@ -200,6 +225,14 @@ class Flight:
             await self._news.wait()
         return self._frames[index]
 
+    def take(self, size: int) -> None:
+        """
+        Note that some follower has taken *size* bytes.
+        """
+        if size > self._taken:
+            self._taken = size
+            self._room.set()
+
     def enter(self) -> None:
         """
         Count one more who waits.
@@ -250,6 +283,7 @@ class _Follower:
         self._dialect = dialect
         self._waiting = waiting
         self._index = 0
+        self._taken = 0
 
     def __aiter__(self) -> AsyncIterator[Chunk]:
         return self
@@ -264,6 +298,8 @@ class _Follower:
             self._waiting.__exit__()
             raise StopAsyncIteration
         self._index += 1
+        self._taken += len(frame)
+        self._flight.take(self._taken)
         return Chunk(self._dialect, frame)
 
 
@@ -312,6 +348,7 @@ class FlightOutlet:
             await self.chunks([Chunk(dialect, frame) for frame in frames])
         else:
             self._bring(frames)
+            await self._flight.have_room()
 
     def pass_at_once(self, frames: Sequence[bytes], data: bytes) -> bool:
         """
@@ -326,6 +363,7 @@ class FlightOutlet:
         if self._pipeline is not None:
             chunks = await self._pipeline.feed(chunks)
         self._bring([chunk.encode() for chunk in chunks])
+        await self._flight.have_room()
 
     def _bring(self, frames: Sequence[bytes]) -> None:
         if not frames:

@@ -6,10 +6,15 @@ from __future__ import annotations
 
 import sysconfig
 from traceback import walk_tb
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     from types import FrameType
+
+E = TypeVar("E", bound=BaseException)
+
+#: Exceptions that one was raised from, one from the other.
+_MOST_LINKS: Final = 16
 
 _LIBRARIES: Final = tuple(
     {f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib", "purelib")}
@@ -32,6 +37,22 @@ def place_of(exc: BaseException) -> str:
     if not place:
         return "?"
     return place if ours in {"", place} else f"{ours} ({place})"
+
+
+def without_frames(exc: E) -> E:
+    """
+    Let *exc*, and what it was raised from, forget the frames that it went through.
+
+    The exchange stands in those frames.  One that keeps its error, and so is kept by it, is freed
+    by the garbage collector alone, which comes late, and its body may have megabytes.
+    """
+    link: BaseException | None = exc
+    for _ in range(_MOST_LINKS):
+        if link is None:
+            break
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+    return exc
 
 
 def _is_ours(frame: FrameType) -> bool:

@@ -228,7 +228,7 @@ class ReceivedStream:
             for chunk in chunks:
                 chunk.doc  # noqa: B018 - a document that cannot be read is no plugin's fault
                 if chunk.has_more_lines:
-                    chunk.touch()
+                    chunk.strip()
         except UNREADABLE as exc:
             raise unreadable() from exc
         for tap in self._taps:

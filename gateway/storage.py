@@ -195,7 +195,10 @@ class Storage:
         if self.url is not None:
             return make_url(self.url)
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return make_url(f"sqlite+aiosqlite:///{self.data_dir / FILE}")
+        path = self.data_dir / FILE
+        # SQLite would let everybody on the machine read it; its journal has the file's mode.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        return make_url(f"sqlite+aiosqlite:///{path}")
 
     @asynccontextmanager
     async def _locked(self) -> AsyncIterator[None]:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 from gateway.clock import utc_text
 
 if TYPE_CHECKING:
-    from gateway.errors import ExchangeError
     from gateway.exchange import AttemptState, Exchange, Finding
     from gateway.neutral import Stop
     from gateway.routing.targets import Target
@@ -59,7 +58,8 @@ class Trace:
                 attempt.target,
                 attempt.state,
                 attempt.status,
-                attempt.error,
+                # Not the error: its frames hold all that the exchange did.
+                None if attempt.error is None else attempt.error.code,
                 attempt.joined,
                 attempt.stop,
                 attempt.usage,
@@ -155,7 +155,7 @@ def _attempt(
     target: Target,
     state: AttemptState,
     status: int | None,
-    error: ExchangeError | None,
+    code: str | None,
     joined: bool,
     stop: Stop | None,
     usage: Usage | None,
@@ -170,7 +170,7 @@ def _attempt(
         "dialect": target.dialect,
         "state": state.value,
         "status": status,
-        "error": None if error is None else error.code,
+        "error": code,
         "joined": joined,
         "stop": None if stop is None else stop.reason,
         "input_tokens": None if usage is None else usage.total_input,

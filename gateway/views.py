@@ -47,6 +47,7 @@ DONE: Final = b"[DONE]"
 _CARRIAGE_RETURN: Final = ord("\r")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _MORE_LINES = re.compile(rb"(?:^|[\r\n])(?!data[:\r\n]|event[:\r\n])[^\r\n]")
+_TWO_NAMES = re.compile(rb"(?s:(?:^|[\r\n])event[:\r\n].*[\r\n]event[:\r\n])")
 
 
 class SealedError(Exception):
@@ -454,7 +455,8 @@ class Chunk(View):
     Attributes:
         event: The SSE event name (``b"message_start"``), or None where the dialect has none.
         data: The SSE data as it came; b"" if the chunk was made here.
-        has_more_lines: The frame has lines beside its event name and data: comments, ids.
+        has_more_lines: The frame has lines beside its event name and data: comments, ids, a name
+            that another one overrides.
         is_plain: It is a piece of one text and nothing else: it ends no lane and carries no
             offsets.  A dialect may say so when it lists the texts, as nearly all events are.
     """
@@ -484,7 +486,10 @@ class Chunk(View):
             fields = _usual_fields(raw)
             if fields is None:
                 fields = _fields_slowly(raw)
-                self.has_more_lines = _MORE_LINES.search(raw) is not None
+                self.has_more_lines = (
+                    _MORE_LINES.search(raw) is not None
+                    or _TWO_NAMES.search(raw) is not None
+                )
             self.event, self.data = fields
 
     @property
@@ -497,6 +502,20 @@ class Chunk(View):
             data = self.data
             doc = self._doc = {} if not data or data == DONE else codec.loads(data)
         return doc
+
+    def strip(self) -> bool:
+        """
+        Take out of the frame what no view shows, so that nothing leaves unseen.
+
+        Returns:
+            Whether anything is left.
+        """
+        if self.has_more_lines:
+            lines = [b"data: %b\n" % line for line in self.data.split(b"\n")]
+            name = b"event: %b\n" % self.event if self.event else b""
+            self._raw = b"%b%b\n" % (name, b"".join(lines))
+            self.has_more_lines = False
+        return bool(self.data or self.event or self._doc)
 
     @property
     def is_done(self) -> bool:

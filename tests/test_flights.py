@@ -7,7 +7,7 @@ import pytest
 
 from gateway import Refused
 from gateway.errors import UpstreamError
-from gateway.flights import Flight
+from gateway.flights import AHEAD_BYTES, MAX_STREAM_BYTES, Flight
 from gateway.testing import make_exchange, make_response
 
 FRAMES = [b'data: {"choices":[]}\n\n', b"data: [DONE]\n\n"]
@@ -34,6 +34,55 @@ async def test_who_comes_late_gets_everything():
 
     assert await early == FRAMES
     assert await read(late) == FRAMES
+
+
+async def test_it_waits_for_a_follower_who_is_far_behind():
+    """
+    A caller who reads slowly slows the provider down, and fills no memory.
+    """
+    flight = Flight(make_exchange())
+    frame = b"data: %b\n\n" % (b"0" * AHEAD_BYTES)
+    flight.bring([frame])
+    answer = await flight.answer()
+    waiting = asyncio.ensure_future(flight.have_room())
+    await asyncio.sleep(0)
+    has_waited = not waiting.done()
+
+    await anext(answer.chunks)
+
+    assert has_waited
+    await asyncio.wait_for(waiting, 1)
+
+
+async def test_it_waits_for_the_first_of_its_followers_alone():
+    """
+    One who stalls holds up nobody else.
+    """
+    flight = Flight(make_exchange())
+    flight.bring([b"data: %b\n\n" % (b"0" * AHEAD_BYTES)])
+    reads, stalls = await flight.answer(), await flight.answer()
+
+    await anext(reads.chunks)
+
+    await asyncio.wait_for(flight.have_room(), 1)
+    assert (await anext(stalls.chunks)).data
+
+
+async def test_a_stream_without_end_is_cut():
+    """
+    It is kept for those who follow, and what is kept is bounded.
+    """
+    flight = Flight(make_exchange())
+    size = MAX_STREAM_BYTES // 4
+    frame = b"data: %b\n\n" % (b"0" * size)
+    flight.bring([frame])
+    answer = await flight.answer()
+
+    with pytest.raises(UpstreamError, match="too large"):
+        for _ in range(5):
+            await anext(answer.chunks)
+            await flight.have_room()
+            flight.bring([frame])
 
 
 async def test_a_whole_answer_is_copied_for_each():

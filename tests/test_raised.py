@@ -4,7 +4,7 @@ import ast
 import re
 import sysconfig
 
-from gateway.raised import place_of
+from gateway.raised import place_of, without_frames
 
 
 def raised(call, *args) -> Exception:
@@ -58,3 +58,21 @@ def test_has_no_place_for_what_was_never_raised():
     An exception without a traceback has none.
     """
     assert place_of(ValueError()) == "?"
+
+
+def test_forgets_frames_all_the_way_down():
+    """
+    Those of what it was raised from hold as much as its own.
+    """
+
+    def fail():
+        try:
+            raise KeyError("inner")
+        except KeyError as exc:
+            raise ValueError("outer") from exc
+
+    exc = raised(fail)
+
+    assert without_frames(exc) is exc
+    assert exc.__traceback__ is None
+    assert exc.__cause__.__traceback__ is None

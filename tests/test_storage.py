@@ -63,6 +63,25 @@ async def columns(storage: Storage, table: str) -> list[str]:
         return [row[1] for row in rows]
 
 
+async def test_nobody_else_on_the_machine_can_read_it(tmp_path, versions):
+    """
+    Neither the folder nor the database nor its journal, whatever the umask lets pass.
+    """
+    before = os.umask(0)
+    storage = Storage(tmp_path / "data")
+    try:
+        await storage.migrate("demo", versions)
+        made = [tmp_path / "data", *(tmp_path / "data").iterdir()]
+        modes = {path.name: path.stat().st_mode & 0o077 for path in made}
+    finally:
+        os.umask(before)
+        await storage.close()
+
+    assert FILE in modes
+    assert f"{FILE}-wal" in modes
+    assert not any(modes.values()), modes
+
+
 async def test_migrations_run_once_and_in_order(tmp_path, versions):
     """
     A database is brought up from nothing, and from where it stands.

@@ -148,6 +148,8 @@ def test_fields_of_a_frame(frame, event, data):
         (b"data: {}\n: secret\n\n", True),
         (b"data: {}\rid: secret\r\r", True),
         (b"datum: secret\n\n", True),
+        (b"event: secret\nevent: a\ndata: {}\n\n", True),
+        (b"event: secret\ndata: {}\r\nevent: a\n\n", True),
     ],
 )
 def test_lines_that_no_view_shows_are_known(frame, expected):
@@ -155,6 +157,35 @@ def test_lines_that_no_view_shows_are_known(frame, expected):
     Comments and further fields of a frame are noticed, so that they can be left out.
     """
     assert make_chunk(frame).has_more_lines is expected
+
+
+@pytest.mark.parametrize(
+    ("frame", "left"),
+    [
+        (b": secret\ndata: {}\n\n", b"data: {}\n\n"),
+        (b"id: secret\r\nevent: a\r\ndata: {}\r\n\r\n", b"event: a\ndata: {}\n\n"),
+        (b"event: secret\nevent: a\ndata: {}\n\n", b"event: a\ndata: {}\n\n"),
+        (b": secret\ndata: [DONE]\n\n", b"data: [DONE]\n\n"),
+        (b": secret\ndata: {\ndata: }\n\n", b"data: {\ndata: }\n\n"),
+        (b"data:{}\r\n\r\n", b"data:{}\r\n\r\n"),
+    ],
+)
+def test_what_no_view_shows_can_be_stripped(frame, left):
+    """
+    All else stays as it came.
+    """
+    chunk = make_chunk(frame)
+
+    assert chunk.strip()
+    assert chunk.encode() == left
+
+
+def test_nothing_is_left_of_a_comment():
+    """
+    Of an event that was made here all is.
+    """
+    assert not make_chunk(b": secret\n\n").strip()
+    assert Chunk(make_chunk(b"").dialect, doc={"words": "here"}).strip()
 
 
 def test_an_edited_chunk_is_a_whole_frame():

@@ -22,6 +22,7 @@ from gateway.dialects.openai_chat.rules import (
     each_member,
     each_object,
     end_user,
+    event_texts,
     label,
     members,
     running,
@@ -227,7 +228,7 @@ class OpenAICompletions(CompletingDialect):
         """
         List the texts of *chunk*.
         """
-        return texts_of(chunk, "assistant", _ANSWER)
+        return event_texts(chunk, _ANSWER)
 
     def chunk_ends(self, chunk: Chunk) -> Sequence[Lane]:
         """

@@ -20,7 +20,7 @@ from gateway import codec
 from gateway.views import ARGUMENTS, UNKNOWN, Form, Lane, Text
 
 if TYPE_CHECKING:
-    from gateway.views import View
+    from gateway.views import Chunk, View
 
 #: What an identifier may look like; anything else at an identifier's place is text.
 _IDENTIFIER = re.compile(r"[\w.:/+=@|-]{0,512}", re.ASCII)
@@ -231,6 +231,33 @@ def identifier(walk: Walk, box: Any, key: Any, value: Any) -> None:
             walk.add(box, key, UNKNOWN)
     elif value.__class__ is list or value.__class__ is dict:
         everything(walk, box, key, value, UNKNOWN)
+
+
+def event_name(walk: Walk, chunk: Chunk) -> None:
+    """
+    Pass over the name of an event, if it looks like one.
+
+    Nobody writes prose there, which is why somebody might.
+    """
+    name = _EventName(chunk)
+    identifier(walk, name, None, name[None])
+
+
+class _EventName:
+    """
+    The name of an event as a box with one place.
+    """
+
+    __slots__ = ("_chunk",)
+
+    def __init__(self, chunk: Chunk) -> None:
+        self._chunk = chunk
+
+    def __getitem__(self, key: Any) -> str:
+        return (self._chunk.event or b"").decode(errors="replace")
+
+    def __setitem__(self, key: Any, new: str) -> None:
+        self._chunk.event = " ".join(new.splitlines()).encode(errors="replace")
 
 
 def figure(walk: Walk, box: Any, key: Any, value: Any) -> None:

@@ -12,6 +12,7 @@ import asyncio
 import zlib
 from typing import TYPE_CHECKING, Final
 
+import attrs
 from aiohttp import hdrs, web
 
 from gateway.errors import BodyTimeout, BodyTooLarge, InvalidRequest, NotJson
@@ -35,9 +36,81 @@ _PLAIN: Final = frozenset({"", "identity"})
 _CODINGS: Final = frozenset({"gzip", "x-gzip", "deflate"})
 
 
-async def read_body(request: web.BaseRequest, limits: ServerSettings) -> bytes:
+@attrs.define(eq=False)
+class _Arrival:
+    """
+    One body under way.
+
+    Attributes:
+        is_over: It gave way to others.
+    """
+
+    deadline: asyncio.Timeout
+    size: int = 0
+    is_over: bool = False
+
+
+class Intake:
+    """
+    All the bodies that one worker reads at a time, within one bound.
+
+    Nobody knows yet whose they are.  A stranger who sent most of many long ones, and sends the
+    rest byte by byte, would fill the memory; so would one who sends many small ones that
+    decompress to long ones.  So of those that arrive the oldest gives way, for an honest one
+    has arrived before, and one is decompressed at a time.
+    """
+
+    def __init__(self) -> None:
+        self.unpacking = asyncio.Lock()
+        #: The oldest first.
+        self._arrivals: dict[_Arrival, None] = {}
+        self._bytes = 0
+
+    def begin(self, deadline: asyncio.Timeout) -> _Arrival:
+        """
+        Take in one more body, which is over when *deadline* is.
+        """
+        arrival = _Arrival(deadline)
+        self._arrivals[arrival] = None
+        return arrival
+
+    def add(self, arrival: _Arrival, size: int, most_bytes: int) -> None:
+        """
+        Count *size* bytes more of *arrival*; end the oldest ones if all have too many.
+
+        Raises:
+            TimeoutError: *arrival* had to give way.
+        """
+        if arrival.is_over:
+            raise TimeoutError
+        arrival.size += size
+        self._bytes += size
+        while self._bytes > most_bytes and len(self._arrivals) > 1:
+            oldest = next(iter(self._arrivals))
+            self.end(oldest)
+            if oldest is arrival:
+                raise TimeoutError
+            oldest.is_over = True
+            if not oldest.deadline.expired():
+                oldest.deadline.reschedule(0)
+
+    def end(self, arrival: _Arrival) -> None:
+        """
+        Count *arrival* no more; once more is no more.
+        """
+        if arrival in self._arrivals:
+            del self._arrivals[arrival]
+            self._bytes -= arrival.size
+
+
+async def read_body(
+    request: web.BaseRequest, limits: ServerSettings, intake: Intake | None = None
+) -> bytes:
     """
     Read the body of *request*, which must say that it is JSON.
+
+    Args:
+        intake: Of all bodies that strangers send; None for one of somebody who is known.
 
     Returns:
         The bytes, decompressed, at most ``limits.max_body_bytes`` of them.
@@ -45,7 +118,8 @@ async def read_body(request: web.BaseRequest, limits: ServerSettings) -> bytes:
     Raises:
         NotJson: 415; another content type, or a content coding that is not read here.
         BodyTooLarge: 413; as soon as it is known.
-        BodyTimeout: 408; silent for ``limits.body_timeout_s``, or slower than `MIN_RATE`.
+        BodyTimeout: 408; silent for ``limits.body_timeout_s``, slower than `MIN_RATE`, or the
+            oldest where ``limits.max_arriving_bytes`` are under way.
         InvalidRequest: 400; broken framing or compression.
     """
     headers = request.headers
@@ -57,13 +131,14 @@ async def read_body(request: web.BaseRequest, limits: ServerSettings) -> bytes:
         _check_coding(coding)
     content = request.content
     limit = limits.max_body_bytes
+    intake = intake or Intake()
     if content.is_eof():  # it came with the headers, as most do
         body = content.read_nowait()
         if len(body) > limit:
             raise BodyTooLarge(limit_bytes=limit)
     else:
-        body = await _read_slowly(request, limits)
-    return body if coding in _PLAIN else await decompress(body, coding, limit)
+        body = await _read_slowly(request, limits, intake)
+    return body if coding in _PLAIN else await _unpack(body, coding, limits, intake)
 
 
 def _check_type(headers: CIMultiDictProxy[str]) -> None:
@@ -89,7 +164,9 @@ def _check_coding(coding: str) -> None:
 # --- arriving -------------------------------------------------------------------------------
 
 
-async def _read_slowly(request: web.BaseRequest, limits: ServerSettings) -> bytes:
+async def _read_slowly(
+    request: web.BaseRequest, limits: ServerSettings, intake: Intake
+) -> bytes:
     """
     Read a body that is not all here yet.
     """
@@ -99,7 +176,7 @@ async def _read_slowly(request: web.BaseRequest, limits: ServerSettings) -> byte
         raise BodyTooLarge(limit_bytes=limit)
     await invite(request)
     try:
-        return await _collect(request.content, limit, limits.body_timeout_s)
+        return await _collect(request.content, limits, intake)
     except TimeoutError:
         raise BodyTimeout from None
     except web.RequestPayloadError:
@@ -120,26 +197,55 @@ async def invite(request: web.BaseRequest) -> None:
     request.writer.output_size = 0  # the answer's head is still to come
 
 
-async def _collect(content: StreamReader, limit: int, silence_s: float) -> bytes:
+async def _collect(
+    content: StreamReader, limits: ServerSettings, intake: Intake
+) -> bytes:
     clock = asyncio.get_running_loop().time
     started = clock()
     parts: list[bytes] = []
     size = 0
     async with asyncio.timeout(None) as deadline:
-        while True:
-            # The moment at which the average falls below the rate, if nothing more comes.
-            too_slow = started + GRACE_S + size / MIN_RATE
-            deadline.reschedule(min(clock() + silence_s, too_slow))
-            part = await content.readany()
-            if not part:
-                return b"".join(parts)
-            size += len(part)
-            if size > limit:
-                raise BodyTooLarge(limit_bytes=limit)
-            parts.append(part)
+        arrival = intake.begin(deadline)
+        try:
+            while True:
+                # The moment at which the average falls below the rate, if nothing more comes.
+                too_slow = started + GRACE_S + size / MIN_RATE
+                deadline.reschedule(min(clock() + limits.body_timeout_s, too_slow))
+                part = await content.readany()
+                if not part:
+                    return b"".join(parts)
+                size += len(part)
+                if size > limits.max_body_bytes:
+                    raise BodyTooLarge(limit_bytes=limits.max_body_bytes)
+                intake.add(arrival, len(part), limits.max_arriving_bytes)
+                parts.append(part)
+        finally:
+            intake.end(arrival)
 
 
 # --- decompressing --------------------------------------------------------------------------
+
+
+async def _unpack(
+    body: bytes, coding: str, limits: ServerSettings, intake: Intake
+) -> bytes:
+    """
+    Decompress *body* when it is its turn.
+    """
+    try:
+        async with asyncio.timeout(None) as deadline:
+            arrival = intake.begin(deadline)
+            try:
+                intake.add(arrival, len(body), limits.max_arriving_bytes)
+                await intake.unpacking.acquire()
+            finally:
+                intake.end(arrival)
+    except TimeoutError:
+        raise BodyTimeout from None
+    try:
+        return await decompress(body, coding, limits.max_body_bytes)
+    finally:
+        intake.unpacking.release()
 
 
 async def decompress(body: bytes, coding: str, limit: int) -> bytes:

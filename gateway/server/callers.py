@@ -133,7 +133,7 @@ class _Inference:
             raise Unavailable(msg, code="overloaded", retry_after_s=_SHED_S)
         if route.dialect.name not in gateway.dialects:
             raise route_gone()  # a reload has put the dialect's plugin out of force
-        raw = await read_body(request, limits)
+        raw = await read_body(request, limits, self._reception.intake)
         exchange = gateway.exchange(
             dialect=route.dialect,
             operation=route.operation,

@@ -11,6 +11,7 @@ from aiohttp import HttpVersion11, hdrs, web
 from gateway.errors import BodyTimeout, InvalidRequest, Refused, UpgradeRefused
 from gateway.exchange import new_request_id
 from gateway.server import guards
+from gateway.server.body import Intake
 from gateway.server.connection import Connection
 from gateway.server.sink import DirectSink, HttpSink
 from gateway.server.turned_away import TurnedAway
@@ -105,6 +106,9 @@ class Reception:
 
     Args:
         watchers: Told of each request that never became an exchange.
+
+    Attributes:
+        intake: Of the bodies of those who were let in.
     """
 
     def __init__(
@@ -117,6 +121,7 @@ class Reception:
     ) -> None:
         self.gateway = gateway
         self.clock = clock
+        self.intake = Intake()
         self._health = health
         self._watchers = tuple(watchers)
         self._settings: Settings | None = None

@@ -19,6 +19,7 @@ from gateway.server.ended import Ended
 from gateway.server.health import Health
 from gateway.server.public_routes import PublicRoutes
 from gateway.server.sockets import BACKLOG
+from gateway.server.sweeping import Sweeper
 
 if TYPE_CHECKING:
     import socket
@@ -90,7 +91,7 @@ class Station:
         """
         watchers = [self.metrics.turned_away]
         self.gateway.observers.append(self._ended.add)
-        self._ended.observers.append(self.metrics.observe)
+        self._ended.observers += (self.metrics.observe, Sweeper().observe)
         if self.gateway.settings.server.log.access:
             self._access.start()
             self._ended.observers.append(self._access.observe)

@@ -102,6 +102,9 @@ class ServerSettings:
 
         max_body_bytes: the longest request body, decompressed.
 
+        max_arriving_bytes: of all bodies that one worker receives at a time; the oldest
+            give way.
+
         header_timeout_s: how long a caller may take to send the headers.
 
         body_timeout_s: how long a caller may be silent within the body.
@@ -163,6 +166,13 @@ class ServerSettings:
         default=20 * MIB,
         validator=between(1, 1024 * MIB),
         metadata=told("The longest request body, decompressed."),
+    )
+    max_arriving_bytes: int = attrs.field(
+        default=256 * MIB,
+        validator=between(MIB, 1024 * 1024 * MIB),
+        metadata=told(
+            "Of all bodies that one worker receives at a time; the oldest give way."
+        ),
     )
     header_timeout_s: float = attrs.field(
         default=10.0,

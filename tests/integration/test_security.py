@@ -587,10 +587,13 @@ async def test_nobody_is_told_a_secret(whole):
 @pytest.mark.parametrize("status", [400, 404, 422, 429])
 async def test_a_provider_who_repeats_our_key_is_not_repeated(whole, path, status):
     """
-    Where a provider's own words reach the caller, our credential is taken out of them.
+    Where a provider's own words reach the caller, our credential is taken out of them; and out
+    of its id of the request, which is recorded as well.
     """
     said = f"key {PROVIDER_KEY} of org-1 is out of luck"
-    whole.fake.script("leaky", Script(status=status, error_message=said))
+    ids = dict.fromkeys(("x-request-id", "request-id"), PROVIDER_KEY)
+    script = Script(status=status, error_message=said, headers=ids)
+    whole.fake.script("leaky", script)
     async with aiohttp.ClientSession() as session:
         got = [
             await whole.ask(session, path, body_for(path, f"{provider}/leaky"))
@@ -598,6 +601,9 @@ async def test_a_provider_who_repeats_our_key_is_not_repeated(whole, path, statu
         ]
 
     assert PROVIDER_KEY.encode() not in b"".join(body for _, body in got)
+    told = [headers for _, headers, _ in whole.told[-2:]]
+    assert all("[credential]" in headers for headers in told)
+    assert not any(PROVIDER_KEY in headers for headers in told)
 
 
 @pytest.mark.parametrize("levels", [255, 300, 500, 1000])

@@ -6,14 +6,16 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import random
 import tracemalloc
 import zlib
 
 import pytest
 
-from gateway.errors import BodyTooLarge, InvalidRequest
+from gateway.errors import BodyTimeout, BodyTooLarge, InvalidRequest
 from gateway.server import body as body_module
-from gateway.server.body import decompress
+from gateway.server.body import Intake, _unpack, decompress
+from gateway.settings import ServerSettings
 
 from .conftest import BODY, JSON, Serve, until
 
@@ -245,6 +247,76 @@ async def test_a_dribbled_body_times_out(
 
     dribbling.cancel()
     assert (reply.status, reply.code) == (408, "body_timeout")
+
+
+async def test_the_oldest_gives_way_where_too_much_is_under_way(serve: Serve) -> None:
+    """
+    Who sends most of a long body and then dawdles takes nobody else's place.
+    """
+    served = await serve(max_arriving_bytes=1024 * 1024)
+    slow, other = [await served.wire() for _ in range(2)]
+    size = 700_000
+    head = JSON + b"Content-Length: %d\r\n" % size
+    await slow.head("POST", PATH, head)
+    await slow.send(b" " * (size - 1))
+    await until(lambda: served.in_flight == 1)
+
+    await other.head("POST", PATH, head)
+    await other.send(BODY.ljust(size))
+    reply, answer = await slow.read(), await other.read()
+
+    assert (reply.status, reply.code) == (408, "body_timeout")
+    assert answer.status == 200
+
+
+async def test_one_body_may_be_longer_than_all_should_be(serve: Serve) -> None:
+    """
+    If nobody else sends one.
+    """
+    wire = await (await serve(max_arriving_bytes=1024 * 1024)).wire()
+
+    await wire.post(body=BODY.ljust(3 * 1024 * 1024))
+
+    assert (await wire.read()).status == 200
+
+
+async def test_bodies_are_decompressed_one_after_the_other() -> None:
+    """
+    So many small ones that become long ones do not stand in memory together.
+    """
+    intake = Intake()
+    packed = gzip.compress(b"0" * 8_000_000)
+    limits = ServerSettings()
+
+    async def read() -> int:
+        return len(await _unpack(packed, "gzip", limits, intake))
+
+    tracemalloc.start()
+    sizes = await asyncio.gather(*(read() for _ in range(10)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert sizes == [8_000_000] * 10
+    assert peak < 30_000_000
+
+
+async def test_those_that_wait_to_be_decompressed_are_counted() -> None:
+    """
+    The oldest of them gives way as well.
+    """
+    intake = Intake()
+    limits = ServerSettings(max_arriving_bytes=1024 * 1024)
+    packed = gzip.compress(random.Random(1).randbytes(400_000))
+
+    async def read() -> bytes:
+        return await _unpack(packed, "gzip", limits, intake)
+
+    async with intake.unpacking:
+        reading = [asyncio.ensure_future(read()) for _ in range(3)]
+        with pytest.raises(BodyTimeout):
+            await asyncio.wait_for(reading[0], 2)
+
+    assert [len(await one) for one in reading[1:]] == [400_000] * 2
 
 
 async def test_broken_framing_is_told_once(serve: Serve) -> None:

@@ -70,6 +70,24 @@ class TestServe:
         assert answer.json["choices"][0]["message"]["content"]
         assert serving.end() == 0
 
+    def test_what_it_keeps_is_for_nobody_else_on_the_machine(self, run_serve, tmp_path):
+        """
+        Folders that are made on the way to a deeper one among it.
+        """
+        settings = (
+            "version: 1\nproviders: {demo: {}}\n"
+            f"server: {{data_dir: {tmp_path}/kept/here}}\n"
+            "plugins: {audit: {}}\n"
+        )
+        serving = run_serve(settings=settings)
+        serving.end()
+
+        kept = [tmp_path / "kept", *(tmp_path / "kept").rglob("*")]
+        open_to_others = [str(path) for path in kept if path.stat().st_mode & 0o077]
+
+        assert tmp_path / "kept" / "here" / "audit" in kept
+        assert open_to_others == []
+
     def test_management_shares_the_port_where_none_is_set(self, run_serve):
         """
         Without admin_listen the callers' port answers /api, for this machine.

@@ -28,6 +28,7 @@ from gateway.dialects.shapes import (
     Walk,
     by_type,
     each,
+    event_name,
     everything,
     identifier,
     node,
@@ -232,10 +233,8 @@ def _any_chunk_texts(chunk: Chunk) -> list[Text]:
     else:
         walk.shape(doc, shape)
     if chunk.event not in (None, kind.encode("utf-8", "surrogatepass")):
-        # Nobody writes prose there, which is why somebody might.
-        name = _EventName(chunk)
-        identifier(walk, name, None, name[None])
-    if kind == "content_block_delta":
+        event_name(walk, chunk)
+    if shape is None or kind == "content_block_delta":
         _run_on(walk.out, (doc, doc.get("delta")))
     elif kind == "content_block_start":
         _run_on(walk.out, (doc.get("content_block"),))
@@ -283,20 +282,3 @@ def chunk_ends(chunk: Chunk) -> tuple[Lane, ...]:
     if kind in (b"message_delta", b"message_stop", b"error"):
         return ((),)
     return ()
-
-
-class _EventName:
-    """
-    The name of an event as a box with one place.
-    """
-
-    __slots__ = ("_chunk",)
-
-    def __init__(self, chunk: Chunk) -> None:
-        self._chunk = chunk
-
-    def __getitem__(self, key: Any) -> str:
-        return (self._chunk.event or b"").decode(errors="replace")
-
-    def __setitem__(self, key: Any, new: str) -> None:
-        self._chunk.event = " ".join(new.splitlines()).encode(errors="replace")

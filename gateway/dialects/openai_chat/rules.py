@@ -4,11 +4,13 @@ Rules of texts that OpenAI's chat, legacy completions and embeddings share.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.dialects.shapes import (
     Rule,
     Walk,
+    event_name,
     everything,
     figure,
     free,
@@ -23,7 +25,7 @@ from gateway.views import ANNOTATION, ERROR, NAME, UNKNOWN, Text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gateway.views import View
+    from gateway.views import Chunk, View
 
 #: Names of figures in ``usage``, of OpenAI and of the vendors that speak its dialect.
 USAGE_WORDS: Final = frozenset(
@@ -144,10 +146,14 @@ def _in_pieces(walk: Walk, rule: Rule, box: Any, key: Any, value: Any) -> None:
     walk.form = "whole"
     rule(walk, box, key, value)
     walk.form = "delta"
-    for count, found in enumerate(walk.out[first:]):
+    # Told apart by their keys: the first event of something may say more than those after it.
+    of_a_key: Counter[Any] = Counter()
+    for found in walk.out[first:]:
         if found.key is not None:  # the name of a key comes whole
+            place = key, found.key, of_a_key[found.key]
+            of_a_key[found.key] += 1
             found.form = "delta"
-            found.lane = (*walk.lane, "other", (key, count), UNKNOWN)
+            found.lane = (*walk.lane, "other", place, UNKNOWN)
 
 
 def members(shape: Mapping[str, Rule], otherwise: Rule = stray_value) -> Rule:
@@ -300,6 +306,18 @@ def texts_of(view: View, role: str, shape: Mapping[str, Rule]) -> list[Text]:
     else:
         walk_other(walk, doc)
     return walk.out
+
+
+def event_texts(chunk: Chunk, shape: Mapping[str, Rule]) -> list[Text]:
+    """
+    Walk an event as `texts_of` does, its name first: only some vendors' errors have one.
+    """
+    texts = texts_of(chunk, "assistant", shape)
+    if chunk.event is None:
+        return texts
+    walk = Walk(chunk, "assistant")
+    event_name(walk, chunk)
+    return [*walk.out, *texts]
 
 
 _CARRIERS: frozenset[Any] = frozenset({str, list, dict})

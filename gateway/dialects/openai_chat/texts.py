@@ -17,6 +17,7 @@ from gateway.dialects.openai_chat.rules import (
     each_member,
     each_object,
     error,
+    event_texts,
     figures,
     label,
     members,
@@ -24,7 +25,13 @@ from gateway.dialects.openai_chat.rules import (
     stray,
     texts_of,
 )
-from gateway.dialects.shapes import KNOWN_IDENTIFIERS, Rule, Walk, figure, free
+from gateway.dialects.shapes import (
+    KNOWN_IDENTIFIERS,
+    Rule,
+    Walk,
+    figure,
+    free,
+)
 from gateway.views import (
     MESSAGE,
     NAME,
@@ -146,11 +153,11 @@ def chunk_texts(chunk: Chunk) -> list[Text]:
     List the texts of one event.
     """
     doc = chunk.doc
-    if doc.__class__ is dict:
+    if doc.__class__ is dict and chunk.event is None:
         piece = _piece(chunk, doc)
         if piece is not None:
             return piece
-    return texts_of(chunk, "assistant", _CHUNK)
+    return event_texts(chunk, _CHUNK)
 
 
 def _piece(chunk: Chunk, doc: dict[str, Any]) -> list[Text] | None:

@@ -25,7 +25,15 @@ from gateway.dialects.openai_responses.texts import (
     RESPONSE,
     walk_document,
 )
-from gateway.dialects.shapes import Rule, Shape, everything, media, node, text
+from gateway.dialects.shapes import (
+    Rule,
+    Shape,
+    event_name,
+    everything,
+    media,
+    node,
+    text,
+)
 from gateway.views import (
     ARGUMENTS,
     ERROR,
@@ -35,6 +43,7 @@ from gateway.views import (
     SUMMARY,
     TOOL_RESULT,
     TRANSCRIPT,
+    UNKNOWN,
     Form,
     Text,
 )
@@ -114,7 +123,9 @@ def chunk_texts(chunk: Chunk) -> list[Text]:
     kind = type_of(chunk)
     doc = chunk.doc
     run = DELTAS.get(kind)
-    if run is not None and _is_plain(doc, run.part):  # the hot path: about 1 µs
+    is_named_so = chunk.event is None or chunk.event == _NAMES.get(kind)
+    # The hot path: about 1 µs.
+    if run is not None and is_named_so and _is_plain(doc, run.part):
         chunk.is_plain = True
         delta = doc["delta"]
         if not delta:
@@ -137,6 +148,8 @@ def chunk_texts(chunk: Chunk) -> list[Text]:
     role, said, shape = _EVENTS.get(kind, _UNHEARD_OF)
     walk = SpokenWalk(chunk, role, said=said, is_answer=True)
     walk_document(walk, doc, shape)
+    if not is_named_so:
+        event_name(walk, chunk)
     return walk.out
 
 
@@ -194,6 +207,21 @@ def _at(rule: Rule, *indexes: str) -> Rule:
         walk.lane = ()
 
     return placed
+
+
+def _new_run(walk: Any, box: Any, key: Any, value: Any) -> None:
+    """
+    Yield what an event says that nobody has heard of, as pieces that run on in its like.
+
+    A vendor streams what it invents as it streams all else.
+    """
+    first = len(walk.out)
+    everything(walk, box, key, value, UNKNOWN)
+    place = position(box, "output_index"), position(box, "content_index")
+    for said in walk.out[first:]:
+        if said.box is box or said.box is value:  # and not deeper, nor a name
+            said.form = "delta"
+            said.lane = (0, *place, type_of(walk.view), said.key)
 
 
 _EVENT: Shape = {
@@ -297,4 +325,5 @@ _EVENTS: Final[dict[str, _Known]] = {
         ).split()
     },
 }
-_UNHEARD_OF: Final[_Known] = (None, "whole", {})
+_NAMES: Final = {kind: kind.encode() for kind in _EVENTS}
+_UNHEARD_OF: Final[_Known] = (None, "whole", {"delta": _new_run})

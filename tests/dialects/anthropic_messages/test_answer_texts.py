@@ -132,6 +132,21 @@ def test_unknown_deltas_run_on(kit):
     assert pieces[0].kind == UNKNOWN
 
 
+def test_pieces_of_an_event_nobody_has_heard_of_run_on(kit):
+    """
+    What the vendor invents it streams as all else.
+    """
+    events = [
+        {"type": "song_delta", "index": 2, "delta": {"verse": piece}}
+        for piece in ("4111 1111", " 1111 1111")
+    ]
+
+    pieces = [t for e in events for t in kit.chunk(e).texts() if "1111" in t.value]
+
+    assert [t.form for t in pieces] == ["delta", "delta"]
+    assert pieces[0].lane == pieces[1].lane
+
+
 def test_empty_delta_is_no_text(kit):
     """
     A delta without text yields nothing.

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from gateway import codec
+from gateway.views import Chunk
+
 FIRST = (0, 0, 0, "message")
 
 
@@ -234,6 +237,33 @@ class TestChunks:
         assert (name.value, name.form) == ("aside", "whole")
         assert (text.kind, text.form) == ("unknown", "delta")
         assert text.lane == other.lane
+
+    def test_pieces_of_a_new_kind_of_call_run_on(self, kit):
+        """
+        Though the first event tells its name as well, and those after it do not.
+        """
+        first = {"index": 0, "type": "new", "new": {"name": "f", "input": "4111"}}
+        calls = first, {"index": 0, "new": {"input": "1111"}}
+        events = [kit.chunk(kit.event({"tool_calls": [call]})) for call in calls]
+
+        pieces = [t for event in events for t in event.texts() if "111" in t.value]
+
+        assert [text.form for text in pieces] == ["delta", "delta"]
+        assert pieces[0].lane == pieces[1].lane
+
+    def test_name_of_an_event_may_be_words(self, kit):
+        """
+        None has one here but errors; what somebody writes there is text.
+        """
+        event = codec.dumps(kit.event({"content": "x"}))
+        frames = [
+            b"event: %b\ndata: %b\n\n" % (n, event) for n in (b"error", b"a card")
+        ]
+
+        error, words = (Chunk(kit.dialect, frame).texts() for frame in frames)
+
+        assert [text.value for text in error] == ["x"]
+        assert [text.value for text in words] == ["a card", "x"]
 
     def test_two_unknown_strings_do_not_mix(self, kit):
         """

@@ -63,6 +63,39 @@ class TestClosedWorld:
         assert {text.kind for text in texts} == {"unknown"}
 
     @pytest.mark.parametrize(
+        "said", [lambda words: words, lambda words: {"say": words}]
+    )
+    def test_pieces_of_an_event_nobody_has_heard_of_run_on(self, kit, said):
+        """
+        What the vendor invents it streams as all else: no split hides a text.
+        """
+        events = [
+            {"type": "response.new.delta", "output_index": 1, "delta": said(words)}
+            for words in ("4111 1111", " 1111 1111")
+        ]
+
+        texts = [text for event in events for text in kit.chunk(event).texts()]
+
+        pieces = [text for text in texts if "1111" in text.value]
+        assert [text.form for text in pieces] == ["delta", "delta"]
+        assert pieces[0].lane == pieces[1].lane
+        assert pieces[0].lane[:2] == (0, 1)
+
+    def test_name_of_an_event_may_be_words(self, kit):
+        """
+        It says again what the type is; what else somebody writes there is text.
+        """
+        kind = b"response.output_text.delta"
+        data = b'{"type": "%b", "item_id": "m", "output_index": 0, ' % kind
+        data += b'"content_index": 0, "sequence_number": 1, "delta": "x"}'
+        frames = [b"event: %b\ndata: %b\n\n" % (n, data) for n in (kind, b"a card")]
+
+        usual, words = (Chunk(kit.dialect, frame).texts() for frame in frames)
+
+        assert [text.value for text in usual] == ["x"]
+        assert [text.value for text in words] == ["x", "a card"]
+
+    @pytest.mark.parametrize(
         "data", [b'"bare words"', b'["bare words"]', b'[{"a": "bare words"}]']
     )
     def test_event_that_is_no_object_is_all_text(self, kit, data):

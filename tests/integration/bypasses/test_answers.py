@@ -11,6 +11,7 @@ import pytest
 from bypasses import ASKED, CARD, HI, VERSION, WORD, chat, responses
 
 from gateway.testing import Citation, Insert, Script, ToolCall
+from gateway_caching import CachingPlugin
 
 ARGUMENTS = json.dumps({"q": f"say {WORD}", "n": 1})
 ANSWERS = [
@@ -183,3 +184,24 @@ async def test_30_nothing_said_is_no_fault(start, fake, dialect):
     for is_stream in (False, True):
         answer = await client.post(path, {**document, "stream": is_stream}, VERSION)
         assert answer.status == 200
+
+
+@pytest.mark.parametrize("frame", [f": {WORD}\n\n", f": {WORD}\n", f"id: {WORD}\n"])
+@pytest.mark.parametrize("is_cached", [False, True], ids=["alone", "cached"])
+async def test_lines_beside_an_event(start, fake, frame, is_cached):
+    """
+    Comments and ids, which no detector is shown, reach nobody; from a cache neither, which keeps
+    what came as it came.
+    """
+    others = [("caching", CachingPlugin)] if is_cached else []
+    tables = {"caching": {"store": "memory", "default": {"sampled": True}}}
+    insert = Insert(before=1, frame=frame)
+    fake.script("m", Script(text="a good day", split=3, inserts=(insert,)))
+    client = await start(None, *others, tables=tables if is_cached else None)
+
+    answers = [await client.post(*chat(HI, stream=True)) for _ in range(2)]
+
+    assert [answer.status for answer in answers] == [200, 200]
+    assert not any(WORD in answer.body.decode() for answer in answers)
+    if is_cached:
+        assert answers[1].headers["x-gw-cache"] == "hit"

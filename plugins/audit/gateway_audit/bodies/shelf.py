@@ -4,8 +4,11 @@ Where bodies stand: a file each, in a folder for each person's pseudonym.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +41,20 @@ class Shelf:
         """
         path = self._path(pseudonym, name).relative_to(self._files.root)
         self._files.write([(str(path), content)], is_durable=is_durable)
+
+    def have_room(self, size: int) -> None:
+        """
+        Make sure that *size* bytes can be stored; nothing is left of them.
+
+        Raises:
+            OSError: They cannot.
+        """
+        name = f"room-{os.getpid()}-{threading.get_ident()}"
+        try:
+            self._files.write([(name, bytes(size))], is_durable=False)
+        finally:
+            with suppress(OSError):
+                (self._files.root / name).unlink()
 
     def get(self, pseudonym: str, name: str) -> bytes | None:
         """

@@ -17,7 +17,7 @@ from gateway_audit.settings import BodySettings, Kept
 from gateway_audit.subjects.register import Subject
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(eq=False, kw_only=True)
 class Keeping:
     """
     Encrypts bodies and puts them on the shelf.
@@ -29,6 +29,20 @@ class Keeping:
     settings: BodySettings
     shelf: Shelf
     is_durable: bool
+    _has_failed: bool = attrs.field(default=False, init=False)
+
+    async def be_ready(self, exchange: Exchange) -> None:
+        """
+        Make sure, where a body could not be stored, that one can be now.
+
+        Otherwise each request would be sent, and paid, of which nobody may have the answer.
+
+        Raises:
+            OSError: It cannot.
+        """
+        if self._has_failed and self.kept_of(exchange) != "none":
+            await asyncio.to_thread(self.shelf.have_room, self.settings.max_bytes)
+            self._has_failed = False
 
     def kept_of(self, exchange: Exchange) -> Kept:
         """
@@ -57,7 +71,11 @@ class Keeping:
         """
         said, withheld = self._said(exchange, sheet)
         plain = codec.dumps(said)
-        sealed = await asyncio.to_thread(self._put, plain, subject, name)
+        try:
+            sealed = await asyncio.to_thread(self._put, plain, subject, name)
+        except OSError:
+            self._has_failed = True
+            raise
         return {
             "bytes": len(sealed[0]),
             "commitment": sealed[2],

@@ -150,6 +150,8 @@ class Recorder:
             return
         self.names.follow(exchange.settings)
         try:
+            if self._keeps and self.settings.on_failure != "open":
+                await self._be_ready(exchange)
             sheet = self._sheet(exchange)
             parties = sheet.parties or self._parties(exchange, sheet)
             entry = exchanges.intent(
@@ -159,6 +161,12 @@ class Recorder:
         except AuditUnavailable:
             raise _unavailable() from None
         sheet.intents += 1
+
+    async def _be_ready(self, exchange: Exchange) -> None:
+        try:
+            await self.keeping.be_ready(exchange)
+        except OSError as exc:
+            raise AuditUnavailable("a body cannot be stored") from exc
 
     def copy(self, exchange: Exchange) -> StreamFilter | None:
         """

@@ -201,3 +201,24 @@ async def test_a_body_that_cannot_be_stored_is_a_request_that_is_not_served(runn
 
     assert answer.status == 503
     assert answer.headers["x-gw-code"] == "audit_unavailable"
+
+
+async def test_nobody_is_asked_while_bodies_cannot_be_stored(running):
+    """
+    The first one that cannot be stored was paid for; those after it are not, until one can be.
+    """
+    async with running({"bodies": "full"}) as audit:
+        in_the_way = audit.data_dir / "audit" / "bodies"
+        in_the_way.write_bytes(b"in the way")
+
+        failed = [await audit.call() for _ in range(3)]
+        asked = len(audit.fake.requests)
+        in_the_way.unlink()
+        answer = await audit.call()
+
+        left = [path for path in in_the_way.rglob("*") if "room" in path.name]
+
+    assert [each.status for each in failed] == [503] * 3
+    assert asked == 1
+    assert answer.status == 200
+    assert left == []
