@@ -247,10 +247,18 @@ _HOLDERS: Final = frozenset(
 )
 
 
+#: A conversation that Anthropic keeps, of which a request tells what is new.
+THREAD: Final = "thread"
+
+
 def read_messages(tally: Tally, body: Members) -> None:
     """
-    Read messages: blocks, wherever they stand.
+    Read messages: blocks, wherever they stand, and what is kept at the provider.
     """
+    thread = body.get(THREAD)
+    # One that only begins stands in the body as a whole.
+    if thread is not None and thread != {"type": "create"}:
+        tally.elsewhere(THREAD)
     for index, message in enumerate(body["messages"]):
         if message.__class__ is dict:
             content = message.get("content")

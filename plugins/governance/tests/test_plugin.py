@@ -353,7 +353,9 @@ class TestBudgets:
 
         assert answer.status == 400
         assert answer.headers["x-gw-code"] == "request_unbounded"
-        assert "web_search_options" in answer.json["error"]["message"]
+        message = answer.json["error"]["message"]
+        assert "web_search_options" in message
+        assert "unbounded_requests" in message
 
     async def test_soft_budgets_charge_afterwards(self, fake):
         """
