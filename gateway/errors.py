@@ -474,6 +474,9 @@ class UnsupportedOperation(Refused):
     code: ClassVar[str] = "unsupported_operation"
     sentence: ClassVar[str] = "This operation is not supported here."
 
+    # The vendors' SDKs would ask twice again, as after any 5xx.
+    headers: Mapping[str, str] = MappingProxyType({"x-should-retry": "false"})
+
 
 class UpstreamError(ExchangeError):
     """

@@ -158,7 +158,9 @@ def _check_type(headers: CIMultiDictProxy[str]) -> None:
 def _check_coding(coding: str) -> None:
     if coding not in _PLAIN and coding not in _CODINGS:
         msg = "The content encoding must be gzip, deflate or identity."
-        raise NotJson(msg, code="encoding_not_supported")
+        # RFC 9110 section 15.5.16: a 415 says which codings are read.
+        read = {"Accept-Encoding": "gzip, deflate"}
+        raise NotJson(msg, code="encoding_not_supported", headers=read)
 
 
 # --- arriving -------------------------------------------------------------------------------

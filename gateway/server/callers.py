@@ -21,7 +21,7 @@ from gateway.server.routes import (
     OPENAI,
     PREFIXES,
     PROBES,
-    WITHOUT_STATE,
+    UNSUPPORTED,
     all_prefixes,
     define,
     inference_routes,
@@ -71,7 +71,7 @@ class Callers:
         reception = self._reception
         table = [define(route.path, answer) for route, answer in self._inference]
         for prefix in PREFIXES[OPENAI]:
-            for below, methods in WITHOUT_STATE:
+            for below, methods in UNSUPPORTED:
                 path = prefix + below
                 table.append(define(path, Unsupported(reception, path, methods).answer))
         for prefix in all_prefixes():

@@ -108,7 +108,7 @@ class Unsupported(PlainRoute):
         """
         Refuse by name.
         """
-        msg = f"{request.method} {self._path} needs state that is not kept here."
+        msg = f"{request.method} {self._path} is the vendor's own; it is not offered here."
         raise UnsupportedOperation(msg)
 
 

@@ -32,9 +32,10 @@ OPERATIONS: Final = (
     ("/messages", "anthropic_messages", "generate"),
     ("/messages/count_tokens", "anthropic_messages", "count_tokens"),
 )
-#: What would need state that the gateway does not keep: (path below the prefixes, methods).
-WITHOUT_STATE: Final = (
+#: What is the vendor's own, or needs what the vendor keeps: (path below the prefixes, methods).
+UNSUPPORTED: Final = (
     ("/responses/compact", "POST"),
+    ("/responses/input_tokens", "POST"),
     ("/responses/{id}", "GET, DELETE"),
     ("/responses/{id}/cancel", "POST"),
     ("/responses/{id}/input_items", "GET"),
@@ -122,7 +123,7 @@ def _paths_of_the_core() -> Iterable[str]:
     for prefix in all_prefixes():
         yield from (prefix + below for below in MODELS)
     for prefix in PREFIXES[OPENAI]:
-        yield from (prefix + below for below, _ in WITHOUT_STATE)
+        yield from (prefix + below for below, _ in UNSUPPORTED)
 
 
 def all_prefixes() -> tuple[str, ...]:

@@ -412,6 +412,20 @@ async def test_errors(fake, caller, upstream, how, status, raised):
     assert caught.value.response.headers["x-gw-request-id"].startswith("req_")
 
 
+async def test_what_nobody_offers_is_not_asked_for_again(anthropic_sdk):
+    """
+    An SDK tries again after a 5xx; this one would be the same each time.
+    """
+    patient = anthropic_sdk.with_options(max_retries=2)
+    asked = {"model": "openai/m", "messages": [{"role": "user", "content": "hello"}]}
+
+    with pytest.raises(anthropic.APIStatusError) as caught:
+        await patient.messages.count_tokens(**asked)
+
+    assert caught.value.status_code == 501
+    assert caught.value.response.request.headers["x-stainless-retry-count"] == "0"
+
+
 async def test_a_stream_that_breaks_raises(fake, caller, upstream):
     """
     A vendor that breaks off in mid-stream is an error, never a short answer.

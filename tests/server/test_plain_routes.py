@@ -144,13 +144,14 @@ async def test_websocket_is_not_spoken(serve: Serve, path: str) -> None:
         ("POST", "/v1/responses/resp_1/cancel", "POST /v1/responses/{id}/cancel"),
         ("GET", "/v1/responses/r/input_items", "GET /v1/responses/{id}/input_items"),
         ("POST", "/openai/v1/responses/compact", "POST /openai/v1/responses/compact"),
+        ("POST", "/v1/responses/input_tokens", "POST /v1/responses/input_tokens"),
     ],
 )
-async def test_what_needs_state_is_refused_by_name(
+async def test_what_is_the_vendors_own_is_refused_by_name(
     serve: Serve, method: str, path: str, named: str
 ) -> None:
     """
-    Operations on stored responses are 501 and say which.
+    Operations on stored responses and their like are 501, say which, and that they stay so.
     """
     wire = await (await serve()).wire()
 
@@ -159,3 +160,4 @@ async def test_what_needs_state_is_refused_by_name(
 
     assert (reply.status, reply.code) == (501, "unsupported_operation")
     assert named in reply.json["error"]["message"]
+    assert reply.headers["x-should-retry"] == "false"

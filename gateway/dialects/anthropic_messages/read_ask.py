@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from gateway.dialects.anthropic_messages.read_blocks import read_content
 from gateway.dialects.anthropic_messages.wire import NAME
 from gateway.dialects.fields import Fields
-from gateway.errors import InvalidRequest
+from gateway.errors import InvalidRequest, Untranslatable
 from gateway.neutral import (
     Ask,
     Reasoning,
@@ -44,6 +44,7 @@ def read_ask(request: Request, losses: Losses) -> Ask:
         Untranslatable: if something in it must not be lost and only Anthropic can say it.
     """
     fields = Fields(request.doc, "")
+    _refuse_state(fields)
     ask = Ask(model=fields.take("model", str) or "", dialect=NAME)
     ask.is_stream = fields.take("stream", bool) or False
     _read_limits(ask, fields, losses)
@@ -57,6 +58,16 @@ def read_ask(request: Request, losses: Losses) -> Ask:
     ask.cache = fields.take("cache_control", dict)
     ask.extras = fields.rest()
     return ask
+
+
+def _refuse_state(fields: Fields) -> None:
+    if fields.take_any("thread") is not None:
+        # By this code Anthropic's SDK knows to send the whole conversation instead.
+        why = "the conversation is held at Anthropic; send all of it, without thread"
+        raise Untranslatable("thread", why=why, code="thread_unsupported_request")
+    if fields.take_any("compaction") is not None:
+        why = "only Anthropic compacts a conversation"
+        raise Untranslatable("compaction", why=why)
 
 
 def _read_limits(ask: Ask, fields: Fields, losses: Losses) -> None:

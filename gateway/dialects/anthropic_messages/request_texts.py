@@ -171,6 +171,7 @@ _REQUEST: Final[Shape] = {
     "cache_control": CACHE,
     "container": CONTAINER,
     "diagnostics": node(ids("previous_message_id")),
+    "thread": node(ids("type previous_message_id")),
     "betas": each(identifier),
     "anthropic_beta": each(identifier),
     "context_management": node({"edits": each(_EDIT)}),

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.testing.fake.anthropic_rules import check_strictly
+from gateway.testing.fake.anthropic_rules import check_strictly, continues_thread
 from gateway.testing.fake.ask import Ask, Body, Rules, Tool, last_text
 from gateway.testing.fake.errors import bad_request
 from gateway.testing.fake.tokens import count_input
@@ -85,7 +85,7 @@ def _check(body: Body) -> list[Any]:
         raise bad_request("messages: Field required")
     if not isinstance(messages, list):
         raise bad_request("messages: Input should be a valid list")
-    if not messages:
+    if not messages and not continues_thread(body):
         raise bad_request("messages: at least one message is required")
     for index, message in enumerate(messages):
         _check_message(f"messages.{index}", message)
@@ -134,7 +134,7 @@ def _forced(body: Body, messages: list[Any]) -> Tool | None:
     choice = body.get("tool_choice") or {}
     kind = choice.get("type")
     tools = [tool for tool in body.get("tools") or () if isinstance(tool, dict)]
-    if kind not in {"any", "tool"} or _tells_result(messages[-1]):
+    if kind not in {"any", "tool"} or (messages and _tells_result(messages[-1])):
         return None
     for tool in tools:
         if kind == "any" or tool.get("name") == choice.get("name"):

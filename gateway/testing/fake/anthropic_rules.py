@@ -10,12 +10,12 @@ from typing import Any
 from gateway.testing.fake.ask import Body, Rules, is_image_url
 from gateway.testing.fake.errors import bad_request
 
-__all__ = ["check_strictly"]
+__all__ = ["check_strictly", "continues_thread"]
 
 _FIELDS = frozenset(
     "cache_control container context_management diagnostics inference_geo max_tokens "
     "mcp_servers messages metadata model output_config service_tier speed "
-    "stop_sequences stream system temperature thinking tool_choice tools top_k "
+    "stop_sequences stream system temperature thinking thread tool_choice tools top_k "
     "top_p".split()
 )
 _BLOCKS = frozenset(
@@ -32,6 +32,19 @@ _CALL_ID = re.compile(r"[a-zA-Z0-9_-]+\Z")
 _SMALLEST_BUDGET = 1024
 
 
+_THREADS = frozenset({"create", "continue"})
+#: What a conversation that the vendor keeps was created with.
+_CREATED_WITH = ("system", "tools")
+
+
+def continues_thread(body: Body) -> bool:
+    """
+    Say whether *body* tells only what is new in a conversation that the vendor keeps.
+    """
+    thread = body.get("thread")
+    return isinstance(thread, dict) and thread.get("type") == "continue"
+
+
 def check_strictly(body: Body, messages: list[dict[str, Any]], rules: Rules) -> None:
     """
     Refuse what the vendor's validation refuses.
@@ -45,13 +58,15 @@ def check_strictly(body: Body, messages: list[dict[str, Any]], rules: Rules) -> 
     if not 0 <= (body.get("temperature") or 0) <= 1:
         raise bad_request("temperature: range: 0..1")
     _check_thinking(body)
+    _check_thread(body)
     _check_tools(body, messages)
-    if messages[0]["role"] == "assistant":
+    if messages and messages[0]["role"] == "assistant":
         raise bad_request("messages: first message must use the user role")
     for index, message in enumerate(messages):
         for number, block in enumerate(_blocks(message)):
             _check_block(f"messages.{index}.content.{number}", block, rules)
-    _check_calls(messages)
+    if not continues_thread(body):  # or the calls stand in what the vendor keeps
+        _check_calls(messages)
 
 
 def _blocks(message: dict[str, Any]) -> list[dict[str, Any]]:
@@ -81,6 +96,21 @@ def _check_thinking(body: Body) -> None:
         raise bad_request("`max_tokens` must be greater than `thinking.budget_tokens`.")
 
 
+def _check_thread(body: Body) -> None:
+    thread = body.get("thread")
+    if thread is None:
+        return
+    if not isinstance(thread, dict) or thread.get("type") not in _THREADS:
+        raise bad_request("thread: Input tag should be 'create' or 'continue'")
+    if not continues_thread(body):
+        return
+    if not isinstance(thread.get("previous_message_id"), str):
+        raise bad_request("thread.continue.previous_message_id: Field required")
+    for key in _CREATED_WITH:
+        if body.get(key) is not None:
+            raise bad_request(f"{key}: Cannot be changed on a thread")
+
+
 def _check_tools(body: Body, messages: list[dict[str, Any]]) -> None:
     tools = body.get("tools") or []
     for index, tool in enumerate(tools):
@@ -96,7 +126,7 @@ def _check_tools(body: Body, messages: list[dict[str, Any]]) -> None:
     uses_tools = any(
         block["type"] in _TOOL_BLOCKS for m in messages for block in _blocks(m)
     )
-    if uses_tools and not tools:
+    if uses_tools and not tools and not continues_thread(body):
         raise bad_request(
             "Requests which include `tool_use` or `tool_result` blocks must define tools"
         )

@@ -24,9 +24,9 @@ from gateway.testing.fake.tokens import count_input
 __all__ = ["read_response"]
 
 _FIELDS = frozenset(
-    "access_programs background context_management conversation image include input "
-    "instructions max_output_tokens max_tool_calls metadata model moderation "
-    "parallel_tool_calls previous_response_id prompt prompt_cache_key "
+    "access_programs background client_metadata context_management conversation image "
+    "include input instructions max_output_tokens max_tool_calls metadata model "
+    "moderation parallel_tool_calls previous_response_id prompt prompt_cache_key "
     "prompt_cache_options prompt_cache_retention reasoning safety_identifier "
     "service_tier store stream stream_options temperature text tool_choice tools "
     "top_logprobs top_p truncation user".split()

@@ -7,7 +7,8 @@ a mistake, and told to be one.  Source: IETF draft "The Idempotency-Key HTTP Hea
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import attrs
@@ -50,6 +51,9 @@ class Conflict(Refused):
     sentence: ClassVar[str] = (
         "This Idempotency-Key was used with another request; use a new one."
     )
+
+    # The vendors' SDKs would ask twice again, as after any 409.
+    headers: Mapping[str, str] = MappingProxyType({"x-should-retry": "false"})
 
 
 @attrs.frozen(kw_only=True)

@@ -26,6 +26,7 @@ _STATEFUL: Final = (
     "conversation",
     "background",
     "container",
+    "thread",
     "cachedContent",
 )
 #: Beside tools, what looks at the world: Anthropic's connector, OpenRouter's plugins.

@@ -301,6 +301,18 @@ async def test_what_the_provider_keeps_passes_by(start, ask, field):
     assert answer.cache == "bypass"
 
 
+async def test_conversations_at_anthropic_pass_by(start, ask):
+    """
+    Two callers who were given one answer would go on in one conversation.
+    """
+    client = await start(store="memory")
+    document = {**MESSAGES, "temperature": 0, "thread": {"type": "create"}}
+
+    answers = [await ask(client, document, "/v1/messages") for _ in range(2)]
+
+    assert [each.cache for each in answers] == ["bypass", "bypass"]
+
+
 async def test_any_temperature_is_cached_where_allowed(start, ask):
     """
     In the scope that says so.

@@ -54,6 +54,7 @@ async def test_another_request_under_the_same_word_is_a_conflict(start, ask, cha
 
     assert (answer.status, answer.was_asked) == (409, 0)
     assert answer.headers["x-gw-code"] == "idempotency_conflict"
+    assert answer.headers["x-should-retry"] == "false"
 
 
 async def test_the_word_is_each_keys_own(start, ask):

@@ -133,6 +133,21 @@ class Access:
             raise _no_key(target).error()
         return decision
 
+    def permit_instead(self, target: Target, model: str, resolve: Resolve) -> None:
+        """
+        Decide on *model*, which the provider may ask by itself instead of that of *target*.
+
+        It may be allowed by its own name, or by the provider's before it.
+
+        Raises:
+            NotAllowed: 403 ``model_blocked`` or ``provider_blocked``.
+        """
+        plain = attrs.evolve(target, model=model, asked=model)
+        try:
+            self.permit(plain, resolve)
+        except NotAllowed:
+            self.permit(attrs.evolve(plain, asked=plain.name), resolve)
+
     def narrow(
         self, targets: Sequence[Target], resolve: Resolve
     ) -> tuple[Sequence[Target], Denial | None]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from gateway.errors import InvalidRequest
 from gateway_governance.media import audio_tokens, image_tokens, size_of
 
 Members = Mapping[str, Any]
@@ -247,10 +248,18 @@ _HOLDERS: Final = frozenset(
 )
 
 
+#: A conversation that Anthropic keeps, of which a request tells what is new.
+THREAD: Final = "thread"
+
+
 def read_messages(tally: Tally, body: Members) -> None:
     """
-    Read messages: blocks, wherever they stand.
+    Read messages: blocks, wherever they stand, and what is kept at the provider.
     """
+    thread = body.get(THREAD)
+    # One that only begins stands in the body as a whole.
+    if thread is not None and thread != {"type": "create"}:
+        tally.elsewhere(THREAD)
     for index, message in enumerate(body["messages"]):
         if message.__class__ is dict:
             content = message.get("content")
@@ -392,6 +401,34 @@ def _tokens_of(kind: Any, known: Mapping[str, int]) -> int | None:
 def _named(place: str, kind: Any) -> str:
     word = kind if isinstance(kind, str) and _KIND.fullmatch(kind) else None
     return f"{place} {word}" if word else place
+
+
+# --- other models --------------------------------------------------------------------------
+
+#: More than any vendor takes.
+_MOST_OTHERS: Final = 16
+
+
+def asked_of_provider(body: Members) -> list[str]:
+    """
+    List the models that the provider may ask by itself instead of the one asked for.
+
+    They are Anthropic's ``fallbacks``, which may be the word ``default``, and OpenRouter's
+    ``models``.  What is no name there is ``""``, which nobody may ask for.
+
+    Raises:
+        InvalidRequest: 400; there are too many.
+    """
+    found: list[str] = []
+    for field in ("fallbacks", "models"):
+        told = body.get(field)
+        entries = told if told.__class__ is list else [told] if told else []
+        if len(entries) > _MOST_OTHERS:
+            raise InvalidRequest(f"{field}: at most {_MOST_OTHERS} models")
+        for entry in entries:
+            name = entry.get("model") if entry.__class__ is dict else entry
+            found.append(name if name.__class__ is str else "")
+    return found
 
 
 Reader = Callable[[Tally, Members], None]

@@ -15,6 +15,7 @@ import attrs
 
 from gateway.errors import ExchangeError, ModelNotFound, UnsupportedOperation
 from gateway_governance.access import Access, AccessTable, Resolve, no_model
+from gateway_governance.bodies import asked_of_provider
 from gateway_governance.facts import Facts, Used, Who, split_name
 from gateway_governance.rules import Decision, Leg, RuleFailed, RuleSet
 from gateway_governance.weights import spread
@@ -84,12 +85,19 @@ class Chooser:
         """
         Make sure that an attempt's real *target* may be used.
 
+        So must be the models that the request lets the provider ask instead.
+
         Raises:
             NotAllowed: 403 ``model_blocked`` or ``provider_blocked``.
+            InvalidRequest: 400; it names too many others.
         """
         access = self.access.of(who.key, who.team, exchange.settings.digest)
-        if not access.is_open:
-            access.permit(target, resolver_of(exchange))
+        if access.is_open:
+            return
+        resolve = resolver_of(exchange)
+        access.permit(target, resolve)
+        for model in asked_of_provider(exchange.request.members):
+            access.permit_instead(target, model, resolve)
 
     # --- rules ------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from gateway.errors import InvalidRequest
 from gateway_governance.admission import Admitted, admitted_of
 from gateway_governance.answers import outage_of, refusal_of, told, usd
 from gateway_governance.billing import bill_of, row_of
+from gateway_governance.bodies import THREAD
 from gateway_governance.bounds import (
     FREE,
     Bound,
@@ -440,13 +441,19 @@ class _Asking:
         return BudgetExceeded(msg, code="model_unpriced")
 
     def _unbounded(self) -> InvalidRequest:
-        what = ", ".join(self.bound.unbounded) or "an answer without a maximum length"
+        unbounded = self.bound.unbounded
+        what = ", ".join(unbounded) or "an answer without a maximum length"
         self.exchange.explain(f"cannot be bounded: {what}")
+        remedy = "leave that out" if unbounded else "set a maximum of output tokens"
         msg = (
             f"What this request may cost cannot be told beforehand ({what}), and this virtual "
-            "key has a budget: leave that out, or set a maximum of output tokens."
+            f"key has a budget: {remedy}. Operator: see "
+            "plugins.governance.unbounded_requests."
         )
-        return InvalidRequest(msg, code="request_unbounded")
+        # By the other code Anthropic's SDK knows to send the whole conversation instead.
+        is_thread = unbounded == (THREAD,)
+        code = "thread_unsupported_request" if is_thread else "request_unbounded"
+        return InvalidRequest(msg, code=code)
 
     # --- held -------------------------------------------------------------------------------
 

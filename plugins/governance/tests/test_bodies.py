@@ -226,6 +226,21 @@ def test_sound_is_measured():
             id="responses-state",
         ),
         pytest.param(
+            "anthropic_messages",
+            {
+                "messages": said("hi"),
+                "thread": {"type": "continue", "previous_message_id": "msg_1"},
+            },
+            ["thread"],
+            id="messages-state",
+        ),
+        pytest.param(
+            "anthropic_messages",
+            {"messages": said("hi"), "thread": {"type": "create"}},
+            [],
+            id="messages-state-begins",
+        ),
+        pytest.param(
             "openai_responses",
             {
                 "input": [

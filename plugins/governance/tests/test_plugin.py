@@ -253,8 +253,36 @@ class TestAccess:
         assert answer.status == 502
         assert {request.json["model"] for request in fake.requests} == {"m"}
 
+    # --- how much -------------------------------------------------------------------------------
 
-# --- how much -------------------------------------------------------------------------------
+    @pytest.mark.parametrize(
+        ("fallbacks", "status"),
+        [
+            (None, 200),
+            ([{"model": "haiku"}], 200),
+            ([{"model": "haiku"}, {"model": "opus"}], 403),
+            ("default", 403),
+            ([{"model": 1}], 403),
+            ([{"model": "haiku"}] * 17, 400),
+        ],
+        ids=["none", "allowed", "another", "the-vendors-choice", "no-name", "many"],
+    )
+    async def test_what_the_provider_asks_instead_is_allowed_too(
+        self, fake, fallbacks, status
+    ):
+        """
+        Anthropic's own fallbacks do not lead round the models of a key.
+        """
+        keys = key(models=["p/haiku", "p/sonnet"])
+        asked = {"model": "p/sonnet", "messages": HELLO, "max_tokens": 50}
+        told = {"Authorization": f"Bearer {VALUE}"}
+        async with governed(fake, virtual_keys=keys) as client:
+            answer = await client.post(
+                "/v1/messages", {**asked, "fallbacks": fallbacks}, told
+            )
+
+        assert answer.status == status
+        assert len(fake.requests) == (status == 200)
 
 
 class TestBudgets:
@@ -353,7 +381,9 @@ class TestBudgets:
 
         assert answer.status == 400
         assert answer.headers["x-gw-code"] == "request_unbounded"
-        assert "web_search_options" in answer.json["error"]["message"]
+        message = answer.json["error"]["message"]
+        assert "web_search_options" in message
+        assert "unbounded_requests" in message
 
     async def test_soft_budgets_charge_afterwards(self, fake):
         """

@@ -295,6 +295,16 @@ def test_warming_a_cache_is_refused(kit):
         kit.read({"max_tokens": 0})
 
 
+def test_conversation_held_at_the_vendor_is_refused_in_its_words(kit):
+    """
+    Of a thread only the new messages are sent; the code makes the SDK send them all.
+    """
+    with pytest.raises(Untranslatable, match="thread") as caught:
+        kit.read({"thread": {"type": "continue", "previous_message_id": "msg_0"}})
+
+    assert caught.value.code == "thread_unsupported_request"
+
+
 def test_rich_request_comes_back_as_it_was(kit):
     """
     Read and written again in this dialect a rich request says the same.

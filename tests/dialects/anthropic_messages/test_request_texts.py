@@ -189,3 +189,12 @@ def test_role_of_a_message_does_not_reach_what_follows(kit):
     (text,) = kit.request(doc).texts()
 
     assert text.role == "user"
+
+
+def test_threads_are_named_by_identifiers(kit):
+    """
+    Nobody wrote the id of an earlier answer; a redacted one would lead nowhere.
+    """
+    thread = {"type": "continue", "previous_message_id": "msg_01AbCdEfGhIjKlMnOpQrStUv"}
+
+    assert kit.request({"messages": [], "thread": thread}).texts() == []

@@ -14,6 +14,7 @@ WEATHER = {"name": "weather", "input_schema": {"type": "object"}}
 USE = {"type": "tool_use", "id": "t1", "name": "weather", "input": {}}
 RESULT = {"type": "tool_result", "tool_use_id": "t1", "content": "3 C"}
 TEXT = {"type": "text", "text": "and?"}
+THREAD = {"type": "continue", "previous_message_id": "msg_1"}
 LOOSE = Rules(is_strict=False, seal=Seal("fake"))
 
 
@@ -46,6 +47,10 @@ STRICT = [
         },
         "Thinking may not be enabled",
     ),
+    ({"thread": {"type": "fork"}}, "thread: Input tag"),
+    ({"thread": {"type": "continue"}}, "previous_message_id"),
+    ({"thread": THREAD, "system": "be brief"}, "system: Cannot be changed"),
+    ({"thread": THREAD, "tools": [WEATHER]}, "tools: Cannot be changed"),
     ({"tools": ["weather"]}, "tools.0: Input"),
     ({"tools": [{**WEATHER, "name": "a.b"}]}, "tools.0.custom.name"),
     ({"tools": [{"name": "weather"}]}, "tools.0.custom.input_schema"),
@@ -112,6 +117,14 @@ def test_a_whole_conversation_is_taken(message, refusal, rules):
     ]
 
     assert refusal(read_message, body) is None
+
+
+@pytest.mark.parametrize("turns", [(), ([RESULT],)], ids=["resumed", "result"])
+def test_a_conversation_that_is_kept_is_continued(message, refusal, turns):
+    """
+    By what is new in it, which may be the result of a call that stands in it, or nothing.
+    """
+    assert refusal(read_message, message(thread=THREAD, messages=talk(*turns))) is None
 
 
 @pytest.mark.parametrize(

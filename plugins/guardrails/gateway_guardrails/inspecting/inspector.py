@@ -178,7 +178,12 @@ class Inspector:
             if exchange.dry_run:
                 return Conversation()  # which nobody remembers
             named = name()
-            return self.vault.open(named.digest, now, is_named=named.is_named)
+            return self.vault.open(
+                named.digest,
+                now,
+                is_named=named.is_named,
+                begins_after=named.begins_after,
+            )
 
         redaction = Redaction(
             open=begin,

@@ -38,9 +38,11 @@ class Conversation:
         restored: The tokens that may be put back, and what each stands for: the caller's own.
         weight: Its size in bytes, roughly.
         grew: Told by how much it grew; None once nobody counts it.
+        begins_after: The number behind which placeholders begin.
     """
 
     is_named: bool = False
+    begins_after: int = attrs.field(default=0, kw_only=True)
     restored: Originals = attrs.field(factory=Originals)
     weight: int = _EMPTY_BYTES
     grew: Callable[[int], None] | None = None
@@ -76,7 +78,8 @@ class Conversation:
         if token is None:
             if self.is_full:
                 return f"<{label}>"
-            number = self._counts[label] = self._counts.get(label, 0) + 1
+            number = self._counts.get(label, self.begins_after) + 1
+            self._counts[label] = number
             token = placeholder(label, number)
             self.keep(label, value, token)
         return token
@@ -102,7 +105,7 @@ class Conversation:
             return
         for match in PLACEHOLDER.finditer(text):
             label, number = match[1], int(match[2])
-            if number > self._counts.get(label, 0):
+            if number > self._counts.get(label, self.begins_after):
                 self._counts[label] = number
 
     def holds(self, subject: str) -> bool:
@@ -151,13 +154,17 @@ class Vault:
             self._use(name, conversation, now)
         return conversation
 
-    def open(self, name: bytes, now: float, *, is_named: bool) -> Conversation:
+    def open(
+        self, name: bytes, now: float, *, is_named: bool, begins_after: int = 0
+    ) -> Conversation:
         """
         Return the conversation *name*, which begins now if nobody remembers it.
         """
         conversation = self.find(name, now)
         if conversation is None:
-            conversation = Conversation(is_named=is_named, grew=self._grow)
+            conversation = Conversation(
+                is_named=is_named, grew=self._grow, begins_after=begins_after
+            )
             self._kept[name] = conversation
             self._total += conversation.weight
             self._use(name, conversation, now)

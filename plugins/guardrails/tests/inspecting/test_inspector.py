@@ -101,6 +101,38 @@ class TestConversations:
         assert MAIL not in sent
         assert said(answer) == f"echo: I am {MAIL}, hello"
 
+    @pytest.mark.parametrize(
+        ("path", "kept"),
+        [
+            ("/v1/responses", {"previous_response_id": "resp_1"}),
+            ("/v1/responses", {"conversation": "conv_1"}),
+            ("/v1/responses", {"conversation": {"id": "conv_1"}}),
+            (
+                "/v1/messages",
+                {"thread": {"type": "continue", "previous_message_id": "msg_1"}},
+            ),
+        ],
+        ids=["response", "conversation", "conversation-object", "thread"],
+    )
+    async def test_turns_that_the_provider_keeps_are_not_mixed_up(
+        self, gate, fake, path, kept
+    ):
+        """
+        A placeholder of an earlier turn stays, and is none of this turn's values.
+        """
+        turns = [{"role": "user", "content": f"and {MAIL}, hello"}]
+        document = {"model": "openai/m", "input": turns, **kept}
+        if path == "/v1/messages":
+            document = {"model": "anthropic/m", "messages": turns, "max_tokens": 99}
+        fake.enqueue(Script(text="<EMAIL_1> was first."), Script())
+        async with gate(REDACT, plugins=[Known]) as gated:
+            earlier = await gated.client.post(path, {**document, **kept})
+            own = await gated.client.post(path, {**document, **kept})
+
+        assert b"<EMAIL_1> was first." in earlier.body
+        assert f"and {MAIL}, hello".encode() in own.body
+        assert MAIL.encode() not in fake.requests[-1].body
+
     async def test_a_mask_does_not(self, gate, fake):
         """
         What is masked is gone for the caller as well.
