@@ -463,6 +463,14 @@ class Exchange:
         return self.clock.now() - (now - ended), ended - self.started_at
 
     @property
+    def duration_s(self) -> float:
+        """
+        How long it took; until now, if it goes on.
+        """
+        ended = self.ended_at
+        return (self.clock.monotonic() if ended is None else ended) - self.started_at
+
+    @property
     def attempt(self) -> Attempt | None:
         """
         The last attempt, or None.

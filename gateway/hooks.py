@@ -223,6 +223,8 @@ class Hooks:
         #: Whether a call of the hook of the same name does anything.
         self.has_pre_request = bool(self._pre_request)
         self.has_before_attempt = bool(self._before_attempt)
+        self.has_after_attempt = bool(self._after_attempt)
+        self.has_on_complete = bool(self._on_complete)
 
     def chain(self, hook: str) -> Chain:
         """

@@ -192,7 +192,7 @@ class Metrics:
         duration = self._durations.get((dialect, operation, provider))
         if duration is None:
             duration = self._durations[dialect, operation, provider] = Histogram()
-        duration.observe(exchange.when_ended()[1])
+        duration.observe(exchange.duration_s)
         error = exchange.error
         if error is not None:
             self._count_error(dialect, error.code)

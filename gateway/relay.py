@@ -259,7 +259,10 @@ class Relay(Forwarder):
             flight=flight,
         )
         exchange.attempts.append(attempt)
-        await self._hooks.before_attempt(exchange, attempt)
+        if self._hooks.has_before_attempt:
+            await self._hooks.before_attempt(exchange, attempt)
+        else:
+            attempt.entered_from = 0
 
     # --- explaining -------------------------------------------------------------------------
 

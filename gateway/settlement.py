@@ -108,7 +108,7 @@ class Settlement:
         elif attempt.charge_of is not None:
             _charge_followed(self._exchange, attempt)
         task = None
-        if self._hooks.chain("after_attempt"):
+        if self._hooks.has_after_attempt:
             work = self._hooks.after_attempt(self._exchange, attempt)
             if self._hooks.settles_attempts_at_once:
                 _at_once(work)
@@ -123,15 +123,18 @@ class Settlement:
             if attempt.number not in self._attempts and _is_own(attempt):
                 self._begin(attempt)
         _take_cost(exchange)
-        if self._hooks.chain("on_complete"):
+        if self._hooks.has_on_complete:
             self._refusal = _at_once(self._hooks.on_complete(exchange))
 
     def _over(self) -> list[Flight]:
         """
         Return the flights of this exchange, and those that it followed, that are over.
         """
-        flights = [attempt.flight for attempt in self._exchange.attempts]
-        return [flight for flight in flights if flight is not None and flight.is_over]
+        return [
+            flight
+            for attempt in self._exchange.attempts
+            if (flight := attempt.flight) is not None and flight.is_over
+        ]
 
     async def _finish(self) -> ExchangeError | None:
         # What they cost is known once they are settled, which may take a moment.

@@ -4,7 +4,12 @@ import pytest
 
 from gateway import Answer, Stash, StashKey
 from gateway.exchange import Trail, new_request_id
-from gateway.testing import make_attempt, make_exchange, make_response
+from gateway.testing import (
+    ManualClock,
+    make_attempt,
+    make_exchange,
+    make_response,
+)
 
 
 def test_a_stash_is_owned_by_who_has_the_key():
@@ -78,6 +83,21 @@ def test_an_exchange_knows_its_depth_and_attempts():
     assert parent.attempt is None
     attempt = make_attempt(parent)
     assert parent.attempt is attempt
+
+
+def test_an_exchange_lasts_until_it_ends():
+    """
+    And longer while it goes on; when it ended is told in Unix seconds.
+    """
+    clock = ManualClock(now=500.0)
+    exchange = make_exchange(clock=clock)
+    clock.move(2.0)
+    while_under_way = exchange.duration_s
+    exchange.ended_at = clock.monotonic()
+    clock.move(5.0)
+
+    assert while_under_way == 2.0
+    assert (exchange.duration_s, exchange.when_ended()) == (2.0, (502.0, 2.0))
 
 
 async def test_forwarding_needs_a_gateway():

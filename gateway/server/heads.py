@@ -25,6 +25,10 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 # Where an answer ends, when and by whom it was made is not for others to say.
 _OWN: Final = frozenset({"content-length", "transfer-encoding", "date", "server"})
+#: Names that were looked at and are sent: the same few again and again.
+_sent: Final[set[str]] = set()
+_MOST_NAMES: Final = 256
+_joined: Final = ": ".join
 
 
 def answer_head(
@@ -40,22 +44,26 @@ def answer_head(
     Raises:
         ValueError: if a header cannot be sent; names it, and not what it holds.
     """
-    lines = [f"{name}: {value}" for name, value in headers.items() if _is_sent(name)]
-    if not "".join(lines).isprintable():
+    if not _sent.issuperset(headers):
+        headers = {name: headers[name] for name in headers if _is_sent(name)}
+    if not "".join(headers.values()).isprintable():
         _check_values(headers)
-    lines.append(framing + _LINE_END)
-    return (_opening(status, int(now)) + _LINE_END.join(lines)).encode()
+    lines = _LINE_END.join((*map(_joined, headers.items()), framing))
+    return f"{_opening(status, int(now))}{lines}{_LINE_END}".encode()
 
 
-@lru_cache(maxsize=256)
 def _is_sent(name: str) -> bool:
     """
-    Tell whether a header called *name* is to be sent; asked for the same few again and again.
+    Tell whether a header called *name* is to be sent.
     """
     if not _TOKEN.fullmatch(name):
         msg = f"a header of an answer has a name that is none: {name[:64]!r}"
         raise ValueError(msg)
-    return name.lower() not in _OWN
+    if name.lower() in _OWN:
+        return False
+    if len(_sent) < _MOST_NAMES:
+        _sent.add(name)
+    return True
 
 
 def _check_values(headers: Mapping[str, str]) -> None:

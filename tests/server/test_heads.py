@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.server import heads
 from gateway.server.heads import answer_head
 
 LENGTH = "Content-Length: 2\r\n"
@@ -74,3 +75,19 @@ def test_nobody_else_says_where_an_answer_ends(name: str) -> None:
 
     assert b"77\r\n" not in head
     assert LENGTH.encode() in head
+
+
+def test_names_that_were_looked_at_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A plugin may make up any number of them; each is sent, and each that is none is refused.
+    """
+    seen: set[str] = set()
+    monkeypatch.setattr(heads, "_sent", seen)
+    monkeypatch.setattr(heads, "_MOST_NAMES", 3)
+
+    head = answer_head(200, {f"x-{n}": "1" for n in range(5)}, LENGTH, 0)
+
+    assert head.count(b": 1\r\n") == 5
+    assert seen == {"x-0", "x-1", "x-2"}
+    with pytest.raises(ValueError, match="has a name that is none"):
+        answer_head(200, {"x-0": "1", "x 1": "1"}, LENGTH, 0)

@@ -30,7 +30,12 @@ from gateway_caching.repeats import Repeat, Repeats
 from gateway_caching.semantic.similar import Question, Similar
 from gateway_caching.semantic.verifying import Verifier
 from gateway_caching.settings import CachingSettings, ScopeSettings
-from gateway_caching.storable import answer_fault, edits_for, request_fault
+from gateway_caching.storable import (
+    answer_fault,
+    document_fault,
+    edits_for,
+    request_fault,
+)
 from gateway_caching.stores import StoreDown, Wanted, copy_tag, owner_tag
 from gateway_caching.tally import Tally
 from gateway_caching.wishes import PLAIN, Wish, read_wish
@@ -49,7 +54,7 @@ _SLACK_S: Final = 60.0
 SIMILARITY: Final = "x-gw-cache-similarity"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(eq=False, kw_only=True)
 class Errand:
     """
     One request that may be answered from the cache, or fill it.
@@ -152,7 +157,7 @@ class Shelf:
             answer = await self._kept(errand, errand.key)
             if answer is not None:
                 return answer
-        errand = self._asking(errand)
+        errand.question = self._question(errand)
         if errand.question is not None and errand.wish.reads:
             answer = await self._alike(errand, errand.question)
             if answer is not None:
@@ -183,8 +188,17 @@ class Shelf:
             fault = "the caller wants none"
         key = None
         if fault is None:
-            key = self.keys.of(exchange, self.settings.partition, beside=wish.beside)
-            exchange.response_headers[ENTRY_ID] = key.exact
+            made = self.keys.of(
+                exchange,
+                self.settings.partition,
+                fault_of=document_fault,
+                beside=wish.beside,
+            )
+            if isinstance(made, Key):
+                key = made
+                exchange.response_headers[ENTRY_ID] = key.exact
+            else:
+                fault = made
         if repeat is not None:
             repeat = attrs.evolve(repeat, tags=self._tags_of_copy(exchange, wish, key))
         return Errand(
@@ -223,18 +237,16 @@ class Shelf:
             )
         return tags if key is None else (*tags, copy_tag(key.exact))
 
-    def _asking(self, errand: Errand) -> Errand:
+    def _question(self, errand: Errand) -> Question | None:
         """
-        Return *errand* with the question that it asks, if similar ones may be answered as it is.
+        Return the question that *errand* asks; None if no similar one may be answered as it is.
         """
         wish = errand.wish
         if self.similar is None or errand.key is None or wish.kind == "exact":
-            return errand
+            return None
         if not errand.scope.semantic:
-            return errand
-        exchange = errand.exchange
-        question = self.similar.question(exchange, errand.key, wish.beside)
-        return attrs.evolve(errand, question=question)
+            return None
+        return self.similar.question(errand.exchange, errand.key, wish.beside)
 
     async def _explain(self, errand: Errand) -> None:
         found = None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gateway import Attempt, Flight, Request
     from gateway_caching.keys import Keys
 
-__all__ = ["answer_fault", "edits_for", "request_fault"]
+__all__ = ["answer_fault", "document_fault", "edits_for", "request_fault"]
 
 #: What the provider remembers, or does later, is not in the request.
 _STATEFUL: Final = (
@@ -45,13 +45,24 @@ _WELL_CHOICE: Final = frozenset({"stop"})
 
 def request_fault(exchange: Exchange, scope: ScopeSettings) -> str | None:
     """
-    Say why no answer of *exchange* may be kept or given; None if one may.
+    Say why by *scope* no answer of *exchange* may be kept or given; None if one may.
     """
     if not scope.enabled:
         return "switched off"
     if exchange.operation not in _OPERATIONS:
         return f"{exchange.operation} is not cached"
-    request = exchange.request
+    # Where none is told vendors take 1.
+    if scope.sampled or exchange.operation == "embed":
+        return None
+    if exchange.request.peek("temperature") != 0:
+        return "no temperature of 0"
+    return None
+
+
+def document_fault(request: Request) -> str | None:
+    """
+    Say why, whatever the scope, no answer to *request* may be kept or given; None if one may.
+    """
     members = request.members
     if not _TELLING.isdisjoint(members):
         fault = _fault_told(members)
@@ -61,10 +72,6 @@ def request_fault(exchange: Exchange, scope: ScopeSettings) -> str | None:
         return "a hosted tool looks at the world"
     if _tells_address(request):
         return "the provider fetches what it is about"
-    # Where none is told vendors take 1.
-    is_sampled = exchange.operation != "embed" and members.get("temperature") != 0
-    if is_sampled and not scope.sampled:
-        return "no temperature of 0"
     return None
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 import attrs
-from multidict import istr
+from multidict import CIMultiDictProxy, istr
 
 from gateway.errors import InvalidRequest
 
@@ -27,10 +27,7 @@ _SPELT: Final = {
 }
 _CONTROL: Final = istr("Cache-Control")
 #: All of them, of which most requests have none.
-_HEARD: Final = frozenset(
-    name.lower()
-    for name in (_CONTROL, *(one for two in _SPELT.values() for one in two))
-)
+_HEARD: Final = (_CONTROL, *(one for two in _SPELT.values() for one in two))
 _DIRECTIVE: Final = re.compile(r'\s*([\w-]+)(?:\s*=\s*"?(\d{1,10})"?)?[^,]*(?:,|$)')
 _DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)?")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -75,14 +72,14 @@ class Wish:
 PLAIN: Final = Wish()
 
 
-def read_wish(headers: Mapping[str, str]) -> Wish:
+def read_wish(headers: CIMultiDictProxy[str]) -> Wish:
     """
     Read the wish in *headers*.
 
     Raises:
         InvalidRequest: 400, a header of ours says something that it cannot say.
     """
-    if _HEARD.isdisjoint(map(str.lower, headers)):
+    if headers.keys().isdisjoint(_HEARD):
         return PLAIN
     told = {
         name: value

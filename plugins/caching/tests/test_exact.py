@@ -512,6 +512,7 @@ async def test_a_flight_that_nobody_waits_for_ends(
     [
         ({"cache_control": "no-cache"}, "miss", "hit"),
         ({"cache_control": "no-store"}, "bypass", "hit"),
+        ({"CACHE_control": "no-store"}, "bypass", "hit"),
         ({"cache_control": "max-age=0"}, "miss", "hit"),
         ({"cache_control": "max-age=60"}, "hit", "hit"),
         ({"x_bf_cache_no_store": "true"}, "hit", "hit"),
