@@ -40,8 +40,9 @@ _COLON = re.compile(rb"\s*:\s*")
 #: Beyond 64 bits, which is nineteen digits at least, orjson makes floats of integers.
 _LONG_NUMBER: Final = b"0" * 19
 _DIGITS: Final = bytes.maketrans(b"123456789", b"0" * 9)
-#: What stands before a number and its sign; nothing, if it is the whole document.
-_BEFORE_NUMBER: Final = frozenset({b"", b":", b",", b"[", b" ", b"\t", b"\n", b"\r"})
+_MINUS: Final = ord("-")
+#: What stands before a number and its sign, unless it is the whole document.
+_BEFORE_NUMBER: Final = b":,[ \t\n\r"
 _DECODER = json.JSONDecoder()
 
 
@@ -79,7 +80,8 @@ def loads(raw: bytes | str) -> Any:
     except orjson.JSONDecodeError:
         return _slow_loads(raw)
     digits = raw.translate(_DIGITS)
-    if _LONG_NUMBER in digits and _has_long_integer(digits):
+    at = digits.find(_LONG_NUMBER)
+    if at >= 0 and _has_long_integer(digits, at):
         with suppress(JsonError):  # a repeated key, which does not matter here
             return _slow_loads(raw)
     return document
@@ -224,19 +226,19 @@ def _says(raw: bytes, key: str, value: Any) -> bool:
         return False
 
 
-def _has_long_integer(digits: bytes) -> bool:
+def _has_long_integer(digits: bytes, at: int) -> bool:
     """
     Tell whether a `_LONG_NUMBER` stands where a number may begin, and not only within an id.
 
     Args:
         digits: A document, each of its digits a zero.
+        at: Where the first one stands.
     """
-    at = digits.find(_LONG_NUMBER)
     while at >= 0:
-        before = digits[at - 1 : at]
-        if before == b"-":
-            before = digits[at - 2 : at - 1]
-        if before in _BEFORE_NUMBER:
+        before = at - 1
+        if before >= 0 and digits[before] == _MINUS:
+            before -= 1
+        if before < 0 or digits[before] in _BEFORE_NUMBER:
             return True
         at = digits.find(_LONG_NUMBER, at + len(_LONG_NUMBER))
     return False

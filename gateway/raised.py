@@ -4,7 +4,7 @@ Where an exception was raised, told without its text, which may hold a secret.
 
 from __future__ import annotations
 
-import sysconfig
+from functools import cache
 from traceback import walk_tb
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -15,11 +15,7 @@ E = TypeVar("E", bound=BaseException)
 
 #: Exceptions that one was raised from, one from the other.
 _MOST_LINKS: Final = 16
-
-_LIBRARIES: Final = tuple(
-    {f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib", "purelib")}
-    | {f"{sysconfig.get_path('platlib')}/", "<frozen "}
-)
+_PATHS: Final = ("stdlib", "platstdlib", "purelib", "platlib")
 
 
 def place_of(exc: BaseException) -> str:
@@ -62,4 +58,14 @@ def _is_ours(frame: FrameType) -> bool:
     package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
     if package == "gateway" or package.startswith("gateway_"):
         return True
-    return not frame.f_code.co_filename.startswith(_LIBRARIES)
+    return not frame.f_code.co_filename.startswith(_libraries())
+
+
+@cache
+def _libraries() -> tuple[str, ...]:
+    """
+    Return how the file names of libraries begin.
+    """
+    import sysconfig  # a quarter of a megabyte, of which most processes need nothing
+
+    return (*(f"{sysconfig.get_path(name)}/" for name in _PATHS), "<frozen ")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.errors import UpstreamError
 from gateway.exchange import Outcome
-from gateway.sse import Frames, FrameTooLarge, marked
+from gateway.sse import Frames, FrameTooLarge, has_any, marked
 from gateway.views import Chunk
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class ReceivedStream:
         self._tells = self._facts.tells if self._facts is not None else ()
         self._taps: list[OpenTap] = []
         self._frame_taps: list[OpenTap] = []
-        #: Whether those have seen what is to be passed on.
+        #: Whether what is to be passed on was looked at by `_push`.
         self._are_seen = False
         self._hides_usage = False
         self._has_ended = False
@@ -143,25 +143,28 @@ class ReceivedStream:
         self, frames: Frames, outlet: Outlet
     ) -> Callable[[bytes], Sequence[bytes] | None]:
         """
-        Make what passes a read on at once, or returns the frames that have to be looked at.
+        Make what passes a read on at once, or returns the frames for `_pass_on`.
         """
         exchange, attempt, dialect = self._exchange, self._attempt, self._dialect
-        marks = tuple(dict.fromkeys((*dialect.terminal_marks, *self._tells)))
+        ends = dialect.terminal_marks
+        tells = tuple(tell for tell in self._tells if tell not in ends)
         taps = self._frame_taps
         pass_at_once = outlet.pass_at_once
 
         def push(read: bytes) -> Sequence[bytes] | None:
             attempt.bytes_received += len(read)
-            got = frames.feed(read)
+            got: Sequence[bytes] = frames.feed(read)
             if not got:
                 return None
             data = got[0] if len(got) == 1 else b"".join(got)
-            for mark in marks:
-                if mark in data:
-                    return got
+            if has_any(data, ends):
+                return got
             for tap in taps:
                 tap.see_frames(exchange, got, dialect)
-            if pass_at_once(got, data):
+            if has_any(data, tells):
+                got = self._glance(got, data)
+                data = b"".join(got)
+            if not data or pass_at_once(got, data):
                 return None
             self._are_seen = True
             return got
@@ -176,15 +179,16 @@ class ReceivedStream:
         attempt = self._attempt
         if attempt.first_event_at is None:
             attempt.first_event_at = self._exchange.clock.monotonic()
+        if self._are_seen:
+            self._are_seen = False
+            await outlet.frames(frames)
+            return
         dialect = self._dialect
         data = frames[0] if len(frames) == 1 else b"".join(frames)
         if dialect.end_in(frames, data) is not None:
             self._has_ended = True
-        if self._are_seen:
-            self._are_seen = False
-        else:
-            for tap in self._frame_taps:
-                tap.see_frames(self._exchange, frames, dialect)
+        for tap in self._frame_taps:
+            tap.see_frames(self._exchange, frames, dialect)
         if self._translation is None and not self._taps and not outlet.wants_chunks:
             await outlet.frames(self._glance(frames, data))
             return

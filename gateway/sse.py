@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 MAX_EVENT_BYTES: Final = 8 * 1024 * 1024
 
 _END: Final = b"\n\n"
+#: As a number, which is looked for faster than bytes.
+_CARRIAGE_RETURN: Final = ord("\r")
 _BOM: Final = b"\xef\xbb\xbf"
 _BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
 
@@ -58,10 +60,12 @@ class Frames:
         rest = self._rest + data if self._rest else data
         if not self._started:
             rest = self._skip_mark(rest)
-        if b"\r" in rest:
+        if _CARRIAGE_RETURN in rest:
             frames = self._cut(rest, final=False)
         else:
-            if rest.find(_END) == len(rest) - len(_END) >= 0:  # as most reads bring it
+            # As most reads bring it: one frame.  No blank line is before the first line's end,
+            # which is found several times as fast.
+            if rest.find(_END, rest.find(b"\n")) == len(rest) - len(_END) >= 0:
                 self._rest = b""
                 return [rest]
             pieces = rest.split(_END)
@@ -100,6 +104,19 @@ class Frames:
         return frames
 
 
+def has_any(data: bytes, marks: Sequence[bytes]) -> bool:
+    """
+    Tell whether one of *marks* stands in *data*.
+
+    Backwards, for where nothing is found that takes a third to a half of the time; and no
+    generator, which would cost an event more than the search.
+    """
+    for mark in marks:  # noqa: SIM110
+        if data.rfind(mark) >= 0:
+            return True
+    return False
+
+
 def marked(
     frames: Sequence[bytes], data: bytes, marks: Sequence[bytes]
 ) -> Sequence[int]:
@@ -111,12 +128,12 @@ def marked(
     ends: list[int] = []
     found = set()
     for mark in marks:
-        at = data.find(mark)
-        if at < 0:
+        if data.rfind(mark) < 0:
             continue
         if len(frames) == 1:
             return (0,)
         ends = ends or list(accumulate(map(len, frames)))
+        at = data.find(mark)
         while at >= 0:
             index = bisect_right(ends, at)
             found.add(index)

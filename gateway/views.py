@@ -43,8 +43,9 @@ ERROR: Final = "error"
 UNKNOWN: Final = "unknown"
 
 DONE: Final = b"[DONE]"
-#: As a number, which is looked for faster than bytes.
+#: As numbers, which are looked for faster than bytes.
 _CARRIAGE_RETURN: Final = ord("\r")
+_LINE_FEED: Final = ord("\n")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _MORE_LINES = re.compile(rb"(?:^|[\r\n])(?!data[:\r\n]|event[:\r\n])[^\r\n]")
 _TWO_NAMES = re.compile(rb"(?s:(?:^|[\r\n])event[:\r\n].*[\r\n]event[:\r\n])")
@@ -561,6 +562,8 @@ class Chunk(View):
         """
         Return the event as an SSE frame, blank line included.
         """
+        # Each text knows its chunk: else only the collector would free the two.
+        self._texts = None
         if self.is_dirty or self._raw is None:
             body = codec.dumps(self.doc)
             if self.event:
@@ -587,7 +590,7 @@ def _usual_fields(frame: bytes) -> tuple[bytes | None, bytes] | None:
     last = len(frame) - 2
     end = frame.find(b"\n")
     if end == last:
-        if frame.startswith(b"data: ") and frame.endswith(b"\n"):
+        if frame.startswith(b"data: ") and frame[-1] == _LINE_FEED:
             return None, frame[6:-2]
     elif frame.startswith(b"event: "):
         at = end + 1

@@ -299,6 +299,35 @@ class EagerOutlet(KeepingOutlet):
         return bool(self.asked % 2)
 
 
+class PassingOutlet(EagerOutlet):
+    """
+    An outlet that takes every read at once.
+    """
+
+    def pass_at_once(self, frames, data):
+        """
+        Take frames.
+        """
+        assert data == b"".join(frames) != b""
+        self.at_once += frames
+        return True
+
+
+async def push(*reads, outlet, plugins=(), hides_usage=False):
+    """
+    Push a stream of *reads* into *outlet*; returns the attempt.
+    """
+    found = [FoundPlugin(name=cls.__name__.lower(), cls=cls) for cls in plugins]
+    hooks = Hooks(load_plugins(settings_from_dict({}), found, installed=False))
+    exchange = make_exchange()
+    attempt = make_attempt(exchange)
+    stream = ReceivedStream(
+        exchange, attempt, find_dialect("openai_chat"), None, hooks, lambda: None
+    )
+    await stream.pump(PushingReply(*reads), outlet, hides_usage=hides_usage)
+    return attempt
+
+
 async def test_what_is_passed_at_once_is_seen_once_and_in_order():
     """
     Some frames are passed on at once, others have to wait: none is lost, shown twice, or late.
@@ -316,19 +345,66 @@ async def test_what_is_passed_at_once_is_seen_once_and_in_order():
 
             return Frames()
 
-    found = [FoundPlugin(name="seeing", cls=Seeing)]
-    hooks = Hooks(load_plugins(settings_from_dict({}), found, installed=False))
-    exchange = make_exchange()
-    attempt = make_attempt(exchange)
     outlet = EagerOutlet()
     reads = [HELLO, HELLO[:9], HELLO[9:] + HELLO, HELLO, HELLO, STOP + USED, DONE]
-    stream = ReceivedStream(
-        exchange, attempt, find_dialect("openai_chat"), None, hooks, lambda: None
-    )
 
-    await stream.pump(PushingReply(*reads), outlet, hides_usage=False)
+    attempt = await push(*reads, outlet=outlet, plugins=[Seeing])
 
     assert b"".join(outlet.kept) == b"".join(seen) == b"".join(reads)
     assert outlet.at_once == [HELLO, HELLO, HELLO]
     assert attempt.bytes_received == len(b"".join(reads))
+    assert attempt.usage.total_output == 4
+
+
+async def test_facts_are_read_of_what_is_passed_at_once():
+    """
+    Usage and stop are known though nobody was woken for them; only the end has to wait.
+    """
+    outlet = PassingOutlet()
+
+    attempt = await push(
+        HELLO, HELLO, STOP, HELLO + USED, USED, DONE, outlet=outlet, hides_usage=True
+    )
+
+    assert outlet.at_once == [HELLO, STOP, HELLO]
+    assert outlet.kept == [HELLO, DONE]
+    assert attempt.stop.reason == "end"
+    assert attempt.usage.total_output == 4
+
+
+async def test_an_error_among_what_is_passed_at_once_is_an_error():
+    """
+    What the provider reports in mid-stream is raised, and does not reach the caller.
+    """
+    outlet = PassingOutlet()
+    boom = b'data: {"error":{"message":"boom","code":500}}\n\n'
+
+    with pytest.raises(UpstreamError) as caught:
+        await push(HELLO, HELLO, boom, HELLO, DONE, outlet=outlet)
+
+    assert caught.value.details["fault"].message == "boom"
+    assert outlet.at_once == [HELLO]
+
+
+async def test_facts_are_read_once_if_the_caller_is_slow(monkeypatch):
+    """
+    A frame that could not be passed on at once was looked at all the same.
+    """
+    read = []
+    facts = find_dialect("openai_chat").facts().__class__
+    real = facts.read
+
+    def counting(self, chunk):
+        read.append(chunk.encode())
+        real(self, chunk)
+
+    monkeypatch.setattr(facts, "read", counting)
+    outlet = EagerOutlet()
+    outlet.asked = 1  # the next is refused
+
+    attempt = await push(HELLO, STOP + USED, DONE, outlet=outlet)
+
+    assert outlet.at_once == []
+    assert b"".join(outlet.kept) == HELLO + STOP + USED + DONE
+    assert read == [STOP, USED, DONE]
     assert attempt.usage.total_output == 4

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from gateway import SealedError, codec
@@ -311,3 +313,39 @@ def test_where_nothing_can_be_said_nothing_is_changed(dialect, body):
 
     assert request.encode() == before
     assert request.edits == ()
+
+
+SAYS = b'data: {"choices":[{"index":0,"delta":{"content":"hi"}}]}\n\n'
+
+
+def test_an_event_that_was_sent_is_freed_at_once():
+    """
+    A chunk whose texts were looked at does not wait for the collector.
+    """
+    chunk = Chunk(find_dialect("openai_chat"), SAYS)
+    chunk.texts()[0].replace("ho")
+    gc.collect()
+    gc.disable()
+
+    try:
+        chunk.encode()
+        del chunk
+        left = gc.collect()
+    finally:
+        gc.enable()
+
+    assert left == 0
+
+
+def test_an_event_may_be_edited_after_it_was_encoded():
+    """
+    Texts that somebody had of it before are of the same document still.
+    """
+    chunk = Chunk(find_dialect("openai_chat"), SAYS)
+    text = chunk.texts()[0]
+    assert chunk.encode() == SAYS
+
+    text.replace("ho")
+
+    assert chunk.encode() == SAYS.replace(b"hi", b"ho")
+    assert [text.value for text in chunk.texts()] == ["ho"]

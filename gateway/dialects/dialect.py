@@ -451,17 +451,6 @@ class ModelLimits(Protocol):
     def reasons_adaptively(self) -> bool | None: ...  # noqa: D102
 
 
-def has_any(data: bytes, marks: Sequence[bytes]) -> bool:
-    """
-    Tell whether one of *marks* stands in *data*.
-    """
-    # A loop, for it runs on every read: a generator would cost more than the tests.
-    for mark in marks:  # noqa: SIM110
-        if mark in data:
-            return True
-    return False
-
-
 def fragment(doc: dict[str, Any], *keys: str) -> dict[str, Any]:
     """
     Return the members of *doc* at *keys*, where they are there.

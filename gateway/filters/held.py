@@ -4,7 +4,7 @@ One chunk, or one whole document, whose texts are being decided.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from gateway.errors import Blocked
 from gateway.views import SealedError
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from gateway.views import Lane, Span, Text, View
 
 OnSealed = Literal["refuse", "skip"]
+#: What a waiting chunk counts at least, in characters: it is an object however little it says.
+LEAST_WEIGHT: Final = 8
 
 
 class Held:
@@ -83,6 +85,42 @@ class Held:
         for span, lane in self.spans:
             if lane.edits and _shift(span, lane) and self.view is not None:
                 self.view.touch()
+
+
+class HeldPiece:
+    """
+    One chunk that is a piece of one text and nothing else, as nearly all are.
+
+    Args:
+        text: The piece, which *lane* took last.
+
+    Attributes:
+        weight: What it counts while it waits.
+    """
+
+    __slots__ = ("_end", "_lane", "_text", "weight")
+
+    def __init__(self, text: Text, lane: RunningText) -> None:
+        self._text = text
+        self._lane = lane
+        self._end = lane.end
+        self.weight = LEAST_WEIGHT + len(text.box[text.key])
+
+    def is_decided(self) -> bool:
+        """
+        Tell whether nothing in it may still be edited.
+        """
+        return self._end <= self._lane.safe
+
+    def edit(self, on_sealed: OnSealed) -> None:
+        """
+        Make its edits, as `Held.edit` does.
+        """
+        lane = self._lane
+        if lane.has_edits_left():
+            value = self._text.value
+            new = lane.rewritten(value, self._end - len(value))
+            _replace(self._text, value, new, on_sealed)
 
 
 def sealed(kind: str) -> Blocked:

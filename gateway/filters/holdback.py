@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.codec import JsonError
 from gateway.errors import Blocked, UpstreamError
-from gateway.filters.held import Held, OnSealed
+from gateway.filters.held import LEAST_WEIGHT, Held, HeldPiece, OnSealed
 from gateway.filters.lanes import RunningText
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from gateway.views import Chunk, Lane, Response, Text
 
-#: What a waiting chunk counts at least, in characters: it is an object however little it says.
-_LEAST_WEIGHT: Final = 8
 #: Lanes that one answer may have; far more than choices times tools allow.
 _MAX_LANES: Final = 1 << 14
 
@@ -55,7 +53,7 @@ class HoldBack:
         self.touched: dict[RunningText, None] = {}
         self.weight = 0
         self.has_edits = False
-        self._queue: deque[tuple[Chunk, Held]] = deque()
+        self._queue: deque[tuple[Chunk, Held | HeldPiece]] = deque()
         self._lanes: dict[Lane, RunningText] = {}
         self._open: dict[Lane, RunningText] = {}
         # Choices in which plain lanes take turns, so that one's going on ends no other.
@@ -75,7 +73,7 @@ class HoldBack:
         Put *chunk* into the queue and its texts into their lanes.
         """
         held = Held(chunk)
-        weight = _LEAST_WEIGHT
+        weight = LEAST_WEIGHT
         kinds = self._kinds
         repeats: list[Text] | None = None
         has_turned = False
@@ -142,13 +140,9 @@ class HoldBack:
         """
         Put *chunk*, which was taken alone into *lane*, into the queue.
         """
-        held = Held(chunk)
-        text = chunk.texts()[0]
-        length = len(text.value)
-        held.segments.append((text, lane, lane.end - length, lane.end))
-        held.weight = _LEAST_WEIGHT + length
-        self.weight += held.weight
-        self._queue.append((chunk, held))
+        piece = HeldPiece(chunk.texts()[0], lane)
+        self.weight += piece.weight
+        self._queue.append((chunk, piece))
 
     def take_document(self, texts: Iterable[Text], response: Response | None) -> Held:
         """
@@ -261,15 +255,12 @@ class HoldBack:
         """
         out = []
         queue = self._queue
-        while queue:
-            chunk, held = queue[0]
-            if not held.is_decided():
-                break
+        while queue and queue[0][1].is_decided():
+            chunk, held = queue.popleft()
             if self.has_edits:
                 held.edit(self._on_sealed)
             out.append(chunk)
             self.weight -= held.weight
-            queue.popleft()
         return out
 
 

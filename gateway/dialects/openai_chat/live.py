@@ -15,7 +15,7 @@ from gateway.dialects.openai_chat.usage import read_any_usage
 from gateway.dialects.openai_faults import chunk_fault, error_doc
 from gateway.errors import Blocked
 from gateway.neutral import Stop
-from gateway.sse import marked
+from gateway.sse import has_any, marked
 from gateway.views import DONE, Chunk, fields_of
 
 if TYPE_CHECKING:
@@ -94,12 +94,9 @@ class ChatFacts:
 
     def _is_worth_reading(self, chunk: Chunk) -> bool:
         data = chunk.data
-        for tell in _READ:
-            if tell in data:
-                return True
-        if chunk.event == b"error" or data == DONE:
+        if has_any(data, _READ) or chunk.event == b"error" or data == DONE:
             return True
-        return not self._has_calls and any(tell in data for tell in _CALLS)
+        return not self._has_calls and has_any(data, _CALLS)
 
     def _read_choice(self, choice: dict[str, Any], position: int) -> None:
         index = choice.get("index")
@@ -155,7 +152,7 @@ class SentChunks:
         """
         if not self._first:
             self._first = next((frame for frame in frames if _CHOICES in frame), b"")
-        if _ENDS[0] in data or _ENDS[1] in data:
+        if has_any(data, _ENDS):
             for at in marked(frames, data, _ENDS):
                 self.note(frames[at])
 
