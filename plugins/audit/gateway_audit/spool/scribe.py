@@ -4,7 +4,9 @@ The thread of a spool: takes what stands in its queue, and nothing else.
 
 from __future__ import annotations
 
+import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Final, NamedTuple, Protocol
@@ -84,6 +86,7 @@ class Scribe:
         """
         Be the thread.
         """
+        _come_second()
         try:
             self._look_round()
             while not self._is_ending:
@@ -162,6 +165,20 @@ class Scribe:
             log.warning("no room for the next spool file", why=_why(exc))
             share = 1.0
         self._listener.room(is_nearly_full=share >= WARN_SHARE)
+
+
+def _come_second() -> None:
+    """
+    Let the event loop go on until it waits for something, where both share a processor.
+
+    Whoever wakes this thread holds the interpreter's lock, so that it could only go back to sleep:
+    a thread that takes the processor when it is woken does so several times for each group.  One
+    of `SCHED_BATCH` has its turn when the loop waits, or at the end of its slice of a few
+    milliseconds (sched(7)), and more has come by then.
+    """
+    if hasattr(os, "sched_setscheduler"):
+        with suppress(OSError):  # a container may forbid it
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _why(exc: OSError) -> str:
