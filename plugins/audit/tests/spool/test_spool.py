@@ -47,6 +47,23 @@ async def test_many_that_come_together_wait_once(tmp_path):
     await spool.close()
 
 
+async def test_what_comes_in_one_turn_of_the_loop_is_written_at_once(tmp_path):
+    """
+    Whatever a disk that waits for nobody does meanwhile: one write, one sync.
+    """
+    disk = FaultyDisk()
+    spool = Spool(tmp_path, disk=disk)
+    await spool.append(b"first")
+    disk.calls.clear()
+
+    waiting = [spool.append_relaxed(b"relaxed"), spool.append(b"durable")]
+    await asyncio.gather(*waiting, spool.append_relaxed(b"relaxed too"))
+
+    assert disk.calls.count("write") == 1
+    assert disk.calls.count("sync") == 1
+    await spool.close()
+
+
 @pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="Linux alone has it")
 async def test_the_thread_lets_the_loop_go_first(tmp_path):
     """
