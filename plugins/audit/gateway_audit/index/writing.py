@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import NoneType
 from typing import Any, Final
 
 from gateway import codec
@@ -13,6 +14,8 @@ from gateway_audit.index.table import COLUMNS, count_taken, open_for_writing
 
 _MARKS: Final = ", ".join("?" * (len(COLUMNS) + 2))
 _INSERT: Final = f"INSERT OR REPLACE INTO audit_entries VALUES ({_MARKS})"  # noqa: S608
+#: What a column takes; whatever else an entry says there is not looked for.
+_PLAIN: Final = frozenset({str, int, bool, NoneType})
 
 
 def follow(folder: str) -> IndexWriter:
@@ -74,8 +77,7 @@ def _row(place: int, raw: bytes) -> tuple[Any, ...]:
         entry = {}
     if not isinstance(entry, dict):
         entry = {}
-    return (place, *(_cell(entry.get(name)) for name in COLUMNS), raw)
-
-
-def _cell(value: Any) -> Any:
-    return value if isinstance(value, str | int) else None
+    cells = [entry.get(name) for name in COLUMNS]
+    if not _PLAIN.issuperset(map(type, cells)):
+        cells = [cell if type(cell) in _PLAIN else None for cell in cells]
+    return (place, *cells, raw)

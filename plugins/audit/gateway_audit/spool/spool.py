@@ -1,9 +1,10 @@
 """
 A worker's own file of what happened: what is acknowledged is on the disk.
 
-The event loop only puts entries into a queue.  One thread takes whatever stands there, writes it
-with one call, makes it durable with another, and tells the loop in one go; so a hundred requests
-that come together wait for the disk once.
+The event loop only collects entries, and puts those of one turn of it into a queue together.  One
+thread takes whatever stands there, writes it with one call, makes it durable with another, and
+tells the loop in one go; so a hundred requests that come together wait for the disk once, and wake
+the thread once.
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+import attrs
 import structlog
 
 from gateway.clock import Clock, SystemClock
 from gateway_audit.spool.disk import Disk
 from gateway_audit.spool.frames import MAX_ENTRY_BYTES, encode
 from gateway_audit.spool.names import new_worker
-from gateway_audit.spool.scribe import PAUSE_S, Record, Scribe
+from gateway_audit.spool.scribe import PAUSE_S, Batch, Scribe
 from gateway_audit.spool.writer import SegmentWriter
 
 log = structlog.get_logger("gateway.audit.spool")
@@ -44,14 +46,19 @@ class AuditUnavailable(Exception):
     """
 
 
-class _Waiting(NamedTuple):
+@attrs.define(eq=False)
+class _Turn(Batch):
     """
-    Somebody who waits for an entry; *due* is when he is told no.
+    What was appended in one turn of the loop, and who waits for it.
+
+    Attributes:
+        size: How many bytes it has.
+        due: When those who wait are told no.
     """
 
-    told: asyncio.Future[None]
-    size: int
-    due: float
+    told: list[asyncio.Future[None]] = attrs.field(factory=list)
+    size: int = 0
+    due: float = 0.0
 
 
 class Spool:
@@ -94,11 +101,14 @@ class Spool:
         self._is_nearly_full = False
         self._is_closed = False
         self._why = ""
-        self._waiting: deque[_Waiting] = deque()
+        #: What is appended now, which the thread gets at the end of this turn.
+        self._turn: _Turn | None = None
+        self._waiting: deque[_Turn] = deque()
+        self._waiting_entries = 0
         self._waiting_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
-        self._queue: SimpleQueue[Record | None] = SimpleQueue()
+        self._queue: SimpleQueue[Batch | None] = SimpleQueue()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         writer = SegmentWriter(
             folder, self.worker, disk=disk, segment_bytes=segment_bytes
@@ -135,7 +145,7 @@ class Spool:
         """
         How many entries wait for the disk.
         """
-        return len(self._waiting)
+        return self._waiting_entries
 
     def append(self, entry: bytes) -> asyncio.Future[None]:
         """
@@ -180,6 +190,7 @@ class Spool:
         """
         if not self._is_closed:
             self._is_closed = True
+            self._hand_over()
             self._queue.put(None)
         await self._loop.run_in_executor(None, self._thread.join, CLOSE_S)
         # What the thread said last stands in the loop's queue before this.
@@ -187,28 +198,45 @@ class Spool:
         self._stop_timer()
         if self._waiting:
             why = self._why or "the spool was closed"
-            for waiting in self._waiting:
-                self._turn_away(waiting, why)
-            raise AuditUnavailable(f"{len(self._waiting)} entries not written: {why}")
+            for turn in self._waiting:
+                self._turn_away(turn, why)
+            raise AuditUnavailable(f"{self.queued} entries not written: {why}")
 
     def _enqueue(self, entry: bytes, *, is_durable: bool) -> asyncio.Future[None]:
         if (
             self._is_closed
-            or len(self._waiting) >= self._queue_entries
+            or self._waiting_entries >= self._queue_entries
             or self._waiting_bytes >= self._queue_bytes
         ):
             return self._refused(entry)
         _check(entry)
         content = encode(self.next_seq, entry)
         self.next_seq += 1
+        turn = self._turn
+        if turn is None:
+            turn = self._turn = _Turn()
+            self._loop.call_soon(self._hand_over)
         told: asyncio.Future[None] = self._loop.create_future()
-        due = self._loop.time() + self._patience_s
-        self._waiting.append(_Waiting(told, len(content), due))
+        turn.told.append(told)
+        turn.records.append(content)
+        turn.size += len(content)
+        turn.is_durable |= is_durable
+        self._waiting_entries += 1
         self._waiting_bytes += len(content)
-        self._queue.put(Record(content, is_durable))
-        if self._timer is None:
-            self._timer = self._loop.call_at(due, self._look_at_clock)
         return told
+
+    def _hand_over(self) -> None:
+        """
+        Give the thread what was appended; from here on it is the disk that is waited for.
+        """
+        turn, self._turn = self._turn, None
+        if turn is None:
+            return
+        turn.due = self._loop.time() + self._patience_s
+        self._waiting.append(turn)
+        self._queue.put(turn)
+        if self._timer is None:
+            self._timer = self._loop.call_at(turn.due, self._look_at_clock)
 
     def _refused(self, entry: bytes) -> asyncio.Future[None]:
         _check(entry)
@@ -232,35 +260,36 @@ class Spool:
     def _turn_away_the_late(self) -> None:
         self._stop_timer()
         now = self._loop.time()
-        for waiting in self._waiting:
-            if waiting.due > now:
-                self._timer = self._loop.call_at(waiting.due, self._look_at_clock)
+        for turn in self._waiting:
+            if turn.due > now:
+                self._timer = self._loop.call_at(turn.due, self._look_at_clock)
                 return
-            self._turn_away(waiting, "the disk does not answer")
+            self._turn_away(turn, "the disk does not answer")
 
-    def _turn_away(self, waiting: _Waiting, why: str) -> None:
+    def _turn_away(self, turn: _Turn, why: str) -> None:
         self._why = why
-        if not waiting.told.done():
-            waiting.told.set_exception(AuditUnavailable(why))
+        for told in turn.told:
+            if not told.done():
+                told.set_exception(AuditUnavailable(why))
         self._change(is_failing=True)
 
     # --- what the thread says, in the loop --------------------------------------------------
 
     def _written(self, count: int) -> None:
         for _ in range(count):
-            told, size, _ = self._waiting.popleft()
-            self._waiting_bytes -= size
-            if not told.done():
-                told.set_result(None)
-        if not self._waiting:
-            self._stop_timer()
+            turn = self._waiting.popleft()
+            self._waiting_entries -= len(turn.told)
+            self._waiting_bytes -= turn.size
+            for told in turn.told:
+                if not told.done():
+                    told.set_result(None)
         self._change(is_failing=False)
 
     def _failed(self, why: str) -> None:
         self._why = why
         self._change(is_failing=True)
-        for waiting in self._waiting:
-            self._turn_away(waiting, why)
+        for turn in self._waiting:
+            self._turn_away(turn, why)
 
     def _change(
         self, *, is_failing: bool | None = None, is_nearly_full: bool | None = None

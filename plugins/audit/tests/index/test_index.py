@@ -114,7 +114,8 @@ async def test_an_entry_that_cannot_be_read_keeps_its_place(writer, reader):
     """
     The log is not ours to judge here; a verifier does.
     """
-    writer.add(0, [b"\xff\xfe", b"[1]", entry(request=["odd"])])
+    writer.add(0, [b"\xff\xfe", b"[1]", entry(request=["odd"], key="k1")])
 
     assert await places(reader) == [2, 1, 0]
+    assert await places(reader, key="k1") == [2]
     assert (await reader.search(Search(), 3))[2].entry == b"\xff\xfe"

@@ -5,6 +5,7 @@ What a spool acknowledged is in its files, whatever the disk does.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from contextlib import suppress
 
@@ -43,6 +44,37 @@ async def test_many_that_come_together_wait_once(tmp_path):
     await asyncio.gather(*waiting)
 
     assert disk.calls.count("sync") <= 4
+    await spool.close()
+
+
+async def test_what_comes_in_one_turn_of_the_loop_is_written_at_once(tmp_path):
+    """
+    Whatever a disk that waits for nobody does meanwhile: one write, one sync.
+    """
+    disk = FaultyDisk()
+    spool = Spool(tmp_path, disk=disk)
+    await spool.append(b"first")
+    disk.calls.clear()
+
+    waiting = [spool.append_relaxed(b"relaxed"), spool.append(b"durable")]
+    await asyncio.gather(*waiting, spool.append_relaxed(b"relaxed too"))
+
+    assert disk.calls.count("write") == 1
+    assert disk.calls.count("sync") == 1
+    await spool.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="Linux alone has it")
+async def test_the_thread_lets_the_loop_go_first(tmp_path):
+    """
+    Woken by a loop that goes on, it waits for its turn; the loop's own thread is as it was.
+    """
+    before = os.sched_getscheduler(0)
+    spool = Spool(tmp_path)
+    await spool.append(b"entry")
+
+    assert os.sched_getscheduler(spool._thread.native_id) == os.SCHED_BATCH
+    assert os.sched_getscheduler(0) == before
     await spool.close()
 
 
