@@ -223,6 +223,11 @@ class Hooks:
         #: Whether a call of the hook of the same name does anything.
         self.has_pre_request = bool(self._pre_request)
         self.has_before_attempt = bool(self._before_attempt)
+        #: Position of the innermost plugin that has a say before a provider is asked; -1: nobody.
+        self.innermost = max(
+            (step.position for step in (*self._pre_request, *self._before_attempt)),
+            default=-1,
+        )
 
     def chain(self, hook: str) -> Chain:
         """

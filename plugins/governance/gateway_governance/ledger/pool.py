@@ -29,6 +29,7 @@ from gateway_governance.ledger.layout import (
     R_GRANTED,
     R_SPENT,
     ROW_READ,
+    S_COUNT,
     S_HOLD,
     S_PARTS,
     S_STATE,
@@ -417,6 +418,62 @@ class Pool:
             cells.unlock()
         self._free_slots.append(slot)
         return money - amounts[0] if money > amounts[0] and plan.strict else 0
+
+    def part(self, hold: Hold, actual: Actual, stays: int) -> Hold:
+        """
+        Settle *hold* but for its last *stays* meters, which remain held under another id.
+
+        Both in one commit, and in the slot that it has.  What remains is of no money.
+
+        Raises:
+            RuntimeError: if the hold is settled or released already.
+        """
+        if not hold.is_open:
+            msg = f"{hold!r} was settled or released before"
+            raise RuntimeError(msg)
+        hold.is_open = False
+        plan, slot, ends = hold.plan, hold.slot, len(hold.rows) - stays
+        rest = Plan(plan.meters[ends:], plan.words[ends:], plan.table)
+        hold_id = self._next_id
+        self._next_id += 1
+        stores: list[int] = []
+        with self.cells as words:
+            for at in range(ends):
+                stores += self._end(hold, at, actual)
+            body = slot + S_PARTS
+            kept = words[body + PART * ends : body + PART * len(hold.rows)]
+            for place, value in enumerate(kept, start=body):
+                stores += (place, value)
+            stores += (slot + S_HOLD, hold_id, slot + S_COUNT, stays)
+            words[H_RELEASES] += 1
+            self.cells.commit(stores)
+        _, _, requests, in_flight, _ = hold.amounts
+        return Hold(
+            hold_id,
+            slot,
+            rest,
+            hold.rows[ends:],
+            (0, 0, requests, in_flight, 0),
+            is_low=False,
+            at=hold.at,
+        )
+
+    def _end(self, hold: Hold, at: int, actual: Actual) -> Sequence[int]:
+        """
+        Say what to store where one part of *hold* ends: what was not spent is free again.
+        """
+        byte, word, spent_word, which = hold.plan.ends[at]
+        money = actual.money_nano
+        gen, limit, granted, free, spent = _read_end(self.cells.buffer, byte)
+        if gen != hold.rows[at][GEN]:
+            return ()
+        cost = (money, actual.tokens, actual.requests, 0, money)[which]
+        free += hold.amounts[which] - cost
+        cut = min(max(free, 0), max(0, granted - limit))
+        return (
+            *(word + R_GRANTED - R_FREE, granted - cut),
+            *(word, free - cut, spent_word, spent + cost),
+        )
 
     def extend(
         self, hold: Hold, money_nano: int, granted: Container[int] = ()
