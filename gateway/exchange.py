@@ -453,7 +453,7 @@ class Exchange:
     @property
     def goes_straight(self) -> bool:
         """
-        Whether nobody inside the plugin whose `pre_request` runs has a say before a provider is asked.
+        Whether nobody inside the plugin whose `pre_request` runs has a say before a provider.
 
         Then no answer is given, nothing inspected and no text changed in between: what that plugin
         would check now it may as well check in its `before_attempt`, where more is known.  Known

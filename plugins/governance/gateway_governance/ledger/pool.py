@@ -84,6 +84,7 @@ class Plan:
         strict: How many of the meters are strict money.
         money: How many are money.
         names: The ids of those that are money.
+        gens: Where the GEN of those stands.
         words: Where their rows begin.
         reads: The byte of GEN in each row.
         entries: Of each row: the word of FREE, the tag, which amount it takes, and how
@@ -95,6 +96,7 @@ class Plan:
     __slots__ = (
         "ends",
         "entries",
+        "gens",
         "meters",
         "money",
         "names",
@@ -124,6 +126,7 @@ class Plan:
         self.strict = sum(meter.is_strict for meter in self.meters)
         self.money = sum(meter.unit is Unit.MONEY for meter in self.meters)
         self.names = tuple(meter.id for meter in self.meters[: self.money])
+        self.gens = tuple(word + R_GEN for word in self.words[: self.money])
         self.reads = tuple((word + R_GEN) * WORD for word in self.words)
         self.entries = tuple(
             (
@@ -447,13 +450,13 @@ class Pool:
             stores += (slot + S_HOLD, hold_id, slot + S_COUNT, stays)
             words[H_RELEASES] += 1
             self.cells.commit(stores)
-        _, _, requests, in_flight, _ = hold.amounts
+        _, tokens, requests, in_flight, _ = hold.amounts
         return Hold(
             hold_id,
             slot,
             rest,
             hold.rows[ends:],
-            (0, 0, requests, in_flight, 0),
+            (0, tokens, requests, in_flight, 0),
             is_low=False,
             at=hold.at,
         )
@@ -517,11 +520,9 @@ class Pool:
         Without the lock.  A window that is over stays over.  Of one that ends after this look
         nobody is told what comes back, and the authority counts it as burned.
         """
-        words = self.cells.words
+        words, rows = self.cells.words, hold.rows
         return [
-            at
-            for at, word in enumerate(hold.plan.words[: hold.plan.money])
-            if words[word + R_GEN] != hold.rows[at][GEN]
+            at for at, word in enumerate(hold.plan.gens) if words[word] != rows[at][GEN]
         ]
 
     def release(self, hold: Hold) -> None:

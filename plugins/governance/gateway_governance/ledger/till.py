@@ -165,9 +165,9 @@ class Till:
             _new(Charge, (name, row[STARTS], money_nano, 0, row[LIMIT]))
             for name, row in zip(plan.names, hold.rows)  # noqa: B905 - money comes first
         ]
-        back = hold.money_nano - money_nano
-        if back > 0:
-            for at in self.pool.late(hold):
+        back = hold.amounts[0] - money_nano
+        if back > 0 and (late := self.pool.late(hold)):
+            for at in late:
                 if at < plan.strict:
                     charges[at] = charges[at]._replace(returned=back)
         return charges
