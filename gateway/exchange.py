@@ -477,6 +477,17 @@ class Exchange:
         """
         return self.attempts[-1] if self.attempts else None
 
+    @property
+    def goes_straight(self) -> bool:
+        """
+        Whether nobody inside the plugin whose `pre_request` runs has a say before a provider.
+
+        Then no answer is given, nothing inspected and no text changed in between: what that plugin
+        would check now it may as well check in its `before_attempt`, where more is known.  Known
+        in `pre_request` alone.
+        """
+        return self.forwarder is not None and self.forwarder.goes_straight(self)
+
     def targets(self, name: str) -> Sequence[Target]:
         """
         Return the targets that the router has for the model *name*, the first to try first.
@@ -553,6 +564,12 @@ class Forwarder:
     """
     The relay, as far as an exchange may know it.
     """
+
+    def goes_straight(self, exchange: Exchange) -> bool:
+        """
+        See `Exchange.goes_straight`.
+        """
+        raise NotImplementedError
 
     def targets(self, exchange: Exchange, name: str) -> Sequence[Target]:
         """

@@ -225,6 +225,11 @@ class Hooks:
         self.has_before_attempt = bool(self._before_attempt)
         self.has_after_attempt = bool(self._after_attempt)
         self.has_on_complete = bool(self._on_complete)
+        #: Position of the innermost plugin that has a say before a provider is asked; -1: nobody.
+        self.innermost = max(
+            (step.position for step in (*self._pre_request, *self._before_attempt)),
+            default=-1,
+        )
 
     def chain(self, hook: str) -> Chain:
         """

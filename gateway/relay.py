@@ -152,6 +152,12 @@ class Relay(Forwarder):
 
     # --- targets ----------------------------------------------------------------------------
 
+    def goes_straight(self, exchange: Exchange) -> bool:
+        """
+        See `Exchange.goes_straight`.
+        """
+        return exchange.at >= self._hooks.innermost
+
     def targets(self, exchange: Exchange, name: str) -> Sequence[Target]:
         """
         See `Exchange.targets`.

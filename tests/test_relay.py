@@ -1175,3 +1175,63 @@ async def test_what_following_costs_is_told_by_what_the_flight_did(fake, stream)
 
     # Half of 1,000 was not held; half of 500 was known before anything was.
     assert settled == ([(300, 300)] if stream else [(250, 250)])
+
+
+class Asks(Plugin):
+    """
+    Notes whether anybody further in has a say.
+    """
+
+    phase = Phase.GOVERN
+    goes_straight: list[bool]
+
+    def __init__(self, settings):
+        super().__init__(settings)
+        self.goes_straight = []
+
+    @hookimpl
+    async def pre_request(self, exchange):
+        self.goes_straight.append(exchange.goes_straight)
+
+
+class Looks(Plugin):
+    """
+    Has a say before a request.
+    """
+
+    phase = Phase.INSPECT
+
+    @hookimpl
+    async def pre_request(self, exchange):
+        return None
+
+
+class Edits(Plugin):
+    """
+    Has a say before an attempt.
+    """
+
+    phase = Phase.INSPECT
+
+    @hookimpl
+    async def before_attempt(self, exchange, attempt):
+        return None
+
+
+@pytest.mark.parametrize(
+    ("others", "straight"),
+    [((), True), ((Journal,), True), ((Looks,), False), ((Edits,), False)],
+    ids=["alone", "outside", "asked-before", "edits-later"],
+)
+async def test_a_plugin_knows_whether_anybody_further_in_has_a_say(
+    fake, others, straight
+):
+    """
+    Only who stands between a plugin and the provider counts, and only before anything is sent.
+    """
+    async with running(fake, Asks, *others) as gateway:
+        await ask(gateway)
+        told = gateway.plugin(Asks).goes_straight
+
+    assert told == [straight]
+    assert not begin(gateway).goes_straight

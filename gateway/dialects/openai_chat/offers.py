@@ -48,11 +48,14 @@ def output_cap(request: Request, caps: Sequence[str]) -> int | None:
 
     A cap of zero or less is none: some servers read -1 as "without end".
     """
-    found = [request.peek(key) for key in caps]
-    numbers = [cap for cap in found if isinstance(cap, int)]
-    if not numbers or min(numbers) <= 0:
-        return None
-    return max(numbers)
+    most: int | None = None
+    for key in caps:
+        cap = request.peek(key)
+        if isinstance(cap, int):
+            if cap <= 0:
+                return None
+            most = cap if most is None else max(most, cap)
+    return most
 
 
 def set_output_cap(request: Request, tokens: int, caps: Sequence[str]) -> None:

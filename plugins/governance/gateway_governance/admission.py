@@ -16,6 +16,7 @@ from gateway import (
     Exchange,
     NotAllowed,
     NotAuthenticated,
+    Refused,
     StashKey,
 )
 from gateway_governance.answers import outage_of, refusal_of, told, usd
@@ -54,8 +55,10 @@ class Admitted:
     Attributes:
         found: Its key, team and customer; None where no key was required and none shown.
         run: The run that it belongs to; None where the caller names none.
+        due: What the request itself asks for, until its first attempt asks for it as well: one
+            hold for both takes half as long as two.
         hold: The request itself and its place among those under way; None for a nested call,
-            which has its parent's, and where nothing limits either.
+            which has its parent's, where nothing limits either, and while an attempt holds it.
         payments: What its attempts hold, by their numbers.
         has_joined: Whether it counts among those of its run that are under way: a nested call
             does not.
@@ -65,6 +68,7 @@ class Admitted:
 
     found: Found | None = None
     run: Run | None = None
+    due: Demand | None = None
     hold: Hold | None = None
     payments: dict[int, Payment] = attrs.field(factory=dict)
     has_joined: bool = False
@@ -149,8 +153,14 @@ class Admission:
         if named is not None:
             await self._join_run(exchange, admitted, found.key.id, named)
         demand = self.snapshot().request_demand(found)
-        if demand.meters:
-            await self._count(exchange, admitted, demand)
+        if not demand.meters:
+            return
+        if exchange.dry_run:
+            await check_request(self.ledger, exchange, demand)
+            return
+        admitted.due = demand
+        if not exchange.goes_straight:
+            await hold_request(self.ledger, exchange, admitted)
 
     def leave(self, exchange: Exchange) -> None:
         """
@@ -226,25 +236,52 @@ class Admission:
         meter = admitted.run.meter
         exchange.explain(f"a run of {usd(meter.limit)}" if meter else "a run")
 
-    # --- how often --------------------------------------------------------------------------
 
-    async def _count(
-        self, exchange: Exchange, admitted: Admitted, demand: Demand
-    ) -> None:
-        try:
-            if exchange.dry_run:
-                short = (await self.ledger.check(demand)).short
-                if short is not None:
-                    raise short
-                return
-            hold = self.ledger.try_hold(demand) or await self.ledger.hold(demand)
-        except Short as short:
-            exchange.explain(told(short))
-            raise refusal_of(short, exchange.clock.now()) from None
-        except (AuthorityFailed, SlotsInUse) as failed:
-            raise outage_of(failed) from failed
-        admitted.hold = hold
-        tell_rates(exchange, hold)
+# --- how often ------------------------------------------------------------------------------
+
+
+async def hold_request(ledger: Ledger, exchange: Exchange, admitted: Admitted) -> None:
+    """
+    Hold what is due of *admitted* by itself.
+
+    Raises:
+        RateLimited: 429, too many requests, or too many at once.
+        Unavailable: 503, nobody can tell.
+    """
+    demand, admitted.due = admitted.due, None
+    if demand is None:
+        return
+    try:
+        hold = ledger.try_hold(demand) or await ledger.hold(demand)
+    except (Short, AuthorityFailed, SlotsInUse) as failed:
+        raise _no_more(exchange, failed) from None
+    admitted.hold = hold
+    tell_rates(exchange, hold)
+
+
+async def check_request(ledger: Ledger, exchange: Exchange, demand: Demand) -> None:
+    """
+    Say what `hold_request` would, holding nothing.
+    """
+    try:
+        short = (await ledger.check(demand)).short
+    except AuthorityFailed as failed:
+        raise _no_more(exchange, failed) from None
+    if short is not None:
+        raise _no_more(exchange, short)
+
+
+def _no_more(
+    exchange: Exchange, failed: Short | AuthorityFailed | SlotsInUse
+) -> Refused:
+    if isinstance(failed, Short):
+        exchange.explain(told(failed))
+        refusal = refusal_of(failed, exchange.clock.now())
+    else:
+        refusal = outage_of(failed)
+    # It is of the request, whatever target it is told at.
+    refusal.ends = True
+    return refusal
 
 
 def admitted_of(exchange: Exchange) -> Admitted:

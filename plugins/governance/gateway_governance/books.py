@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from gateway_governance.entities import Unit
+from gateway_governance.ledger.layout import MAX_PARTS
 
 if TYPE_CHECKING:
     from gateway.catalog import Dearest, ModelFacts, Tariff
@@ -27,6 +28,8 @@ KEPT: Final = 20_000
 LONGEST_NAME: Final = 256
 
 _SECONDS_PER_DAY: Final = 86_400
+#: Meters of one hold, beside that of a run.
+_MOST_JOINT: Final = MAX_PARTS - 1
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -41,6 +44,9 @@ class Terms:
         priced: None where it has no price.
         tariff: The prices; None likewise.
         meters: What an attempt counts on.
+        joint_meters: The same, and behind them what the request itself counts on; none where
+            there is nothing of it, or more than one hold has room for.
+        joined: How many of them are the request's.
         has_budget: One of them is of money.
     """
 
@@ -50,6 +56,8 @@ class Terms:
     priced: Priced | None
     tariff: Tariff | None
     meters: tuple[Meter, ...]
+    joint_meters: tuple[Meter, ...]
+    joined: int
     has_budget: bool
 
     def dearest(self, bound: Bound) -> Dearest | None:
@@ -100,6 +108,8 @@ class Books:
         key_id = None if found is None else found.key.id
         vendor, facts = self.facts(provider, model)
         meters = self.snapshot.attempt_meters(found, provider, model)
+        own = () if found is None else self.snapshot.request_meters(found)
+        joined = len(own) if len(meters) + len(own) <= _MOST_JOINT else 0
         priced = self.pricer.price(vendor, provider, model, key_id=key_id, at=now)
         return Terms(
             day=now // _SECONDS_PER_DAY,
@@ -108,5 +118,7 @@ class Books:
             priced=priced,
             tariff=None if priced is None else priced.tariff,
             meters=meters,
+            joint_meters=(*meters, *own) if joined else (),
+            joined=joined,
             has_budget=any(meter.unit is Unit.MONEY for meter in meters),
         )

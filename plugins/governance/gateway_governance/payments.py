@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from gateway import Attempt, BudgetExceeded, Exchange
+from gateway import Attempt, AttemptState, BudgetExceeded, Exchange
 from gateway.catalog import UNKNOWN
 from gateway.errors import InvalidRequest
-from gateway_governance.admission import Admitted, admitted_of
+from gateway_governance.admission import Admitted, admitted_of, hold_request
 from gateway_governance.answers import outage_of, refusal_of, told, usd
 from gateway_governance.billing import bill_of, row_of
 from gateway_governance.bodies import THREAD
@@ -56,6 +56,8 @@ if TYPE_CHECKING:
 CAP_HEADER: Final = "x-gw-output-cap"
 #: Of most text; what rules compare is no bound.
 _BYTES_PER_TOKEN: Final = 4
+#: Answers that are learned from together.
+_GATHERED: Final = 16
 #: Failures of which it is certain that nothing reached the provider.
 _NEVER_SENT: Final = frozenset({"connect"})
 
@@ -70,6 +72,7 @@ class Payment:
         priced: None where the model has no price and no budget minds.
         dearest: None where *priced* is, or where something that is asked for has no price.
         ceiling_nano: The most that is charged for what the provider does not account for.
+        joined: How many meters of *hold*, the last ones, are the request's own.
         listener: Counts the stream, while there is one.
     """
 
@@ -78,6 +81,7 @@ class Payment:
     priced: Priced | None
     dearest: Dearest | None
     ceiling_nano: int | None
+    joined: int = 0
     listener: Listener | None = None
 
 
@@ -97,6 +101,9 @@ class Payments:
     expected: Expected
     #: To how many tokens an output cap may be lowered; None: not at all.
     lower_to: int | None = attrs.field(default=None, init=False)
+    _news: list[tuple[Bound, str | None, str, int, int]] = attrs.field(
+        factory=list, init=False
+    )
 
     def __attrs_post_init__(self) -> None:
         policy = self.settings.when_short
@@ -143,14 +150,21 @@ class Payments:
         if found is None:
             return Used()
         snapshot = self.books().snapshot
-        meters = (
+        meters = [
             meter for owner in found.chain for meter in snapshot.owner_meters(owner)
-        )
+        ]
+        used = {
+            standing.meter: (standing.limit, standing.spent + standing.held)
+            for standing in self.ledger.known(meters)
+        }
+        if admitted.due is not None:  # this request counts, though nothing holds it yet
+            for meter in admitted.due.meters:
+                limit, amount = used.get(meter, (meter.limit, 0))
+                used[meter] = limit, amount + 1
         shares: dict[Unit, float] = {}
-        for standing in self.ledger.known(meters):
-            unit, limit = standing.meter.unit, standing.limit
-            share = 100 * (standing.spent + standing.held) / limit if limit else 100.0
-            shares[unit] = max(share, shares.get(unit, 0.0))
+        for meter, (limit, amount) in used.items():
+            share = 100 * amount / limit if limit else 100.0
+            shares[meter.unit] = max(share, shares.get(meter.unit, 0.0))
         return Used(
             money=shares.get(Unit.MONEY, 0.0),
             tokens=shares.get(Unit.TOKENS, 0.0),
@@ -178,6 +192,8 @@ class Payments:
         if exchange.dry_run:
             await asking.check()
             return
+        if admitted.due is not None and not asking.joined:
+            await hold_request(self.ledger, exchange, admitted)
         payment = await asking.pay()
         admitted.payments[attempt.number] = payment
         attempt.hold_nano = payment.hold.money_nano
@@ -221,7 +237,9 @@ class Payments:
         )
         attempt.tariff = terms.tariff
         bound = bound_of(attempt.request, terms.facts, exchange.operation)
-        meters, has_budget = terms.meters, terms.has_budget
+        meters, has_budget, joined = terms.meters, terms.has_budget, 0
+        if admitted.due is not None and terms.joined:
+            meters, joined = terms.joint_meters, terms.joined
         if admitted.run is not None:
             meters = admitted.run.with_meters(meters)
             has_budget = any(meter.unit is Unit.MONEY for meter in meters)
@@ -229,8 +247,10 @@ class Payments:
             payments=self,
             exchange=exchange,
             attempt=attempt,
+            admitted=admitted,
             terms=terms,
             meters=meters,
+            joined=joined,
             has_budget=has_budget,
             bound=bound,
             dearest=terms.dearest(bound),
@@ -246,7 +266,12 @@ class Payments:
             return
         is_free = attempt.joined and not attempt.charge_nano
         if attempt.not_sent or is_free or _never_arrived(attempt):
-            self.ledger.release(payment.hold)
+            if payment.joined:
+                admitted.hold = self.ledger.part(
+                    payment.hold, Actual(), None, payment.joined
+                )
+            else:
+                self.ledger.release(payment.hold)
             return
         admitted.was_sent = True
         bill = (
@@ -261,34 +286,50 @@ class Payments:
                 attempt.cost_nano = bill.cost_nano
         usage = bill.usage
         prompt, answer = usage.total_input, usage.total_output
-        self.ledger.settle(
-            payment.hold,
-            Actual(money_nano=bill.cost_nano or 0, tokens=prompt + answer, requests=1),
-            row_of(exchange, attempt, admitted, payment, bill),
+        actual = Actual(
+            money_nano=bill.cost_nano or 0, tokens=prompt + answer, requests=1
         )
+        row = row_of(exchange, attempt, admitted, payment, bill)
+        if payment.joined and not _is_last(attempt):
+            admitted.hold = self.ledger.part(payment.hold, actual, row, payment.joined)
+        else:
+            self.ledger.settle(payment.hold, actual, row)
         if not usage.is_estimated and bill.is_answer:
-            bound, model = payment.bound, attempt.target.model
+            key_id = None if admitted.found is None else admitted.found.key.id
+            model = attempt.target.model
+            self._news.append((payment.bound, key_id, model, prompt, answer))
+            if len(self._news) >= _GATHERED:
+                self._learn()
+
+    def _learn(self) -> None:
+        """
+        Take in what answers came to: several at a time, for one by one each takes thrice as long.
+        """
+        for bound, key_id, model, prompt, answer in self._news:
             self.counter.calibration.learn(bound, model, prompt)
             self.expected.learn(
-                bound,
-                None if admitted.found is None else admitted.found.key.id,
-                model,
-                input_tokens=prompt,
-                output_tokens=answer,
+                bound, key_id, model, input_tokens=prompt, output_tokens=answer
             )
+        self._news.clear()
 
 
 @attrs.define(eq=False, kw_only=True)
 class _Asking:
     """
     One attempt that asks for what it may cost.
+
+    Attributes:
+        joined: How many of the meters, the last ones, are the request's own, which it asks for
+            along with its first attempt.
     """
 
     payments: Payments
     exchange: Exchange
     attempt: Attempt
+    admitted: Admitted
     terms: Terms
     meters: tuple[Meter, ...]
+    joined: int
     has_budget: bool
     bound: Bound
     dearest: Dearest | None
@@ -325,6 +366,9 @@ class _Asking:
         demand = self._demand()
         try:
             hold = ledger.try_hold(demand)
+            if hold is None and self.joined:
+                demand = await self._apart()
+                hold = ledger.try_hold(demand)
             if hold is None:
                 hold = await ledger.hold(demand)
         except Short as short:
@@ -332,10 +376,24 @@ class _Asking:
         except (AuthorityFailed, SlotsInUse) as failed:
             raise outage_of(failed) from failed
         try:
-            return self._paid(hold, demand.money_want_nano)
+            payment = self._paid(hold, demand.money_want_nano)
         except BaseException:
             ledger.release(hold)
             raise
+        self.admitted.due = None
+        return payment
+
+    async def _apart(self) -> Demand:
+        """
+        Hold the request first, for something stands in the way, and whose it is matters.
+        """
+        ledger, admitted = self.payments.ledger, self.admitted
+        ledger.know(self.meters)
+        await hold_request(ledger, self.exchange, admitted)
+        self.joined, self.meters = 0, self.terms.meters
+        if admitted.run is not None:
+            self.meters = admitted.run.with_meters(self.meters)
+        return self._demand()
 
     async def _pay_less(self, short: Short) -> tuple[Demand, Hold]:
         """
@@ -458,7 +516,9 @@ class _Asking:
     # --- held -------------------------------------------------------------------------------
 
     def _paid(self, hold: Hold, want_nano: int) -> Payment:
-        plan, money_nano, bound = hold.plan, hold.amounts[Unit.MONEY], self.bound
+        plan, money_nano, bound = hold.plan, hold.amounts[0], self.bound
+        if self.has_budget:
+            self.exchange.explain(f"holds {usd(money_nano)}")
         if plan.strict and self.dearest is not None and not bound.unbounded:
             if money_nano < want_nano:
                 self._cap(output_tokens_for(bound, self.dearest, money_nano))
@@ -467,14 +527,13 @@ class _Asking:
                 self._cap(self.output)
         if plan.rates:
             tell_rates(self.exchange, hold)
-        if self.has_budget:
-            self.exchange.explain(f"holds {usd(money_nano)}")
         return Payment(
             hold=hold,
             bound=bound,
             priced=self.terms.priced,
             dearest=self.dearest,
             ceiling_nano=money_nano if plan.strict else None,
+            joined=self.joined,
         )
 
     def _cap(self, tokens: int) -> None:
@@ -484,9 +543,12 @@ class _Asking:
         asked = self.bound.output_tokens
         if asked is not None and tokens >= asked:
             return
+        exchange = self.exchange
         self.attempt.request.max_output_tokens = tokens
-        self.exchange.response_headers[CAP_HEADER] = str(tokens)
-        self.exchange.explain(f"output capped at {tokens} tokens, of {asked or 'any'}")
+        exchange.response_headers[CAP_HEADER] = str(tokens)
+        exchange.explain(
+            f"{exchange.reason}, output capped at {tokens} tokens of {asked or 'any'}"
+        )
         self.bound.output_tokens = tokens
 
 
@@ -496,6 +558,13 @@ def _prompt_tokens(exchange: Exchange) -> int:
     """
     bound = bound_of(exchange.request, UNKNOWN, exchange.operation)
     return -(-bound.text_tokens // _BYTES_PER_TOKEN) + bound.media_tokens
+
+
+def _is_last(attempt: Attempt) -> bool:
+    """
+    Tell whether the request has its answer, so that no other target is tried.
+    """
+    return attempt.error is None and attempt.state is AttemptState.ANSWERED
 
 
 def _never_arrived(attempt: Attempt) -> bool:

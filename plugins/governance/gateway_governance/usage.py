@@ -85,5 +85,5 @@ def columns_of(row: UsageRow) -> tuple[Any, ...]:
     """
     Return the values of *row* as they are stored: time in Unix microseconds.
     """
-    exchange_id, attempt, at, *rest = row
-    return (exchange_id, attempt, micros(at), *rest)
+    values: tuple[Any, ...] = row  # by slices, which take half as long as names
+    return values[:2] + (micros(row.at),) + values[3:]  # noqa: RUF005 - likewise

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import sqlite3
+from typing import ClassVar
 
 import pytest
 
@@ -17,6 +18,7 @@ from gateway.settings import settings_from_dict
 from gateway.testing import FakeUpstream, GatewayClient, Script
 from gateway_governance import GovernancePlugin, GovernanceSettings
 from gateway_governance.events import BudgetCrossed
+from gateway_governance.ledger.pool import Pool
 
 VALUE = "vk-of-nobody-else-0123456789"
 OTHER = "vk-of-somebody-else-012345678"
@@ -49,13 +51,13 @@ def settings_for(fake, *, models=None, **governance):
 
 
 @contextlib.asynccontextmanager
-async def governed(fake, **governance):
+async def governed(fake, *others, **governance):
     """
-    Run a gateway with the plugin in front of *fake*.
+    Run a gateway with the plugin in front of *fake*, and *others* beside it.
     """
     client = GatewayClient(
         settings_for(fake, **governance),
-        plugins=[PLUGIN],
+        plugins=[PLUGIN, *others],
         environ={"VK": VALUE, "VK_OTHER": OTHER},
     )
     async with client:
@@ -253,8 +255,6 @@ class TestAccess:
         assert answer.status == 502
         assert {request.json["model"] for request in fake.requests} == {"m"}
 
-    # --- how much -------------------------------------------------------------------------------
-
     @pytest.mark.parametrize(
         ("fallbacks", "status"),
         [
@@ -283,6 +283,9 @@ class TestAccess:
 
         assert answer.status == status
         assert len(fake.requests) == (status == 200)
+
+
+# --- how much -------------------------------------------------------------------------------
 
 
 class TestBudgets:
@@ -518,6 +521,113 @@ class TestRates:
 
         assert (answered.status, third.status) == (200, 200)
         assert (second.status, second.headers["x-gw-code"]) == (429, "parallel_limited")
+
+
+class Inner(Plugin):
+    """
+    Has a say between governance and the provider.
+    """
+
+    phase = Phase.INSPECT
+
+    @hookimpl
+    async def pre_request(self, exchange):
+        return None
+
+
+class TestRequestsAndAttempts:
+    LIMITS: ClassVar = {
+        "budgets": [{"limit_usd": 1, "per": "day"}],
+        "rate_limits": [{"requests": 9, "per": "hour"}],
+        "max_parallel": 3,
+    }
+    METERS = ("usd/day", "requests/hour", "in_flight")
+    PAIR: ClassVar = {"pair": {"targets": ["p/first"], "fallbacks": ["q/second"]}}
+
+    async def standings(self, client):
+        found = [
+            await standing_of(client, f"virtual_key/me/{meter}")
+            for meter in self.METERS
+        ]
+        return [(each.held, each.spent) for each in found]
+
+    @pytest.mark.parametrize(
+        ("inner", "holds"), [((), 1), ((Inner,), 2)], ids=["straight", "inspected"]
+    )
+    async def test_a_request_is_held_along_with_its_attempt(
+        self, fake, inner, holds, monkeypatch
+    ):
+        """
+        One hold takes both, unless somebody further in may answer or refuse in between.
+        """
+        taken = []
+        hold = Pool.hold
+        monkeypatch.setattr(
+            Pool, "hold", lambda *all: taken.append(hold(*all)) or taken[-1]
+        )
+        async with governed(fake, *inner, virtual_keys=key(**self.LIMITS)) as client:
+            await ask(client)  # which finds out where all of it stands
+            taken.clear()
+            answer = await ask(client)
+            after = await self.standings(client)
+
+        assert answer.status == 200
+        assert answer.headers["x-ratelimit-remaining-requests"] == "7"
+        assert [len(each.rows) for each in taken] == ([3] if holds == 1 else [2, 1])
+        assert after == [(0, billed_nano(fake)), (0, 2), (0, 0)]
+
+    @pytest.mark.parametrize(
+        "script", [Script(status=500), Script(break_after=0)], ids=["500", "broken"]
+    )
+    async def test_an_attempt_that_fails_leaves_the_request_held(self, fake, script):
+        """
+        While another target is tried the request is under way yet, and in the end counts once.
+        """
+        keys = key(**self.LIMITS)
+        async with governed(fake, models=self.PAIR, virtual_keys=keys) as client:
+            await ask(client, model="pair")
+            fake.script("first", script)
+            fake.script("second", Script(latency_ms=200))
+            asked = len(fake.requests)
+            second = asyncio.ensure_future(ask(client, model="pair"))
+            await fake.wait_for(lambda: len(fake.requests) > asked + 1, timeout=5)
+            during = await self.standings(client)
+            answer = await second
+            after = await self.standings(client)
+
+        assert answer.status == 200
+        assert [held for held, _ in during][1:] == [1, 1]
+        assert after[1:] == [(0, 2), (0, 0)]
+        assert after[0][0] == 0
+
+    async def test_who_asks_too_often_is_told_so_once(self, fake):
+        """
+        A limit of the request's own ends it: no fallback is tried, and no money is held.
+        """
+        keys = key(**{**self.LIMITS, "rate_limits": [{"requests": 1, "per": "hour"}]})
+        async with governed(fake, models=self.PAIR, virtual_keys=keys) as client:
+            await ask(client, model="pair")
+            answer = await ask(client, model="pair")
+            trace = client.gateway.traces.get(answer.headers["x-gw-request-id"])
+            after = await self.standings(client)
+
+        assert (answer.status, answer.headers["x-gw-code"]) == (429, "request_limited")
+        assert len(trace["attempts"]) == 1
+        assert after[1:] == [(0, 1), (0, 0)]
+        assert after[0] == (0, billed_nano(fake))
+
+    async def test_a_rule_counts_the_request_that_it_is_asked_for(self, fake):
+        """
+        What is used of a limit of requests includes this one, though nothing holds it yet.
+        """
+        rules = {
+            "last": {"condition": "requests_used >= 100.0", "targets": ["q/other"]}
+        }
+        keys = key(rate_limits=[{"requests": 2, "per": "hour"}])
+        async with governed(fake, virtual_keys=keys, routing_rules=rules) as client:
+            answers = [await ask(client) for _ in range(2)]
+
+        assert [answer.headers["x-gw-model"] for answer in answers] == ["m", "other"]
 
 
 # --- explaining, and what is told -----------------------------------------------------------

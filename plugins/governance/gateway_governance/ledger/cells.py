@@ -90,9 +90,8 @@ class Cells:
         length = len(stores)
         _PACK[length](self.buffer, _REDO_BYTE, *stores)
         words[H_REDO] = length
-        pairs = iter(stores)
-        for word in pairs:
-            words[word] = next(pairs)
+        for word, value in zip(stores[::2], stores[1::2]):  # noqa: B905 - they are pairs
+            words[word] = value
         words[H_REDO] = 0
 
     def redo(self) -> None:

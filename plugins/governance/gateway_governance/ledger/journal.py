@@ -166,7 +166,7 @@ def encode(entry: Settled | Burned) -> bytes:
     """
     Write *entry* as a record.
     """
-    charges = [tuple(charge) for charge in entry.charges]
+    charges = [*map(tuple, entry.charges)]
     if isinstance(entry, Settled):
         content = codec.dumps(
             (_SETTLED, entry.hold_id, charges, entry.actual, entry.row)

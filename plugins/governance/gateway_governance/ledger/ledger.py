@@ -203,6 +203,12 @@ class Ledger:
             self._rounds.want(dict.fromkeys(hold.plan.meters[: hold.plan.strict], 0))
         return hold
 
+    def know(self, meters: tuple[Meter, ...]) -> None:
+        """
+        Let `try_hold` know where *meters* stand; `hold` finds that out by itself.
+        """
+        self._till.know(meters)
+
     async def hold(self, demand: Demand, *, wait_s: float = 0.0) -> Hold:
         """
         Take what *demand* asks for, all or nothing.
@@ -326,6 +332,32 @@ class Ledger:
             By how much a strict budget was charged more than it held.
         """
         over = self._till.settle(hold, actual, () if row is None else columns_of(row))
+        if over or self._waiters:
+            self._settled(hold, over)
+        return over
+
+    def part(
+        self, hold: Hold, actual: Actual, row: UsageRow | None, stays: int
+    ) -> Hold:
+        """
+        Do the same for all but the last *stays* meters of *hold*.
+
+        Args:
+            row: None: nothing was sent, and what it took of the others is given back.
+
+        Returns:
+            What remains held.
+        """
+        if row is None:
+            rest, returns = self._till.release_part(hold, stays)
+            self._keeping.give_back(returns)
+            self._settled(hold, 0)
+            return rest
+        rest, over = self._till.part(hold, actual, columns_of(row), stays)
+        self._settled(hold, over)
+        return rest
+
+    def _settled(self, hold: Hold, over: int) -> None:
         if over:
             meters = hold.plan.meters[: hold.plan.strict]
             self._tell(
@@ -337,7 +369,6 @@ class Ledger:
             )
         if self._waiters:
             self._line.serve()
-        return over
 
     def release(self, hold: Hold) -> None:
         """

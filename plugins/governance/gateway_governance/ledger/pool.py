@@ -29,6 +29,7 @@ from gateway_governance.ledger.layout import (
     R_GRANTED,
     R_SPENT,
     ROW_READ,
+    S_COUNT,
     S_HOLD,
     S_PARTS,
     S_STATE,
@@ -83,6 +84,7 @@ class Plan:
         strict: How many of the meters are strict money.
         money: How many are money.
         names: The ids of those that are money.
+        gens: Where the GEN of those stands.
         words: Where their rows begin.
         reads: The byte of GEN in each row.
         entries: Of each row: the word of FREE, the tag, which amount it takes, and how
@@ -94,6 +96,7 @@ class Plan:
     __slots__ = (
         "ends",
         "entries",
+        "gens",
         "meters",
         "money",
         "names",
@@ -123,6 +126,7 @@ class Plan:
         self.strict = sum(meter.is_strict for meter in self.meters)
         self.money = sum(meter.unit is Unit.MONEY for meter in self.meters)
         self.names = tuple(meter.id for meter in self.meters[: self.money])
+        self.gens = tuple(word + R_GEN for word in self.words[: self.money])
         self.reads = tuple((word + R_GEN) * WORD for word in self.words)
         self.entries = tuple(
             (
@@ -418,6 +422,62 @@ class Pool:
         self._free_slots.append(slot)
         return money - amounts[0] if money > amounts[0] and plan.strict else 0
 
+    def part(self, hold: Hold, actual: Actual, stays: int) -> Hold:
+        """
+        Settle *hold* but for its last *stays* meters, which remain held under another id.
+
+        Both in one commit, and in the slot that it has.  What remains is of no money.
+
+        Raises:
+            RuntimeError: if the hold is settled or released already.
+        """
+        if not hold.is_open:
+            msg = f"{hold!r} was settled or released before"
+            raise RuntimeError(msg)
+        hold.is_open = False
+        plan, slot, ends = hold.plan, hold.slot, len(hold.rows) - stays
+        rest = Plan(plan.meters[ends:], plan.words[ends:], plan.table)
+        hold_id = self._next_id
+        self._next_id += 1
+        stores: list[int] = []
+        with self.cells as words:
+            for at in range(ends):
+                stores += self._end(hold, at, actual)
+            body = slot + S_PARTS
+            kept = words[body + PART * ends : body + PART * len(hold.rows)]
+            for place, value in enumerate(kept, start=body):
+                stores += (place, value)
+            stores += (slot + S_HOLD, hold_id, slot + S_COUNT, stays)
+            words[H_RELEASES] += 1
+            self.cells.commit(stores)
+        _, tokens, requests, in_flight, _ = hold.amounts
+        return Hold(
+            hold_id,
+            slot,
+            rest,
+            hold.rows[ends:],
+            (0, tokens, requests, in_flight, 0),
+            is_low=False,
+            at=hold.at,
+        )
+
+    def _end(self, hold: Hold, at: int, actual: Actual) -> Sequence[int]:
+        """
+        Say what to store where one part of *hold* ends: what was not spent is free again.
+        """
+        byte, word, spent_word, which = hold.plan.ends[at]
+        money = actual.money_nano
+        gen, limit, granted, free, spent = _read_end(self.cells.buffer, byte)
+        if gen != hold.rows[at][GEN]:
+            return ()
+        cost = (money, actual.tokens, actual.requests, 0, money)[which]
+        free += hold.amounts[which] - cost
+        cut = min(max(free, 0), max(0, granted - limit))
+        return (
+            *(word + R_GRANTED - R_FREE, granted - cut),
+            *(word, free - cut, spent_word, spent + cost),
+        )
+
     def extend(
         self, hold: Hold, money_nano: int, granted: Container[int] = ()
     ) -> tuple[list[int], list[int]]:
@@ -460,11 +520,9 @@ class Pool:
         Without the lock.  A window that is over stays over.  Of one that ends after this look
         nobody is told what comes back, and the authority counts it as burned.
         """
-        words = self.cells.words
+        words, rows = self.cells.words, hold.rows
         return [
-            at
-            for at, word in enumerate(hold.plan.words[: hold.plan.money])
-            if words[word + R_GEN] != hold.rows[at][GEN]
+            at for at, word in enumerate(hold.plan.gens) if words[word] != rows[at][GEN]
         ]
 
     def release(self, hold: Hold) -> None:

@@ -15,18 +15,21 @@ from gateway_governance.ledger.authority import (
     Return,
     Settled,
 )
+from gateway_governance.ledger.layout import H_TABLE
+from gateway_governance.ledger.meters import Actual
 from gateway_governance.ledger.pool import LIMIT, STARTS, Hold, Plan, Pool
 from gateway_governance.ledger.rows import Probe, Rows
 from gateway_governance.ledger.sweep import Sweeper, Swept, parts_of
 
 if TYPE_CHECKING:
     from gateway_governance.ledger.cells import Cells
-    from gateway_governance.ledger.meters import Actual, Demand, Meter, WindowAt
+    from gateway_governance.ledger.meters import Demand, Meter, WindowAt
     from gateway_governance.ledger.roster import Roster
 
 #: Plans are cheap to make and dear to look for: so many are kept.
 _PLANS: Final = 100_000
 _new: Final = tuple.__new__
+_NOTHING: Final = Actual()
 
 
 class Writes(Protocol):
@@ -85,6 +88,14 @@ class Till:
         """
         return self.rows.probe(self.plan(demand.meters), demand)
 
+    def know(self, meters: tuple[Meter, ...]) -> None:
+        """
+        Find where *meters* stand, unless that is known.
+        """
+        found = self._plans.get(id(meters))
+        if found is None or found[1].table != self._cells.words[H_TABLE]:
+            self.plan(meters)
+
     def plan(self, meters: tuple[Meter, ...]) -> Plan:
         """
         Find where *meters* stand, and remember it.
@@ -109,13 +120,31 @@ class Till:
             RuntimeError: if the hold was settled or released before.
             ValueError: if it is of money and has no row.
         """
+        settle = self.pool.settle
+        self._write(hold, actual, row)
+        return settle(hold, actual)
+
+    def part(
+        self, hold: Hold, actual: Actual, row: tuple[Any, ...], stays: int
+    ) -> tuple[Hold, int]:
+        """
+        Do the same for all but the last *stays* meters of *hold*, which remain held.
+
+        Returns:
+            What remains, and what `settle` does.
+        """
+        part = self.pool.part
+        self._write(hold, actual, row)
+        over = max(0, actual.money_nano - hold.money_nano) if hold.plan.strict else 0
+        return part(hold, actual, stays), over
+
+    def _write(self, hold: Hold, actual: Actual, row: tuple[Any, ...]) -> None:
         if not hold.is_open:
             msg = f"{hold!r} was settled or released before"
             raise RuntimeError(msg)
         if hold.plan.money and not row:
             msg = f"{hold!r} is of money, which needs its usage row"
             raise ValueError(msg)
-        settle = self.pool.settle
         if row:
             self._journal.write(
                 Settled(
@@ -125,7 +154,6 @@ class Till:
                     row,
                 )
             )
-        return settle(hold, actual)
 
     def _charges(self, hold: Hold, money_nano: int) -> list[Charge]:
         """
@@ -137,9 +165,9 @@ class Till:
             _new(Charge, (name, row[STARTS], money_nano, 0, row[LIMIT]))
             for name, row in zip(plan.names, hold.rows)  # noqa: B905 - money comes first
         ]
-        back = hold.money_nano - money_nano
-        if back > 0:
-            for at in self.pool.late(hold):
+        back = hold.amounts[0] - money_nano
+        if back > 0 and (late := self.pool.late(hold)):
+            for at in late:
                 if at < plan.strict:
                     charges[at] = charges[at]._replace(returned=back)
         return charges
@@ -151,8 +179,20 @@ class Till:
         Returns:
             What goes back to windows that are over, for the authority.
         """
+        returns = self._late(hold)
+        self.pool.release(hold)
+        return returns
+
+    def release_part(self, hold: Hold, stays: int) -> tuple[Hold, list[Return]]:
+        """
+        Do the same for all but the last *stays* meters of *hold*; returns what remains, too.
+        """
+        returns = self._late(hold)
+        return self.pool.part(hold, _NOTHING, stays), returns
+
+    def _late(self, hold: Hold) -> list[Return]:
         plan = hold.plan
-        returns = [
+        return [
             Return(
                 meter=plan.meters[at].id,
                 starts=hold.rows[at][STARTS],
@@ -161,8 +201,6 @@ class Till:
             for at in self.pool.late(hold)
             if at < plan.strict and hold.money_nano
         ]
-        self.pool.release(hold)
-        return returns
 
     def leave(self, burn: Callable[[Burned], None]) -> Swept:
         """

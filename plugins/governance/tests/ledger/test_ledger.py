@@ -432,6 +432,70 @@ async def test_truth_above_the_hold_is_charged_and_told(ledger_of, told, budget)
     assert Overran(hold_id=hold.id, over_nano=30, meters=(budget.id,)) in told
 
 
+async def test_a_part_is_settled_and_the_rest_remains_held(
+    ledger_of, told, meter_of, budget
+):
+    """
+    What an attempt came to counts at once, and what the request itself holds goes on.
+    """
+    rate = meter_of("me", Unit.REQUESTS, 5, Period.MINUTE)
+    places = meter_of("me", Unit.IN_FLIGHT, 3, None)
+    asked = of(budget, rate, places, floor=100, want=100, requests=1, in_flight=1)
+    async with ledger_of() as ledger:
+        hold = await ledger.hold(asked)
+        ledger.sent(hold)
+        actual = Actual(money_nano=130, requests=1)
+        rest = ledger.part(hold, actual, row_of(hold, 130), 2)
+        during = await ledger.standing([budget, rate, places])
+        ledger.settle(rest, Actual(requests=1), None)
+        after = await ledger.standing([budget, rate, places])
+        with pytest.raises(RuntimeError, match="settled or released before"):
+            ledger.part(hold, actual, row_of(hold, 130), 2)
+
+    assert [(found.held, found.spent) for found in during] == [(0, 130), (1, 0), (1, 0)]
+    assert [(found.held, found.spent) for found in after] == [(0, 130), (0, 1), (0, 0)]
+    assert Overran(hold_id=hold.id, over_nano=30, meters=(budget.id,)) in told
+
+
+async def test_a_part_is_given_back_and_the_rest_remains_held(
+    ledger_of, meter_of, budget
+):
+    """
+    An attempt that was not sent leaves nothing but what the request holds.
+    """
+    rate = meter_of("me", Unit.REQUESTS, 5, Period.MINUTE)
+    async with ledger_of() as ledger:
+        hold = await ledger.hold(of(budget, rate, floor=100, want=100, requests=1))
+        rest = ledger.part(hold, Actual(), None, 1)
+        during = await ledger.standing([budget, rate])
+        ledger.release(rest)
+        after = await ledger.standing([budget, rate])
+
+    assert [(found.held, found.spent) for found in during] == [(0, 0), (1, 0)]
+    assert [(found.held, found.spent) for found in after] == [(0, 0), (0, 0)]
+
+
+async def test_a_dead_workers_rest_is_no_money(ledger_of, victim_of, budget, meter_of):
+    """
+    Of a worker that is killed between two attempts, what the first one came to is spent, once.
+    """
+    rate = meter_of("me", Unit.REQUESTS, 5, Period.MINUTE)
+    start, kill = victim_of
+    async with ledger_of() as survivor:
+        victim = await start()
+        hold = await victim.hold(of(budget, rate, floor=100, want=100, requests=1))
+        victim.sent(hold)
+        victim.part(hold, Actual(money_nano=40, requests=1), row_of(hold, 40), 1)
+        await kill(victim)
+        survivor._keeping.look_for_dead()
+        found = await survivor.standing([budget, rate])
+
+    assert [(each.held, each.spent, each.burned) for each in found] == [
+        (0, 40, 0),
+        (0, 1, 1),
+    ]
+
+
 async def test_a_soft_budget_holds_nothing_and_is_charged_afterwards(
     ledger_of, meter_of
 ):

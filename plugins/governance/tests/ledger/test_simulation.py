@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 
 import attrs
 import pytest
@@ -49,7 +49,9 @@ LENGTHS = {Period.MINUTE: 60, Period.HOUR: 3600}
 WORKERS = 3
 STEPS = 80
 #: What a run of histories must not be without.
-HAPPENS = ["worker", "sweeper", "power", "short", "late", "resolved", "reset"]
+HAPPENS = [
+    *("worker", "sweeper", "power", "short", "late", "resolved", "reset", "part"),
+]
 
 
 class Kill(BaseException):
@@ -276,7 +278,7 @@ class Machine:
         What another worker does without the authority's lock.
         """
         worker = self.random.randrange(WORKERS)
-        self.random.choice([self.try_hold, self.settle, self.settle, self.release])(
+        self.random.choice([self.try_hold, self.settle, self.part, self.release])(
             worker
         )
 
@@ -285,8 +287,10 @@ class Machine:
         self.now += self.random.choice([0, 0, 0, 0.5, 3, 40])
         if choice < 0.40:
             self.hold(worker)
-        elif choice < 0.66:
+        elif choice < 0.60:
             self.settle(worker)
+        elif choice < 0.66:
+            self.part(worker)
         elif choice < 0.72:
             self.release(worker)
         elif choice < 0.80:
@@ -367,12 +371,45 @@ class Machine:
                 self.overs[part.meter.id, part.starts] += over
 
     def settle(self, worker):
-        till = self.workers[worker]
         if not self.exchanges[worker]:
             return
         exchange = self.random.choice(self.exchanges[worker])
         self.send(worker, exchange)
-        hold = exchange.hold
+        with self.written(worker, exchange) as said:
+            self.workers[worker].settle(exchange.hold, *said)
+        self.exchanges[worker].remove(exchange)
+
+    def part(self, worker):
+        """
+        Settle an attempt, or release it, and go on holding what its request holds.
+        """
+        till = self.workers[worker]
+        whole = [
+            each
+            for each in self.exchanges[worker]
+            if len(each.hold.rows) > each.hold.plan.money
+        ]
+        if not whole:
+            return
+        exchange = self.random.choice(whole)
+        hold, returns = exchange.hold, []
+        stays = self.random.randrange(1, len(hold.rows) - hold.plan.money + 1)
+        if exchange.is_sent:
+            with self.written(worker, exchange) as said:
+                exchange.hold, _ = till.part(hold, *said, stays)
+        else:
+            exchange.hold, returns = till.release_part(hold, stays)
+        exchange.true = exchange.over = 0
+        self.happened["part"] += 1
+        if self.depth == 0 and returns:
+            run(self.authority.give_back(returns))
+
+    @contextmanager
+    def written(self, worker, exchange):
+        """
+        Say what *exchange* came to, and see whether it was written down.
+        """
+        till, hold = self.workers[worker], exchange.hold
         true = exchange.true + exchange.over
         actual = Actual(
             money_nano=true, tokens=self.random.randrange(0, 60), requests=1
@@ -381,13 +418,12 @@ class Machine:
         self.happened["late"] += bool(till.pool.late(hold))
         written = len(till.journal.entries)
         try:
-            till.settle(hold, actual, row)
+            yield actual, row
         finally:
             # What the journal says is the truth; else the whole hold may be.
             if len(till.journal.entries) > written:
                 self.rows_written[row[:2]] += 1
                 self.bill(hold, exchange.true - hold.money_nano, exchange.over)
-        self.exchanges[worker].remove(exchange)
 
     def release(self, worker):
         till = self.workers[worker]
