@@ -40,7 +40,8 @@ _GATEWAY_KEY: Final = re.compile(r"(?:bearer\s+)?sk-(?:gw|bf)-", re.IGNORECASE)
 _BYTES: Final = 20
 #: Partitions whose hash is remembered.
 _REMEMBERED: Final = 10_000
-#: Requests whose key is remembered, and kinds of them whose hash is begun.
+#: Requests whose key is remembered, which takes 330 bytes each, and kinds of them whose hash is
+#: begun.
 _KNOWN: Final = 4096
 _BEGUN: Final = 1024
 #: The lengths of four words, so that none runs into the next.
