@@ -367,8 +367,7 @@ class _Asking:
         try:
             hold = ledger.try_hold(demand)
             if hold is None and self.joined:
-                demand = await self._apart()
-                hold = ledger.try_hold(demand)
+                demand, hold = await self._apart(demand)
             if hold is None:
                 hold = await ledger.hold(demand)
         except Short as short:
@@ -383,17 +382,19 @@ class _Asking:
         self.admitted.due = None
         return payment
 
-    async def _apart(self) -> Demand:
+    async def _apart(self, demand: Demand) -> tuple[Demand, Hold | None]:
         """
         Hold the request first, for something stands in the way, and whose it is matters.
         """
         ledger, admitted = self.payments.ledger, self.admitted
-        ledger.know(self.meters)
+        if ledger.learn(self.meters) and (hold := ledger.try_hold(demand)) is not None:
+            return demand, hold
         await hold_request(ledger, self.exchange, admitted)
         self.joined, self.meters = 0, self.terms.meters
         if admitted.run is not None:
             self.meters = admitted.run.with_meters(self.meters)
-        return self._demand()
+        demand = self._demand()
+        return demand, ledger.try_hold(demand)
 
     async def _pay_less(self, short: Short) -> tuple[Demand, Hold]:
         """
