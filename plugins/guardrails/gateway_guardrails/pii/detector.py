@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.detecting import Find, Place
+from gateway_guardrails.columns import HEAD_CHARACTERS, Table, tables_in
 from gateway_guardrails.patterns import PatternSet
 from gateway_guardrails.pii.allowed import Allowed
 from gateway_guardrails.pii.candidate import Candidate, prevailing
@@ -33,8 +34,9 @@ from gateway_guardrails.pii.view import View, fold, skeleton
 
 __all__ = ["PiiDetector"]
 
-#: What may stand left of an undecided value: a value that overlaps it, and that one's words.
-_CONTEXT: Final = 160
+#: What may stand left of an undecided value: the head of its table, or a value that overlaps it,
+#: and that one's words.
+_CONTEXT: Final = HEAD_CHARACTERS + 16
 #: No number that begins further left reaches over what begins here.
 _REACH: Final = 48
 #: A token without gaps, backwards, in which something may begin; no value's first token is longer.
@@ -98,9 +100,25 @@ class PiiDetector:
         if not self._has_more and _is_plain(text, low, final=final):
             return (), max(start, safe)
         folded, plain = fold(text)
+        out: list[Candidate] = []
+        safe = min(safe, self._scan(folded, plain, low, final, out))
+        if "\n" in text:
+            for table in tables_in(folded, start, is_final=final):
+                if table.is_open:
+                    safe = min(safe, table.start)
+                else:
+                    self._read_columns(table, folded, out)
+        return self._decided(text, out, start, max(start, safe))
+
+    def _scan(
+        self, folded: str, plain: str, low: int, final: bool, out: list[Candidate]
+    ) -> int:
+        """
+        Gather what may be a finding from *low* on; return before what place all is decided.
+        """
+        size = safe = len(folded)
         hearing = Hearing(self._lexicon, folded, final=final)
         view = View(folded, plain, skeleton(plain), low, final, hearing, {})
-        out: list[Candidate] = []
         if self._has_customs:
             safe = min(safe, self._customs.scan(view, low, out))
         if self._people.is_asked:
@@ -115,7 +133,30 @@ class PiiDetector:
                 self._said.scan(view, at, end, sorts, out),
                 self._dates.scan(view, at, end, bool(sorts & _DATE), out),
             )
-        return self._decided(text, out, start, max(start, safe))
+        return safe
+
+    def _read_columns(self, table: Table, text: str, out: list[Candidate]) -> None:
+        """
+        Read each cell as if the head of its column stood right before it.
+        """
+        for at, head in enumerate(table.heads):
+            if not self._lexicon.speaks(head):
+                continue
+            label = f"{head.strip()}: "
+            cells = [row[at] for row in table.rows if row[at].end > row[at].start]
+            told, places = "", []
+            for cell in cells:
+                told += label
+                places.append((len(told), cell.start, cell.end - cell.start))
+                told += text[cell.start : cell.end] + "\n\n"
+            found: list[Candidate] = []
+            self._scan(told, fold(told)[1], 0, True, found)
+            for place, start, size in places:
+                out += [
+                    one.moved(start - place)
+                    for one in found
+                    if place <= one.start and one.end <= place + size
+                ]
 
     def _decided(
         self, text: str, candidates: list[Candidate], start: int, safe: int

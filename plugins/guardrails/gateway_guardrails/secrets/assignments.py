@@ -10,6 +10,7 @@ import re
 from typing import Final, NamedTuple
 
 from gateway.detecting import Severity
+from gateway_guardrails.secrets.commands import LOOSE
 from gateway_guardrails.secrets.names import Kind, Name, is_of_something_else, kind_of
 from gateway_guardrails.secrets.openings import NAME_CHARACTERS, Opening, rest_of
 from gateway_guardrails.secrets.values import (
@@ -17,16 +18,27 @@ from gateway_guardrails.secrets.values import (
     is_passwordlike,
     is_placeholder,
     is_randomlike,
+    is_salt,
+    looks_chosen,
 )
 
-__all__ = ["Secret", "judge_value"]
+__all__ = ["Secret", "judge_cell", "judge_value"]
 
 _LEAST_CHARACTERS: Final = 5
 _NAME_SET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.$-"
+_CALL: Final = re.compile(r"\w\(|\w\[|\)$")
+_CALLED: Final = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|->|::)[\w$]+)*")
+#: A type of Rust, an array: &[u8].
+_SLICE: Final = re.compile(r"&?\[")
+#: An AWS account, and what follows it in the name of a resource.
+_RESOURCE: Final = re.compile(r"(?:^|:)[0-9]{12}:")
 _NEXT_PARAMETER: Final = re.compile(r"&[A-Za-z0-9_.\-]{1,32}=")
 _TRAILING: Final = ".,:;?)]}"
 #: Behind those a host follows: scott/tiger@db.
-_BEFORE_HOST: Final = frozenset({"sqlplus", "jdbc:oracle:thin:"})
+_BEFORE_HOST: Final = frozenset(
+    {"sqlplus", "jdbc:oracle:thin:", "connect ", "impacket-"}
+)
+_FIRST_OF_LIST: Final = re.compile(r"[(\[{][ \t]{0,4}\\?[\"'`]?[\w.\-]*\Z")
 
 
 class Secret(NamedTuple):
@@ -53,6 +65,8 @@ def judge_value(
     """
     value = text[opening.value : value_end]
     if not opening.quote:
+        if text[value_end : value_end + 1] == "(" and _CALLED.fullmatch(value):
+            return None  # a call
         if (
             value.isidentifier()
             and value.islower()
@@ -69,6 +83,11 @@ def judge_value(
     at = opening.value, opening.value + len(value)
     if name.kind in ("bearer", "basic"):
         return _judge_header(value, *at, name.kind)
+    if name.kind == "session":
+        is_drawn = is_randomlike(value, least=16) and not is_placeholder(value)
+        return Secret(*at, "session_id", "high", 0.7) if is_drawn else None
+    if name.literal in LOOSE and not looks_chosen(value):
+        return None
     if name.kind == "vendor":
         return _judge_vendor(value, *at, name) if opening.is_strong else None
     if name.kind == "pair":
@@ -85,8 +104,16 @@ def judge_value(
     is_worded = value.islower() and value.replace("_", "").isalpha()
     if is_worded and (_is_next(between) or not (opening.is_strong or is_told)):
         return None
+    if (
+        name.literal[-1] != "("
+        and _is_member(between, before)
+        and not is_randomlike(value, least=12)
+    ):
+        return None
     if "." in between and between.rstrip("\"'` ")[-1:] == "(":
         return None  # password.encode("utf-8")
+    if _RESOURCE.search(before[-13:]) or _RESOURCE.search(value):
+        return None
     if kind is None or not _fits(value, opening, kind, is_told=is_told):
         return None
     if is_placeholder(value) or is_of_something_else(whole):
@@ -94,6 +121,27 @@ def judge_value(
     told = "password" if name.kind == "password" else "credential"
     score = 0.7 if opening.is_strong else 0.6
     return Secret(*at, f"generic_{told}", "critical", score)
+
+
+def judge_cell(text: str, start: int, end: int, name: Name, head: str) -> Secret | None:
+    """
+    Say what stands in a column that *name* is the head of, all of which is *head*.
+    """
+    value = text[start:end]
+    kind = kind_of(name, head, head)
+    if kind is None or is_of_something_else(head) or is_placeholder(value):
+        return None
+    if kind == "password":
+        is_secret = (
+            looks_chosen(value)
+            and is_passwordlike(value, is_quoted=False)
+            and not _CALL.search(value)
+        )
+        type_ = "generic_password"
+    else:
+        is_secret = is_randomlike(value, least=16, takes_uuid=kind != "key")
+        type_ = "generic_credential"
+    return Secret(start, end, type_, "critical", 0.7) if is_secret else None
 
 
 def _is_told(left: str, name: Name) -> bool:
@@ -104,6 +152,14 @@ def _is_told(left: str, name: Name) -> bool:
 def _is_next(between: str) -> bool:
     # {"password", "created_at"}: the next of a list, and no value.
     return "," in between and "(" not in between
+
+
+def _is_member(between: str, before: str) -> bool:
+    # ["username", "password", "email2"]: one of many, not the first of a pair.
+    if "," not in between or ":" in between or "=" in between:
+        return False
+    is_quoted = between.lstrip(_NAME_SET)[:1] in ('"', "'", "`")
+    return is_quoted and _FIRST_OF_LIST.search(before) is None
 
 
 def _trimmed(value: str) -> str:
@@ -125,7 +181,9 @@ def _fits(value: str, opening: Opening, kind: Kind, *, is_told: bool) -> bool:
             and not re.search(r"[0-9]", value)
         ):
             return False
-        if not opening.quote and re.search(r"\w\(|\w\[|\)$", value):
+        if not opening.quote and _SLICE.match(value):
+            return False
+        if not opening.quote and _CALL.search(value):
             return False
         if not is_passwordlike(value, is_quoted=bool(opening.quote)):
             return False
@@ -134,10 +192,14 @@ def _fits(value: str, opening: Opening, kind: Kind, *, is_told: bool) -> bool:
         return len(value) >= (6 if opening.quote else 8) and (
             bool(opening.quote) or _is_mixed(value) or is_randomlike(value, least=10)
         )
+    if " " in value:
+        return is_salt(value)
     if not opening.is_strong and not is_told:
         if _is_mixed(value):
             return is_randomlike(value, least=10)
         return is_randomlike(value, least=32)
+    if kind == "secret" and _is_mixed(value) and len(value) >= 8:
+        return is_passwordlike(value, is_quoted=bool(opening.quote))
     least = 8 if kind == "secret" else 10
     if kind == "key":
         return is_randomlike(value, least=14, takes_uuid=False)
