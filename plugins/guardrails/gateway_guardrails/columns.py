@@ -19,6 +19,7 @@ __all__ = [
     "Column",
     "Table",
     "column_at",
+    "may_be_head",
     "tables_in",
 ]
 
@@ -28,10 +29,10 @@ HEAD_CHARACTERS: Final = 300
 MOST_CHARACTERS: Final = 4096
 
 _DELIMITERS: Final = ",;\t|"
-# What may follow a name within its cell, so that the rest is asked of few.
-_IN_CELL: Final = re.compile(
-    r"""[A-Za-z0-9_ ]{0,16}["'`*]{0,2}[ \t]{0,16}(?:[,;|\t\r\n)])"""
-)
+#: Tells what may follow a name within its cell, so that the rest is asked of few.
+may_be_head: Final = re.compile(
+    r"""[A-Za-z0-9_]{0,16}+(?:[ ][A-Za-z0-9_]{1,12}+)?["'`*]{0,2}+[ \t]{0,16}+[,;|\t\r\n)]"""
+).match
 _HEAD_CELL: Final = re.compile(
     r"""[ "'`*]{0,4}[\w#][\w #./?-]{0,32}["'`*]{0,2}[ ]{0,16}"""
 )
@@ -113,17 +114,17 @@ def tables_in(text: str, start: int, *, is_final: bool) -> Iterator[Table]:
 def column_at(text: str, start: int, end: int, *, is_final: bool) -> Column | None:
     """
     Return the column whose head is the name from *start* to *end*; None if it is no head.
+
+    Ask `may_be_head` before.
     """
-    if _IN_CELL.match(text, end) is None:
-        return None
     opened = text.rfind("(", max(0, start - HEAD_CHARACTERS), start)
     if opened >= 0:
         insert = _INSERT.match(text, opened)
         if insert is not None and insert.end(1) >= end:
             return _inserted(text, start, insert, is_final=is_final)
+    line_end = text.find("\n", end, start + HEAD_CHARACTERS)
     line = text.rfind("\n", max(0, start - HEAD_CHARACTERS), start) + 1
-    line_end = text.find("\n", end, line + HEAD_CHARACTERS)
-    if line_end < 0:
+    if line_end < 0 or line_end - line >= HEAD_CHARACTERS:
         return None
     table = _table_below(text, line, line_end, is_final=is_final)
     if table is None:

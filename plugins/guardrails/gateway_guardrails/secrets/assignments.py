@@ -15,6 +15,7 @@ from gateway_guardrails.secrets.names import Kind, Name, is_of_something_else, k
 from gateway_guardrails.secrets.openings import NAME_CHARACTERS, Opening, rest_of
 from gateway_guardrails.secrets.values import (
     entropy_of,
+    is_common,
     is_passwordlike,
     is_placeholder,
     is_randomlike,
@@ -25,6 +26,10 @@ from gateway_guardrails.secrets.values import (
 __all__ = ["Secret", "judge_cell", "judge_value"]
 
 _LEAST_CHARACTERS: Final = 5
+#: Characters of a password that is one word, bare.
+_LEAST_WORD: Final = 6
+#: Another pair of a data source's description: Uid=app;
+_PAIR_BEFORE: Final = re.compile(r"=[^\s=;\"']{1,24};[ ]?\Z")
 _NAME_SET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.$-"
 _CALL: Final = re.compile(r"\w\(|\w\[|\)$")
 _CALLED: Final = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|->|::)[\w$]+)*")
@@ -72,7 +77,8 @@ def judge_value(
             and value.islower()
             and value.replace("_", "").isalpha()
         ):
-            return None  # most of what stands there: another name
+            # Most of what stands there is another name.
+            return _judge_word(text, start, end, opening, value, name)
         if "&" in value:
             value = _NEXT_PARAMETER.split(value, maxsplit=1)[0]
         value = _trimmed(value)
@@ -110,7 +116,8 @@ def judge_value(
         and not is_randomlike(value, least=12)
     ):
         return None
-    if "." in between and between.rstrip("\"'` ")[-1:] == "(":
+    is_of_call = "." in between and between.rstrip("\"'` ")[-1:] == "("
+    if is_of_call and not is_randomlike(value, least=20):
         return None  # password.encode("utf-8")
     if _RESOURCE.search(before[-13:]) or _RESOURCE.search(value):
         return None
@@ -142,6 +149,32 @@ def judge_cell(text: str, start: int, end: int, name: Name, head: str) -> Secret
         is_secret = is_randomlike(value, least=16, takes_uuid=kind != "key")
         type_ = "generic_credential"
     return Secret(start, end, type_, "critical", 0.7) if is_secret else None
+
+
+def _judge_word(
+    text: str, start: int, end: int, opening: Opening, value: str, name: Name
+) -> Secret | None:
+    """
+    Judge a bare word in small letters: a password where nothing but values stand.
+
+    ``DB_PASS=whiteduke`` is a line of an environment, ``Uid=app;Pwd=whiteduke`` one of a data
+    source; ``password = whiteduke`` may be a program's.
+    """
+    if name.kind != "password" or len(value) < _LEAST_WORD:
+        return None
+    before = text[max(0, start - NAME_CHARACTERS) : start]
+    left = before[len(before.rstrip(_NAME_SET)) :]
+    whole = left + text[start : opening.value]
+    told, sign, rest = whole.partition("=")
+    is_environment = told.isupper() and "_" in told
+    is_source = _PAIR_BEFORE.search(before[: len(before) - len(left)]) is not None
+    if not sign or rest or not (is_environment or is_source):
+        return None
+    if is_of_something_else(told) or is_placeholder(value) or is_common(value):
+        return None
+    is_own_name = value.replace("_", "") in told.replace("_", "").lower()
+    at = opening.value, opening.value + len(value)
+    return None if is_own_name else Secret(*at, "generic_password", "critical", 0.6)
 
 
 def _is_told(left: str, name: Name) -> bool:

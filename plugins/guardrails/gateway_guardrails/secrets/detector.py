@@ -18,7 +18,7 @@ import attrs
 
 from gateway.detecting import Detector, DetectorTools, Find, Place, Severity
 from gateway.errors import ConfigError, Problem
-from gateway_guardrails.columns import column_at
+from gateway_guardrails.columns import column_at, may_be_head
 from gateway_guardrails.patterns import PatternInvalid, PatternSet
 from gateway_guardrails.secrets.assignments import judge_cell, judge_value
 from gateway_guardrails.secrets.blocks import block_at, body_at
@@ -41,6 +41,7 @@ from gateway_guardrails.secrets.runs import find_in_runs, last_run
 from gateway_guardrails.secrets.seeds import has_check, phrase_at
 from gateway_guardrails.secrets.values import (
     entropy_of,
+    is_common,
     is_placeholder,
     is_randomlike,
 )
@@ -62,8 +63,6 @@ _WORD: Final = frozenset(
 _LEAD_SET: Final = "".join(sorted(_WORD)) + "-.~+/:"
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
 _WORD_SET: Final = "".join(sorted(_WORD)) + "-."
-#: Names that may head a column.
-_HEADS: Final = frozenset({"password", "secret", "token", "key"})
 _BEFORE_TRANSPORT: Final = re.compile(
     r"(?<![A-Za-z0-9_])[A-Za-z0-9_.\-]{1,32}:(?!//)([A-Za-z0-9_.\-~+/=:%$!?#&*^|]{4,96})\Z"
 )
@@ -73,11 +72,6 @@ _AUTHORITY: Final = re.compile(
 )
 # A token alone, as hosts of repositories take it: https://TOKEN@host/...
 _TOKEN_AUTHORITY: Final = re.compile(r"://([A-Za-z0-9_.\-~]{20,255})@[A-Za-z0-9\[]")
-_COMMON_PASSWORD: Final = re.compile(
-    r"(?i)[a-z]*(?:password|passwd|secret)[0-9]{0,3}"
-    r"|(?:my|your|the|db|some)?[-_]?(?:pass(?:phrase)?|pwd|pw|pswd|token|guest|admin|root|user(?:name)?"
-    r"|test(?:ing)?|postgres|mysql|mongo|redis|rabbitmq|key|x+|credentials?|tiger)[0-9]{0,3}"
-)
 
 
 @attrs.frozen(kw_only=True)
@@ -237,7 +231,7 @@ class _Look:
             self._names.append(start)
             if not self._is_crowded(start):
                 self._at_name(mark.name, start, end)
-                if mark.name.kind in _HEADS:
+                if mark.is_head and may_be_head(self.text, end):
                     self._at_head(mark.name, start, end)
         if mark.in_runs and start >= self.start:
             self._has_run_mark.append(start)
@@ -373,7 +367,7 @@ class _Look:
         if (
             len(password) < 4
             or password == user
-            or _COMMON_PASSWORD.fullmatch(password)
+            or is_common(password)
             or is_placeholder(password)
         ):
             return

@@ -114,7 +114,7 @@ _STRONG: Final = re.compile(
     + _CLOSE
     + _SIGN
     # A value in a call or in brackets is one only in quotes: getenv("TOKEN", "..."), ("...").
-    + r"""(?:(?:[A-Za-z_][\w.:]{1,30}\(["'][^"'\n]{0,40}["'][ \t]{0,2},[ \t]{0,2}|\()(?=["'`]))?"""
+    + r"""(?:(?:[A-Za-z_][\w.:]{1,30})?\((?:["'][^"'\n]{0,40}["'][ \t]{0,2},[ \t]{0,2})?(?=["'`]))?"""
     + _QUOTE
     + _SCHEME
     # An argument is one only in quotes: setPassword("..."), define('PASSWORD', '...').
@@ -147,7 +147,7 @@ _LINE_SIGN: Final = re.compile(
     _FLAGS,
 )
 #: Without one of these, and of those, there is no such sign.
-_SIGN_CHARACTER: Final = re.compile(r"[=:|>\-\"'`(]|\.{3}")
+_SIGN_CHARACTER: Final = re.compile(r"[=:|>\-\"'`(]")
 #: All that a strong form has on the next line.
 _NEXT_LINE: Final = re.compile(r"\s{1,30}(?:value|default)", _FLAGS)
 #: Words that are such a sign, and at how many blanks from the name the last of them may stand.
@@ -229,8 +229,10 @@ def _may_have_sign(text: str, start: int, end: int) -> bool:
         return text[start + 1 : start + 2] == "="
     if follows != " ":
         return True
-    has_sign = _SIGN_CHARACTER.search(text, start, end) is not None or _has_link(
-        text[start:end].lower()
+    has_sign = (
+        _SIGN_CHARACTER.search(text, start, end) is not None
+        or text.find("...", start, end) >= 0
+        or _has_link(text[start:end].lower())
     )
     return has_sign and _LINE_SIGN.search(text, start, end) is not None
 

@@ -25,6 +25,7 @@ from gateway_guardrails.secrets.names import NAMES, Name
 __all__ = ["Marks", "RunFormats", "Rules", "compiled_rules"]
 
 SCHEME_END: Final = "://"
+_HEADS: Final = frozenset({"password", "secret", "token", "key"})
 #: Behind the password of a data source's name, as Go's MySQL driver writes it: user:...@tcp(host).
 TRANSPORTS: Final = ("@tcp(", "@unix(")
 
@@ -42,6 +43,7 @@ class Marks:
         is_first_line: The lines of a key may begin behind it.
         is_scheme: A URL's authority begins behind it.
         is_transport: A user and a password may stand before it.
+        is_head: It is a name that may be the head of a column.
     """
 
     literal: str
@@ -52,6 +54,7 @@ class Marks:
     is_first_line: bool = attrs.field(init=False)
     is_scheme: bool = attrs.field(init=False)
     is_transport: bool = attrs.field(init=False)
+    is_head: bool = attrs.field(init=False)
 
     # Asked at each place in each text, so told once.
     @is_block.default
@@ -69,6 +72,10 @@ class Marks:
     @is_transport.default
     def _is_transport(self) -> bool:
         return self.literal in TRANSPORTS
+
+    @is_head.default
+    def _is_head(self) -> bool:
+        return self.name is not None and self.name.kind in _HEADS
 
 
 @attrs.frozen

@@ -13,6 +13,7 @@ from gateway_guardrails.secrets.reading import DRAWN, strangeness_of
 
 __all__ = [
     "entropy_of",
+    "is_common",
     "is_passwordlike",
     "is_placeholder",
     "is_randomlike",
@@ -74,6 +75,12 @@ _DOCUMENTED: Final = frozenset(
         "wJalrXUtnFEMI/K7MDENG/bPxRfiCY" + "EXAMPLEKEY",
         "je7MtGbClwBF/2Zp9Utk/h3yCo8nvb" + "EXAMPLEKEY",
     }
+)
+#: What is anybody's first password.
+_COMMON: Final = re.compile(
+    r"(?i)[a-z]*(?:password|passwd|secret)[0-9]{0,3}"
+    r"|(?:my|your|the|db|some)?[-_]?(?:pass(?:phrase)?|pwd|pw|pswd|token|guest|admin|root|user(?:name)?"
+    r"|test(?:ing)?|postgres|mysql|mongo|redis|rabbitmq|key|x+|credentials?|tiger)[0-9]{0,3}"
 )
 _WORD_SEGMENT: Final = re.compile(
     r"(?:[A-Za-z]?[a-z]+|[A-Z]+)?[0-9]{0,6}|[0-9]{1,14}|v?[0-9]{1,4}[a-z]{0,2}"
@@ -198,6 +205,13 @@ def is_passwordlike(value: str, *, is_quoted: bool) -> bool:
     return _is_scrambled(value, least=_SHORT) or _is_unreadable(
         value, least=8 if has_both else 12
     )
+
+
+def is_common(value: str) -> bool:
+    """
+    Tell whether *value* is what documents and default settings have for a password.
+    """
+    return _COMMON.fullmatch(value) is not None
 
 
 def is_salt(value: str) -> bool:

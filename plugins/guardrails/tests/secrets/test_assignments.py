@@ -140,6 +140,7 @@ TOKENS = [
     'encryption_key: "{}"',
     "secret={}",
     "TOTP_SEED={}",
+    'API_TOKEN = base64.b64decode("{}")',
     "vault login {}",
     'jwt.sign(payload, "{}")',
     "createHmac('sha256', '{}')",
@@ -191,6 +192,8 @@ NO_SECRETS = [
     "password_encryption = scram-sha-256",
     "autoclave: 2400W-x7",
     "https://docs.example@example.com/a",
+    'token = os.getenv("API_TOKEN_V2_2024")',
+    'password = getpass.getpass("Password1:")',
     "fields = ['username', 'password', 'email2']",
     "PASSWORD_MAX: u32 = 262552u32;",
     "fn derive(password: &[u8]) -> Keys",
@@ -246,6 +249,30 @@ def test_finds_a_password_before_a_transport(detector):
 
     assert found_in(detector, text) == [("url_credentials", PLAIN)]
     assert found_in(detector, "anna:${PASSWORD}@tcp(db:3306)/shop") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "is_secret"),
+    [
+        ("DB_PASS=whiteduke", True),
+        ("export APP_AUTH_PASSWORD=whiteduke    # as told", True),
+        ("Server=db;Uid=app;Pwd=whiteduke;Encrypt=True", True),
+        ("password=whiteduke", False),
+        ("user = app; password = whiteduke;", False),
+        ("DB_PASSWORD=postgres", False),
+        ("WHITE_DUKE_PASSWORD=whiteduke", False),
+        ("DB_PASSWORD=changeme", False),
+        ("DB_PASSWORD_FILE=whiteduke", False),
+        ("connect(user=app, PASSWORD=whiteduke)", False),
+    ],
+)
+def test_a_bare_word_is_a_password_among_values(text, is_secret, detector):
+    """
+    In an environment and in a data source's description nothing stands but values.
+    """
+    found = found_in(detector, text)
+
+    assert found == ([("generic_password", "whiteduke")] if is_secret else [])
 
 
 def test_finds_a_salt_with_blanks(detector):
