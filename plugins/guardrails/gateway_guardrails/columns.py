@@ -2,8 +2,8 @@
 Tables in texts: heads, and the values that stand in the columns below them.
 
 Files of comma, semicolon, tab or bar separated values, tables of Markdown, and SQL's ``INSERT``.
-What is a head hangs on its own line alone; the rows are undecided until the table ends, or until
-`MOST_CHARACTERS` of it were seen.
+What is a head hangs on its own line and the one above it, which is no row of the same kind; the
+rows are undecided until the table ends, or until `MOST_CHARACTERS` of it were seen.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 __all__ = [
+    "CONTEXT_CHARACTERS",
     "HEAD_CHARACTERS",
     "MOST_CHARACTERS",
     "Cell",
@@ -25,6 +26,8 @@ __all__ = [
 
 #: A head is one line, of no more than that.
 HEAD_CHARACTERS: Final = 300
+#: How far left of the first row that may hang on something.
+CONTEXT_CHARACTERS: Final = 2 * HEAD_CHARACTERS + 16
 #: Characters of rows that are looked at.
 MOST_CHARACTERS: Final = 4096
 
@@ -146,6 +149,8 @@ def _table_below(
     if not delimiter:
         return None
     heads = head.split(delimiter)
+    if _is_below_row(text, line, delimiter, len(heads)):
+        return None
     is_marked = delimiter == "|" and heads[0].strip() == heads[-1].strip() == ""
     named = heads[1:-1] if is_marked else heads
     if not named or not all(_HEAD_CELL.fullmatch(one) for one in named):
@@ -167,6 +172,17 @@ def _table_below(
             rows.append(cells)
         row = stop
     return Table(begin, heads, rows, goes_on)
+
+
+def _is_below_row(text: str, line: int, delimiter: str, cells: int) -> bool:
+    """
+    Tell whether the line above *line* looks like this one: of many such lines one is a head.
+    """
+    above = line - 1
+    begin = text.rfind("\n", max(0, above - HEAD_CHARACTERS), max(0, above)) + 1
+    if above < 0 or above - begin > HEAD_CHARACTERS:
+        return False
+    return text.count(delimiter, begin, above) == cells - 1
 
 
 def _cells(text: str, start: int, end: int, delimiter: str) -> Iterator[Cell]:

@@ -5,11 +5,12 @@ The detector: what its scanners found, decided.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final
 
 from gateway.detecting import Find, Place
-from gateway_guardrails.columns import HEAD_CHARACTERS, Table, tables_in
+from gateway_guardrails.columns import CONTEXT_CHARACTERS, Cell, Table, tables_in
 from gateway_guardrails.patterns import PatternSet
 from gateway_guardrails.pii.allowed import Allowed
 from gateway_guardrails.pii.candidate import Candidate, prevailing
@@ -36,7 +37,7 @@ __all__ = ["PiiDetector"]
 
 #: What may stand left of an undecided value: the head of its table, or a value that overlaps it,
 #: and that one's words.
-_CONTEXT: Final = HEAD_CHARACTERS + 16
+_CONTEXT: Final = CONTEXT_CHARACTERS
 #: No number that begins further left reaches over what begins here.
 _REACH: Final = 48
 #: A token without gaps, backwards, in which something may begin; no value's first token is longer.
@@ -103,11 +104,13 @@ class PiiDetector:
         out: list[Candidate] = []
         safe = min(safe, self._scan(folded, plain, low, final, out))
         if "\n" in text:
+            closed = []
             for table in tables_in(folded, start, is_final=final):
                 if table.is_open:
                     safe = min(safe, table.start)
                 else:
-                    self._read_columns(table, folded, out)
+                    closed.append(table)
+            self._read_columns(closed, folded, out)
         return self._decided(text, out, start, max(start, safe))
 
     def _scan(
@@ -135,28 +138,35 @@ class PiiDetector:
             )
         return safe
 
-    def _read_columns(self, table: Table, text: str, out: list[Candidate]) -> None:
+    def _read_columns(
+        self, tables: Sequence[Table], text: str, out: list[Candidate]
+    ) -> None:
         """
         Read each cell as if the head of its column stood right before it.
         """
-        for at, head in enumerate(table.heads):
-            if not self._lexicon.speaks(head):
-                continue
-            label = f"{head.strip()}: "
-            cells = [row[at] for row in table.rows if row[at].end > row[at].start]
-            told, places = "", []
-            for cell in cells:
-                told += label
-                places.append((len(told), cell.start, cell.end - cell.start))
-                told += text[cell.start : cell.end] + "\n\n"
-            found: list[Candidate] = []
-            self._scan(told, fold(told)[1], 0, True, found)
-            for place, start, size in places:
-                out += [
-                    one.moved(start - place)
-                    for one in found
-                    if place <= one.start and one.end <= place + size
-                ]
+        told: list[str] = []
+        places: list[tuple[int, Cell]] = []
+        size = 0
+        for table in tables:
+            for at, head in enumerate(table.heads):
+                if not table.rows or not self._lexicon.speaks(head):
+                    continue
+                label = f"{head.strip()}: "
+                for row in table.rows:
+                    cell = row[at]
+                    places.append((size + len(label), cell))
+                    told += label, text[cell.start : cell.end], "\n\n"
+                    size += len(label) + cell.end - cell.start + 2
+        if not told:
+            return
+        read = "".join(told)
+        found: list[Candidate] = []
+        self._scan(read, fold(read)[1], 0, True, found)
+        starts = [place for place, _ in places]
+        for one in found:
+            place, cell = places[bisect_right(starts, one.start) - 1]
+            if place <= one.start and one.end <= place + cell.end - cell.start:
+                out.append(one.moved(cell.start - place))
 
     def _decided(
         self, text: str, candidates: list[Candidate], start: int, safe: int

@@ -19,7 +19,6 @@ from gateway_guardrails.secrets.values import (
     is_passwordlike,
     is_placeholder,
     is_randomlike,
-    is_salt,
     looks_chosen,
 )
 
@@ -225,8 +224,6 @@ def _fits(value: str, opening: Opening, kind: Kind, *, is_told: bool) -> bool:
         return len(value) >= (6 if opening.quote else 8) and (
             bool(opening.quote) or _is_mixed(value) or is_randomlike(value, least=10)
         )
-    if " " in value:
-        return is_salt(value)
     if not opening.is_strong and not is_told:
         if _is_mixed(value):
             return is_randomlike(value, least=10)

@@ -11,10 +11,9 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from gateway_guardrails.columns import HEAD_CHARACTERS
+from gateway_guardrails.columns import CONTEXT_CHARACTERS
 from gateway_guardrails.secrets.commands import BY_COMMAND, BY_PLACE
 from gateway_guardrails.secrets.names import Kind, Name, stands_alone
-from gateway_guardrails.secrets.values import is_salt
 
 __all__ = [
     "CROWD",
@@ -37,7 +36,7 @@ CROWD_CHARACTERS: Final = 64
 CROWD: Final = 6
 REACH: Final = max(
     OPENING_CHARACTERS + max(NAME_CHARACTERS, CROWD_CHARACTERS + 16),
-    HEAD_CHARACTERS + 16,
+    CONTEXT_CHARACTERS,
 )
 _QUOTED_BLANKS: Final = 2
 
@@ -114,7 +113,8 @@ _STRONG: Final = re.compile(
     + _CLOSE
     + _SIGN
     # A value in a call or in brackets is one only in quotes: getenv("TOKEN", "..."), ("...").
-    + r"""(?:(?:[A-Za-z_][\w.:]{1,30})?\((?:["'][^"'\n]{0,40}["'][ \t]{0,2},[ \t]{0,2})?(?=["'`]))?"""
+    + r"""(?:(?:[A-Za-z_][\w.:]{1,30})?\("""
+    + r"""(?:["'][^"'\n]{0,40}["'][ \t]{0,2},[ \t]{0,2})?(?=["'`]))?"""
     + _QUOTE
     + _SCHEME
     # An argument is one only in quotes: setPassword("..."), define('PASSWORD', '...').
@@ -143,7 +143,7 @@ _AFTER: Final = re.compile(_REST + r"[\])}*]{0,2}", _FLAGS)
 _MAY_FOLLOW: Final = frozenset(" \t\n\r=:>|,(-!?%\\\"'`&<[\uff1a是为は는은")
 _LINE_SIGN: Final = re.compile(
     r"""[=:|>]|[ \t]-|--|<-|\.{3}|["'`][ \t]{0,4},|\([ \t]{0,2}["'`]"""
-    rf"|\s{_IS}[ \t:=]",
+    rf"|\s(?:{_IS}|or|\?\?)[ \t:=]",
     _FLAGS,
 )
 #: Without one of these, and of those, there is no such sign.
@@ -273,11 +273,7 @@ def value_end(text: str, opening: Opening, kind: Kind, limit: int) -> tuple[int,
     end = found.end() if found else opening.value
     # A backslash at the end escapes what is not there yet.
     is_open = end >= limit or (end + 1 == limit and text[end : end + 1] == "\\")
-    if (
-        opening.quote
-        and text.count(" ", opening.value, end) > _QUOTED_BLANKS
-        and not is_salt(text[opening.value : end])
-    ):
+    if opening.quote and text.count(" ", opening.value, end) > _QUOTED_BLANKS:
         return opening.value, False  # a sentence
     return end, is_open
 

@@ -17,6 +17,8 @@ from typing import Final, NamedTuple
 __all__ = ["Phrase", "has_check", "phrase_at", "seed_words"]
 
 _LEAST: Final = 12
+#: Words that may stand between a name and a phrase: "for my wallet is".
+_MOST_BETWEEN: Final = 5
 _MOST: Final = 24
 _SIZES: Final = frozenset({12, 15, 18, 21, 24})
 _BITS: Final = 11
@@ -53,13 +55,14 @@ def phrase_at(text: str, start: int, begin_by: int, *, is_final: bool) -> Phrase
     known = _places()
     limit = min(len(text), start + _REACH)
     words: list[re.Match[str]] = []
+    others = 0
     for word in _WORD.finditer(text, start, limit):
         is_cut = word.end() == len(text) and not is_final
         is_next = not words or _BETWEEN.fullmatch(text, words[-1].end(), word.start())
         if word[0].lower() not in known and not is_cut:
             if len(words) >= _LEAST:
                 break
-            words = []
+            words, others = [], others + len(words) + 1
         elif is_cut and (not words or is_next):
             return Phrase((words or [word])[0].start(), 0, is_open=True)
         elif is_next:
@@ -70,7 +73,7 @@ def phrase_at(text: str, start: int, begin_by: int, *, is_final: bool) -> Phrase
             words = [word]
         if len(words) == _MOST:
             break
-        if not words and word.end() >= begin_by:
+        if not words and (word.end() >= begin_by or others > _MOST_BETWEEN):
             return Phrase(start, start, is_open=False)
         if words and words[0].start() >= begin_by:
             return Phrase(start, start, is_open=False)

@@ -17,7 +17,6 @@ __all__ = [
     "is_passwordlike",
     "is_placeholder",
     "is_randomlike",
-    "is_salt",
     "looks_chosen",
 ]
 
@@ -212,13 +211,6 @@ def is_common(value: str) -> bool:
     Tell whether *value* is what documents and default settings have for a password.
     """
     return _COMMON.fullmatch(value) is not None
-
-
-def is_salt(value: str) -> bool:
-    """
-    Tell whether *value* is long and full of signs, blanks among them, as WordPress draws its keys.
-    """
-    return len(value) >= 40 and len(set(_SIGN.findall(value))) >= 8
 
 
 def looks_chosen(value: str) -> bool:

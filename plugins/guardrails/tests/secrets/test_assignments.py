@@ -275,17 +275,6 @@ def test_a_bare_word_is_a_password_among_values(text, is_secret, detector):
     assert found == ([("generic_password", "whiteduke")] if is_secret else [])
 
 
-def test_finds_a_salt_with_blanks(detector):
-    """
-    What is long and full of signs is no sentence, blanks or not.
-    """
-    salt = "aK-Dt9y T[m6(d)8^66nN7 <~zm>J5GK5Bbr*Z~EK._#mS3W=L>g]" + "pM{~?l#I"
-
-    assert salt in [
-        one for _, one in found_in(detector, f"define('AUTH_KEY', '{salt}');")
-    ]
-
-
 def test_finds_a_pair(detector):
     """
     A name and a password that curl is given are found together.

@@ -59,6 +59,15 @@ def test_cutting_does_not_matter(table, detector):
     assert_cut_invariant(detector, f"See:\n{table.format(FIRST, SECOND)}\nand so on.")
 
 
+def test_of_many_lines_one_is_the_head(detector):
+    """
+    A row that has a secret's name in it is no head of those below it.
+    """
+    text = f"user,note\npassword,reset\nanna,{FIRST}\n"
+
+    assert found_in(detector, text) == []
+
+
 def test_tokens_stand_in_columns_too(detector):
     """
     A column of keys holds what looks drawn.
