@@ -39,12 +39,13 @@ may_be_head: Final = re.compile(
 _HEAD_CELL: Final = re.compile(
     r"""[ "'`*]{0,4}[\w#][\w #./?-]{0,32}["'`*]{0,2}[ ]{0,16}"""
 )
-# A line that may be a head, so that few are taken apart.
+# A line that may be a head, so that few are taken apart; behind , and ; no blank, as in sentences.
 _HEAD: Final = re.compile(
-    r"""^[ ]{0,8}\|?(?:[ "'`*]{0,4}[\w#][\w #./?-]{0,40}+["'`*]{0,2}[ ]{0,16}[,;\t|]){1,40}+"""
-    r"""[^,;\t|\n]{0,48}(?=\n)""",
-    re.MULTILINE,
+    r"""[ ]{0,8}\|?(?:[ "'`*]{0,4}[\w#][\w #./?-]{0,40}+["'`*]{0,2}[ ]{0,16}"""
+    r"""(?:[\t|]|[,;](?![ \n]))){1,40}+[^,;\t|\n]{0,48}"""
 )
+#: What sentences and lines of programs end with, and no head.
+_NO_HEAD_ENDS: Final = frozenset(".,;:!)}]>({[\\\n")
 _RULE: Final = re.compile(r"[ \t]*\|?[-: |\t]+")
 _CELL: Final = {
     delimiter: re.compile(
@@ -106,12 +107,18 @@ def tables_in(text: str, start: int, *, is_final: bool) -> Iterator[Table]:
     Return the tables whose rows begin at *start* or behind it.
     """
     line = text.rfind("\n", 0, max(0, start - HEAD_CHARACTERS)) + 1
-    for match in _HEAD.finditer(text, line):
-        if match.end() + 1 < start or match.end() - match.start() >= HEAD_CHARACTERS:
-            continue
-        table = _table_below(text, *match.span(), is_final=is_final)
-        if table is not None:
-            yield table
+    end = text.find("\n", line)
+    while end >= 0:
+        if (
+            start - 1 <= end < line + HEAD_CHARACTERS
+            and text[end - 1] not in _NO_HEAD_ENDS
+            and _HEAD.fullmatch(text, line, end)
+        ):
+            table = _table_below(text, line, end, is_final=is_final)
+            if table is not None:
+                yield table
+        line = end + 1
+        end = text.find("\n", line)
 
 
 def column_at(text: str, start: int, end: int, *, is_final: bool) -> Column | None:
