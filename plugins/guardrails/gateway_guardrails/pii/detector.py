@@ -5,10 +5,12 @@ The detector: what its scanners found, decided.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final
 
 from gateway.detecting import Find, Place
+from gateway_guardrails.columns import CONTEXT_CHARACTERS, Cell, Table, tables_in
 from gateway_guardrails.patterns import PatternSet
 from gateway_guardrails.pii.allowed import Allowed
 from gateway_guardrails.pii.candidate import Candidate, prevailing
@@ -33,8 +35,9 @@ from gateway_guardrails.pii.view import View, fold, skeleton
 
 __all__ = ["PiiDetector"]
 
-#: What may stand left of an undecided value: a value that overlaps it, and that one's words.
-_CONTEXT: Final = 160
+#: What may stand left of an undecided value: the head of its table, or a value that overlaps it,
+#: and that one's words.
+_CONTEXT: Final = CONTEXT_CHARACTERS
 #: No number that begins further left reaches over what begins here.
 _REACH: Final = 48
 #: A token without gaps, backwards, in which something may begin; no value's first token is longer.
@@ -98,9 +101,27 @@ class PiiDetector:
         if not self._has_more and _is_plain(text, low, final=final):
             return (), max(start, safe)
         folded, plain = fold(text)
+        out: list[Candidate] = []
+        safe = min(safe, self._scan(folded, plain, low, final, out))
+        if "\n" in text:
+            closed = []
+            for table in tables_in(folded, start, is_final=final):
+                if table.is_open:
+                    safe = min(safe, table.start)
+                else:
+                    closed.append(table)
+            self._read_columns(closed, folded, out)
+        return self._decided(text, out, start, max(start, safe))
+
+    def _scan(
+        self, folded: str, plain: str, low: int, final: bool, out: list[Candidate]
+    ) -> int:
+        """
+        Gather what may be a finding from *low* on; return before what place all is decided.
+        """
+        size = safe = len(folded)
         hearing = Hearing(self._lexicon, folded, final=final)
         view = View(folded, plain, skeleton(plain), low, final, hearing, {})
-        out: list[Candidate] = []
         if self._has_customs:
             safe = min(safe, self._customs.scan(view, low, out))
         if self._people.is_asked:
@@ -115,7 +136,37 @@ class PiiDetector:
                 self._said.scan(view, at, end, sorts, out),
                 self._dates.scan(view, at, end, bool(sorts & _DATE), out),
             )
-        return self._decided(text, out, start, max(start, safe))
+        return safe
+
+    def _read_columns(
+        self, tables: Sequence[Table], text: str, out: list[Candidate]
+    ) -> None:
+        """
+        Read each cell as if the head of its column stood right before it.
+        """
+        told: list[str] = []
+        places: list[tuple[int, Cell]] = []
+        size = 0
+        for table in tables:
+            for at, head in enumerate(table.heads):
+                if not table.rows or not self._lexicon.speaks(head):
+                    continue
+                label = f"{head.strip()}: "
+                for row in table.rows:
+                    cell = row[at]
+                    places.append((size + len(label), cell))
+                    told += label, text[cell.start : cell.end], "\n\n"
+                    size += len(label) + cell.end - cell.start + 2
+        if not told:
+            return
+        read = "".join(told)
+        found: list[Candidate] = []
+        self._scan(read, fold(read)[1], 0, True, found)
+        starts = [place for place, _ in places]
+        for one in found:
+            place, cell = places[bisect_right(starts, one.start) - 1]
+            if place <= one.start and one.end <= place + cell.end - cell.start:
+                out.append(one.moved(cell.start - place))
 
     def _decided(
         self, text: str, candidates: list[Candidate], start: int, safe: int

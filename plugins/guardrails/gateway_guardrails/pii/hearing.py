@@ -44,6 +44,7 @@ _CUT: Final = re.compile(r"[^\W_]*")
 #: What stands between a value and another number.
 _BETWEEN: Final = frozenset(" -./")
 _GAP: Final = "\n\n"
+_SENTENCE_ENDS: Final = frozenset(".,;!?")
 #: What ends the field or the clause in which a value stands.
 _STOP: Final = re.compile(r"[\n\t\"|;{}<>]|, |[.!?] ")
 
@@ -185,7 +186,13 @@ class Hearing:
         if low and text[low - 1].isalnum():
             cut = _CUT.match(text, low, start)
             low = cut.end() if cut is not None else low
-        return max(low, text.rfind(_GAP, low, start))
+        gap = text.rfind(_GAP, low, start)
+        if gap < 0:
+            return low
+        # A label may stand alone, with an empty line below it.
+        line = max(low, text.rfind("\n", low, gap) + 1)
+        is_label = 0 < gap - line <= _LABEL and text[gap - 1] not in _SENTENCE_ENDS
+        return line if is_label and not text[gap:start].strip() else gap
 
     def _read(self, low: int, high: int) -> None:
         """

@@ -130,6 +130,12 @@ class Lexicon:
                 return Word(self.masks[word[:size]])
         return None
 
+    def speaks(self, words: str) -> bool:
+        """
+        Tell whether *words* may speak of a kind.
+        """
+        return any(self.word(word) is not None for word, _ in split(words))
+
     def begins(self, word: str) -> bool:
         """
         Tell whether words that begin with *word* may speak of a value on their left.

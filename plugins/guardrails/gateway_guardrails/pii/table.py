@@ -28,7 +28,8 @@ The detector `pii` looks for the types below. A type's tier says what it takes t
 | N | where words before it give it away: a part only, most need a model of language |
 
 A word is beside a value if it stands up to 64 characters left of it, or up to 40 right of it in
-the same clause (`X is my …`, `X as the …`). Case, gaps and accents make no difference:
+the same clause (`X is my …`, `X as the …`); of a table (CSV, Markdown, tabs) the head of a column
+is beside each value in the first 4096 characters of rows. Case, gaps and accents are nothing:
 `tax file number`, `taxFileNumber` and `TAX_FILE_NUMBER` are one. Digits of every script, fullwidth
 letters, no-break spaces and hyphens are read as ASCII writes them. Where values overlap, the longer
 is found, then the one whose check is stricter; one place has one type.

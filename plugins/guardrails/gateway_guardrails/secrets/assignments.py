@@ -10,23 +10,39 @@ import re
 from typing import Final, NamedTuple
 
 from gateway.detecting import Severity
+from gateway_guardrails.secrets.commands import LOOSE
 from gateway_guardrails.secrets.names import Kind, Name, is_of_something_else, kind_of
 from gateway_guardrails.secrets.openings import NAME_CHARACTERS, Opening, rest_of
 from gateway_guardrails.secrets.values import (
     entropy_of,
+    is_common,
     is_passwordlike,
     is_placeholder,
     is_randomlike,
+    looks_chosen,
 )
 
-__all__ = ["Secret", "judge_value"]
+__all__ = ["Secret", "judge_cell", "judge_value"]
 
 _LEAST_CHARACTERS: Final = 5
+#: Characters of a password that is one word, bare.
+_LEAST_WORD: Final = 6
+#: Another pair of a data source's description: Uid=app;
+_PAIR_BEFORE: Final = re.compile(r"=[^\s=;\"']{1,24};[ ]?\Z")
 _NAME_SET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.$-"
+_CALL: Final = re.compile(r"\w\(|\w\[|\)$")
+_CALLED: Final = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|->|::)[\w$]+)*")
+#: A type of Rust, an array: &[u8].
+_SLICE: Final = re.compile(r"&?\[")
+#: An AWS account, and what follows it in the name of a resource.
+_RESOURCE: Final = re.compile(r"(?:^|:)[0-9]{12}:")
 _NEXT_PARAMETER: Final = re.compile(r"&[A-Za-z0-9_.\-]{1,32}=")
 _TRAILING: Final = ".,:;?)]}"
 #: Behind those a host follows: scott/tiger@db.
-_BEFORE_HOST: Final = frozenset({"sqlplus", "jdbc:oracle:thin:"})
+_BEFORE_HOST: Final = frozenset(
+    {"sqlplus", "jdbc:oracle:thin:", "connect ", "impacket-"}
+)
+_FIRST_OF_LIST: Final = re.compile(r"[(\[{][ \t]{0,4}\\?[\"'`]?[\w.\-]*\Z")
 
 
 class Secret(NamedTuple):
@@ -53,12 +69,15 @@ def judge_value(
     """
     value = text[opening.value : value_end]
     if not opening.quote:
+        if text[value_end : value_end + 1] == "(" and _CALLED.fullmatch(value):
+            return None  # a call
         if (
             value.isidentifier()
             and value.islower()
             and value.replace("_", "").isalpha()
         ):
-            return None  # most of what stands there: another name
+            # Most of what stands there is another name.
+            return _judge_word(text, start, end, opening, value, name)
         if "&" in value:
             value = _NEXT_PARAMETER.split(value, maxsplit=1)[0]
         value = _trimmed(value)
@@ -69,6 +88,11 @@ def judge_value(
     at = opening.value, opening.value + len(value)
     if name.kind in ("bearer", "basic"):
         return _judge_header(value, *at, name.kind)
+    if name.kind == "session":
+        is_drawn = is_randomlike(value, least=16) and not is_placeholder(value)
+        return Secret(*at, "session_id", "high", 0.7) if is_drawn else None
+    if name.literal in LOOSE and not looks_chosen(value):
+        return None
     if name.kind == "vendor":
         return _judge_vendor(value, *at, name) if opening.is_strong else None
     if name.kind == "pair":
@@ -85,8 +109,17 @@ def judge_value(
     is_worded = value.islower() and value.replace("_", "").isalpha()
     if is_worded and (_is_next(between) or not (opening.is_strong or is_told)):
         return None
-    if "." in between and between.rstrip("\"'` ")[-1:] == "(":
+    if (
+        name.literal[-1] != "("
+        and _is_member(between, before)
+        and not is_randomlike(value, least=12)
+    ):
+        return None
+    is_of_call = "." in between and between.rstrip("\"'` ")[-1:] == "("
+    if is_of_call and not is_randomlike(value, least=20):
         return None  # password.encode("utf-8")
+    if _RESOURCE.search(before[-13:]) or _RESOURCE.search(value):
+        return None
     if kind is None or not _fits(value, opening, kind, is_told=is_told):
         return None
     if is_placeholder(value) or is_of_something_else(whole):
@@ -94,6 +127,53 @@ def judge_value(
     told = "password" if name.kind == "password" else "credential"
     score = 0.7 if opening.is_strong else 0.6
     return Secret(*at, f"generic_{told}", "critical", score)
+
+
+def judge_cell(text: str, start: int, end: int, name: Name, head: str) -> Secret | None:
+    """
+    Say what stands in a column that *name* is the head of, all of which is *head*.
+    """
+    value = text[start:end]
+    kind = kind_of(name, head, head)
+    if kind is None or is_of_something_else(head) or is_placeholder(value):
+        return None
+    if kind == "password":
+        is_secret = (
+            looks_chosen(value)
+            and is_passwordlike(value, is_quoted=False)
+            and not _CALL.search(value)
+        )
+        type_ = "generic_password"
+    else:
+        is_secret = is_randomlike(value, least=16, takes_uuid=kind != "key")
+        type_ = "generic_credential"
+    return Secret(start, end, type_, "critical", 0.7) if is_secret else None
+
+
+def _judge_word(
+    text: str, start: int, end: int, opening: Opening, value: str, name: Name
+) -> Secret | None:
+    """
+    Judge a bare word in small letters: a password where nothing but values stand.
+
+    ``DB_PASS=whiteduke`` is a line of an environment, ``Uid=app;Pwd=whiteduke`` one of a data
+    source; ``password = whiteduke`` may be a program's.
+    """
+    if name.kind != "password" or len(value) < _LEAST_WORD:
+        return None
+    before = text[max(0, start - NAME_CHARACTERS) : start]
+    left = before[len(before.rstrip(_NAME_SET)) :]
+    whole = left + text[start : opening.value]
+    told, sign, rest = whole.partition("=")
+    is_environment = told.isupper() and "_" in told
+    is_source = _PAIR_BEFORE.search(before[: len(before) - len(left)]) is not None
+    if not sign or rest or not (is_environment or is_source):
+        return None
+    if is_of_something_else(told) or is_placeholder(value) or is_common(value):
+        return None
+    is_own_name = value.replace("_", "") in told.replace("_", "").lower()
+    at = opening.value, opening.value + len(value)
+    return None if is_own_name else Secret(*at, "generic_password", "critical", 0.6)
 
 
 def _is_told(left: str, name: Name) -> bool:
@@ -104,6 +184,14 @@ def _is_told(left: str, name: Name) -> bool:
 def _is_next(between: str) -> bool:
     # {"password", "created_at"}: the next of a list, and no value.
     return "," in between and "(" not in between
+
+
+def _is_member(between: str, before: str) -> bool:
+    # ["username", "password", "email2"]: one of many, not the first of a pair.
+    if "," not in between or ":" in between or "=" in between:
+        return False
+    is_quoted = between.lstrip(_NAME_SET)[:1] in ('"', "'", "`")
+    return is_quoted and _FIRST_OF_LIST.search(before) is None
 
 
 def _trimmed(value: str) -> str:
@@ -125,7 +213,9 @@ def _fits(value: str, opening: Opening, kind: Kind, *, is_told: bool) -> bool:
             and not re.search(r"[0-9]", value)
         ):
             return False
-        if not opening.quote and re.search(r"\w\(|\w\[|\)$", value):
+        if not opening.quote and _SLICE.match(value):
+            return False
+        if not opening.quote and _CALL.search(value):
             return False
         if not is_passwordlike(value, is_quoted=bool(opening.quote)):
             return False
@@ -138,6 +228,8 @@ def _fits(value: str, opening: Opening, kind: Kind, *, is_told: bool) -> bool:
         if _is_mixed(value):
             return is_randomlike(value, least=10)
         return is_randomlike(value, least=32)
+    if kind == "secret" and _is_mixed(value) and len(value) >= 8:
+        return is_passwordlike(value, is_quoted=bool(opening.quote))
     least = 8 if kind == "secret" else 10
     if kind == "key":
         return is_randomlike(value, least=14, takes_uuid=False)

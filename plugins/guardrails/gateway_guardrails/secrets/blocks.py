@@ -1,7 +1,7 @@
 """
-Private keys in PEM and PGP armour, whole, cut off, or with their lines escaped.
+Private keys in armour (PEM, PGP, SSH2, OpenVPN), whole, cut off, or with their lines escaped.
 
-Source: RFC 7468 (PEM), RFC 9580 section 6.2 (armour).
+Source: RFC 7468 (PEM), RFC 9580 section 6.2 (armour), RFC 4716 (SSH2's form).
 """
 
 from __future__ import annotations
@@ -9,16 +9,21 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-__all__ = ["BEGIN", "MOST_CHARACTERS", "Block", "block_at"]
+__all__ = ["BEGIN", "FIRST_LINES", "MOST_CHARACTERS", "Block", "block_at", "body_at"]
 
 #: In lower case, as all literals are.
 BEGIN: Final = "-----begin "
+#: Ends of the first lines that have gaps: what is found begins behind them.
+FIRST_LINES: Final = ("ssh2 encrypted private key ----", "ssh2 private key ----")
 #: An RSA key of 16384 bits takes 12,700; beyond, what is found is the beginning.
 MOST_CHARACTERS: Final = 16_384
 
 _LABEL_CHARACTERS: Final = 80
-_HEADER: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_HEADER_PART: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{0,60}-{0,5}\Z")
+_LABEL: Final = (
+    r"(?:[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?|OpenVPN Static key V[0-9])-----"
+)
+_HEADER: Final = re.compile(f"-----BEGIN {_LABEL}")
+_HEADER_PART: Final = re.compile(r"-----BEGIN [A-Za-z0-9 ]{0,60}-{0,5}\Z")
 _BODY: Final = re.compile(
     r"""
     (?: (?:\s|\\[nrt]|[\\"'+,>#|*])+
@@ -29,10 +34,13 @@ _BODY: Final = re.compile(
     re.VERBOSE,
 )
 _GAP: Final = r"""(?:\s|\\[nrt]?|[\\"'+,>#|*])*"""
-_END: Final = re.compile(_GAP + r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_END: Final = re.compile(f"{_GAP}-----END {_LABEL}")
+_SSH2_END: Final = re.compile(f"{_GAP}---- END SSH2 (?:ENCRYPTED )?PRIVATE KEY ----")
 # What the next line, header or the end may begin with.
 _PART: Final = re.compile(
-    _GAP + r"(?:[A-Za-z0-9+/=\-]{0,16}|-----E[A-Z0-9 ]{0,60}-{0,5})\Z"
+    _GAP
+    + r"(?:[A-Za-z0-9+/=\-]{0,16}|-----E[A-Za-z0-9 ]{0,60}-{0,5}"
+    + r"|---- (?:E[A-Z0-9 ]{0,40}-{0,4})?)\Z"
 )
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/=]{24,}")
 _LAST_WORD: Final = re.compile(r"(?:\s|\\[nrt])+[A-Z]?[a-z]{1,15}\Z")
@@ -45,10 +53,12 @@ class Block(NamedTuple):
     Attributes:
         end: Where it ends; its beginning if it is no key.
         is_open: More text could move that.
+        is_closed: Its last line is there.
     """
 
     end: int
     is_open: bool
+    is_closed: bool = False
 
 
 def block_at(text: str, start: int, *, is_final: bool) -> Block:
@@ -61,20 +71,36 @@ def block_at(text: str, start: int, *, is_final: bool) -> Block:
         rest = text[start : start + _LABEL_CHARACTERS]
         is_short = not is_final and len(rest) < _LABEL_CHARACTERS
         return Block(start, is_short and _HEADER_PART.match(rest) is not None)
-    found = _BODY.match(text, header.end(), limit)
-    body_end = found.end() if found else header.end()
-    has_key = _BASE64.search(text, header.end(), body_end) is not None
-    closed = _END.match(text, body_end, limit)
+    body = _body_at(text, header.end(), limit, _END, is_final=is_final)
+    is_empty = body.end == header.end() and body.is_closed
+    return Block(start, False) if is_empty else body
+
+
+def body_at(text: str, start: int, *, is_final: bool) -> Block:
+    """
+    Say how far the lines of a key in SSH2's form reach; to *start* if there are none.
+    """
+    limit = min(len(text), start + MOST_CHARACTERS)
+    return _body_at(text, start, limit, _SSH2_END, is_final=is_final)
+
+
+def _body_at(
+    text: str, start: int, limit: int, end: re.Pattern[str], *, is_final: bool
+) -> Block:
+    found = _BODY.match(text, start, limit)
+    body_end = found.end() if found else start
+    has_key = _BASE64.search(text, start, body_end) is not None
+    closed = end.match(text, body_end, limit)
     if closed is not None:
-        return Block(closed.end() if has_key else start, False)
+        return Block(closed.end() if has_key else start, False, is_closed=True)
     is_open = (
         not is_final
-        and len(text) < start + MOST_CHARACTERS
+        and len(text) == limit
         and _PART.match(text, body_end, limit) is not None
     )
     if not has_key:
-        return Block(header.end(), is_open)
-    return Block(_without_words(text, header.end(), body_end), is_open)
+        return Block(start, is_open)
+    return Block(_without_words(text, start, body_end), is_open)
 
 
 def _without_words(text: str, start: int, end: int) -> int:

@@ -18,25 +18,30 @@ import attrs
 
 from gateway.detecting import Detector, DetectorTools, Find, Place, Severity
 from gateway.errors import ConfigError, Problem
+from gateway_guardrails.columns import column_at, may_be_head
 from gateway_guardrails.patterns import PatternInvalid, PatternSet
-from gateway_guardrails.secrets.assignments import judge_value
-from gateway_guardrails.secrets.blocks import block_at
+from gateway_guardrails.secrets.assignments import judge_cell, judge_value
+from gateway_guardrails.secrets.blocks import block_at, body_at
 from gateway_guardrails.secrets.checksums import CHECKSUMS
 from gateway_guardrails.secrets.formats import Format
-from gateway_guardrails.secrets.names import Name
+from gateway_guardrails.secrets.names import Name, stands_alone
 from gateway_guardrails.secrets.openings import (
     CROWD,
     CROWD_CHARACTERS,
+    NAME_CHARACTERS,
     OPENING_CHARACTERS,
     REACH,
     openings,
+    rest_of,
     value_end,
 )
 from gateway_guardrails.secrets.own import MARK_CHARACTERS, OwnKeys
 from gateway_guardrails.secrets.rules import Marks, Rules, compiled_rules
 from gateway_guardrails.secrets.runs import find_in_runs, last_run
+from gateway_guardrails.secrets.seeds import has_check, phrase_at
 from gateway_guardrails.secrets.values import (
     entropy_of,
+    is_common,
     is_placeholder,
     is_randomlike,
 )
@@ -57,17 +62,16 @@ _WORD: Final = frozenset(
 )
 _LEAD_SET: Final = "".join(sorted(_WORD)) + "-.~+/:"
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
+_WORD_SET: Final = "".join(sorted(_WORD)) + "-."
+_BEFORE_TRANSPORT: Final = re.compile(
+    r"(?<![A-Za-z0-9_])[A-Za-z0-9_.\-]{1,32}:(?!//)([A-Za-z0-9_.\-~+/=:%$!?#&*^|]{4,96})\Z"
+)
 _COLOUR: Final = re.compile(r"\[[0-9;]{1,6}m\Z")
 _AUTHORITY: Final = re.compile(
     r"://([A-Za-z0-9_.\-~+%$!&*^=|@]{0,64}):([A-Za-z0-9_.\-~+:%@$!?#&*^|=]{1,200})@[A-Za-z0-9\[%{$]"
 )
 # A token alone, as hosts of repositories take it: https://TOKEN@host/...
 _TOKEN_AUTHORITY: Final = re.compile(r"://([A-Za-z0-9_.\-~]{20,255})@[A-Za-z0-9\[]")
-_COMMON_PASSWORD: Final = re.compile(
-    r"(?i)[a-z]*(?:password|passwd|secret)[0-9]{0,3}"
-    r"|(?:my|your|the|db|some)?[-_]?(?:pass(?:phrase)?|pwd|pw|pswd|token|guest|admin|root|user(?:name)?"
-    r"|test(?:ing)?|postgres|mysql|mongo|redis|rabbitmq|key|x+|credentials?|tiger)[0-9]{0,3}"
-)
 
 
 @attrs.frozen(kw_only=True)
@@ -227,12 +231,18 @@ class _Look:
             self._names.append(start)
             if not self._is_crowded(start):
                 self._at_name(mark.name, start, end)
+                if mark.is_head and may_be_head(self.text, end):
+                    self._at_head(mark.name, start, end)
         if mark.in_runs and start >= self.start:
             self._has_run_mark.append(start)
         if mark.is_scheme:
             self._at_authority(start)
         elif mark.is_block and start >= self.start:
             self._at_block(start)
+        elif mark.is_first_line and end >= self.start:
+            self._at_body(end)
+        elif mark.is_transport:
+            self._at_transport(start)
 
     def _has_format(self, one: Format, pattern: re.Pattern[str], mark: int) -> bool:
         text = self.text
@@ -279,7 +289,10 @@ class _Look:
             return False  # words put together
         score = 0.95 if one.vendor != "several" else 0.75
         if one.check is not None:
-            score = 1.0 if CHECKSUMS[one.check](value) else 0.85
+            is_right = CHECKSUMS[one.check](value)
+            if one.needs_check and not is_right:
+                return False
+            score = 1.0 if is_right else 0.85
         self._add(start, end, one.name, one.severity, score)
         return True
 
@@ -289,6 +302,9 @@ class _Look:
 
     def _at_name(self, name: Name, start: int, end: int) -> None:
         if start + OPENING_CHARACTERS < self.start:
+            return
+        if name.kind == "phrase":
+            self._at_phrase(start, end)
             return
         for opening in openings(self.text, start, end, name):
             if not self.start <= opening.value < self.decided:
@@ -301,6 +317,45 @@ class _Look:
             if secret is not None:
                 self._add(*secret)
 
+    def _at_head(self, name: Name, start: int, end: int) -> None:
+        text = self.text
+        column = column_at(text, start, end, is_final=self.open_from > len(text))
+        if column is None or column.start < self.start:
+            return
+        if not stands_alone(text, start, end, name):
+            return
+        if column.is_open:
+            self.safe = min(self.safe, column.start)
+            return
+        left = text[max(0, start - NAME_CHARACTERS) : start]
+        before = left[len(left.rstrip(_WORD_SET)) :]
+        head = before + text[start : rest_of(text, end, column.start)]
+        for cell in column.cells:
+            secret = judge_cell(text, *cell, name, head)
+            if secret is not None:
+                self._add(*secret)
+
+    def _at_phrase(self, start: int, end: int) -> None:
+        phrase = phrase_at(
+            self.text,
+            end,
+            start + OPENING_CHARACTERS,
+            is_final=self.open_from > len(self.text),
+        )
+        if phrase.is_open:
+            self.safe = min(self.safe, max(phrase.start, self.start))
+        elif phrase.words and phrase.start >= self.start:
+            score = 1.0 if has_check(phrase.words) else 0.8
+            self._add(phrase.start, phrase.end, "seed_phrase", "critical", score)
+
+    def _at_transport(self, end: int) -> None:
+        match = _BEFORE_TRANSPORT.search(self.text, max(0, end - 160), end)
+        if match is None or match.start(1) < self.start:
+            return
+        password = match[1]
+        if len(password) >= 4 and not is_placeholder(password):
+            self._add(*match.span(1), "url_credentials", "critical", 0.9)
+
     def _at_authority(self, start: int) -> None:
         match = _AUTHORITY.match(self.text, start)
         if match is None:
@@ -312,7 +367,7 @@ class _Look:
         if (
             len(password) < 4
             or password == user
-            or _COMMON_PASSWORD.fullmatch(password)
+            or is_common(password)
             or is_placeholder(password)
         ):
             return
@@ -335,6 +390,13 @@ class _Look:
             self._add(
                 start, block.end, "private_key", "critical", 1.0 if is_key else 0.5
             )
+
+    def _at_body(self, start: int) -> None:
+        body = body_at(self.text, start, is_final=self.open_from > len(self.text))
+        if body.is_open:
+            self.safe = min(self.safe, start)
+        elif body.end > start:
+            self._add(start, body.end, "private_key", "critical", 1.0)
 
     def _at_own(self, own: OwnKeys, start: int) -> None:
         end = own.end_at(self.text, start) if start >= self.start else 0

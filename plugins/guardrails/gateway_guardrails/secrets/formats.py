@@ -29,6 +29,7 @@ class Format:
         lead: How many characters may stand between its start and the literal.
         entropy: Bits a character that it has at least.
         check: The word of its checksum, see `checksums.CHECKSUMS`.
+        needs_check: What has not that checksum is none of it: its form is that of other things.
         most: How many characters it has at most.
         example: The shape from which tests make one.
         source: Where the form is told.
@@ -44,6 +45,7 @@ class Format:
     entropy: float = 2.5
     severity: Severity = "critical"
     check: str | None = None
+    needs_check: bool = False
     most: int = _SHORT
 
     @property

@@ -15,7 +15,17 @@ from gateway_guardrails.secrets.formats import NamedFormat
 __all__ = ["NAMES", "Kind", "Name", "is_of_something_else", "kind_of", "stands_alone"]
 
 Kind = Literal[
-    "password", "secret", "token", "key", "jwk", "pair", "bearer", "basic", "vendor"
+    "password",
+    "secret",
+    "token",
+    "key",
+    "jwk",
+    "pair",
+    "bearer",
+    "basic",
+    "vendor",
+    "session",
+    "phrase",
 ]
 
 
@@ -48,7 +58,8 @@ NAMES: Final[tuple[Name, ...]] = (
                 "passwordcredentials",
             ),
             *("passwordauthentication", "mysqli_connect", "getconnection", "auth="),
-            *("sshpass -p ", "rootpw", "dbpw", "psk"),
+            *("sshpass -p ", "rootpw", "dbpw", "bindpw", "psk", "mdp"),
+            *(":5432:", ":5433:", ":6432:", ":*:", "]:587", "]:465", "]:25"),
             *(
                 "mysql",
                 "mongo",
@@ -57,7 +68,13 @@ NAMES: Final[tuple[Name, ...]] = (
                 "ldapmodify",
                 "docker login",
             ),
-            *("psexec", "sqlplus", "smbclient", "jdbc:oracle:thin:"),
+            *("psexec", "sqlplus", "smbclient", "jdbc:oracle:thin:", "connect "),
+            *("sqlcmd", "htpasswd", "openssl", "rdesktop", "xfreerdp", "useradd"),
+            *("net use ", "net user ", "wpa_passphrase", "addauth digest"),
+            *("snmpwalk", "snmpget", "mosquitto_", "evil-winrm", "impacket-"),
+            *("rclone obscure", "login -", "7z ", "zip -p", "plink", "wifi:"),
+            *("plainauth(", "ftp_login(", "new pdo(", "create_user(", "createuser("),
+            *(".login(", "credentials(", "ssh.connect("),
             *(
                 "kennwort",
                 "contraseña",
@@ -95,11 +112,35 @@ NAMES: Final[tuple[Name, ...]] = (
                 "口令",
             ),
             *("비밀번호", "パスワード", "पासवर्ड", "كلمة المرور", "كلمة السر", "סיסמה"),
+            *("palavra-passe", "parola d'ordine", "lozinka", "geslo", "slaptažodis"),
+            *("contrasenya", "парола", "Парола", "รหัสผ่าน", "رمز عبور"),
         )
     ),
-    *(Name(word, "pair") for word in ("userpwd", "-u ", "-user")),
+    *(Name(word, "pair") for word in ("userpwd", "-u ", "-user", "http -a ")),
     *(Name(word, "secret") for word in ("secret", "cred")),
-    *(Name(word, "token") for word in ("token", "auth", "_pat", "sonar.login")),
+    *(
+        Name(word, "token")
+        for word in (
+            *("token", "auth", "_pat", "sonar.login", "totp", "github-oauth"),
+            *("vault login", "jwt.sign(", "jwt.encode(", "createhmac("),
+            *("fernet(", "cookieparser("),
+        )
+    ),
+    *(
+        Name(word, "session")
+        for word in (
+            *("sessionid=", "sessid=", "session=", "connect.sid=", "cookies="),
+            *("session_id=", "session-id:", "sess="),
+        )
+    ),
+    *(
+        Name(word, "phrase")
+        for word in (
+            *("mnemonic", "seed phrase", "recovery phrase", "secret phrase"),
+            *("seed words", "recovery words", "backup phrase", "wallet phrase"),
+            *("bip39", "bip-39", "seed_phrase", "seedphrase"),
+        )
+    ),
     *(Name(word, "key") for word in ("key", "nonce", "salt")),
     *(Name(word, "jwk") for word in ('"d"', '"k"')),
     Name("bearer ", "bearer"),
@@ -107,7 +148,10 @@ NAMES: Final[tuple[Name, ...]] = (
 )
 #: What is part of many other words.
 _ALONE: Final = frozenset(
-    {"pw", "psw", "auth", "cred", "salt", "nonce", "clave", "psk", "parola"}
+    {
+        *("pw", "psw", "auth", "cred", "salt", "nonce", "clave", "psk", "parola"),
+        *("mdp", "totp", "geslo", "session="),
+    }
 )
 #: What a word may go on with in small letters, where it is known; with anything else it is another.
 _GOES_ON: Final = {"key": "", "_pat": "", "token": "s", "auth": "eokt", "pass": "wpci"}
@@ -161,7 +205,7 @@ _OTHER_WORD: Final = _any(
     r"public[_.-]?token tokens\b tokeni[sz] token_?(?:type|count|limit|ids?)",
     r"\bkeywords? \bkeyboard monkey turkey whiskey hockey jockey donkey",
     "(?:x-)?key(?:up|down|code|frames?|stroke|note|map|press)",
-    r"passive passenger passing \bpassed passes\b compass b[uy]*pass passport passage",
+    r"passive passenger passing \bpassed passes\b compass b[uy]+pass passport passage",
     "pass_?(?:through|rate|fail|count)",
     r"secretar secretions secretId$ credentials?id withcredentials usersecretsid",
     r"vault[_.-]?(?:id|name) io\.jsonwebtoken issuerkeyhash apis?\b.{0,3}jar",
@@ -172,9 +216,15 @@ _OF_SOMETHING_ELSE: Final = re.compile(
     rf"""
     {_OTHER_WORD} | (?:{_DULL_KEY})[_.-]?key
     | (?:^|[^A-Za-z])(?:{_COUNTED})[_.-]?(?:new[_.-]?)?tokens?
-    | (?:key|token|secret|password|passwd|pass|auth|credentials?|creds|api)s?[_.-]?(?:{_ABOUT})\b
+    | (?P<about>
+        (?:key|token|secret|password|passwd|pass|auth|credentials?|creds|api)s?[_.-]?(?:{_ABOUT})\b
+      )
     """,
     re.VERBOSE | re.IGNORECASE,
+)
+
+_ENDS_AS_SECRET: Final = re.compile(
+    r"[_.-](?:password|passwd|pwd|secret)$", re.IGNORECASE
 )
 
 
@@ -182,7 +232,11 @@ def is_of_something_else(name: str) -> bool:
     """
     Tell whether *name* has a secret's name in it and is none: ``csrf_token``, ``keyboard``.
     """
-    return _OF_SOMETHING_ELSE.search(name) is not None
+    found = _OF_SOMETHING_ELSE.search(name)
+    if found is None:
+        return False
+    # keystore.password: what the name ends with says what it is.
+    return found["about"] is None or _ENDS_AS_SECRET.search(name, found.end()) is None
 
 
 _TOKEN_KEY: Final = re.compile(

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from gateway_guardrails.columns import CONTEXT_CHARACTERS
+from gateway_guardrails.secrets.commands import BY_COMMAND, BY_PLACE
 from gateway_guardrails.secrets.names import Kind, Name, stands_alone
 
 __all__ = [
@@ -32,7 +34,10 @@ NAME_CHARACTERS: Final = 32
 #: nobody writes so, and a text of nothing else would take long.
 CROWD_CHARACTERS: Final = 64
 CROWD: Final = 6
-REACH: Final = OPENING_CHARACTERS + max(NAME_CHARACTERS, CROWD_CHARACTERS + 16)
+REACH: Final = max(
+    OPENING_CHARACTERS + max(NAME_CHARACTERS, CROWD_CHARACTERS + 16),
+    CONTEXT_CHARACTERS,
+)
 _QUOTED_BLANKS: Final = 2
 
 
@@ -53,19 +58,33 @@ class Opening(NamedTuple):
 # Taken whole or not at all (the +), so that what does not match is left at once.
 _REST: Final = r"[A-Za-z0-9_.\-]{0,24}+"
 _CLOSE: Final = r"""(?:&quot;|[\])}*]{0,2}\\{0,3}["'`]?[\])}*]{0,2})"""
-_FURTHER: Final = r"(?:[ \t][A-Za-z0-9_.\-/()@]{1,16}+){0,4}?"
+_FURTHER: Final = r"""(?:[ \t]["']?[A-Za-z0-9_.\-/()@]{1,16}+["']?){0,4}?"""
 _QUOTE: Final = r"""(?:&quot;|(?:[bBuUrRfF@$]{1,2})?\\{0,3}(?:"{3}|'{3}|["'`])|)"""
 _SCHEME: Final = (
     r"(?:(?:Bearer|Token|Api-?Token|Api-?Key|NTLM|Negotiate|OAuth)[ \t]{1,4})?"
 )
 _EQUALS: Final = (
-    r"(?:=>|!==?|===?|=|:=|\?=|\|\|=?|:{1,2}=?|\uff1a|->)[ \t]{0,8}(?:=[ \t]{0,2})?"
+    r"(?:=>|!==?|===?|=|:=|:-|\?=|\|\|=?|:{1,2}=?|\uff1a|->|<-|\.{3,40})"
+    r"[ \t]{0,8}(?:=[ \t]{0,2})?"
 )
-_IS: Final = r"(?:is[t]?|was|are|es[t]?|lautet|è|jest|är|er)"
+_IS: Final = r"(?:is[t]?|was|are|este?|es|c'est|lautet|è|é|jest|är|er|je)"
 # The next element of a list of pairs: <key>password</key> <string>...</string>
 _ELEMENT: Final = (
     r"</[a-z]{1,8}>\s{0,30}<(?:string|value|data|td|dd)"
     r"(?:[ \t][^<>\n]{0,24})?>[ \t]{0,4}"
+)
+# The next member of a record: {"name": "DB_PASSWORD", "value": "..."}; Spring's beans have
+# <property name="password"><value>...
+_MEMBER: Final = (
+    r"""[ \t]{0,4},\s{0,24}["']?\w{0,16}(?:value|default)["']?[ \t]{0,4}[:=]>?[ \t]{0,4}"""
+    r"|/?>\s{1,30}<value>|><value>"
+)
+# A fallback: getenv("TOKEN") or "...", environ.get("TOKEN", "...") ?? '...'
+_OTHERWISE: Final = r"""[ \t]{1,4}(?:or|\?\?)[ \t]{1,4}(?=["'`])"""
+# CloudFormation: DbPassword: Type: String Default: ...
+_PARAMETER: Final = (
+    r":[ \t]{0,4}\r?\n[ \t]{1,12}(?:[A-Za-z]{2,20}:[^\n]{1,32}\n[ \t]{1,12}){0,2}"
+    r"Default:[ \t]{1,4}"
 )
 # Terraform: variable "password" { default = "..." }
 _DEFAULT: Final = (
@@ -74,12 +93,13 @@ _DEFAULT: Final = (
 )
 _SIGN: Final = (
     r"(?:"
-    rf"[ \t]{{0,8}}{_EQUALS}"
+    rf"{_PARAMETER}|{_MEMBER}|{_OTHERWISE}"
+    rf"|[ \t]{{0,8}}{_EQUALS}"
     rf"|[ \t]{{1,4}}{_IS}(?:[ \t]{{1,2}}(?:now|set[ \t]to|still|currently))?"
     r"[ \t]{0,2}[:=]?[ \t]{1,4}"
     r"|\s{1,30}(?:value|default)[\"']?[ \t]{0,4}[:=]>?[ \t]{0,4}"
     r"|>[ \t]{0,4}|[ \t]\|[ \t]{1,4}|[ \t]{1,20}-{1,6}>?[ \t]{1,8}"
-    r"|%3[Dd]|%3[Aa]|\\u003[dD]|[ \t]{0,2}(?:是|为|は)[ \t]{0,2}"
+    r"|%3[Dd]|%3[Aa]|\\u003[dD]|[ \t]{0,2}(?:是|为|は|는|은)[ \t]{0,2}"
     rf"|{_ELEMENT}|{_DEFAULT}"
     r")"
 )
@@ -92,6 +112,9 @@ _STRONG: Final = re.compile(
     + r"(?:"
     + _CLOSE
     + _SIGN
+    # A value in a call or in brackets is one only in quotes: getenv("TOKEN", "..."), ("...").
+    + r"""(?:(?:[A-Za-z_][\w.:]{1,30})?\("""
+    + r"""(?:["'][^"'\n]{0,40}["'][ \t]{0,2},[ \t]{0,2})?(?=["'`]))?"""
     + _QUOTE
     + _SCHEME
     # An argument is one only in quotes: setPassword("..."), define('PASSWORD', '...').
@@ -107,46 +130,20 @@ _TYPED: Final = re.compile(
     _FLAGS,
 )
 _WEAK: Final = re.compile(
-    r"[A-Za-z0-9_\-]{0,16}+[\"']?(?:[ \t]{1,4}|:?[ \t]{0,4}\r?\n[ \t]{0,8})"
+    r"[A-Za-z0-9_\-]{0,16}+[\"']?(?:[ \t]{1,4}"
+    r"|:?[ \t]{0,4}(?:[|>][+-]?)?\r?\n(?:[-=_]{3,24}\r?\n|\r?\n)?[ \t]{0,8}(?:-[ \t]{1,4})?)"
     r"(?:(?:by|as|with[ \t]{1,2}[A-Za-z_]{1,30}[ \t]{1,2}by)[ \t]{1,4})?(?:pass:)?"
     rf"""(?:(?=["'`\\&$@]|[bBuUrRfF]["'`]){_QUOTE}|(?=[A-Za-z0-9_.\-~+/=:%@$!?#&*^|]{{0,64}}(?:[0-9:]|[a-z][A-Z])))""",
     _FLAGS,
 )
-# Arguments by place: NetworkCredential("name", "password"), getConnection(url, "name", "password").
-_LAST_ARGUMENT: Final = re.compile(
-    r"""[ \t]{0,4}\([ \t]{0,4}(?:(?:"[^"\n]{1,60}"|'[^'\n]{1,60}'|[A-Za-z_][\w.]{0,24})\s{0,4}"""
-    r""",\s{0,24}){1,2}["']""",
-    _FLAGS,
-)
-_BY_PLACE: Final = frozenset(
-    {
-        *("networkcredential", "directoryentry", "basicauth", "passwordcredentials"),
-        *("passwordauthentication", "mysqli_connect", "getconnection", "auth="),
-    }
-)
-# Options of commands that take a password: mysql -u app -p..., redis-cli -a ...
-_WORDS: Final = r"(?:[ \t]{1,4}[^\s|;&]{1,32}+){0,5}?[ \t]{1,4}"
-_BY_COMMAND: Final = {
-    name: re.compile(pattern + r"[\"']?", re.ASCII)
-    for name, pattern in {
-        "mysql": r"(?:dump|admin|import)?" + _WORDS + "-p",
-        "mongo": r"(?:dump|sh|restore|export|import)?" + _WORDS + r"-p[ \t]{1,4}",
-        "redis-cli": _WORDS + r"-a[ \t]{1,4}",
-        "ldapsearch": _WORDS + r"-w[ \t]{0,4}",
-        "ldapmodify": _WORDS + r"-w[ \t]{0,4}",
-        "docker login": _WORDS + r"-p[ \t]{1,4}",
-        "psexec": r"(?:\.exe)?" + _WORDS + r"-p[ \t]{1,4}",
-        "sqlplus": r"(?:[ \t]{1,4}-\w)?[ \t]{1,4}\w{1,30}/",
-        "smbclient": _WORDS + r"-U[ \t]{0,4}[\"']?[^\s%]{1,32}%",
-        "jdbc:oracle:thin:": r"\w{1,30}/",
-    }.items()
-}
+
+
 _BARE: Final = re.compile(r"[ \t]{0,8}" + _QUOTE, _FLAGS)
 _AFTER: Final = re.compile(_REST + r"[\])}*]{0,2}", _FLAGS)
-_MAY_FOLLOW: Final = frozenset(" \t\n\r=:>|,(-!?%\\\"'`&<[\uff1a是为は")
+_MAY_FOLLOW: Final = frozenset(" \t\n\r=:>|,(-!?%\\\"'`&<[\uff1a是为は는은")
 _LINE_SIGN: Final = re.compile(
-    r"""[=:|>]|--|["'`][ \t]{0,4},|\([ \t]{0,2}["'`]"""
-    rf"|\s{_IS}[ \t:=]",
+    r"""[=:|>]|[ \t]-|--|<-|\.{3}|["'`][ \t]{0,4},|\([ \t]{0,2}["'`]"""
+    rf"|\s(?:{_IS}|or|\?\?)[ \t:=]",
     _FLAGS,
 )
 #: Without one of these, and of those, there is no such sign.
@@ -155,11 +152,16 @@ _SIGN_CHARACTER: Final = re.compile(r"[=:|>\-\"'`(]")
 _NEXT_LINE: Final = re.compile(r"\s{1,30}(?:value|default)", _FLAGS)
 #: Words that are such a sign, and at how many blanks from the name the last of them may stand.
 _LINKS: Final = frozenset(
-    ("is", "ist", "was", "are", "es", "est", "lautet", "è", "jest", "är", "er")
+    (
+        *("is", "ist", "was", "are", "es", "est", "este", "c'est", "lautet", "è", "é"),
+        *("jest", "är", "er", "je"),
+    )
 )
 _LINK_BLANKS: Final = 9
 #: All that a strong form has behind a comma.
-_NEXT_ARGUMENT: Final = re.compile(r""",[ \t]{0,8}\\{0,2}["'`]""")
+_NEXT_ARGUMENT: Final = re.compile(
+    r""",(?:[ \t]{0,8}\\{0,2}["'`]|\s{0,24}\w{0,16}(?:value|default))""", re.IGNORECASE
+)
 #: A word in small letters and no value: most of what stands behind a name in prose.
 _NEXT_WORD: Final = re.compile(r"[ \t]{1,4}([a-z][a-z_]{0,60}+)[ \t\r\n,;]")
 _BEFORE_VALUE: Final = frozenset({"by", "as", "with"})
@@ -182,15 +184,16 @@ def openings(text: str, start: int, end: int, name: Name) -> list[Opening]:
     if not stands_alone(text, start, end, name) or text.startswith("-----", end):
         return []  # armour: PUBLIC KEY-----
     limit = start + OPENING_CHARACTERS
-    if name.literal[-1] == " ":
+    if name.literal[-1] == " " and name.literal not in BY_COMMAND:
         bare = _BARE.match(text, end, limit)
         return [_opening(text, bare.end() if bare else end, is_strong=True)]
-    command = _BY_COMMAND.get(name.literal)
+    command = BY_COMMAND.get(name.literal)
     if command is not None:
         option = command.match(text, end, limit)
         return [_opening(text, option.end(), is_strong=True)] if option else []
-    if name.literal in _BY_PLACE:
-        argument = _LAST_ARGUMENT.match(text, end, limit)
+    by_place = BY_PLACE.get(name.literal)
+    if by_place is not None:
+        argument = by_place.match(text, end, limit)
         return [_opening(text, argument.end(), is_strong=True)] if argument else []
     after = _AFTER.match(text, end, limit)
     at = after.end() if after else end
@@ -226,8 +229,10 @@ def _may_have_sign(text: str, start: int, end: int) -> bool:
         return text[start + 1 : start + 2] == "="
     if follows != " ":
         return True
-    has_sign = _SIGN_CHARACTER.search(text, start, end) is not None or _has_link(
-        text[start:end].lower()
+    has_sign = (
+        _SIGN_CHARACTER.search(text, start, end) is not None
+        or text.find("...", start, end) >= 0
+        or _has_link(text[start:end].lower())
     )
     return has_sign and _LINE_SIGN.search(text, start, end) is not None
 

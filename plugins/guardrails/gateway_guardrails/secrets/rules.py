@@ -13,7 +13,7 @@ import attrs
 
 from gateway_guardrails.literals import Literals
 from gateway_guardrails.patterns import Pattern, PatternSet, compile_pattern
-from gateway_guardrails.secrets.blocks import BEGIN
+from gateway_guardrails.secrets.blocks import BEGIN, FIRST_LINES
 from gateway_guardrails.secrets.formats import (
     Format,
     NamedFormat,
@@ -25,6 +25,9 @@ from gateway_guardrails.secrets.names import NAMES, Name
 __all__ = ["Marks", "RunFormats", "Rules", "compiled_rules"]
 
 SCHEME_END: Final = "://"
+_HEADS: Final = frozenset({"password", "secret", "token", "key"})
+#: Behind the password of a data source's name, as Go's MySQL driver writes it: user:...@tcp(host).
+TRANSPORTS: Final = ("@tcp(", "@unix(")
 
 
 @attrs.frozen
@@ -37,7 +40,10 @@ class Marks:
         name: The name that it is.
         in_runs: It marks a format whose credentials take the run that it stands in.
         is_block: A key in armour may begin with it.
+        is_first_line: The lines of a key may begin behind it.
         is_scheme: A URL's authority begins behind it.
+        is_transport: A user and a password may stand before it.
+        is_head: It is a name that may be the head of a column.
     """
 
     literal: str
@@ -45,16 +51,31 @@ class Marks:
     name: Name | None = None
     in_runs: bool = False
     is_block: bool = attrs.field(init=False)
+    is_first_line: bool = attrs.field(init=False)
     is_scheme: bool = attrs.field(init=False)
+    is_transport: bool = attrs.field(init=False)
+    is_head: bool = attrs.field(init=False)
 
     # Asked at each place in each text, so told once.
     @is_block.default
     def _is_block(self) -> bool:
         return self.literal == BEGIN
 
+    @is_first_line.default
+    def _is_first_line(self) -> bool:
+        return self.literal in FIRST_LINES
+
     @is_scheme.default
     def _is_scheme(self) -> bool:
         return self.literal == SCHEME_END
+
+    @is_transport.default
+    def _is_transport(self) -> bool:
+        return self.literal in TRANSPORTS
+
+    @is_head.default
+    def _is_head(self) -> bool:
+        return self.name is not None and self.name.kind in _HEADS
 
 
 @attrs.frozen
@@ -95,7 +116,11 @@ def compiled_rules(*, has_names: bool = True) -> Rules:
     names = _names() if has_names else {}
     local = _by_literal(one for one in formats if one.is_local)
     longer = {literal for one in formats if not one.is_local for literal in one.has}
-    literals = [*dict.fromkeys([*local, *longer, *names, BEGIN, SCHEME_END])]
+    literals = [
+        *dict.fromkeys(
+            [*local, *longer, *names, BEGIN, *FIRST_LINES, SCHEME_END, *TRANSPORTS]
+        )
+    ]
     marks = tuple(
         Marks(
             literal,

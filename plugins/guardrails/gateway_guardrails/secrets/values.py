@@ -9,7 +9,16 @@ import re
 from collections import Counter
 from typing import Final
 
-__all__ = ["entropy_of", "is_passwordlike", "is_placeholder", "is_randomlike"]
+from gateway_guardrails.secrets.reading import DRAWN, strangeness_of
+
+__all__ = [
+    "entropy_of",
+    "is_common",
+    "is_passwordlike",
+    "is_placeholder",
+    "is_randomlike",
+    "looks_chosen",
+]
 
 #: Beyond so many characters, entropy says no more.
 _ENTROPY_CHARACTERS: Final = 256
@@ -24,7 +33,8 @@ _STAND_IN: Final = re.compile(
     | < [A-Za-z_/][\w\s./:-]* > | &lt;
     | ^ \[ [^\]]* \] $ | ^ \( .* \) $ | \.\.\.$ | ^ \.\.\. | \u2026
     | process\.env | os\.environ | getenv | ENV\[ | secrets\. | \b env [._] | ^ (?:env|file|vault):
-    | ^ [*&] [A-Za-z_][\w.]* $ | ^ arn: | ^ ! (?:Ref|Sub|ImportValue) | ^ (?:new|this|self|await)\b
+    | ^ (?! \*[0-9A-F]{40} $) [*&] [A-Za-z_][\w.]* $ | ^ arn:
+    | ^ ! (?:Ref|Sub|ImportValue) | ^ (?:new|this|self|await)\b
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -65,6 +75,12 @@ _DOCUMENTED: Final = frozenset(
         "je7MtGbClwBF/2Zp9Utk/h3yCo8nvb" + "EXAMPLEKEY",
     }
 )
+#: What is anybody's first password.
+_COMMON: Final = re.compile(
+    r"(?i)[a-z]*(?:password|passwd|secret)[0-9]{0,3}"
+    r"|(?:my|your|the|db|some)?[-_]?(?:pass(?:phrase)?|pwd|pw|pswd|token|guest|admin|root|user(?:name)?"
+    r"|test(?:ing)?|postgres|mysql|mongo|redis|rabbitmq|key|x+|credentials?|tiger)[0-9]{0,3}"
+)
 _WORD_SEGMENT: Final = re.compile(
     r"(?:[A-Za-z]?[a-z]+|[A-Z]+)?[0-9]{0,6}|[0-9]{1,14}|v?[0-9]{1,4}[a-z]{0,2}"
 )
@@ -72,12 +88,18 @@ _SEGMENTS: Final = re.compile(r"[-_./: ]+|(?<=[a-z])(?=[A-Z])")
 _DOTTED_NAME: Final = re.compile(
     r"[A-Za-z_$][\w$]*(?:(?:\.|->|::)[A-Za-z_$][\w$]*)+[;,]?"
 )
+_JOINTS: Final = re.compile(r"\.|->|::")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ].*)?")
 _UUID: Final = re.compile(
     r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 )
 _HEX: Final = re.compile(r"(?:0x)?[0-9a-fA-F]{16,}")
-_NUMBERLIKE: Final = re.compile(r"[-+]?[0-9][0-9.,:/_%eE+-]*[A-Za-z]{0,3}")
+#: A token with which a node joins a cluster of Kubernetes.
+_BOOTSTRAP: Final = re.compile(r"[a-z0-9]{6}\.[a-z0-9]{16}")
+_NUMBERLIKE: Final = re.compile(
+    r"[-+]?(?:0x[0-9A-Fa-f_]{1,16}?|[0-9][0-9.,:/_%eE+-]*)"
+    r"(?:[A-Za-z]{0,3}|[iuf](?:8|16|32|64|128|size))"
+)
 #: A word, or two that are joined, all in small letters: as somebody writes a password down.
 _PLAIN: Final = re.compile(r"[a-z]{3,}(?:[ _-][a-z]{2,})?")
 #: A selector of CSS, a colour, an anchor.
@@ -132,11 +154,17 @@ def is_randomlike(value: str, *, least: int, takes_uuid: bool = True) -> bool:
         )
     if not _DIGIT.search(value):
         least = _SHORT if _SPECIAL.search(value) else 16
-        return _is_scrambled(value, least=least) or _is_wild(value)
+        return (
+            _is_scrambled(value, least=least)
+            or _is_wild(value)
+            or _is_unreadable(value, least=16)
+        )
     if _UUID.fullmatch(value):
         return takes_uuid
     if _HEX.fullmatch(value):
         return entropy_of(value) >= 2.8
+    if _BOOTSTRAP.fullmatch(value):
+        return sum(map(str.isdigit, value)) >= 3
     if _NUMBERLIKE.fullmatch(value) or _is_dotted(value) or _is_path(value):
         return False
     if _DATE.fullmatch(value) or value.startswith(("^", "[", "(?")):
@@ -160,7 +188,9 @@ def is_passwordlike(value: str, *, is_quoted: bool) -> bool:
         return False
     if _DOTTED_NAME.fullmatch(value) or _NUMBERLIKE.fullmatch(value) or _is_path(value):
         return False
-    if value.startswith(("--", "\\")) or value.endswith(("(", "[", "{", "=>", ":")):
+    if value.startswith(("--", "**", "\\")) or value.endswith(
+        ("(", "[", "{", "=>", ":")
+    ):
         return False
     if _SELECTOR.fullmatch(value):
         return False
@@ -170,13 +200,35 @@ def is_passwordlike(value: str, *, is_quoted: bool) -> bool:
         return len(value) >= 6
     if is_quoted and len(value) >= 6 and _PLAIN.fullmatch(value):
         return True
-    return _is_scrambled(value, least=_SHORT)
+    has_both = not value.islower() and not value[1:].islower()
+    return _is_scrambled(value, least=_SHORT) or _is_unreadable(
+        value, least=8 if has_both else 12
+    )
+
+
+def is_common(value: str) -> bool:
+    """
+    Tell whether *value* is what documents and default settings have for a password.
+    """
+    return _COMMON.fullmatch(value) is not None
+
+
+def looks_chosen(value: str) -> bool:
+    """
+    Tell whether *value* has letters, and digits or signs among them: no word, no number, no name.
+    """
+    return (
+        6 <= len(value) <= 128
+        and _LETTER.search(value) is not None
+        and (_DIGIT.search(value) or _SPECIAL.search(value)) is not None
+        and not any(one.isspace() for one in value)
+    )
 
 
 def _is_dotted(value: str) -> bool:
     # os.environ, and none of hawk.nHAOH...: names are short.
     return _DOTTED_NAME.fullmatch(value) is not None and all(
-        len(part) < _LONG_NAME for part in value.split(".")
+        len(part) < _LONG_NAME for part in _JOINTS.split(value)
     )
 
 
@@ -189,6 +241,10 @@ def _is_path(value: str) -> bool:
 
 def _is_wild(value: str) -> bool:
     return " " not in value and len(set(_SIGN.findall(value))) >= 6
+
+
+def _is_unreadable(value: str, *, least: int) -> bool:
+    return len(value) >= least and value.isalpha() and strangeness_of(value) >= DRAWN
 
 
 def _is_scrambled(value: str, *, least: int = 16) -> bool:

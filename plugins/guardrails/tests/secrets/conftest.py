@@ -4,6 +4,7 @@ Detectors of credentials, and credentials made at run time: a file with them wou
 
 from __future__ import annotations
 
+import hashlib
 import random
 import re
 import string
@@ -30,6 +31,9 @@ _CLASSES = {
     "b32x": string.ascii_uppercase + "234567",
     "bech": "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L",
 }
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+#: What stands before and behind the key of a wallet.
+_WALLETS = {"wif": (b"\x80", b"\x01"), "xprv": (bytes.fromhex("0488ade4"), b"")}
 _PART = re.compile(r"\{([A-Za-z0-9]*?[A-Za-z]|b64x|b32x)([0-9]+)\}")
 
 
@@ -41,12 +45,27 @@ def made(shape: str, seed: int = 7) -> str:
 
     def draw(part: re.Match[str]) -> str:
         name, count = part.group(1), int(part.group(2))
+        if name in _WALLETS:
+            before, after = _WALLETS[name]
+            return in_base58(before + chance.randbytes(count) + after)
         if name == "crc":
             body = _drawn("an", count, chance)
             return body + base62_crc32(body)
         return _drawn(name, count, chance)
 
     return _PART.sub(draw, shape)
+
+
+def in_base58(raw: bytes) -> str:
+    """
+    Write *raw* and its check as wallets do.
+    """
+    check = hashlib.sha256(hashlib.sha256(raw).digest()).digest()[:4]
+    number, digits = int.from_bytes(raw + check, "big"), ""
+    while number:
+        number, digit = divmod(number, len(_BASE58))
+        digits = _BASE58[digit] + digits
+    return digits
 
 
 def _drawn(name: str, count: int, chance: random.Random) -> str:

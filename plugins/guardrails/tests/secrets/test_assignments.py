@@ -72,6 +72,55 @@ TEMPLATES = [
     "mật khẩu: {}",
     "كلمة المرور: {}",
     "סיסמה: {}",
+    "mdp : {}",
+    "lozinka: {}",
+    "парола: {}",
+    "비밀번호는 {}",
+    "parola este {}",
+    "le mot de passe c'est {}",
+    "The password for user 'anna' is '{}'.",
+    "Password ......... {}",
+    "Password\n--------\n{}",
+    "passwords:\n  - {}\n",
+    "password: |\n  {}\n",
+    "password <- '{}'",
+    'PASSWORD = ("{}")',
+    "${{DB_PASSWORD:-{}}}",
+    'os.environ.get("PASSWORD") or "{}"',
+    'password: System.get_env("DB_SECRETS", "{}")',
+    'parser.add_argument("--password", default="{}")',
+    '{{"name": "DB_PASSWORD", "value": "{}"}}',
+    '{{"ParameterKey":"DbPassword","ParameterValue":"{}"}}',
+    '<property name="password"><value>{}</value></property>',
+    "DbPassword:\n    Type: String\n    Default: {}\n",
+    'Content-Disposition: form-data; name="password"\r\n\r\n{}\r\n',
+    "ssl.keystore.password={}",
+    "DbPassword: {}",
+    "bindpw {}",
+    "*:*:*:anna:{}",
+    "db.example:5432:shop:anna:{}",
+    "[smtp.a.example]:587 anna@a.example:{}",
+    "WIFI:T:WPA;S:Home;P:{};;",
+    "sqlcmd -S db -U sa -P {} -Q x",
+    "htpasswd -b .htpasswd anna {}",
+    "openssl enc -aes-256-cbc -k {} -in a",
+    "podman login -u anna -p {} registry.example",
+    "net user anna {} /add",
+    "net use Z: \\\\srv\\share {} /user:anna",
+    "xfreerdp /u:anna /p:{} /v:host",
+    "wpa_passphrase Home {}",
+    "zip -P {} a.zip b",
+    "7z x a.7z -p{}",
+    "snmpwalk -v3 -u anna -A {} host",
+    "addauth digest anna:{}",
+    "CONNECT scott/{}@db",
+    "impacket-psexec corp/anna:{}@host",
+    's.login("anna@a.example", "{}")',
+    "ftp_login($c, 'anna', '{}');",
+    "new PDO('mysql:host=db', 'anna', '{}');",
+    'smtp.PlainAuth("", "anna", "{}", "smtp.a.example")',
+    'create_user("anna", "anna@a.example", "{}")',
+    'ssh.connect("host", 22, "anna", "{}")',
 ]
 TOKENS = [
     'api_key = "{}"',
@@ -90,6 +139,17 @@ TOKENS = [
     'os.environ["SERVICE_TOKEN"] = "{}"',
     'encryption_key: "{}"',
     "secret={}",
+    "TOTP_SEED={}",
+    'API_TOKEN = base64.b64decode("{}")',
+    "vault login {}",
+    'jwt.sign(payload, "{}")',
+    "createHmac('sha256', '{}')",
+    'Fernet(b"{}")',
+    '"github-oauth": {{"github.com": "{}"}}',
+    "Cookie: consent=1; sessionid={}; a=b",
+    "Set-Cookie: PHPSESSID={}; path=/",
+    "cookie: connect.sid=s%3A{}",
+    ".AspNetCore.Cookies={}",
 ]
 NO_SECRETS = [
     'password = "<your password>"',
@@ -132,6 +192,27 @@ NO_SECRETS = [
     "password_encryption = scram-sha-256",
     "autoclave: 2400W-x7",
     "https://docs.example@example.com/a",
+    'token = os.getenv("API_TOKEN_V2_2024")',
+    'password = getpass.getpass("Password1:")',
+    "fields = ['username', 'password', 'email2']",
+    "PASSWORD_MAX: u32 = 262552u32;",
+    "fn derive(password: &[u8]) -> Keys",
+    "const KEY: Key = super::super::Win32::Foundation::DEVPROPKEY;",
+    "let key = DynKey::AesHwClMulAvxMovbe(state);",
+    "arn:aws:secretsmanager:us-west-2:123456789012:secret:MyDatabase-a1b2c3",
+    "The themes that we identified:\n- **Mechanism** of the second kind",
+    "docker run -p 8080:80 nginx2",
+    "127.0.0.1:5432:5432",
+    "mkdir -p /srv/a1 && cp -p a1 b2",
+    "openssl genrsa -out k2.pem 2048",
+    "7z x a1.7z -o/tmp/x1",
+    "net use the 2nd one",
+    "connect scott/tiger",
+    "Set-Cookie: lang=en; Path=/",
+    "session=requests.Session()",
+    'page.login("anna", "home")',
+    'create_user("anna", "anna@a.example", "admin")',
+    "mysql://host@tcp(3306)",
 ]
 
 
@@ -158,6 +239,40 @@ def test_leaves_what_is_no_secret(text, detector):
     Placeholders, code, names of other things and sentences about secrets are left.
     """
     assert found_in(detector, text) == []
+
+
+def test_finds_a_password_before_a_transport(detector):
+    """
+    In a data source's name as Go's MySQL driver takes it the password stands before the host.
+    """
+    text = f'dsn := "anna:{PLAIN}@tcp(db:3306)/shop"'
+
+    assert found_in(detector, text) == [("url_credentials", PLAIN)]
+    assert found_in(detector, "anna:${PASSWORD}@tcp(db:3306)/shop") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "is_secret"),
+    [
+        ("DB_PASS=whiteduke", True),
+        ("export APP_AUTH_PASSWORD=whiteduke    # as told", True),
+        ("Server=db;Uid=app;Pwd=whiteduke;Encrypt=True", True),
+        ("password=whiteduke", False),
+        ("user = app; password = whiteduke;", False),
+        ("DB_PASSWORD=postgres", False),
+        ("WHITE_DUKE_PASSWORD=whiteduke", False),
+        ("DB_PASSWORD=changeme", False),
+        ("DB_PASSWORD_FILE=whiteduke", False),
+        ("connect(user=app, PASSWORD=whiteduke)", False),
+    ],
+)
+def test_a_bare_word_is_a_password_among_values(text, is_secret, detector):
+    """
+    In an environment and in a data source's description nothing stands but values.
+    """
+    found = found_in(detector, text)
+
+    assert found == ([("generic_password", "whiteduke")] if is_secret else [])
 
 
 def test_finds_a_pair(detector):

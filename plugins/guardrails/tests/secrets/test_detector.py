@@ -196,6 +196,8 @@ def test_prose_holds_back_a_word_at_most(detector):
             "token is ",
             "QUJDREVGR0hJSktM",
         ),
+        *("password,token\n", "password,a\nx1y2z3!,b\n\n", "(password) VALUES ('a1'),"),
+        *("seed phrase ", "mnemonic abandon ", "@tcp(", "login -"),
     ],
 )
 def test_no_text_takes_long(text, detector):

@@ -1,0 +1,242 @@
+"""
+Tables in texts: heads, and the values that stand in the columns below them.
+
+Files of comma, semicolon, tab or bar separated values, tables of Markdown, and SQL's ``INSERT``.
+What is a head hangs on its own line and the one above it, which is no row of the same kind; the
+rows are undecided until the table ends, or until `MOST_CHARACTERS` of it were seen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+__all__ = [
+    "CONTEXT_CHARACTERS",
+    "HEAD_CHARACTERS",
+    "MOST_CHARACTERS",
+    "Cell",
+    "Column",
+    "Table",
+    "column_at",
+    "may_be_head",
+    "tables_in",
+]
+
+#: A head is one line, of no more than that.
+HEAD_CHARACTERS: Final = 300
+#: How far left of the first row that may hang on something.
+CONTEXT_CHARACTERS: Final = 2 * HEAD_CHARACTERS + 16
+#: Characters of rows that are looked at.
+MOST_CHARACTERS: Final = 4096
+
+_DELIMITERS: Final = ",;\t|"
+#: Tells what may follow a name within its cell, so that the rest is asked of few.
+may_be_head: Final = re.compile(
+    r"""[A-Za-z0-9_]{0,16}+(?:[ ][A-Za-z0-9_]{1,12}+)?["'`*]{0,2}+[ \t]{0,16}+[,;|\t\r\n)]"""
+).match
+_HEAD_CELL: Final = re.compile(
+    r"""[ "'`*]{0,4}[\w#][\w #./?-]{0,32}["'`*]{0,2}[ ]{0,16}"""
+)
+# A line that may be a head, so that few are taken apart; behind , and ; no blank, as in sentences.
+_HEAD: Final = re.compile(
+    r"""[ ]{0,8}\|?(?:[ "'`*]{0,4}[\w#][\w #./?-]{0,40}+["'`*]{0,2}[ ]{0,16}"""
+    r"""(?:[\t|]|[,;](?![ \n]))){1,40}+[^,;\t|\n]{0,48}"""
+)
+#: What sentences and lines of programs end with, and no head.
+_NO_HEAD_ENDS: Final = frozenset(".,;:!)}]>({[\\\n")
+_RULE: Final = re.compile(r"[ \t]*\|?[-: |\t]+")
+_CELL: Final = {
+    delimiter: re.compile(
+        r"""[ ]{0,64}(?:"((?:[^"\n]|""){0,512})"|'((?:[^'\n]|''){0,512})'|([^"""
+        + delimiter
+        + r"""\n]{0,512}))[ ]{0,64}(["""
+        + delimiter
+        + r"""]|\r?\n|\Z)"""
+    )
+    for delimiter in _DELIMITERS
+}
+_INSERT: Final = re.compile(r"\(([^()\n]{1,256})\)\s{0,8}VALUES\s{0,8}", re.IGNORECASE)
+_TUPLE: Final = re.compile(r"\s{0,16},?\s{0,16}\(")
+_SQL_CELL: Final = re.compile(
+    r"""\s{0,8}(?:N?'((?:[^'\n\\]|\\.|''){0,512})'|"((?:[^"\n\\]|\\.){0,512})"|([^,()'"\n]{0,64}))\s{0,8}([,)])"""
+)
+
+
+class Cell(NamedTuple):
+    """
+    One value, without its quotes.
+    """
+
+    start: int
+    end: int
+
+
+class Column(NamedTuple):
+    """
+    What stands in a column.
+
+    Attributes:
+        start: Where the rows begin.
+        is_open: More of them may come.
+    """
+
+    start: int
+    cells: Sequence[Cell]
+    is_open: bool
+
+
+class Table(NamedTuple):
+    """
+    A table, whose rows have as many cells as its head.
+
+    Attributes:
+        start: Where the rows begin.
+        is_open: More of them may come.
+    """
+
+    start: int
+    heads: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    is_open: bool
+
+
+def tables_in(text: str, start: int, *, is_final: bool) -> Iterator[Table]:
+    """
+    Return the tables whose rows begin at *start* or behind it.
+    """
+    line = text.rfind("\n", 0, max(0, start - HEAD_CHARACTERS)) + 1
+    end = text.find("\n", line)
+    while end >= 0:
+        if (
+            start - 1 <= end < line + HEAD_CHARACTERS
+            and text[end - 1] not in _NO_HEAD_ENDS
+            and _HEAD.fullmatch(text, line, end)
+        ):
+            table = _table_below(text, line, end, is_final=is_final)
+            if table is not None:
+                yield table
+        line = end + 1
+        end = text.find("\n", line)
+
+
+def column_at(text: str, start: int, end: int, *, is_final: bool) -> Column | None:
+    """
+    Return the column whose head is the name from *start* to *end*; None if it is no head.
+
+    Ask `may_be_head` before.
+    """
+    opened = text.rfind("(", max(0, start - HEAD_CHARACTERS), start)
+    if opened >= 0:
+        insert = _INSERT.match(text, opened)
+        if insert is not None and insert.end(1) >= end:
+            return _inserted(text, start, insert, is_final=is_final)
+    line_end = text.find("\n", end, start + HEAD_CHARACTERS)
+    line = text.rfind("\n", max(0, start - HEAD_CHARACTERS), start) + 1
+    if line_end < 0 or line_end - line >= HEAD_CHARACTERS:
+        return None
+    table = _table_below(text, line, line_end, is_final=is_final)
+    if table is None:
+        return None
+    delimiter = _delimiter_of(text[line:line_end])
+    at = text.count(delimiter, line, start)
+    return Column(table.start, [row[at] for row in table.rows], table.is_open)
+
+
+def _delimiter_of(head: str) -> str:
+    return next((one for one in _DELIMITERS if one in head), "")
+
+
+def _table_below(
+    text: str, line: int, line_end: int, *, is_final: bool
+) -> Table | None:
+    head = text[line:line_end].rstrip("\r")
+    delimiter = _delimiter_of(head)
+    if not delimiter:
+        return None
+    heads = head.split(delimiter)
+    if _is_below_row(text, line, delimiter, len(heads)):
+        return None
+    is_marked = delimiter == "|" and heads[0].strip() == heads[-1].strip() == ""
+    named = heads[1:-1] if is_marked else heads
+    if not named or not all(_HEAD_CELL.fullmatch(one) for one in named):
+        return None
+    begin = line_end + 1
+    limit = min(len(text), begin + MOST_CHARACTERS)
+    goes_on = not is_final and limit == len(text)
+    rows: list[Sequence[Cell]] = []
+    row = begin
+    while row < limit:
+        row_end = text.find("\n", row, limit)
+        if row_end < 0 and not (is_final and limit == len(text)):
+            break
+        stop = row_end + 1 if row_end >= 0 else limit
+        if not (row == begin and _RULE.fullmatch(text[row:stop].rstrip())):
+            cells = list(_cells(text, row, stop, delimiter))
+            if len(cells) != len(heads):
+                return Table(begin, heads, rows, is_open=False)
+            rows.append(cells)
+        row = stop
+    return Table(begin, heads, rows, goes_on)
+
+
+def _is_below_row(text: str, line: int, delimiter: str, cells: int) -> bool:
+    """
+    Tell whether the line above *line* looks like this one: of many such lines one is a head.
+    """
+    above = line - 1
+    begin = text.rfind("\n", max(0, above - HEAD_CHARACTERS), max(0, above)) + 1
+    if above < 0 or above - begin > HEAD_CHARACTERS:
+        return False
+    return text.count(delimiter, begin, above) == cells - 1
+
+
+def _cells(text: str, start: int, end: int, delimiter: str) -> Iterator[Cell]:
+    pattern = _CELL[delimiter]
+    while True:
+        match = pattern.match(text, start, end)
+        if match is None:
+            return
+        group = next(n for n in (1, 2, 3) if match.start(n) >= 0)
+        value = match[group]
+        left = match.start(group) + len(value) - len(value.lstrip())
+        yield Cell(left, max(left, match.start(group) + len(value.rstrip())))
+        if match[4] != delimiter:
+            return
+        start = match.end()
+
+
+def _inserted(
+    text: str, start: int, insert: re.Match[str], *, is_final: bool
+) -> Column | None:
+    begin = insert.end()
+    if begin - insert.start() > HEAD_CHARACTERS:
+        return None
+    column = text.count(",", insert.start(), start)
+    columns = insert[1].count(",") + 1
+    limit = min(len(text), begin + MOST_CHARACTERS)
+    cells: list[Cell] = []
+    at = begin
+    while True:
+        opening = _TUPLE.match(text, at, limit)
+        if opening is None:
+            is_done = text[at:limit].lstrip().startswith(";") or at > begin
+            is_done = is_done and text[at:limit].strip() not in ("", ",")
+            return Column(
+                begin, cells, is_open=not (is_done or is_final) and limit == len(text)
+            )
+        found: list[Cell] = []
+        at = opening.end()
+        closing = ","
+        while closing == ",":
+            match = _SQL_CELL.match(text, at, limit)
+            if match is None:
+                is_open = not is_final and limit == len(text)
+                return Column(begin, cells, is_open)
+            group = next(n for n in (1, 2, 3) if match.start(n) >= 0)
+            found.append(Cell(*match.span(group)))
+            at, closing = match.end(), match[4]
+        if len(found) != columns:
+            return Column(begin, cells, is_open=False)
+        cells.append(found[column])
