@@ -15,6 +15,7 @@ import pytest
 from audit_logs import logged
 
 from gateway.testing import FakeUpstream, Script
+from gateway_audit.places import Places
 
 VALUE = "vk-of-the-shop-0123456789abcdef"
 HEADERS = {"Authorization": f"Bearer {VALUE}"}
@@ -84,6 +85,15 @@ async def processes_of(serving):
     return [status["supervisor"], *(each["pid"] for each in children)]
 
 
+def outcomes_in(data_dir):
+    """
+    List whose outcomes are in the log by now.
+    """
+    if not (Places.below(data_dir).log / "checkpoint").exists():
+        return []
+    return [each["request"] for each in logged(data_dir) if each["type"] == "outcome"]
+
+
 KILLS = [
     pytest.param(3, id="3-kills"),
     pytest.param(20, id="20-kills", marks=pytest.mark.deep),
@@ -123,17 +133,20 @@ async def test_nothing_that_was_acknowledged_is_lost(run_serve, tmp_path, rng, k
             await asyncio.to_thread(serving.process.wait, PATIENCE_S)
             acknowledged |= clients.acknowledged
         serving = await asyncio.to_thread(run_serve, settings=settings, environ=environ)
+        # The sequencer gives way to those who serve, and on a busy machine comes long after.
+        await asyncio.to_thread(
+            serving.until, lambda: acknowledged <= set(outcomes_in(data_dir))
+        )
         assert await asyncio.to_thread(serving.end) == 0
 
     entries = logged(data_dir)
-    outcomes = [each["request"] for each in entries if each["type"] == "outcome"]
+    outcomes = outcomes_in(data_dir)
     places = [(each["worker"], each["seq"]) for each in entries]
     intents = {}
     for index, each in enumerate(entries):
         if each["type"] == "intent":
             intents.setdefault(each["request"], index)
-    lost = acknowledged - set(outcomes)
-    assert lost == set()
+    assert acknowledged <= set(outcomes)
     assert len(acknowledged) >= kills * WARM
     assert len(set(outcomes)) == len(outcomes)
     assert len(set(places)) == len(places)
