@@ -55,8 +55,6 @@ if TYPE_CHECKING:
 CAP_HEADER: Final = "x-gw-output-cap"
 #: Of most text; what rules compare is no bound.
 _BYTES_PER_TOKEN: Final = 4
-#: Answers that are learned from together.
-_GATHERED: Final = 16
 #: Failures of which it is certain that nothing reached the provider.
 _NEVER_SENT: Final = frozenset({"connect"})
 
@@ -100,9 +98,6 @@ class Payments:
     expected: Expected
     #: To how many tokens an output cap may be lowered; None: not at all.
     lower_to: int | None = attrs.field(default=None, init=False)
-    _news: list[tuple[Bound, str | None, str, int, int]] = attrs.field(
-        factory=list, init=False
-    )
 
     def __attrs_post_init__(self) -> None:
         policy = self.settings.when_short
@@ -294,22 +289,15 @@ class Payments:
         else:
             self.ledger.settle(payment.hold, actual, row)
         if not usage.is_estimated and bill.is_answer:
-            key_id = None if admitted.found is None else admitted.found.key.id
-            model = attempt.target.model
-            self._news.append((payment.bound, key_id, model, prompt, answer))
-            if len(self._news) >= _GATHERED:
-                self._learn()
-
-    def _learn(self) -> None:
-        """
-        Take in what answers came to: several at a time, for one by one each takes thrice as long.
-        """
-        for bound, key_id, model, prompt, answer in self._news:
+            bound, model = payment.bound, attempt.target.model
             self.counter.calibration.learn(bound, model, prompt)
             self.expected.learn(
-                bound, key_id, model, input_tokens=prompt, output_tokens=answer
+                bound,
+                None if admitted.found is None else admitted.found.key.id,
+                model,
+                input_tokens=prompt,
+                output_tokens=answer,
             )
-        self._news.clear()
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -366,8 +354,7 @@ class _Asking:
         try:
             hold = ledger.try_hold(demand)
             if hold is None and self.joined:
-                demand = await self._apart()
-                hold = ledger.try_hold(demand)
+                demand, hold = await self._apart(demand)
             if hold is None:
                 hold = await ledger.hold(demand)
         except Short as short:
@@ -382,17 +369,19 @@ class _Asking:
         self.admitted.due = None
         return payment
 
-    async def _apart(self) -> Demand:
+    async def _apart(self, demand: Demand) -> tuple[Demand, Hold | None]:
         """
         Hold the request first, for something stands in the way, and whose it is matters.
         """
         ledger, admitted = self.payments.ledger, self.admitted
-        ledger.know(self.meters)
+        if ledger.learn(self.meters) and (hold := ledger.try_hold(demand)) is not None:
+            return demand, hold
         await hold_request(ledger, self.exchange, admitted)
         self.joined, self.meters = 0, self.terms.meters
         if admitted.run is not None:
             self.meters = admitted.run.with_meters(self.meters)
-        return self._demand()
+        demand = self._demand()
+        return demand, ledger.try_hold(demand)
 
     async def _pay_less(self, short: Short) -> tuple[Demand, Hold]:
         """

@@ -90,8 +90,9 @@ class Cells:
         length = len(stores)
         _PACK[length](self.buffer, _REDO_BYTE, *stores)
         words[H_REDO] = length
-        for word, value in zip(stores[::2], stores[1::2]):  # noqa: B905 - they are pairs
-            words[word] = value
+        pairs = iter(stores)
+        for word in pairs:
+            words[word] = next(pairs)
         words[H_REDO] = 0
 
     def redo(self) -> None:

@@ -203,11 +203,14 @@ class Ledger:
             self._rounds.want(dict.fromkeys(hold.plan.meters[: hold.plan.strict], 0))
         return hold
 
-    def know(self, meters: tuple[Meter, ...]) -> None:
+    def learn(self, meters: tuple[Meter, ...]) -> bool:
         """
-        Let `try_hold` know where *meters* stand; `hold` finds that out by itself.
+        Let `try_hold` know where *meters* stand, which `hold` finds out by itself.
+
+        Returns:
+            Whether that is news, so that it may be tried again.
         """
-        self._till.know(meters)
+        return self._till.learn(meters)
 
     async def hold(self, demand: Demand, *, wait_s: float = 0.0) -> Hold:
         """

@@ -88,13 +88,15 @@ class Till:
         """
         return self.rows.probe(self.plan(demand.meters), demand)
 
-    def know(self, meters: tuple[Meter, ...]) -> None:
+    def learn(self, meters: tuple[Meter, ...]) -> bool:
         """
-        Find where *meters* stand, unless that is known.
+        Find where *meters* stand; False where that is known already.
         """
         found = self._plans.get(id(meters))
-        if found is None or found[1].table != self._cells.words[H_TABLE]:
-            self.plan(meters)
+        if found is not None and found[1].table == self._cells.words[H_TABLE]:
+            return False
+        self.plan(meters)
+        return True
 
     def plan(self, meters: tuple[Meter, ...]) -> Plan:
         """
