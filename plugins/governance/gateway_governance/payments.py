@@ -56,8 +56,6 @@ if TYPE_CHECKING:
 CAP_HEADER: Final = "x-gw-output-cap"
 #: Of most text; what rules compare is no bound.
 _BYTES_PER_TOKEN: Final = 4
-#: Answers that are learned from together.
-_GATHERED: Final = 16
 #: Failures of which it is certain that nothing reached the provider.
 _NEVER_SENT: Final = frozenset({"connect"})
 
@@ -101,9 +99,6 @@ class Payments:
     expected: Expected
     #: To how many tokens an output cap may be lowered; None: not at all.
     lower_to: int | None = attrs.field(default=None, init=False)
-    _news: list[tuple[Bound, str | None, str, int, int]] = attrs.field(
-        factory=list, init=False
-    )
 
     def __attrs_post_init__(self) -> None:
         policy = self.settings.when_short
@@ -295,22 +290,15 @@ class Payments:
         else:
             self.ledger.settle(payment.hold, actual, row)
         if not usage.is_estimated and bill.is_answer:
-            key_id = None if admitted.found is None else admitted.found.key.id
-            model = attempt.target.model
-            self._news.append((payment.bound, key_id, model, prompt, answer))
-            if len(self._news) >= _GATHERED:
-                self._learn()
-
-    def _learn(self) -> None:
-        """
-        Take in what answers came to: several at a time, for one by one each takes thrice as long.
-        """
-        for bound, key_id, model, prompt, answer in self._news:
+            bound, model = payment.bound, attempt.target.model
             self.counter.calibration.learn(bound, model, prompt)
             self.expected.learn(
-                bound, key_id, model, input_tokens=prompt, output_tokens=answer
+                bound,
+                None if admitted.found is None else admitted.found.key.id,
+                model,
+                input_tokens=prompt,
+                output_tokens=answer,
             )
-        self._news.clear()
 
 
 @attrs.define(eq=False, kw_only=True)
