@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+from gateway_guardrails.crowds import Crowd
+
 __all__ = [
     "CONTEXT_CHARACTERS",
     "HEAD_CHARACTERS",
@@ -20,14 +22,19 @@ __all__ = [
     "Column",
     "Table",
     "column_at",
+    "crowd_of_heads",
     "may_be_head",
     "tables_in",
 ]
 
 #: A head is one line, of no more than that.
 HEAD_CHARACTERS: Final = 300
-#: How far left of the first row that may hang on something.
-CONTEXT_CHARACTERS: Final = 2 * HEAD_CHARACTERS + 16
+#: Of heads that stand so close, only so many are looked at: a text of nothing else takes long.
+CROWD_CHARACTERS: Final = 96
+CROWD: Final = 2
+#: How far left of the first row that may hang on something: its head, those that crowd that, and
+#: the line above the first of them.
+CONTEXT_CHARACTERS: Final = 2 * HEAD_CHARACTERS + CROWD_CHARACTERS + 16
 #: Characters of rows that are looked at.
 MOST_CHARACTERS: Final = 4096
 
@@ -102,45 +109,60 @@ class Table(NamedTuple):
     is_open: bool
 
 
+def crowd_of_heads() -> Crowd:
+    """
+    Return what counts the heads of one text, by where their lines or their brackets begin.
+    """
+    return Crowd(CROWD, CROWD_CHARACTERS)
+
+
 def tables_in(text: str, start: int, *, is_final: bool) -> Iterator[Table]:
     """
     Return the tables whose rows begin at *start* or behind it.
     """
-    line = text.rfind("\n", 0, max(0, start - HEAD_CHARACTERS)) + 1
+    crowd = crowd_of_heads()
+    line = text.rfind("\n", 0, max(0, start - HEAD_CHARACTERS - CROWD_CHARACTERS)) + 1
     end = text.find("\n", line)
     while end >= 0:
         if (
-            start - 1 <= end < line + HEAD_CHARACTERS
+            end < line + HEAD_CHARACTERS
             and text[end - 1] not in _NO_HEAD_ENDS
             and _HEAD.fullmatch(text, line, end)
         ):
-            table = _table_below(text, line, end, is_final=is_final)
-            if table is not None:
-                yield table
+            head = _head_at(text, line, end, crowd)
+            if head is not None and start - 1 <= end:
+                yield _table_below(text, head, end + 1, is_final=is_final)
         line = end + 1
         end = text.find("\n", line)
 
 
-def column_at(text: str, start: int, end: int, *, is_final: bool) -> Column | None:
+def column_at(
+    text: str, start: int, end: int, crowd: Crowd, *, is_final: bool
+) -> Column | None:
     """
     Return the column whose head is the name from *start* to *end*; None if it is no head.
 
     Ask `may_be_head` before.
+
+    Args:
+        crowd: `crowd_of_heads` of this text.
     """
     opened = text.rfind("(", max(0, start - HEAD_CHARACTERS), start)
     if opened >= 0:
         insert = _INSERT.match(text, opened)
         if insert is not None and insert.end(1) >= end:
+            if crowd.is_full_at(opened):
+                return None
             return _inserted(text, start, insert, is_final=is_final)
     line_end = text.find("\n", end, start + HEAD_CHARACTERS)
     line = text.rfind("\n", max(0, start - HEAD_CHARACTERS), start) + 1
     if line_end < 0 or line_end - line >= HEAD_CHARACTERS:
         return None
-    table = _table_below(text, line, line_end, is_final=is_final)
-    if table is None:
+    head = _head_at(text, line, line_end, crowd)
+    if head is None:
         return None
-    delimiter = _delimiter_of(text[line:line_end])
-    at = text.count(delimiter, line, start)
+    table = _table_below(text, head, line_end + 1, is_final=is_final)
+    at = text.count(head.delimiter, line, start)
     return Column(table.start, [row[at] for row in table.rows], table.is_open)
 
 
@@ -148,21 +170,30 @@ def _delimiter_of(head: str) -> str:
     return next((one for one in _DELIMITERS if one in head), "")
 
 
-def _table_below(
-    text: str, line: int, line_end: int, *, is_final: bool
-) -> Table | None:
+class _Head(NamedTuple):
+    delimiter: str
+    cells: Sequence[str]
+
+
+def _head_at(text: str, line: int, line_end: int, crowd: Crowd) -> _Head | None:
+    """
+    Return the head that the line is; None if it is none, or one of too many.
+    """
     head = text[line:line_end].rstrip("\r")
     delimiter = _delimiter_of(head)
     if not delimiter:
         return None
-    heads = head.split(delimiter)
-    if _is_below_row(text, line, delimiter, len(heads)):
+    cells = head.split(delimiter)
+    if _is_below_row(text, line, delimiter, len(cells)) or crowd.is_full_at(line):
         return None
-    is_marked = delimiter == "|" and heads[0].strip() == heads[-1].strip() == ""
-    named = heads[1:-1] if is_marked else heads
+    is_marked = delimiter == "|" and cells[0].strip() == cells[-1].strip() == ""
+    named = cells[1:-1] if is_marked else cells
     if not named or not all(_HEAD_CELL.fullmatch(one) for one in named):
         return None
-    begin = line_end + 1
+    return _Head(delimiter, cells)
+
+
+def _table_below(text: str, head: _Head, begin: int, *, is_final: bool) -> Table:
     limit = min(len(text), begin + MOST_CHARACTERS)
     goes_on = not is_final and limit == len(text)
     rows: list[Sequence[Cell]] = []
@@ -173,12 +204,12 @@ def _table_below(
             break
         stop = row_end + 1 if row_end >= 0 else limit
         if not (row == begin and _RULE.fullmatch(text[row:stop].rstrip())):
-            cells = list(_cells(text, row, stop, delimiter))
-            if len(cells) != len(heads):
-                return Table(begin, heads, rows, is_open=False)
+            cells = list(_cells(text, row, stop, head.delimiter))
+            if len(cells) != len(head.cells):
+                return Table(begin, head.cells, rows, is_open=False)
             rows.append(cells)
         row = stop
-    return Table(begin, heads, rows, goes_on)
+    return Table(begin, head.cells, rows, goes_on)
 
 
 def _is_below_row(text: str, line: int, delimiter: str, cells: int) -> bool:

@@ -18,7 +18,12 @@ import attrs
 
 from gateway.detecting import Detector, DetectorTools, Find, Place, Severity
 from gateway.errors import ConfigError, Problem
-from gateway_guardrails.columns import column_at, may_be_head
+from gateway_guardrails.columns import (
+    column_at,
+    crowd_of_heads,
+    may_be_head,
+)
+from gateway_guardrails.crowds import Crowd
 from gateway_guardrails.patterns import PatternInvalid, PatternSet
 from gateway_guardrails.secrets.assignments import judge_cell, judge_value
 from gateway_guardrails.secrets.blocks import block_at, body_at
@@ -30,6 +35,8 @@ from gateway_guardrails.secrets.openings import (
     CROWD_CHARACTERS,
     NAME_CHARACTERS,
     OPENING_CHARACTERS,
+    PHRASES,
+    PHRASES_CHARACTERS,
     REACH,
     openings,
     rest_of,
@@ -179,7 +186,9 @@ class _Look:
         self.detector = detector
         self._found: dict[int, Find] = {}
         self._has_run_mark: list[int] = []
-        self._names: list[int] = []
+        self._names = Crowd(CROWD, CROWD_CHARACTERS)
+        self._phrases = Crowd(PHRASES, PHRASES_CHARACTERS)
+        self._heads = crowd_of_heads()
 
     def finds(self) -> Sequence[Find]:
         """
@@ -228,11 +237,10 @@ class _Look:
                 if self._has_format(one, pattern, start):
                     break
         if mark.name is not None:
-            self._names.append(start)
-            if not self._is_crowded(start):
+            if not self._names.is_full_at(start):
                 self._at_name(mark.name, start, end)
-                if mark.is_head and may_be_head(self.text, end):
-                    self._at_head(mark.name, start, end)
+            if mark.is_head and may_be_head(self.text, end):
+                self._at_head(mark.name, start, end)
         if mark.in_runs and start >= self.start:
             self._has_run_mark.append(start)
         if mark.is_scheme:
@@ -296,11 +304,9 @@ class _Look:
         self._add(start, end, one.name, one.severity, score)
         return True
 
-    def _is_crowded(self, start: int) -> bool:
-        names = self._names
-        return len(names) > CROWD and start - names[-1 - CROWD] <= CROWD_CHARACTERS
-
     def _at_name(self, name: Name, start: int, end: int) -> None:
+        if name.kind == "phrase" and self._phrases.is_full_at(start):
+            return
         if start + OPENING_CHARACTERS < self.start:
             return
         if name.kind == "phrase":
@@ -319,7 +325,8 @@ class _Look:
 
     def _at_head(self, name: Name, start: int, end: int) -> None:
         text = self.text
-        column = column_at(text, start, end, is_final=self.open_from > len(text))
+        is_final = self.open_from > len(text)
+        column = column_at(text, start, end, self._heads, is_final=is_final)
         if column is None or column.start < self.start:
             return
         if not stands_alone(text, start, end, name):

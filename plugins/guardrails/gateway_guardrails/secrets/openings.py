@@ -20,6 +20,8 @@ __all__ = [
     "CROWD_CHARACTERS",
     "NAME_CHARACTERS",
     "OPENING_CHARACTERS",
+    "PHRASES",
+    "PHRASES_CHARACTERS",
     "REACH",
     "Opening",
     "openings",
@@ -34,6 +36,9 @@ NAME_CHARACTERS: Final = 32
 #: nobody writes so, and a text of nothing else would take long.
 CROWD_CHARACTERS: Final = 64
 CROWD: Final = 6
+#: The same of names of seed phrases, behind each of which hundreds of characters are read.
+PHRASES_CHARACTERS: Final = 256
+PHRASES: Final = 4
 REACH: Final = max(
     OPENING_CHARACTERS + max(NAME_CHARACTERS, CROWD_CHARACTERS + 16),
     CONTEXT_CHARACTERS,

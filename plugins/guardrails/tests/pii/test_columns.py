@@ -8,6 +8,7 @@ import pytest
 from cutting import assert_cut_invariant
 
 from gateway.detecting import Place
+from gateway_guardrails.columns import CROWD, tables_in
 from gateway_guardrails.pii import PiiDetector, PiiOptions
 from gateway_guardrails.pii.options import select
 
@@ -74,3 +75,13 @@ def test_a_sentence_is_no_label():
     """
     assert found("Please bring your passport.\n\nA12345678 is the room.") == []
     assert found("Passport number\n\nThe gate is A12345678 today.") == []
+
+
+def test_of_heads_close_together_the_first_are_looked_at():
+    """
+    A text of nothing but heads would take long; wherever it is cut, the same ones are read.
+    """
+    text = "".join(f"Passport,a\n{value},b\n\n" for value in [*PASSPORTS, *PASSPORTS])
+
+    assert len(list(tables_in(text, 0, is_final=True))) == CROWD
+    assert_cut_invariant(PiiDetector(select(PiiOptions())), text, rounds=3)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from cutting import assert_cut_invariant
 
-from gateway_guardrails.columns import HEAD_CHARACTERS, MOST_CHARACTERS
+from gateway_guardrails.columns import CROWD, HEAD_CHARACTERS, MOST_CHARACTERS
 
 from .conftest import found_in, made
 
@@ -89,3 +89,38 @@ def test_a_table_is_looked_at_so_far(detector):
 
     assert found_in(detector, wide) == []
     assert len(found_in(detector, long)) == MOST_CHARACTERS // len(row)
+
+
+def test_wide_tables_are_one_head(detector):
+    """
+    However many of its columns hold secrets.
+    """
+    names = (
+        "password",
+        "api_key",
+        "client_secret",
+        "access_token",
+        "passwd",
+        "auth_token",
+    )
+    values = [f"Zx{n}1q" + "w7RtP9mLk2Vb8" for n in range(len(names))]
+    table = f"{','.join(names)}\n{','.join(values)}\n"
+
+    assert [one for _, one in found_in(detector, table)] == values
+
+
+@pytest.mark.parametrize("filler", ["", "and a line that is none of a table\n" * 8])
+@pytest.mark.parametrize(
+    "form", ["password,a\n{},b\n\n", "(id, password) VALUES (1, '{}');\n"]
+)
+def test_of_heads_close_together_the_first_are_looked_at(form, filler, detector):
+    """
+    A text of nothing but heads would take long; wherever it is cut, the same ones are read.
+    """
+    values = [f"Zx{n}1q" + "w7-Rt" for n in range(5)]
+    text = filler.join(form.format(value) for value in values)
+
+    found = [one for _, one in found_in(detector, text)]
+
+    assert found == (values if filler else values[:CROWD])
+    assert_cut_invariant(detector, text, rounds=3)
