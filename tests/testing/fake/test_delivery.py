@@ -261,7 +261,7 @@ class TestTrouble:
         """
         script = Script(text="on", never_end=True)
         async with (
-            FakeUpstream(default=script, patience_s=0.05) as fake,
+            FakeUpstream(default=script, patience_s=0.5) as fake,
             aiohttp.ClientSession(fake.url) as session,
             session.post(CHAT, json=chat(stream=True)) as response,
         ):
@@ -323,7 +323,7 @@ class TestTrouble:
         """
         script = Script(stall_after=0) if is_stall else Script(break_after=0)
         async with (
-            FakeUpstream(default=script, patience_s=0.05) as fake,
+            FakeUpstream(default=script, patience_s=0.5) as fake,
             aiohttp.ClientSession(fake.url) as session,
             session.post(CHAT, json=chat()) as response,
         ):
@@ -408,7 +408,7 @@ class TestDeparture:
         """
         script = Script(text="on", never_end=True, bills_on=True)
         async with (
-            FakeUpstream(default=script, patience_s=0.05) as fake,
+            FakeUpstream(default=script, patience_s=0.5) as fake,
             aiohttp.ClientSession(fake.url) as session,
         ):
             async with session.post(CHAT, json=chat(stream=True)) as response:
