@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from gateway.errors import ConfigError
 from gateway.following import Follower, Generations
-from gateway.storage import Storage
+from gateway.storage import FILE, Storage
 
 STATE = Table(
     "bells_state",
@@ -128,7 +128,8 @@ class TestGenerations:
         """
         storage = Storage(tmp_path / "later")
         generations = Generations(storage, STATE)
-        assert storage.engine.url.database  # of which the folder is made, and goes
+        assert storage.engine.url.database  # which is made with its folder, and goes
+        (tmp_path / "later" / FILE).unlink()
         (tmp_path / "later").rmdir()
 
         with generations.at_hand():
