@@ -46,6 +46,8 @@ _STRANGER: Final = "unknown"
 _RETRY_S: Final = 1.0
 #: Of the fallbacks that a request names, more than routing takes.
 _MAX_FALLBACKS: Final = 100
+#: What an outcome says of a body that the disk did not take.
+LOST: Final = {"kept": "none", "withheld": ["it could not be stored"]}
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -205,6 +207,8 @@ class Recorder:
                 self.journal.note(entry)
                 return
             await self.journal.write(entry, is_durable=self._outcomes_last)
+            if body is LOST and self.settings.on_failure != "open":
+                raise AuditUnavailable("a body cannot be stored")
         except AuditUnavailable:
             # Who was refused, or has left, gets nothing that would have to be recorded.
             if not is_unserved and exchange.outcome is not Outcome.LEFT:
@@ -225,9 +229,7 @@ class Recorder:
             return await self.keeping.keep(exchange, sheet, subject, name)
         except (OSError, sqlite3.Error) as exc:
             log.error("a body is not kept", error=type(exc).__name__)  # noqa: TRY400
-            if self.settings.on_failure == "open":
-                return {"kept": "none", "withheld": ["it could not be stored"]}
-            raise AuditUnavailable("a body cannot be stored") from exc
+            return LOST
 
     def _is_told(self, exchange: Exchange) -> bool:
         """

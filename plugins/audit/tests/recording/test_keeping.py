@@ -193,14 +193,17 @@ async def test_an_erased_person_is_nowhere(running):
 
 async def test_a_body_that_cannot_be_stored_is_a_request_that_is_not_served(running):
     """
-    Closed means closed: for bodies as for entries.
+    Closed means closed: for bodies as for entries.  What the provider did stands in the log.
     """
     async with running({"bodies": "full"}) as audit:
         (audit.data_dir / "audit" / "bodies").write_bytes(b"in the way")
         answer = await audit.call()
+        (outcome,) = audit.entries("outcome")
 
     assert answer.status == 503
     assert answer.headers["x-gw-code"] == "audit_unavailable"
+    assert outcome["body"] == {"kept": "none", "withheld": ["it could not be stored"]}
+    assert outcome["attempts"][0]["status"] == 200
 
 
 async def test_nobody_is_asked_while_bodies_cannot_be_stored(running):
