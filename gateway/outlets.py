@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from gateway import assembly, neutral
 from gateway.errors import BudgetExceeded, ExchangeError, NotAuthenticated, Refused
 from gateway.exchange import Outcome
+from gateway.received import UNREADABLE, unreadable
 from gateway.views import Chunk
 
 if TYPE_CHECKING:
@@ -364,7 +365,7 @@ class CallerOutlet:
                 await self.begin(None)
                 async for chunk in answer.chunks:
                     # Kept as it came, by somebody who did not look into it.
-                    if self._pipeline is None or chunk.strip():
+                    if self._pipeline is None or _is_sound(chunk):
                         await self.chunks((chunk,))
                 await self.end()
             else:
@@ -430,6 +431,20 @@ class CallerOutlet:
         """
         self.fall_silent()
         await self._close_filters(Outcome.LEFT)
+
+
+def _is_sound(chunk: Chunk) -> bool:
+    """
+    Take out of *chunk* what no view shows; tell whether anything is left to send.
+
+    Raises:
+        UpstreamError: it cannot be read.
+    """
+    try:
+        chunk.doc  # noqa: B018 - a document that cannot be read is no plugin's fault
+    except UNREADABLE as exc:
+        raise unreadable() from exc
+    return chunk.strip()
 
 
 def as_told(error: ExchangeError, exchange: Exchange) -> ExchangeError:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway import Exchange, Response
+from gateway import Chunk, Exchange, Response
 from gateway_caching.settings import ScopeSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from gateway import Attempt, Flight, Request
     from gateway_caching.keys import Keys
@@ -125,7 +125,28 @@ def answer_fault(
         return "its length was capped here"
     if flight.body is not None and flight.body[0] != 200:
         return f"its status is {flight.body[0]}"
-    return _stop_fault(exchange, flight, attempt, scope)
+    fault = _stop_fault(exchange, flight, attempt, scope)
+    if fault is None and not _is_readable(exchange, flight):
+        return "it cannot be read"
+    return fault
+
+
+def _is_readable(exchange: Exchange, flight: Flight) -> bool:
+    """
+    Tell whether all of an answer is JSON: who passed it on did not look into each event.
+    """
+    dialect = exchange.dialect
+    views: Iterable[Chunk | Response] = (
+        (Chunk(dialect, frame) for frame in flight.frames)
+        if flight.body is None
+        else (Response(dialect, flight.body[2]),)
+    )
+    try:
+        for view in views:
+            view.doc  # noqa: B018 - reads it
+    except ValueError:
+        return False
+    return True
 
 
 def edits_for(flight: Flight, keys: Keys) -> str:

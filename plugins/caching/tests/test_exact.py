@@ -206,6 +206,7 @@ async def test_sdks_make_the_same_of_a_replayed_stream(start, fake_upstream):
         Script(status=500),
         Script(status=400),
         Script(text="half of it", split=4, break_after=3),
+        Script(text="no JSON in it", split=4, malformed_after=2),
     ],
     ids=str,
 )
@@ -214,7 +215,7 @@ async def test_answers_that_did_not_end_well_are_not_kept(
     start, ask, fake_upstream, script, is_stream
 ):
     """
-    Cut, filtered, calling tools, failed, broken off: asked again.
+    Cut, filtered, calling tools, failed, broken off, unreadable: asked again.
     """
     fake_upstream.script("m", script)
     client = await start(store="memory")
