@@ -649,6 +649,37 @@ async def test_a_plugins_answer_is_filtered_by_those_outside(fake):
         assert len(fake.requests) == 0
 
 
+async def test_a_kept_event_that_cannot_be_read_is_no_plugins_fault(fake):
+    """
+    Whoever kept it did not look into it; the filter that does is not blamed for it.
+    """
+    frames = b'data: {"choices":[]}\n\n', b'data: {"id":"\xff"}\n\n'
+
+    class Kept(Plugin):
+        phase = Phase.ANSWER
+
+        @hookimpl
+        async def pre_request(self, exchange):
+            async def kept():
+                for frame in frames:
+                    yield Chunk(exchange.dialect, frame)
+
+            return Answer(chunks=kept())
+
+    class Guard(Plugin):
+        phase = Phase.INSPECT
+
+        @hookimpl
+        def open_filter(self, exchange, attempt):
+            return Shout()
+
+    async with running(fake, Kept, Guard) as gateway:
+        exchange, sink = await ask(gateway, stream=True)
+
+        assert exchange.error.code == "upstream_failed"
+        assert b"could not be read" in sink.body
+
+
 @pytest.mark.parametrize("events", [0, 1, 3], ids="after-{}".format)
 async def test_a_caller_who_leaves_is_settled(fake, events):
     """
