@@ -212,8 +212,13 @@ def _chunk_choice(walk: Walk, choice: dict[str, Any], position: int) -> None:
         elif key == "logprobs":
             if value is not None:
                 logprobs(walk, choice, choice.get("delta"))
-        else:
+        elif key in CHOICE:
             _beside_message(walk, choice, key, value)
+        else:
+            # Some vendors stream what they add beside the delta, as others do inside it.
+            walk.form, walk.lane = "delta", (index,)
+            stray(walk, choice, key, value)
+            walk.form, walk.lane = "whole", ()
 
 
 def _delta(walk: Walk, choice: dict[str, Any], delta: Any, index: int) -> None:

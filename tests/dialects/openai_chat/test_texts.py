@@ -251,6 +251,23 @@ class TestChunks:
         assert [text.form for text in pieces] == ["delta", "delta"]
         assert pieces[0].lane == pieces[1].lane
 
+    def test_pieces_beside_a_delta_run_on(self, kit):
+        """
+        What a vendor streams beside the delta is one text, however it is cut.
+        """
+        events = [
+            kit.chunk(
+                {**kit.event({}), "choices": [{"index": 1, "delta": {}, "text": p}]}
+            )
+            for p in ("4111", "1111")
+        ]
+
+        pieces = [t for event in events for t in event.texts() if "111" in t.value]
+
+        assert [text.form for text in pieces] == ["delta", "delta"]
+        assert pieces[0].lane == pieces[1].lane
+        assert pieces[0].lane[0] == 1
+
     def test_name_of_an_event_may_be_words(self, kit):
         """
         None has one here but errors; what somebody writes there is text.
