@@ -91,7 +91,7 @@ class Scribe:
         """
         Be the thread.
         """
-        _come_second()
+        _come_second(is_second=True)
         try:
             self._look_round()
             while not self._is_ending:
@@ -123,7 +123,12 @@ class Scribe:
         try:
             self._writer.write(_records(group))
             if any(batch.is_durable for batch in group):
-                self._writer.sync()
+                # Callers wait for what the disk answers.
+                _come_second(is_second=False)
+                try:
+                    self._writer.sync()
+                finally:
+                    _come_second(is_second=True)
         except OSError as exc:
             self._recover(exc, len(group))
         else:
@@ -172,7 +177,7 @@ class Scribe:
         self._listener.room(is_nearly_full=share >= WARN_SHARE)
 
 
-def _come_second() -> None:
+def _come_second(*, is_second: bool) -> None:
     """
     Let the event loop go on until it waits for something, where both share a processor.
 
@@ -182,8 +187,9 @@ def _come_second() -> None:
     milliseconds (sched(7)), and more has come by then.
     """
     if hasattr(os, "sched_setscheduler"):
+        policy = os.SCHED_BATCH if is_second else os.SCHED_OTHER
         with suppress(OSError):  # a container may forbid it
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+            os.sched_setscheduler(0, policy, os.sched_param(0))
 
 
 def _records(group: list[Batch]) -> list[bytes]:
