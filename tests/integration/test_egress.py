@@ -35,6 +35,20 @@ PATIENCE_S = 30
 # --- certificates ---------------------------------------------------------------------------
 
 
+#: What the key of an authority is for.
+_SIGNS = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 @attrs.frozen
 class Authority:
     """
@@ -53,7 +67,7 @@ class Authority:
         """
         file = self.folder / "authority.pem"
         if not file.exists():
-            constraints = x509.BasicConstraints(ca=True, path_length=0)
+            constraints = x509.BasicConstraints(ca=True, path_length=None)
             file.write_bytes(self._sign(self.key, "authority", constraints))
         return file
 
@@ -94,7 +108,17 @@ class Authority:
             not_valid_before=now - day,
             not_valid_after=now + day,
         )
-        builder = builder.add_extension(extension, critical=False)
+        # RFC 5280 demands the names of both keys, and what an authority's is for; Python 3.13 too.
+        own, signer = key.public_key(), self.key.public_key()
+        is_authority = isinstance(extension, x509.BasicConstraints)
+        for each, is_critical in (
+            (extension, is_authority),
+            (x509.SubjectKeyIdentifier.from_public_key(own), False),
+            (x509.AuthorityKeyIdentifier.from_issuer_public_key(signer), False),
+        ):
+            builder = builder.add_extension(each, critical=is_critical)
+        if is_authority:
+            builder = builder.add_extension(_SIGNS, critical=True)
         signed = builder.sign(self.key, hashes.SHA256())
         return signed.public_bytes(serialization.Encoding.PEM)
 

@@ -41,6 +41,11 @@ class Follower(Protocol):
         Forget the entries before *min_index*, which were pruned.
         """
 
+    def close(self) -> None:
+        """
+        Let go of what it keeps open.
+        """
+
 
 class Followed:
     """
@@ -93,6 +98,14 @@ class Followed:
             return False
         self._add(self._has, entries, now)
         return 0 < self.has < source.size
+
+    def close(self) -> None:
+        """
+        Let go of the follower.
+        """
+        follower, self._follower = self._follower, None
+        if follower is not None:
+            follower.close()
 
     def _drop(self, min_index: int) -> None:
         if min_index > self._min_index:

@@ -166,6 +166,8 @@ class Sequencer:
         """
         for companion in self._companions:
             companion.close()
+        for follower in self._followers:
+            follower.close()
         self._witnesses.join(0.5)
         self._tell()
         self._reader.close()

@@ -382,6 +382,7 @@ class Index:
 
     def __init__(self):
         self.entries = []
+        self.is_closed = False
         self.is_broken = False
 
     def last(self):
@@ -394,6 +395,9 @@ class Index:
             raise ConnectionError
         assert first == len(self.entries)
         self.entries.extend(entries)
+
+    def close(self):
+        self.is_closed = True
 
 
 class Clock:
@@ -418,9 +422,11 @@ def test_followers_get_everything_in_its_place(audit):
     audit.write("wb", lines("wb", 30))
 
     sequencer.drain()
+    followed.close()
 
     assert index.entries == audit.entries()
     assert followed.has == 2030
+    assert index.is_closed
 
 
 def test_a_follower_that_fails_stops_nobody_and_is_caught_up(audit):

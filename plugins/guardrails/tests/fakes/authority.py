@@ -15,6 +15,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 HOME = ipaddress.ip_address("127.0.0.1")
+#: What the key of an authority is for.
+_SIGNS = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 def make_authority(folder: Path) -> tuple[Path, ssl.SSLContext]:
@@ -24,7 +36,9 @@ def make_authority(folder: Path) -> tuple[Path, ssl.SSLContext]:
     root, leaf = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     authority = folder / "authority.pem"
     authority.write_bytes(
-        _signed(root, root, "authority", x509.BasicConstraints(ca=True, path_length=0))
+        _signed(
+            root, root, "authority", x509.BasicConstraints(ca=True, path_length=None)
+        )
     )
     name = x509.SubjectAlternativeName([x509.IPAddress(HOME)])
     both = folder / "server.pem"
@@ -41,14 +55,24 @@ def make_authority(folder: Path) -> tuple[Path, ssl.SSLContext]:
 
 def _signed(key, root, subject: str, extension: x509.ExtensionType) -> bytes:
     now, day = dt.datetime.now(dt.UTC), dt.timedelta(days=1)
+    # RFC 5280 demands the names of both keys, and what an authority's is for; Python 3.13 too.
+    own, signer = key.public_key(), root.public_key()
     builder = x509.CertificateBuilder(
         issuer_name=_named("authority"),
         subject_name=_named(subject),
-        public_key=key.public_key(),
+        public_key=own,
         serial_number=x509.random_serial_number(),
         not_valid_before=now - day,
         not_valid_after=now + day,
-    ).add_extension(extension, critical=True)
+    )
+    for each, is_critical in (
+        (extension, True),
+        (x509.SubjectKeyIdentifier.from_public_key(own), False),
+        (x509.AuthorityKeyIdentifier.from_issuer_public_key(signer), False),
+    ):
+        builder = builder.add_extension(each, critical=is_critical)
+    if key is root:
+        builder = builder.add_extension(_SIGNS, critical=True)
     signed = builder.sign(root, hashes.SHA256())
     return signed.public_bytes(serialization.Encoding.PEM)
 
