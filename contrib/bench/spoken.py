@@ -153,6 +153,13 @@ def _nested(size: int) -> str:
     return text[:size].decode()
 
 
+def _behind(head: str, unit: str) -> Callable[[int], str]:
+    """
+    Make a text of *unit* again and again, behind *head*.
+    """
+    return lambda size: (head + unit * (size // len(unit) + 1))[:size]
+
+
 def _repeated(part: str) -> Callable[[int], str]:
     return lambda size: (part * (size // len(part) + 1))[:size]
 
@@ -223,14 +230,14 @@ HOSTILE: Final[Mapping[str, Callable[[int], str]]] = {
     "fullwidth": _repeated("\uff11\uff12\uff13 "),
     "zero width": _repeated("a\u200b"),
     "columns": _repeated("password,a\nx1y2z3!,b\n\n"),
-    "a column": lambda size: "name,password\n" + "jo,x1y2z3!q\n" * (size // 12),
+    "a column": _behind("name,password\n", "jo,x1y2z3!q\n"),
     "heads": _repeated("password,name,ssn\n"),
     "named": _repeated("ssn,a\n536-22-1234,b\n\n"),
     "inserts": _repeated("(password) VALUES ('x1y2z3!') "),
     "wide": _repeated("password," * 30 + "\n" + "x1y2z3!," * 30 + "\n\n"),
     "pipes": _repeated("| password |\n| - |\n| x1y2z3! |\n\n"),
     "seeds": _repeated("seed phrase "),
-    "seed words": lambda size: "seed phrase: " + "abandon " * (size // 8),
+    "seed words": _behind("seed phrase: ", "abandon "),
     "cookies": _repeated("Cookie: a=b; "),
     "labels": _repeated("birth date\n\n"),
 }
