@@ -4,16 +4,18 @@ The way to every service: the settings' authorities and proxy, and no other.
 
 from __future__ import annotations
 
+import ipaddress
 from base64 import b64encode
 
 import pytest
+from authorities import Authority
 from fakes.asking import ENVIRON, made, open_tools
-from fakes.authority import make_authority
 from fakes.services import SERVICES
 
 from gateway.detecting import DetectorFailed
 
 by_service = pytest.mark.parametrize("service", SERVICES.values(), ids=list(SERVICES))
+HOME = ipaddress.ip_address("127.0.0.1")
 PASSWORD = "proxy-password-" + "of-a-test"
 
 
@@ -22,7 +24,8 @@ def authority(tmp_path_factory):
     """
     A house's own authority.
     """
-    return make_authority(tmp_path_factory.mktemp("authority"))
+    house = Authority(tmp_path_factory.mktemp("authority"))
+    return house.file, house.context(HOME)
 
 
 @by_service
