@@ -133,6 +133,13 @@ class Scribe:
             self._recover(exc, len(group))
         else:
             self._listener.written(len(group))
+            self._clear_ahead()
+
+    def _clear_ahead(self) -> None:
+        try:
+            self._writer.clear_ahead()
+        except OSError as exc:
+            self._recover(exc, 0)
 
     def _sync(self) -> None:
         try:

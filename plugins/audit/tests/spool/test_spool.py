@@ -5,15 +5,19 @@ What a spool acknowledged is in its files, whatever the disk does.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import time
 from contextlib import suppress
 
 import pytest
 
+from gateway_audit.spool import writer
+from gateway_audit.spool.disk import Disk
 from gateway_audit.spool.frames import MAX_ENTRY_BYTES
 from gateway_audit.spool.names import segments
 from gateway_audit.spool.spool import AuditUnavailable, Spool
+from gateway_audit.spool.writer import CLEAR_BYTES
 from gateway_audit.testing import FaultyDisk, entries_in
 
 SMALL = 100 * 1024
@@ -178,6 +182,41 @@ async def test_files_turn_over_and_the_next_is_ready(tmp_path):
     await spool.close()
 
 
+class WatchedDisk(Disk):
+    """
+    A disk that knows where in each file something was written, and what came where nothing was.
+    """
+
+    def __init__(self):
+        self.ends = {}
+        self.fresh = []
+
+    def write(self, descriptor, content, at):
+        file = os.fstat(descriptor).st_ino
+        if at + len(content) > self.ends.get(file, 0):
+            self.fresh.append(content)
+            self.ends[file] = at + len(content)
+        return super().write(descriptor, content, at)
+
+
+async def test_entries_are_written_where_zeros_were(tmp_path):
+    """
+    No entry is the first that stands at its place: a sync that is waited for has entries to bring
+    to the disk, and nothing else.
+    """
+    disk = WatchedDisk()
+    spool = Spool(tmp_path, disk=disk, segment_bytes=4 * CLEAR_BYTES)
+    entries = [b"%d/" % at + b"x" * 30_000 for at in range(60)]
+    for entry in entries:
+        await spool.append(entry)
+
+    await spool.close()
+    assert entries_in(tmp_path) == entries
+    assert len(segments(tmp_path)) == 2
+    assert len(disk.fresh) > 6
+    assert not any(content.strip(b"\0") for content in disk.fresh)
+
+
 async def test_closing_writes_everything_and_leaves_no_slack(tmp_path):
     """
     After the end every accepted entry is there, and no room is set aside any more.
@@ -285,6 +324,43 @@ async def test_closing_on_a_broken_disk_is_an_error(tmp_path):
     assert isinstance(waiting.exception(), AuditUnavailable)
 
 
+@pytest.fixture
+def few_zeros(monkeypatch):
+    """
+    Write so few zeros ahead that it is done again and again, and entries overtake them.
+    """
+    monkeypatch.setattr(writer, "CLEAR_BYTES", 20_000)
+    monkeypatch.setattr(writer, "LEAST_CLEAR_BYTES", 5_000)
+
+
+class NoMoreZerosDisk(Disk):
+    """
+    A disk that takes zeros at the beginning of a file only.
+    """
+
+    def write(self, descriptor, content, at):
+        if at and not content.strip(b"\0"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return super().write(descriptor, content, at)
+
+
+@pytest.mark.usefixtures("few_zeros")
+async def test_a_file_that_failed_while_nobody_waited_is_left(tmp_path):
+    """
+    Where zeros cannot be written no entry is: the next one stands in another file.
+    """
+    spool = Spool(tmp_path, disk=NoMoreZerosDisk())
+
+    await spool.append(b"x" * 19_000)
+    await spool.append(b"next")
+
+    first, second = segments(tmp_path)
+    assert first.path.read_bytes().rstrip(b"\0").endswith(b"x")
+    assert second.path.read_bytes().rstrip(b"\0").endswith(b"next")
+    assert not spool.is_failing
+    await spool.close()
+
+
 async def run_with_fault(folder, disk):
     """
     Write through a disk that fails somewhere; return what was acknowledged.
@@ -303,6 +379,7 @@ async def run_with_fault(folder, disk):
     return acknowledged
 
 
+@pytest.mark.usefixtures("few_zeros")
 @pytest.mark.parametrize("lasts", [1, 3], ids=["once", "thrice"])
 @pytest.mark.parametrize("fault", ["eio", "enospc", "short"])
 async def test_no_failure_of_a_call_loses_what_was_acknowledged(tmp_path, fault, lasts):
