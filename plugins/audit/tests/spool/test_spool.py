@@ -115,6 +115,24 @@ async def test_a_relaxed_entry_is_in_the_file_without_a_sync(tmp_path):
     await spool.close()
 
 
+async def test_a_relaxed_entry_does_not_wait_for_the_sync_of_another(tmp_path):
+    """
+    Of entries that are written together, those that may be relaxed are told before the sync.
+    """
+    disk = FaultyDisk()
+    disk.gate.clear()
+    spool = Spool(tmp_path, disk=disk, patience_s=30)
+
+    durable, relaxed = spool.append(b"durable"), spool.append_relaxed(b"relaxed")
+    await relaxed
+
+    assert not durable.done()
+    assert entries_in(tmp_path) == [b"durable", b"relaxed"]
+    disk.gate.set()
+    await durable
+    await spool.close()
+
+
 async def test_a_disk_that_does_not_answer_is_told_within_a_second(tmp_path):
     """
     A sync that hangs turns callers away in time; the entry is found later all the same.
