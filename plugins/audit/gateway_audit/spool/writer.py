@@ -31,6 +31,9 @@ LEAST_SEGMENT_BYTES: Final = HEAD_BYTES + MAX_ENTRY_BYTES
 #: How much is written with zeros at a time, and how little of it is left then.
 CLEAR_BYTES: Final = 256 * 1024
 LEAST_CLEAR_BYTES: Final = CLEAR_BYTES // 4
+#: Of what is written together: where it is more, the zeros would take the disk longer than they
+#: spare it.
+MOST_BYTES: Final = CLEAR_BYTES // 16
 _ZEROS: Final = bytes(CLEAR_BYTES)
 
 
@@ -53,6 +56,8 @@ class SegmentWriter:
         self._number = 0
         self._file: int | None = None
         self._at = 0
+        #: How much was written last.
+        self._last_bytes = 0
         #: Up to where there are zeros that were written, in the file and in the spare one.
         self._cleared = 0
         self._spare: int | None = None
@@ -128,13 +133,15 @@ class SegmentWriter:
 
     def clear_ahead(self) -> None:
         """
-        Write zeros where the next entries come, if little is left of those that stand there.
+        Write zeros where the next entries come, if few are left there and entries are few too.
 
         Raises:
             OSError: The disk failed; the file is one to be left, as after any other failure.
         """
         end = min(self._at + LEAST_CLEAR_BYTES, self._segment_bytes)
-        if self._file is not None and self._cleared < end:
+        if self._file is None or self._last_bytes > MOST_BYTES:
+            return
+        if self._cleared < end:
             self._cleared = self._clear(self._file, max(self._at, self._cleared))
             self._disk.sync(self._file)
             self._unsynced.clear()
@@ -165,7 +172,9 @@ class SegmentWriter:
         for group in self._by_file(records):
             if self._file is None:
                 raise OSError("no file is open")
-            self._at = self._write_whole(self._file, b"".join(group), self._at)
+            content = b"".join(group)
+            self._at = self._write_whole(self._file, content, self._at)
+            self._last_bytes = len(content)
 
     def _by_file(self, records: list[bytes]) -> Iterable[list[bytes]]:
         group: list[bytes] = []

@@ -224,7 +224,7 @@ async def test_entries_are_written_where_zeros_were(tmp_path):
     """
     disk = WatchedDisk()
     spool = Spool(tmp_path, disk=disk, segment_bytes=4 * CLEAR_BYTES)
-    entries = [b"%d/" % at + b"x" * 30_000 for at in range(60)]
+    entries = [b"%d/" % at + b"x" * 15_000 for at in range(120)]
     for entry in entries:
         await spool.append(entry)
 
@@ -233,6 +233,21 @@ async def test_entries_are_written_where_zeros_were(tmp_path):
     assert len(segments(tmp_path)) == 2
     assert len(disk.fresh) > 6
     assert not any(content.strip(b"\0") for content in disk.fresh)
+
+
+async def test_where_much_comes_at_once_no_zeros_are_written(tmp_path):
+    """
+    A disk that has enough to do with entries is not asked to write as many zeros as well.
+    """
+    disk = WatchedDisk()
+    spool = Spool(tmp_path, disk=disk, segment_bytes=4 * CLEAR_BYTES)
+    for _ in range(30):
+        await spool.append(b"x" * 30_000)
+
+    await spool.close()
+    zeros = [content for content in disk.fresh if not content.strip(b"\0")]
+    # Those with which each file begins, the spare one too.
+    assert sum(map(len, zeros)) <= CLEAR_BYTES * (len(segments(tmp_path)) + 1)
 
 
 async def test_closing_writes_everything_and_leaves_no_slack(tmp_path):
@@ -349,6 +364,7 @@ def few_zeros(monkeypatch):
     """
     monkeypatch.setattr(writer, "CLEAR_BYTES", 20_000)
     monkeypatch.setattr(writer, "LEAST_CLEAR_BYTES", 5_000)
+    monkeypatch.setattr(writer, "MOST_BYTES", 20_000)
 
 
 class NoMoreZerosDisk(Disk):
