@@ -7,7 +7,8 @@ A value that can be found by another process, with all that finding it needs: se
 
 from __future__ import annotations
 
-import pkgutil
+from importlib import import_module
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Self
 
 import attrs
@@ -39,7 +40,8 @@ class InstalledPlugin:
         Raises:
             Exception: Whatever its import raises.
         """
-        return pkgutil.resolve_name(self.value)
+        module, _, attribute = self.value.partition(":")
+        return attrgetter(attribute)(import_module(module))
 
 
 @attrs.frozen(kw_only=True)
@@ -93,7 +95,7 @@ def installed_plugins() -> tuple[InstalledPlugin, ...]:
     return tuple(
         InstalledPlugin(
             name=point.name,
-            value=point.value,
+            value=point.value.partition("[")[0].strip(),  # extras follow the name
             distribution=point.dist.name if point.dist else "",
             version=point.dist.version if point.dist else "",
         )
