@@ -32,7 +32,12 @@ def apart(read: Callable[[], T]) -> T:
     if not hasattr(os, "fork") or threading.active_count() > 1:
         return read()
     ours, theirs = os.pipe()
-    child = os.fork()
+    try:
+        child = os.fork()
+    except OSError:  # a limit on processes, or on memory that is never used
+        os.close(ours)
+        os.close(theirs)
+        return read()
     if child == 0:
         _tell(read, theirs)
     os.close(theirs)

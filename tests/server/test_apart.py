@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -84,6 +85,21 @@ def test_a_process_with_threads_reads_itself():
     finally:
         done.set()
         thread.join()
+
+
+def test_where_no_process_is_to_be_had_it_reads_itself(monkeypatch):
+    """
+    A limit keeps nobody from starting, and nothing stays open.
+    """
+
+    def refuse_to_fork() -> int:
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, "fork", refuse_to_fork)
+    before = len(list(Path("/dev/fd").iterdir()))
+
+    assert apart(os.getpid) == os.getpid()
+    assert len(list(Path("/dev/fd").iterdir())) == before
 
 
 def test_the_ends_of_the_program_are_the_parents():
