@@ -101,7 +101,10 @@ class Program:
         """
         found = (str(ROOT), str(ROOT / "contrib"), os.environ.get("PYTHONPATH", ""))
         path = os.pathsep.join(filter(None, found))
-        environ = {**(environ or {}), "PYTHONPATH": path}
+        # With its bytecode kept, as whoever installs a program has it: to compile at every
+        # start costs memory for good.
+        kept = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": ""}
+        environ = {**(environ or {}), **kept}
         # -P: not what stands in the current folder and is called like a module of ours.
         command = (sys.executable, "-P", *arguments)
         return cls.start(name, command, core=core, talks=talks, environ=environ)
