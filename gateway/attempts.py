@@ -21,7 +21,7 @@ from gateway.errors import (
 )
 from gateway.exchange import Attempt, AttemptState
 from gateway.providers.headers import UPSTREAM_ID
-from gateway.received import UNREADABLE, ReceivedStream, unreadable
+from gateway.received import UNREADABLE, ReceivedStream, failed, unreadable
 from gateway.routing.retries import Failure, Report
 from gateway.routing.retry_after import read_retry_after
 from gateway.translation import Translation
@@ -371,11 +371,11 @@ class Attempts:
         secret = self._runtime.credential(attempt.target)
         if secret:
             fault = _without(secret, fault)
-        raise UpstreamError(
-            provider=attempt.target.provider,
-            upstream_status=reply.status,
+        raise failed(
+            attempt.target.provider,
+            fault,
+            status=reply.status,
             retry_after_s=read_retry_after(reply.headers, self._exchange.clock.now()),
-            details={"fault": fault},
         )
 
     async def _fail(self, failure: UpstreamError) -> None:
