@@ -157,6 +157,24 @@ class Resolver:
             for branch, model in self._offered_by(route, name)
         )
 
+    def covered(self, name: str) -> tuple[str, str] | None:
+        """
+        Find the model that *name* means by a star of the settings, whoever lists it or not.
+
+        Returns:
+            The name to list it by, and its first provider; None if the settings have none.
+        """
+        route = self._routes.find(name)
+        if route is not None:
+            offered = self._offered_by(route, name)
+            return (name, offered[0][0].provider) if offered else None
+        prefix, _, model = name.partition("/")
+        provider = self._providers.get(prefix)
+        if provider is not None:
+            return (name, prefix) if model and provider.lists(model) else None
+        listing = [p.name for p in self._providers.values() if p.lists(name)]
+        return (f"{listing[0]}/{name}", listing[0]) if len(listing) == 1 else None
+
     # -- by name ----------------------------------------------------------------
 
     def _found(self, name: str, operation: str, dialect: str) -> _Found:

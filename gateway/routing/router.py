@@ -164,6 +164,12 @@ class Router:
         """
         return self._resolver.names().items()
 
+    def covered(self, name: str) -> tuple[str, str] | None:
+        """
+        Find the model that *name* means by a star; see `Resolver.covered`.
+        """
+        return self._resolver.covered(name)
+
     def leads_to(self, name: str) -> tuple[str, ...]:
         """
         Write out what a listed *name* leads to; see `Resolver.leads_to`.
