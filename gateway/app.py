@@ -582,6 +582,12 @@ class Gateway:
             for name, provider in names.items()
         ]
 
+    def model_name(self, provider: str, model: str) -> str | None:
+        """
+        Return the name by which the settings or the catalog know *model* of *provider*, or None.
+        """
+        return self._runtime.router.model_name(provider, model)
+
     async def list_models(self, exchange: Exchange) -> Sequence[ModelListing]:
         """
         List the models that the caller of *exchange* may know of: see `Plugin.list_models`.

@@ -170,6 +170,12 @@ class Router:
         """
         return self._resolver.covered(name)
 
+    def model_name(self, provider: str, model: str) -> str | None:
+        """
+        Return the name by which a model is known; see `Resolver.model_name`.
+        """
+        return self._resolver.model_name(provider, model)
+
     def leads_to(self, name: str) -> tuple[str, ...]:
         """
         Write out what a listed *name* leads to; see `Resolver.leads_to`.
