@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from gateway.dialects import Dialect
     from gateway.errors import ExchangeError
-    from gateway.exchange import Exchange
+    from gateway.exchange import Exchange, Identity
     from gateway.flights import Flight
     from gateway.outlets import Outlet
     from gateway.providers.provider import Provider
@@ -71,7 +71,22 @@ def plan_of(runtime: Runtime, exchange: Exchange) -> Plan:
     nobody = candidates.nobody
     if nobody is not None and all(target.is_fallback for target in chosen):
         raise nobody
-    return runtime.router.plan(chosen)
+    return runtime.router.plan(chosen, party_of(exchange.identity))
+
+
+def party_of(identity: Identity | None) -> str:
+    """
+    Name whose failures count together, see `gateway.routing.health`: who pays, the outermost.
+
+    Those whom nothing identifies are one party.
+    """
+    if identity is None:
+        return ""
+    if identity.customer_id is not None:
+        return f"customer {identity.customer_id}"
+    if identity.team_id is not None:
+        return f"team {identity.team_id}"
+    return f"key {identity.key_id}"
 
 
 def new_attempt(runtime: Runtime, exchange: Exchange, target: Target) -> Attempt:

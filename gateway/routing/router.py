@@ -182,11 +182,11 @@ class Router:
         """
         return self._resolver.leads_to(name)
 
-    def plan(self, targets: Sequence[Target]) -> Plan:
+    def plan(self, targets: Sequence[Target], party: str = "") -> Plan:
         """
-        Begin the attempts of one exchange.
+        Begin the attempts of one exchange, which *party* asked for.
         """
-        return Plan(self, targets, self.monotonic() + self.settings.total_s)
+        return Plan(self, targets, self.monotonic() + self.settings.total_s, party)
 
     def admission(self, provider: str) -> Admission:
         """
