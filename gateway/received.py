@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gateway.dialects import Dialect
     from gateway.exchange import Attempt, Exchange
     from gateway.hooks import Hooks, OpenTap
-    from gateway.neutral import Fault
+    from gateway.outcomes import Fault
     from gateway.outlets import Outlet
     from gateway.translation import Translation
     from gateway.upstream import Reply

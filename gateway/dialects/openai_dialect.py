@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gateway.errors import ExchangeError
-    from gateway.neutral import Fault
+    from gateway.outcomes import Fault
     from gateway.views import Request
 
 

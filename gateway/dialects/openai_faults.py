@@ -18,7 +18,7 @@ from gateway.dialects.faults import (
     without_secrets,
 )
 from gateway.errors import Untranslatable, UpstreamOverloaded
-from gateway.neutral import Fault
+from gateway.outcomes import Fault
 
 if TYPE_CHECKING:
     from gateway.errors import ExchangeError

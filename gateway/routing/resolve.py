@@ -8,7 +8,6 @@ providers have must be asked for by provider.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from random import Random
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from gateway.errors import ModelNotFound, UnsupportedOperation
+from gateway.near import nearest
 from gateway.routing.patterns import NamePattern
 from gateway.routing.routes import Branch, Route, RouteTable, read_routes
 from gateway.routing.targets import Target
@@ -383,7 +383,7 @@ class Resolver:
         known = self.names()
         bare = (full.partition("/")[2] for full in known)
         candidates = islice(dict.fromkeys((*known, *filter(None, bare))), _MAX_COMPARED)
-        near = difflib.get_close_matches(short, candidates, n=3)
+        near = nearest(short, candidates, most=3)
         if not near:
             return ModelNotFound(name)
         hint = ", ".join(f'"{other}"' for other in near)

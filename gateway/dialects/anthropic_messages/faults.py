@@ -18,7 +18,7 @@ from gateway.dialects.faults import (
 )
 from gateway.dialects.lenient import string_at
 from gateway.errors import BudgetExceeded, UpstreamOverloaded
-from gateway.neutral import Fault
+from gateway.outcomes import Fault
 
 if TYPE_CHECKING:
     from gateway.errors import ExchangeError
