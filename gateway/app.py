@@ -562,15 +562,28 @@ class Gateway:
             if self._storage is not None:
                 await self._storage.wipe()
 
-    def models(self) -> list[ModelListing]:
+    def models(self, asked: str = "") -> list[ModelListing]:
         """
         List the models that callers may name, whoever they are.
+
+        Args:
+            asked: A name that is to be among them if only a star of the settings covers it.
         """
         router = self._runtime.router
+        names = dict(router.names())
+        covered = router.covered(asked) if asked else None
+        if covered is not None:
+            names.setdefault(*covered)
         return [
             ModelListing(id=name, provider=provider, leads_to=router.leads_to(name))
-            for name, provider in router.names()
+            for name, provider in names.items()
         ]
+
+    def model_name(self, provider: str, model: str) -> str | None:
+        """
+        Return the name by which the settings or the catalog know *model* of *provider*, or None.
+        """
+        return self._runtime.router.model_name(provider, model)
 
     async def list_models(self, exchange: Exchange) -> Sequence[ModelListing]:
         """
@@ -580,7 +593,8 @@ class Gateway:
             ExchangeError: The caller may not ask.
         """
         try:
-            return await self.hooks.list_models(exchange, self.models())
+            models = self.models(asked=exchange.request.model or "")
+            return await self.hooks.list_models(exchange, models)
         except ExchangeError as error:
             told = as_told(error, exchange)
             told.headers = {**exchange.response_headers, **told.headers}

@@ -21,7 +21,7 @@ from gateway.errors import (
 from gateway.exchange import Attempt, AttemptState
 from gateway.outcomes import SEAL_MARK, Losses
 from gateway.providers.headers import UPSTREAM_ID
-from gateway.received import UNREADABLE, ReceivedStream, unreadable
+from gateway.received import UNREADABLE, ReceivedStream, failed, unreadable
 from gateway.routing.retries import Failure, Report
 from gateway.routing.retry_after import read_retry_after
 from gateway.upstream import LocalReply, read_at_once, read_whole
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from gateway.dialects import Dialect
     from gateway.errors import ExchangeError
-    from gateway.exchange import Exchange
+    from gateway.exchange import Exchange, Identity
     from gateway.flights import Flight
     from gateway.outcomes import Fault
     from gateway.outlets import Outlet
@@ -72,7 +72,22 @@ def plan_of(runtime: Runtime, exchange: Exchange) -> Plan:
     nobody = candidates.nobody
     if nobody is not None and all(target.is_fallback for target in chosen):
         raise nobody
-    return runtime.router.plan(chosen)
+    return runtime.router.plan(chosen, party_of(exchange.identity))
+
+
+def party_of(identity: Identity | None) -> str:
+    """
+    Name whose failures count together, see `gateway.routing.health`: who pays, the outermost.
+
+    Those whom nothing identifies are one party.
+    """
+    if identity is None:
+        return ""
+    if identity.customer_id is not None:
+        return f"customer {identity.customer_id}"
+    if identity.team_id is not None:
+        return f"team {identity.team_id}"
+    return f"key {identity.key_id}"
 
 
 def new_attempt(runtime: Runtime, exchange: Exchange, target: Target) -> Attempt:
@@ -374,11 +389,11 @@ class Attempts:
         secret = self._runtime.credential(attempt.target)
         if secret:
             fault = _without(secret, fault)
-        raise UpstreamError(
-            provider=attempt.target.provider,
-            upstream_status=reply.status,
+        raise failed(
+            attempt.target.provider,
+            fault,
+            status=reply.status,
             retry_after_s=read_retry_after(reply.headers, self._exchange.clock.now()),
-            details={"fault": fault},
         )
 
     async def _fail(self, failure: UpstreamError) -> None:

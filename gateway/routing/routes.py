@@ -84,6 +84,13 @@ class RouteTable:
         """
         return self._exact.items()
 
+    def branches(self) -> Iterable[Branch]:
+        """
+        List every branch of every route.
+        """
+        for route in (*self._exact.values(), *self._patterns):
+            yield from route.branches
+
     def patterns(self) -> Iterable[Route]:
         """
         List the routes of names with a star, the one that says the most first.

@@ -219,7 +219,8 @@ class AnthropicMessages(Dialect):
         """
         doc = faults.error_doc(error, request_id)
         headers = dict(error.headers)
-        return Response(self, doc=doc, status=error.status, headers=headers)
+        status = faults.status_of(error)
+        return Response(self, doc=doc, status=status, headers=headers)
 
     def read_fault(self, status: int, body: bytes) -> neutral.Fault:
         """
