@@ -35,17 +35,24 @@ class Batch:
     Framed entries on their way to the disk.
 
     Attributes:
-        is_durable: Whether they must outlive a power cut.
+        is_durable: Whether some of them must outlive a power cut.
+        has_relaxed: Whether some of them need not.
     """
 
     records: list[bytes] = attrs.field(factory=list)
     is_durable: bool = False
+    has_relaxed: bool = False
 
 
 class Listener(Protocol):
     """
     Who is told, from the thread; each call says what is so now.
     """
+
+    def readable(self, count: int) -> None:
+        """
+        Hear that the next *count* batches are in a file, and are going to be made durable.
+        """
 
     def written(self, count: int) -> None:
         """
@@ -123,6 +130,8 @@ class Scribe:
         try:
             self._writer.write(_records(group))
             if any(batch.is_durable for batch in group):
+                if any(batch.has_relaxed for batch in group):
+                    self._listener.readable(len(group))
                 # Callers wait for what the disk answers.
                 _come_second(is_second=False)
                 try:
@@ -133,6 +142,13 @@ class Scribe:
             self._recover(exc, len(group))
         else:
             self._listener.written(len(group))
+            self._clear_ahead()
+
+    def _clear_ahead(self) -> None:
+        try:
+            self._writer.clear_ahead()
+        except OSError as exc:
+            self._recover(exc, 0)
 
     def _sync(self) -> None:
         try:

@@ -4,7 +4,7 @@ A worker's own file of what happened: what is acknowledged is on the disk.
 The event loop only collects entries, and puts those of one turn of it into a queue together.  One
 thread takes whatever stands there, writes it with one call, makes it durable with another, and
 tells the loop in one go; so a hundred requests that come together wait for the disk once, and wake
-the thread once.
+the thread once.  Who need not wait for the disk is told before it is asked.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final
@@ -52,11 +53,13 @@ class _Turn(Batch):
     What was appended in one turn of the loop, and who waits for it.
 
     Attributes:
+        relaxed: Those of them who need not wait for the sync.
         size: How many bytes it has.
         due: When those who wait are told no.
     """
 
     told: list[asyncio.Future[None]] = attrs.field(factory=list)
+    relaxed: list[asyncio.Future[None]] = attrs.field(factory=list)
     size: int = 0
     due: float = 0.0
 
@@ -220,7 +223,11 @@ class Spool:
         turn.told.append(told)
         turn.records.append(content)
         turn.size += len(content)
-        turn.is_durable |= is_durable
+        if is_durable:
+            turn.is_durable = True
+        else:
+            turn.has_relaxed = True
+            turn.relaxed.append(told)
         self._waiting_entries += 1
         self._waiting_bytes += len(content)
         return told
@@ -275,6 +282,12 @@ class Spool:
 
     # --- what the thread says, in the loop --------------------------------------------------
 
+    def _readable(self, count: int) -> None:
+        for turn in islice(self._waiting, count):
+            for told in turn.relaxed:
+                if not told.done():
+                    told.set_result(None)
+
     def _written(self, count: int) -> None:
         for _ in range(count):
             turn = self._waiting.popleft()
@@ -324,8 +337,11 @@ class _FromThread:
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
 
+    def readable(self, count: int) -> None:
+        self._call(self._spool._readable, count)  # noqa: SLF001 - two halves of one thing
+
     def written(self, count: int) -> None:
-        self._call(self._spool._written, count)  # noqa: SLF001 - two halves of one thing
+        self._call(self._spool._written, count)  # noqa: SLF001
 
     def failed(self, why: str) -> None:
         self._call(self._spool._failed, why)  # noqa: SLF001

@@ -5,6 +5,10 @@ After a write or a sync failed, nobody knows what of that file is on the disk, a
 that succeeds proves nothing (Rebello et al., "Can Applications Recover from fsync Failures?",
 USENIX ATC 2020).  So the file is left as it is, and everything that was not synced goes to a new
 one.  Whoever reads both finds some entries twice, under the same numbers.
+
+Room that is only set aside is not yet a place: at the first write there, a file system has to note
+that something stands there now, and a sync waits for that note too.  So a file is written with
+zeros a piece ahead of its entries, while nobody waits.
 """
 
 from __future__ import annotations
@@ -24,6 +28,13 @@ log = structlog.get_logger("gateway.audit.spool")
 
 #: What a file is made for at least: one entry of the largest size.
 LEAST_SEGMENT_BYTES: Final = HEAD_BYTES + MAX_ENTRY_BYTES
+#: How much is written with zeros at a time, and how little of it is left then.
+CLEAR_BYTES: Final = 256 * 1024
+LEAST_CLEAR_BYTES: Final = CLEAR_BYTES // 4
+#: Of what is written together: where it is more, the zeros would take the disk longer than they
+#: spare it.
+MOST_BYTES: Final = CLEAR_BYTES // 16
+_ZEROS: Final = bytes(CLEAR_BYTES)
 
 
 class SegmentWriter:
@@ -45,7 +56,12 @@ class SegmentWriter:
         self._number = 0
         self._file: int | None = None
         self._at = 0
+        #: How much was written last.
+        self._last_bytes = 0
+        #: Up to where there are zeros that were written, in the file and in the spare one.
+        self._cleared = 0
         self._spare: int | None = None
+        self._spare_cleared = 0
         #: Frames that are in no file for certain: what a failure would cost.
         self._unsynced: list[bytes] = []
         self._lock_path = lock_path(folder, worker)
@@ -104,9 +120,31 @@ class SegmentWriter:
         Raises:
             OSError: There is none.
         """
-        if self._spare is None:
-            self._disk.remove(self._spare_path)
-            self._spare = self._disk.create(self._spare_path, self._segment_bytes)
+        if self._spare is not None:
+            return
+        self._disk.remove(self._spare_path)
+        spare = self._disk.create(self._spare_path, self._segment_bytes)
+        try:
+            self._spare_cleared = self._clear(spare, 0)
+        except OSError:
+            self._close(spare)
+            raise
+        self._spare = spare
+
+    def clear_ahead(self) -> None:
+        """
+        Write zeros where the next entries come, if few are left there and entries are few too.
+
+        Raises:
+            OSError: The disk failed; the file is one to be left, as after any other failure.
+        """
+        end = min(self._at + LEAST_CLEAR_BYTES, self._segment_bytes)
+        if self._file is None or self._last_bytes > MOST_BYTES:
+            return
+        if self._cleared < end:
+            self._cleared = self._clear(self._file, max(self._at, self._cleared))
+            self._disk.sync(self._file)
+            self._unsynced.clear()
 
     def close(self) -> None:
         """
@@ -132,8 +170,11 @@ class SegmentWriter:
 
     def _append(self, records: list[bytes]) -> None:
         for group in self._by_file(records):
+            if self._file is None:
+                raise OSError("no file is open")
             content = b"".join(group)
-            self._write_whole(content)
+            self._at = self._write_whole(self._file, content, self._at)
+            self._last_bytes = len(content)
 
     def _by_file(self, records: list[bytes]) -> Iterable[list[bytes]]:
         group: list[bytes] = []
@@ -150,16 +191,25 @@ class SegmentWriter:
         if group:
             yield group
 
-    def _write_whole(self, content: bytes) -> None:
-        if self._file is None:
-            raise OSError("no file is open")
+    def _clear(self, file: int, begin: int) -> int:
+        """
+        Put zeros from *begin* on; return where they end.
+        """
+        size = min(CLEAR_BYTES, self._segment_bytes - begin)
+        return self._write_whole(file, _ZEROS[:size], begin)
+
+    def _write_whole(self, file: int, content: bytes, at: int) -> int:
+        """
+        Write all of *content* at offset *at*; return where it ends.
+        """
         left = content
         while left:
-            written = self._disk.write(self._file, left, self._at)
+            written = self._disk.write(file, left, at)
             if written <= 0:
                 raise OSError("nothing was written")
-            self._at += written
+            at += written
             left = left[written:]
+        return at
 
     def _turn_over(self) -> None:
         """
@@ -172,7 +222,7 @@ class SegmentWriter:
         self._number += 1
         path = segment_path(self._folder, self._worker, self._number)
         file, self._spare = self._spare, None
-        self._file, self._at = file, 0
+        self._file, self._at, self._cleared = file, 0, self._spare_cleared
         self._disk.rename(self._spare_path, path)
         self._disk.sync_folder(self._folder)
 

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from gateway_audit.sequencing.keys import SigningKeys
 from gateway_audit.sequencing.sequencer import Sequencer
+from gateway_audit.spool import writer as segments
 from gateway_audit.spool.disk import Disk
 from gateway_audit.spool.spool import Spool
 from gateway_audit.testing import entries_of
@@ -30,6 +31,8 @@ from gateway_audit.verifying.trust import Trust
 
 ORIGIN = "gw.example/log"
 TASKS = 16
+#: Few enough that they are written again and again in each round.
+segments.CLEAR_BYTES, segments.LEAST_CLEAR_BYTES = 20_000, 5_000
 
 
 class DeadlyDisk(Disk):

@@ -5,15 +5,19 @@ What a spool acknowledged is in its files, whatever the disk does.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import time
 from contextlib import suppress
 
 import pytest
 
+from gateway_audit.spool import writer
+from gateway_audit.spool.disk import Disk
 from gateway_audit.spool.frames import MAX_ENTRY_BYTES
 from gateway_audit.spool.names import segments
 from gateway_audit.spool.spool import AuditUnavailable, Spool
+from gateway_audit.spool.writer import CLEAR_BYTES
 from gateway_audit.testing import FaultyDisk, entries_in
 
 SMALL = 100 * 1024
@@ -111,6 +115,24 @@ async def test_a_relaxed_entry_is_in_the_file_without_a_sync(tmp_path):
     await spool.close()
 
 
+async def test_a_relaxed_entry_does_not_wait_for_the_sync_of_another(tmp_path):
+    """
+    Of entries that are written together, those that may be relaxed are told before the sync.
+    """
+    disk = FaultyDisk()
+    disk.gate.clear()
+    spool = Spool(tmp_path, disk=disk, patience_s=30)
+
+    durable, relaxed = spool.append(b"durable"), spool.append_relaxed(b"relaxed")
+    await relaxed
+
+    assert not durable.done()
+    assert entries_in(tmp_path) == [b"durable", b"relaxed"]
+    disk.gate.set()
+    await durable
+    await spool.close()
+
+
 async def test_a_disk_that_does_not_answer_is_told_within_a_second(tmp_path):
     """
     A sync that hangs turns callers away in time; the entry is found later all the same.
@@ -176,6 +198,56 @@ async def test_files_turn_over_and_the_next_is_ready(tmp_path):
     assert len(segments(tmp_path)) == 3
     assert entries_in(tmp_path) == [entry] * 25
     await spool.close()
+
+
+class WatchedDisk(Disk):
+    """
+    A disk that knows where in each file something was written, and what came where nothing was.
+    """
+
+    def __init__(self):
+        self.ends = {}
+        self.fresh = []
+
+    def write(self, descriptor, content, at):
+        file = os.fstat(descriptor).st_ino
+        if at + len(content) > self.ends.get(file, 0):
+            self.fresh.append(content)
+            self.ends[file] = at + len(content)
+        return super().write(descriptor, content, at)
+
+
+async def test_entries_are_written_where_zeros_were(tmp_path):
+    """
+    No entry is the first that stands at its place: a sync that is waited for has entries to bring
+    to the disk, and nothing else.
+    """
+    disk = WatchedDisk()
+    spool = Spool(tmp_path, disk=disk, segment_bytes=4 * CLEAR_BYTES)
+    entries = [b"%d/" % at + b"x" * 15_000 for at in range(120)]
+    for entry in entries:
+        await spool.append(entry)
+
+    await spool.close()
+    assert entries_in(tmp_path) == entries
+    assert len(segments(tmp_path)) == 2
+    assert len(disk.fresh) > 6
+    assert not any(content.strip(b"\0") for content in disk.fresh)
+
+
+async def test_where_much_comes_at_once_no_zeros_are_written(tmp_path):
+    """
+    A disk that has enough to do with entries is not asked to write as many zeros as well.
+    """
+    disk = WatchedDisk()
+    spool = Spool(tmp_path, disk=disk, segment_bytes=4 * CLEAR_BYTES)
+    for _ in range(30):
+        await spool.append(b"x" * 30_000)
+
+    await spool.close()
+    zeros = [content for content in disk.fresh if not content.strip(b"\0")]
+    # Those with which each file begins, the spare one too.
+    assert sum(map(len, zeros)) <= CLEAR_BYTES * (len(segments(tmp_path)) + 1)
 
 
 async def test_closing_writes_everything_and_leaves_no_slack(tmp_path):
@@ -285,6 +357,44 @@ async def test_closing_on_a_broken_disk_is_an_error(tmp_path):
     assert isinstance(waiting.exception(), AuditUnavailable)
 
 
+@pytest.fixture
+def few_zeros(monkeypatch):
+    """
+    Write so few zeros ahead that it is done again and again, and entries overtake them.
+    """
+    monkeypatch.setattr(writer, "CLEAR_BYTES", 20_000)
+    monkeypatch.setattr(writer, "LEAST_CLEAR_BYTES", 5_000)
+    monkeypatch.setattr(writer, "MOST_BYTES", 20_000)
+
+
+class NoMoreZerosDisk(Disk):
+    """
+    A disk that takes zeros at the beginning of a file only.
+    """
+
+    def write(self, descriptor, content, at):
+        if at and not content.strip(b"\0"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return super().write(descriptor, content, at)
+
+
+@pytest.mark.usefixtures("few_zeros")
+async def test_a_file_that_failed_while_nobody_waited_is_left(tmp_path):
+    """
+    Where zeros cannot be written no entry is: the next one stands in another file.
+    """
+    spool = Spool(tmp_path, disk=NoMoreZerosDisk())
+
+    await spool.append(b"x" * 19_000)
+    await spool.append(b"next")
+
+    first, second = segments(tmp_path)
+    assert first.path.read_bytes().rstrip(b"\0").endswith(b"x")
+    assert second.path.read_bytes().rstrip(b"\0").endswith(b"next")
+    assert not spool.is_failing
+    await spool.close()
+
+
 async def run_with_fault(folder, disk):
     """
     Write through a disk that fails somewhere; return what was acknowledged.
@@ -303,6 +413,7 @@ async def run_with_fault(folder, disk):
     return acknowledged
 
 
+@pytest.mark.usefixtures("few_zeros")
 @pytest.mark.parametrize("lasts", [1, 3], ids=["once", "thrice"])
 @pytest.mark.parametrize("fault", ["eio", "enospc", "short"])
 async def test_no_failure_of_a_call_loses_what_was_acknowledged(tmp_path, fault, lasts):
