@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Final
 
 from gateway_guardrails.injection.choosing import REACH, STEPS, Chooser, Way
-from gateway_guardrails.injection.literals import SIGNS, Literal, blanked, sifted
+from gateway_guardrails.injection.literals import SIGNS, Literal, blanked
 from gateway_guardrails.literals import Literals
 
 __all__ = ["Candidate", "Gate", "Sifted", "Stretch", "merged", "stretches"]
@@ -54,7 +54,9 @@ Candidate = tuple[_Asked, Sequence[_Hit]]
 
 class Sifted:
     """
-    A text as its literals are sought in it, and where its places stand in the text itself, about.
+    A `blanked` text with one blank between words, where there are few: so literals are sought in it.
+
+    It knows where its places stand in the text itself, about.
 
     Args:
         raw: The text in UTF-8.
@@ -72,7 +74,9 @@ class Sifted:
             end = min(start + _PART, len(blank))
             while end < len(blank) and blank[end] == _BLANK:
                 end += 1
-            parts.append(sifted(blank[start:end]))
+            # To split and to join takes half of what it takes to replace.
+            part = b" ".join(blank[start:end].split(b"   "))
+            parts.append(b" ".join(part.split(b"  ")))
             after += len(parts[-1])
             self._before.append(end)
             self._after.append(after)
