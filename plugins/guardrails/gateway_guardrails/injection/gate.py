@@ -54,9 +54,9 @@ Candidate = tuple[_Asked, Sequence[_Hit]]
 
 class Sifted:
     """
-    A `blanked` text with one blank between words, where there are few: so literals are sought in it.
+    A text as its literals are sought in it, and where its places stand in the text itself, about.
 
-    It knows where its places stand in the text itself, about.
+    It is `blanked`, with one blank between words where there are few.
 
     Args:
         raw: The text in UTF-8.
