@@ -218,40 +218,52 @@ class Hearing:
         first = len(pieces)
         pieces[-1] += told[0]
         pieces += told[1:]
-        known, heads = self._lexicon.words, self._lexicon.heads
+        known, heads, tails = (
+            self._lexicon.words,
+            self._lexicon.heads,
+            self._lexicon.tails,
+        )
         end, seen = low - len(pieces[first - 1]) + len(told[0]), first - 1
         for at in range(first, len(pieces), 2):
             word = pieces[at]
-            if word in known or (len(word) > STEM and word[:STEM] in heads):
+            said = known.get(word)
+            if said is None:
+                if len(word) <= STEM or word[:STEM] not in heads:
+                    continue
+                said = self._lexicon.word(word)
+                if said is None:
+                    continue
+            mask, is_last, is_other = said
+            is_phrase = is_last and at > 1 and pieces[at - 2] + word in tails
+            if mask or is_other or is_phrase:
                 end += sum(map(len, pieces[seen : at + 1]))
                 seen = at + 1
-                self._note(pieces, at, end)
+                longer = self._longer(pieces, at, end) if is_phrase else ()
+                if mask or is_other or longer:
+                    self._ends.append(end)
+                    start = end - len(word)
+                    self._sayings.append((start, end, mask, longer, is_other))
         self._pieces = pieces[-2 * _MOST_TOKENS - 1 :]
 
-    def _note(self, pieces: Sequence[str], at: int, end: int) -> None:
+    def _longer(
+        self, pieces: Sequence[str], at: int, end: int
+    ) -> Sequence[tuple[int, int]]:
         """
-        Keep what a word says, by itself and together with those before it.
+        Return where words begin that say something together with the one at *at*, and what.
         """
-        word = pieces[at]
-        said = self._lexicon.word(word)
-        if said is None:
-            return
+        masks, tails = self._lexicon.masks, self._lexicon.tails
         longer = []
-        start = begin = end - len(word)
-        if said.is_last:
-            masks, tails = self._lexicon.masks, self._lexicon.tails
-            key = word
-            for before in range(at - 2, max(0, at - 2 * _MOST_TOKENS), -2):
-                key = pieces[before] + key
-                if key not in tails:
-                    break
-                begin -= len(pieces[before + 1]) + len(pieces[before])
-                mask = masks.get(key)
-                if mask:
-                    longer.append((begin, mask))
-        if said.mask or said.is_other or longer:
-            self._ends.append(end)
-            self._sayings.append((start, end, said.mask, longer, said.is_other))
+        key = pieces[at]
+        begin = end - len(key)
+        for before in range(at - 2, max(0, at - 2 * _MOST_TOKENS), -2):
+            key = pieces[before] + key
+            if key not in tails:
+                break
+            begin -= len(pieces[before + 1]) + len(pieces[before])
+            mask = masks.get(key)
+            if mask:
+                longer.append((begin, mask))
+        return longer
 
     def right(self, end: int, asked: int) -> Near | None:
         """
