@@ -121,12 +121,14 @@ class PiiDetector:
         """
         size = safe = len(folded)
         hearing = Hearing(self._lexicon, folded, final=final)
-        view = View(folded, plain, skeleton(plain), low, final, hearing, {})
+        view = View(folded, plain, skeleton(plain), low, final, hearing, {}, [])
         if self._has_customs:
             safe = min(safe, self._customs.scan(view, low, out))
         if self._people.is_asked:
             safe = min(safe, self._people.scan(view, out))
+        count = len(out)
         safe = min(safe, self._marks.scan(view, out))
+        view.marked.extend(sorted((one.start, one.end) for one in out[count:]))
         for at in range(low, size, _PIECE):
             end = min(size, at + _PIECE)
             sorts = self._gate.sorts(folded[max(0, at - _AROUND) : end + _AROUND])

@@ -5,6 +5,7 @@ Finds what is told by its shape: one walk over the digits of a text for all kind
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from typing import Final
 
@@ -67,6 +68,9 @@ _MOST_KNOWN: Final = 256
 #: A value may begin with one of these.
 _SIGNS: Final = frozenset("(+-")
 
+#: Behind all that was found by its mark.
+_NOWHERE: Final = (sys.maxsize, sys.maxsize)
+
 #: Where a value may begin, and whether it may be found there without a word.
 _Start = tuple[int, bool]
 
@@ -105,7 +109,14 @@ class Numbers:
         match_run = _RUN.match
         # Looking for a 9 in the skeleton is quicker than looking for a digit in the text.
         start = skeleton.find("9", low, high)
+        marked = iter(view.marked)
+        mark, past = next(marked, _NOWHERE)
         while start >= 0:
+            while past <= start:
+                mark, past = next(marked, _NOWHERE)
+            if mark < start and _is_within(text, mark, start, past) and past <= late:
+                start = skeleton.find("9", past, high)
+                continue
             run = match_run(text, start, high)
             end = run.end() if run is not None else start + 1
             asked = sorts if end <= late else SHORT | PHONES
@@ -332,6 +343,14 @@ class Numbers:
                 self._judging.add(out, start, end, kind, is_told=True)
             return heard.is_open
         return is_open
+
+
+def _is_within(text: str, mark: int, digit: int, end: int) -> bool:
+    """
+    Tell whether what has its first digit at *digit* is a part of what stands from *mark* to *end*.
+    """
+    is_begun = text[digit - 1] not in _LETTERS or digit - mark > _MOST_LETTERS
+    return is_begun and not _GOES_ON.match(text, end)
 
 
 def _may_go_on(text: str, start: int, end: int) -> bool:

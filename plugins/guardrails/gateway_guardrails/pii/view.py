@@ -29,6 +29,7 @@ class View(NamedTuple):
         final: Nothing follows.
         hearing: What its words say of values.
         known: Where numbers stand and what was found of them, by what stands around them.
+        marked: Where, in order, something was found by its mark: no number is read in it.
     """
 
     text: str
@@ -38,6 +39,7 @@ class View(NamedTuple):
     final: bool
     hearing: Hearing
     known: dict[tuple[str, int, int], tuple[int, Sequence[Candidate]]]
+    marked: list[tuple[int, int]]
 
 
 _SKELETON: Final = bytes.maketrans(
