@@ -114,6 +114,9 @@ class Hearing:
         # Where a value begins, from where on its words may stand, and what they say, nearest first.
         self._left_of = self._low = -1
         self._left: Sequence[_Saying] = ()
+        # All kinds of which those speak, and the nearest that is for something else.
+        self._spoken = 0
+        self._silent = _NOTHING
         self._right_of = -1
         self._right: Sequence[tuple[str, int]] | None = ()
 
@@ -145,6 +148,8 @@ class Hearing:
             found = self._gapless_left(self._low, start, asked)
             if found.mask:
                 return found
+        if not self._spoken & asked:
+            return self._silent
         for _, end, own, longer, is_other in self._left:
             mask = own
             for further, more in longer:
@@ -168,6 +173,7 @@ class Hearing:
         if self._is_gapless is None:
             self._is_gapless = GAPLESS.search(self._text) is not None
         self._left_of, self._low, self._left = start, low, ()
+        self._spoken, self._silent = 0, _NOTHING
         at = bisect_right(self._ends, start)
         is_near = at > 0 and self._ends[at - 1] > low
         if not (is_near or self._is_gapless):
@@ -176,7 +182,15 @@ class Hearing:
         first = at
         while first and self._sayings[first - 1][0] >= low:
             first -= 1
+        if first == at:
+            return
         self._left = self._sayings[first:at][::-1]
+        for _, end, own, longer, is_other in self._left:
+            self._spoken |= own
+            for _, mask in longer:
+                self._spoken |= mask
+            if is_other and self._silent is _NOTHING:
+                self._silent = _near(0, start - end, is_other=True)
 
     def _begin(self, low: int, start: int) -> int:
         """
@@ -295,15 +309,16 @@ class Hearing:
         Return the words that may say something of what ends at *end*, and where each ends.
         """
         text = self._text
-        begins = self._lexicon.begins
         # Most values are followed by a word that says nothing of them, or a number.
         if text[end : end + 1] in _BETWEEN and "0" <= text[end + 1 : end + 2] <= "9":
             return ()
         begun = TOKEN.search(text, end, end + RIGHT + 1)
-        if begun is not None and begun.end() < min(len(text), end + RIGHT + 1):
-            word = parts(begun.group())[0]
-            if word.isascii() and not begins(word):
-                return ()
+        if (
+            begun is not None
+            and begun.end() < min(len(text), end + RIGHT + 1)
+            and self._lexicon.is_idle(begun.group())
+        ):
+            return ()
         segment, is_whole = self._clause(end)
         pieces = split(segment)
         if not pieces:
@@ -311,7 +326,7 @@ class Hearing:
         first, first_end = pieces[0]
         if GAPLESS.match(first):
             return pieces if is_whole else None
-        if not begins(first):
+        if not self._lexicon.begins(first):
             is_cut = not is_whole and first_end == len(segment)
             return None if is_cut else ()
         return pieces if is_whole else None
