@@ -121,7 +121,7 @@ class PiiDetector:
         """
         size = safe = len(folded)
         hearing = Hearing(self._lexicon, folded, final=final)
-        view = View(folded, plain, skeleton(plain), low, final, hearing, {}, [])
+        view = View(folded, plain, skeleton(plain), low, final, hearing, set(), {}, [])
         if self._has_customs:
             safe = min(safe, self._customs.scan(view, low, out))
         if self._people.is_asked:

@@ -65,6 +65,9 @@ _VERSIONS: Final = frozenset("-=<>~^")
 _AROUND_LEFT: Final = 80
 _AROUND_RIGHT: Final = 256
 _MOST_KNOWN: Final = 256
+#: What was never met with so much around it was never met with more.
+_NEAREST_LEFT: Final = 8
+_NEAREST_RIGHT: Final = 16
 #: A value may begin with one of these.
 _SIGNS: Final = frozenset("(+-")
 
@@ -188,7 +191,9 @@ class Numbers:
         What stands around it decides, so that in a text of repeats nothing is read twice.
         """
         size = len(view.ascii)
-        if not _AROUND_LEFT <= digit < size - _AROUND_RIGHT:
+        if not (
+            _AROUND_LEFT <= digit < size - _AROUND_RIGHT and self._is_again(view, digit)
+        ):
             undecided = size
             for start, boundary in starts:
                 if self._begin(view, start, boundary, token_end, sorts, out):
@@ -210,6 +215,19 @@ class Numbers:
             known.clear()
         known[key] = digit, out[count:]
         return size
+
+    def _is_again(self, view: View, digit: int) -> bool:
+        """
+        Tell whether something like what stands at *digit* was met before, which costs little.
+        """
+        met = view.met
+        nearest = view.ascii[digit - _NEAREST_LEFT : digit + _NEAREST_RIGHT]
+        if nearest in met:
+            return True
+        if len(met) >= _MOST_KNOWN:
+            met.clear()
+        met.add(nearest)
+        return False
 
     def _done(self, view: View, digit: int, found: Sequence[Candidate]) -> int:
         """
