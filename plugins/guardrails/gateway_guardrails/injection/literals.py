@@ -14,9 +14,10 @@ import string
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from itertools import accumulate
 from typing import Final, NamedTuple
+
+from gateway_guardrails.commonest import commonest_words
 
 __all__ = [
     "EDGE",
@@ -251,10 +252,8 @@ def _ranked(*, is_backward: bool = False) -> _Ranked:
 @cache
 def _shares() -> Mapping[str, float]:
     """
-    Read the commonest words, most common first, counted in text under Apache-2.0, MIT and CC0-1.0.
+    Return the commonest words with their shares.
 
-    The shares are by their rank (Zipf's law), which is near enough.
+    Those are by their rank (Zipf's law), which is near enough.
     """
-    text = files("gateway_guardrails.injection").joinpath("common.txt")
-    words = text.read_text(encoding="ascii").split()
-    return {word: 0.1 / (rank + 1) for rank, word in enumerate(words)}
+    return {word: 0.1 / (rank + 1) for rank, word in enumerate(commonest_words())}
