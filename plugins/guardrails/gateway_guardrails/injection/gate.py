@@ -11,6 +11,7 @@ from typing import Final
 
 from gateway_guardrails.injection.choosing import REACH, STEPS, Chooser, Way
 from gateway_guardrails.injection.literals import SIGNS, Literal, blanked
+from gateway_guardrails.injection.signs import Signs, signs_of
 from gateway_guardrails.literals import Literals
 
 __all__ = ["Candidate", "Gate", "Sifted", "Stretch", "merged", "stretches"]
@@ -26,6 +27,7 @@ _BLOCK: Final = REACH
 _MANY: Final = 16
 #: How many pairs of steps are weighed one by one.
 _MOST_PAIRS: Final = 32
+_NO_SIGNS: Final = bytes(code for code in range(256) if code not in SIGNS)
 #: How large the parts are in which blanks are counted.
 _PART: Final = 1024
 _BLANK: Final = ord(" ")
@@ -109,10 +111,11 @@ class Gate:
     """
 
     def __init__(self, patterns: Iterable[str]) -> None:
+        texts = list(patterns)
         chooser = Chooser()
         chosen = [
             (number, way)
-            for number, pattern in enumerate(patterns)
+            for number, pattern in enumerate(texts)
             for way in chooser.chosen(pattern)
         ]
         literals: dict[Literal, None] = {}
@@ -127,13 +130,13 @@ class Gate:
         self._plain_texts = [one.text for one in ordered[: self._plain_count]]
         self._plain = Literals(self._plain_texts)
         self._other = Literals([one.text for one in ordered[self._plain_count :]])
+        self._needed = _needed(signs_of(texts[number]) for number, _ in chosen)
         # One sign of each literal that is sought in the text as it is.
-        signs = {
+        self._signs = frozenset(
             sign
             for one in ordered[self._plain_count :]
             for sign in [one for one in one.text.encode() if one in SIGNS][:1]
-        }
-        self._ordinary = bytes(code for code in range(128) if code not in signs)
+        )
         self._masks = self._masked(len(ordered))
         # Ways that have no second, or third, step.
         self._no_second, self._no_third = (
@@ -156,18 +159,28 @@ class Gate:
             told: The same, sifted.
         """
         found: dict[int, list[Candidate]] = {}
-        self._ask(self._plain.hits_in(told.text), 0, found)
-        if len(raw) != len(text) or raw.translate(None, self._ordinary):
+        there = frozenset(raw.translate(None, _NO_SIGNS))
+        left = ~sum(
+            bits for signs, bits in self._needed.items() if signs.isdisjoint(there)
+        )
+        self._ask(self._plain.hits_in(told.text), 0, left, found)
+        if len(raw) != len(text) or not self._signs.isdisjoint(there):
             others = self._other.hits_in(_lowered(text, raw))
-            self._ask(others, self._plain_count, found)
+            self._ask(others, self._plain_count, left, found)
         return found
 
     def _ask(
-        self, hits: Sequence[_Hit], by: int, found: dict[int, list[Candidate]]
+        self,
+        hits: Sequence[_Hit],
+        by: int,
+        left: int,
+        found: dict[int, list[Candidate]],
     ) -> None:
+        """
+        Add which of the ways in *left* may be matched.
+        """
         if by:
             hits = [(number + by, start, end) for number, start, end in hits]
-        left = -1
         for met_here, near in self._met(hits):
             met = met_here & left
             while met:
@@ -225,6 +238,18 @@ class Gate:
         if not met:
             return 0
         return met & (here | here >> size | here >> 2 * size) & ((1 << size) - 1)
+
+
+def _needed(each: Iterable[Sequence[Signs]]) -> Mapping[Signs, int]:
+    """
+    Return, for signs of which some ways need one, those ways; each needs one set of them at most.
+    """
+    needed: dict[Signs, int] = {}
+    for bit, signs in enumerate(each):
+        if signs:
+            fewest = min(signs, key=len)
+            needed[fewest] = needed.get(fewest, 0) | 1 << bit
+    return needed
 
 
 def stretches(candidates: Sequence[Candidate], told: Sifted) -> list[Stretch]:
