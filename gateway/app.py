@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import os
 from contextlib import AsyncExitStack
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as distribution_version
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+import attrs
 import structlog
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -26,6 +25,7 @@ from gateway.events import (
     SettingsRefused,
 )
 from gateway.exchange import Exchange, new_request_id
+from gateway.installation import Installation
 from gateway.listing import ModelListing
 from gateway.outbound import Outbound
 from gateway.outlets import as_told
@@ -64,16 +64,6 @@ MAX_DEPTH = 3
 _STOP_S = 5.0
 
 
-def gateway_version() -> str:
-    """
-    Return the installed version.
-    """
-    try:
-        return distribution_version("gatewright")
-    except PackageNotFoundError:  # run from a tree that nobody installed
-        return "0+unknown"
-
-
 class Gateway:
     """
     A gateway.
@@ -89,6 +79,7 @@ class Gateway:
             `FoundPlugin` values that name them.
         installed: Whether plugins found by entry points take part.
         data_dir: Where plugins keep their files, if the settings do not say.
+        installation: What is installed, where that was found already; a reload looks again.
     """
 
     def __init__(
@@ -100,8 +91,10 @@ class Gateway:
         clock: Clock | None = None,
         environ: Mapping[str, str] | None = None,
         data_dir: Path | None = None,
+        installation: Installation | None = None,
     ) -> None:
-        self.version = gateway_version()
+        installation = installation or Installation.find()
+        self.version = installation.version
         self.clock: Clock = clock or SystemClock()
         self.tasks = Tasks()
         self.traces = Traces()
@@ -111,7 +104,7 @@ class Gateway:
         self._extra = [_found(plugin) for plugin in plugins]
         self._installed = installed
         self._upstream = Upstream(settings.egress.ca_file)
-        self._runtime = self._make(settings, None)
+        self._runtime = self._make(settings, installation, None)
         self._relay = self._relay_of(self._runtime)
         self._lives: dict[Plugin, AsyncExitStack] = {}
         self._retired: list[Runtime] = []
@@ -261,14 +254,18 @@ class Gateway:
                 )
         return self._root.derive(purpose, length)
 
-    def _make(self, settings: Settings, before: Runtime | None) -> Runtime:
+    def _make(
+        self, settings: Settings, installation: Installation, before: Runtime | None
+    ) -> Runtime:
+        if not self._installed:
+            installation = attrs.evolve(installation, plugins=())
         return make_runtime(
             settings,
             secrets=self.secrets,
             upstream=self._upstream,
             clock=self.clock,
             extra=self._extra,
-            installed=self._installed,
+            installation=installation,
             before=before,
         )
 
@@ -364,7 +361,7 @@ class Gateway:
             PluginErrors: likewise.
         """
         try:
-            runtime = self._make(settings, self._runtime)
+            runtime = self._make(settings, Installation.find(), self._runtime)
             await self._enter(runtime)
         except Exception as exc:
             self._refused(exc, actor)
@@ -565,15 +562,28 @@ class Gateway:
             if self._storage is not None:
                 await self._storage.wipe()
 
-    def models(self) -> list[ModelListing]:
+    def models(self, asked: str = "") -> list[ModelListing]:
         """
         List the models that callers may name, whoever they are.
+
+        Args:
+            asked: A name that is to be among them if only a star of the settings covers it.
         """
         router = self._runtime.router
+        names = dict(router.names())
+        covered = router.covered(asked) if asked else None
+        if covered is not None:
+            names.setdefault(*covered)
         return [
             ModelListing(id=name, provider=provider, leads_to=router.leads_to(name))
-            for name, provider in router.names()
+            for name, provider in names.items()
         ]
+
+    def model_name(self, provider: str, model: str) -> str | None:
+        """
+        Return the name by which the settings or the catalog know *model* of *provider*, or None.
+        """
+        return self._runtime.router.model_name(provider, model)
 
     async def list_models(self, exchange: Exchange) -> Sequence[ModelListing]:
         """
@@ -583,7 +593,8 @@ class Gateway:
             ExchangeError: The caller may not ask.
         """
         try:
-            return await self.hooks.list_models(exchange, self.models())
+            models = self.models(asked=exchange.request.model or "")
+            return await self.hooks.list_models(exchange, models)
         except ExchangeError as error:
             told = as_told(error, exchange)
             told.headers = {**exchange.response_headers, **told.headers}

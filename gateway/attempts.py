@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import attrs
 from multidict import CIMultiDict
 
-from gateway import neutral
 from gateway.errors import (
     Refused,
     UnsupportedOperation,
@@ -20,11 +19,11 @@ from gateway.errors import (
     UpstreamTimeout,
 )
 from gateway.exchange import Attempt, AttemptState
+from gateway.outcomes import SEAL_MARK, Losses
 from gateway.providers.headers import UPSTREAM_ID
-from gateway.received import UNREADABLE, ReceivedStream, unreadable
+from gateway.received import UNREADABLE, ReceivedStream, failed, unreadable
 from gateway.routing.retries import Failure, Report
 from gateway.routing.retry_after import read_retry_after
-from gateway.translation import Translation
 from gateway.upstream import LocalReply, read_at_once, read_whole
 from gateway.views import Response
 
@@ -33,8 +32,9 @@ if TYPE_CHECKING:
 
     from gateway.dialects import Dialect
     from gateway.errors import ExchangeError
-    from gateway.exchange import Exchange
+    from gateway.exchange import Exchange, Identity
     from gateway.flights import Flight
+    from gateway.outcomes import Fault
     from gateway.outlets import Outlet
     from gateway.providers.provider import Provider
     from gateway.providers.vendors import InProcess
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from gateway.routing.targets import Target
     from gateway.runtime import Runtime
     from gateway.settlement import Settlement
+    from gateway.translation import Translation
     from gateway.upstream import Reply
     from gateway.views import Request
 
@@ -71,7 +72,22 @@ def plan_of(runtime: Runtime, exchange: Exchange) -> Plan:
     nobody = candidates.nobody
     if nobody is not None and all(target.is_fallback for target in chosen):
         raise nobody
-    return runtime.router.plan(chosen)
+    return runtime.router.plan(chosen, party_of(exchange.identity))
+
+
+def party_of(identity: Identity | None) -> str:
+    """
+    Name whose failures count together, see `gateway.routing.health`: who pays, the outermost.
+
+    Those whom nothing identifies are one party.
+    """
+    if identity is None:
+        return ""
+    if identity.customer_id is not None:
+        return f"customer {identity.customer_id}"
+    if identity.team_id is not None:
+        return f"team {identity.team_id}"
+    return f"key {identity.key_id}"
 
 
 def new_attempt(runtime: Runtime, exchange: Exchange, target: Target) -> Attempt:
@@ -273,6 +289,8 @@ class Attempts:
         if "generate" not in dialect.operations or exchange.operation != "generate":
             msg = f"{exchange.operation} cannot be translated for this provider"
             raise UnsupportedOperation(msg)
+        from gateway.translation import Translation
+
         losses = exchange.losses = self._losses()
         return Translation(
             exchange.dialect,
@@ -282,8 +300,8 @@ class Attempts:
             now=exchange.clock.now,
         )
 
-    def _losses(self) -> neutral.Losses:
-        return neutral.Losses(self._exchange.settings.server.translation == "strict")
+    def _losses(self) -> Losses:
+        return Losses(self._exchange.settings.server.translation == "strict")
 
     def _note_edits(self, attempt: Attempt, request: Request) -> None:
         edits: Iterable[str] = request.edits
@@ -371,11 +389,11 @@ class Attempts:
         secret = self._runtime.credential(attempt.target)
         if secret:
             fault = _without(secret, fault)
-        raise UpstreamError(
-            provider=attempt.target.provider,
-            upstream_status=reply.status,
+        raise failed(
+            attempt.target.provider,
+            fault,
+            status=reply.status,
             retry_after_s=read_retry_after(reply.headers, self._exchange.clock.now()),
-            details={"fault": fault},
         )
 
     async def _fail(self, failure: UpstreamError) -> None:
@@ -414,7 +432,7 @@ def _brings_seals(request: Request) -> bool:
     Tell whether *request* may hold reasoning that this gateway wrapped; costs next to nothing.
     """
     # Backwards, for where nothing is found that takes half as long.
-    return request.encode().rfind(neutral.SEAL_MARK) >= 0
+    return request.encode().rfind(SEAL_MARK) >= 0
 
 
 def _report(error: UpstreamError, *, is_committed: bool) -> Report:
@@ -439,7 +457,7 @@ def _report(error: UpstreamError, *, is_committed: bool) -> Report:
     return Report(failure=_FAILURES.get(said or "", Failure.UNREADABLE))
 
 
-def _without(secret: str, fault: neutral.Fault) -> neutral.Fault:
+def _without(secret: str, fault: Fault) -> Fault:
     """
     Take the credential that was sent out of the provider's words: some repeat it.
     """

@@ -31,6 +31,8 @@ _TOO_DEEP: Final = f"nested deeper than {MAX_DEPTH} levels"
 _DEEPER = b"\n" + b"  " * (MAX_DEPTH + 1)
 _BRACKETS: Final = (b"{", b"[")
 _ESCAPED_NUL_PAGE = b"\\u00"
+#: How a colon in a string may be spelt; and what begins with the same hexadecimal digits.
+_ESCAPED_COLON: Final = b"\\u003"
 # As clients write them: compact, or with a space as Python's json does.
 _COLONS: Final = (b":", b": ")
 _BEHIND: Final = (b",", b"}")
@@ -79,12 +81,81 @@ def loads(raw: bytes | str) -> Any:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError:
         return _slow_loads(raw)
+    return _exact(raw, document)
+
+
+def _exact(raw: bytes, document: Any) -> Any:
+    """
+    Return *document*, read again where orjson made floats of integers.
+    """
     digits = raw.translate(_DIGITS)
     at = digits.find(_LONG_NUMBER)
     if at >= 0 and _has_long_integer(digits, at):
         with suppress(JsonError):  # a repeated key, which does not matter here
             return _slow_loads(raw)
     return document
+
+
+def loads_telling(raw: bytes) -> tuple[Any, bool]:
+    """
+    Parse *raw* as `loads`, and tell whether it says more than that; see `repeats_key`.
+
+    Raises:
+        JsonError: if *raw* is not JSON.
+    """
+    try:
+        document = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return _slow_loads(raw), False
+    try:
+        written = orjson.dumps(document)
+    except TypeError:  # nested deeper than orjson writes
+        return loads(raw), not _is_unique(raw)
+    if _is_written_so(raw, written):
+        return document, False
+    return _exact(raw, document), _repeats_key(raw, written)
+
+
+def repeats_key(raw: bytes, document: Any) -> bool:
+    """
+    Tell whether an object in *raw*, which was parsed as *document*, repeats a key.
+
+    The last value of a key is what was parsed, but another reader may take the first.
+    """
+    try:
+        written = orjson.dumps(document)
+    except TypeError:
+        return not _is_unique(raw)
+    return not _is_written_so(raw, written) and _repeats_key(raw, written)
+
+
+def _is_written_so(raw: bytes, written: bytes) -> bool:
+    """
+    Tell whether a document was written as we would, which proves that it says the same.
+
+    But for spaces: Python puts them behind colons and commas, Anthropic before the last brace
+    of its events.  Without any, those in strings included, there are as many keys still.
+    """
+    return written == raw or (
+        raw.translate(None, b" ") == written.translate(None, b" ")
+    )
+
+
+def _repeats_key(raw: bytes, written: bytes) -> bool:
+    # Each key has a colon, and those in strings are the same unless one is spelt otherwise.
+    if raw.count(b":") == written.count(b":") and (
+        b"\\" not in raw or _ESCAPED_COLON not in raw
+    ):
+        return False
+    return not _is_unique(raw)
+
+
+def _is_unique(raw: bytes) -> bool:
+    try:
+        _slow_loads(raw)
+    except JsonError:
+        return False
+    return True
 
 
 def read(raw: bytes) -> Any:

@@ -25,6 +25,7 @@ Every error that Gatewright raises on purpose.
         │   └── UnsupportedOperation           501 unsupported_operation
         ├── UpstreamError                      502 upstream_failed
         │   ├── UpstreamTimeout                504 upstream_timeout
+        │   ├── UpstreamOverloaded             503 upstream_overloaded
         │   └── UpstreamBusy                   503 upstream_busy
         └── PluginFailed                       500 plugin_failed
 
@@ -66,6 +67,7 @@ __all__ = [
     "UpgradeRefused",
     "UpstreamBusy",
     "UpstreamError",
+    "UpstreamOverloaded",
     "UpstreamTimeout",
 ]
 
@@ -530,6 +532,16 @@ class UpstreamTimeout(UpstreamError):
     status: ClassVar[int] = 504
     code: ClassVar[str] = "upstream_timeout"
     outcome: ClassVar[str] = "did not answer in time"
+
+
+class UpstreamOverloaded(UpstreamError):
+    """
+    The provider said that it has too much to do; on Anthropic's routes 529, as there.
+    """
+
+    status: ClassVar[int] = 503
+    code: ClassVar[str] = "upstream_overloaded"
+    outcome: ClassVar[str] = "reported overload"
 
 
 class UpstreamBusy(UpstreamError):

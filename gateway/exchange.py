@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
     from multidict import CIMultiDict, CIMultiDictProxy
 
-    from gateway import neutral
     from gateway.catalog import Tariff
     from gateway.clock import Clock
     from gateway.dialects import Dialect
     from gateway.errors import ExchangeError
     from gateway.flights import Flight
+    from gateway.outcomes import Losses, Stop
     from gateway.routing.targets import Target
     from gateway.settings import Settings
     from gateway.usage import Usage
@@ -288,7 +288,7 @@ class Attempt:
     tariff: Tariff | None = attrs.field(default=None, repr=False)
     price_version: str = ""
     cost_nano: int | None = None
-    stop: neutral.Stop | None = None
+    stop: Stop | None = None
     status: int | None = None
     bytes_received: int = 0
     error: ExchangeError | None = None
@@ -408,7 +408,7 @@ class Exchange:
     ended_at: float | None = None
     bytes_sent: int = 0
     is_committed: bool = False
-    losses: neutral.Losses | None = attrs.field(default=None, repr=False)
+    losses: Losses | None = attrs.field(default=None, repr=False)
     forwarder: Forwarder | None = attrs.field(default=None, repr=False)
     #: Position of the plugin whose `pre_request` runs.
     at: int = attrs.field(default=-1, repr=False)

@@ -7,8 +7,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, Self
 
-from gateway.errors import ExchangeError, UpstreamError
+from gateway.errors import ExchangeError, Unavailable, UpstreamError
 from gateway.exchange import Answer, Outcome, StashKey
+from gateway.kept import KEPT, Kept
 from gateway.raised import without_frames
 from gateway.views import Chunk, Response
 
@@ -40,12 +41,15 @@ class Flight:
     Attributes:
         exchange: The exchange inside, with the attempts; the first caller's in every respect
             but its end.
+        kept_bytes: How much of the answer is in memory.
         target: Who answers, once somebody does.
     """
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, kept: Kept = KEPT) -> None:
         self.exchange = exchange
         self.target: Target | None = None
+        self.kept_bytes = 0
+        self._kept = kept
         self._frames: list[bytes] = []
         self._response: tuple[int, dict[str, str], bytes] | None = None
         self._error: ExchangeError | None = None
@@ -76,9 +80,27 @@ class Flight:
         """
         Add frames in the callers' dialect.
         """
+        if self._error is not None:
+            return  # it gave way
+        size = sum(map(len, frames))
         self._frames += frames
-        self._came += sum(map(len, frames))
+        self._came += size
         self._tell()
+        self._keep(size)
+
+    def _keep(self, size: int) -> None:
+        self.kept_bytes += size
+        self._kept.add(self, size)
+
+    def give_way(self) -> None:
+        """
+        Keep nothing any more, and tell whoever follows.
+        """
+        self._frames = []
+        self._response = None
+        self.kept_bytes = 0
+        self.fail(Unavailable("The answers under way take too much memory."))
+        self._room.set()
 
     async def have_room(self) -> None:
         """
@@ -86,20 +108,25 @@ class Flight:
 
         Raises:
             UpstreamError: if more came than is kept.
+            Unavailable: if all flights keep too much, and this one the most.
         """
         if self._came > MAX_STREAM_BYTES:
             msg = "The provider's answer is too large."
             raise UpstreamError(msg)
-        while self._came - self._taken > AHEAD_BYTES:
+        while self._error is None and self._came - self._taken > AHEAD_BYTES:
             self._room.clear()
             await self._room.wait()
+        if self._error is not None:
+            raise self._error
 
     def bring_whole(self, response: Response) -> None:
         """
         Bring the whole answer.
         """
-        self._response = (response.status, response.headers, response.encode())
+        body = response.encode()
+        self._response = (response.status, response.headers, body)
         self.finish()
+        self._keep(len(body))
 
     def finish(self) -> None:
         """

@@ -2,10 +2,11 @@
 What one worker counted, in Prometheus's words.
 
 Observing an exchange must cost next to nothing: counts are kept in plain cells, one dictionary
-look-up each, and become text when somebody asks.  Labels are bounded: models beyond
-`MAX_MODELS` and codes beyond `MAX_CODES` count as ``other``, and so does a model that no
-provider ever answered for, because then it is only what a caller wrote.  A status of 0 is a
-caller who left before the answer.
+look-up each, and become text when somebody asks.  Labels are bounded, and none is what a caller
+wrote: a model has its name if the settings or the catalog name it (a dated snapshot has the name
+without its date) and its provider answered for it, the others count as ``other``, and so does
+what goes beyond `MAX_MODELS` models and `MAX_CODES` codes.  A status of 0 is a caller who left
+before the answer.
 
 ===============================================  =======================================
 metric                                           labels
@@ -84,6 +85,11 @@ class CountedGateway(Protocol):
         Exchanges that have not ended.
         """
 
+    def model_name(self, provider: str, model: str) -> str | None:
+        """
+        Return the name by which *model* of *provider* is known here, or None.
+        """
+
 
 class _TargetCell:
     """
@@ -130,11 +136,14 @@ class _Bounded:
         self._most = most
         self._known: set[str] = set()
 
-    def label(self, word: str, *, admit: bool = True) -> str:
+    def __contains__(self, word: str) -> bool:
+        return word in self._known
+
+    def label(self, word: str) -> str:
         known = self._known
         if word in known:
             return word
-        if not admit or len(known) >= self._most:
+        if len(known) >= self._most:
             return OTHER
         known.add(word)
         return word
@@ -214,9 +223,11 @@ class Metrics:
         target = attempt.target
         status = attempt.status
         provider = target.provider
-        # A name that a provider answered to is a model; any other is what a caller wrote.
-        exists = status is not None and status < 400
-        model = self._models.label(target.model, admit=exists)
+        model = target.model
+        if model not in self._models:
+            exists = status is not None and status < 400
+            name = self.gateway.model_name(provider, model) if exists else None
+            model = OTHER if name is None else self._models.label(name)
         outcome = attempt.state.value
         if status is not None and outcome == "answered":
             outcome = str(status)

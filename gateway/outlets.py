@@ -8,9 +8,9 @@ import contextlib
 from math import ceil
 from typing import TYPE_CHECKING, Protocol
 
-from gateway import assembly, neutral
 from gateway.errors import BudgetExceeded, ExchangeError, NotAuthenticated, Refused
 from gateway.exchange import Outcome
+from gateway.outcomes import Losses
 from gateway.received import UNREADABLE, unreadable
 from gateway.views import Chunk
 
@@ -281,13 +281,18 @@ class CallerOutlet:
         if self._kept is None:
             return
         exchange = self._exchange
-        response = assembly.assemble(self._dialect, self._kept, exchange.request)
+        response = self._assemble(self._kept)
         if response is None:
             return
         exchange.response = response
         # Too late to change anything; what was raised stands on the trail.
         with contextlib.suppress(ExchangeError):
             await self._hooks.post_response(exchange, response)
+
+    def _assemble(self, frames: Sequence[bytes]) -> Response | None:
+        from gateway.assembly import assemble
+
+        return assemble(self._dialect, frames, self._exchange.request)
 
     async def _close_filters(self, outcome: Outcome) -> None:
         pipeline, self._pipeline = self._pipeline, None
@@ -347,10 +352,12 @@ class CallerOutlet:
         """
         Tell a whole answer as a stream to a caller who asked for one.
         """
+        from gateway.assembly import events_of
+
         dialect = self._dialect
-        writer = dialect.stream_writer(self._exchange.request, neutral.Losses())
+        writer = dialect.stream_writer(self._exchange.request, Losses())
         await self.begin(attempt)
-        for event in assembly.events_of(dialect.read_answer(response)):
+        for event in events_of(dialect.read_answer(response)):
             await self.chunks(list(writer.write(event)))
         await self.end()
 
@@ -373,7 +380,7 @@ class CallerOutlet:
 
     async def _assembled(self, chunks: AsyncIterable[Chunk]) -> Response:
         frames = [chunk.encode() async for chunk in chunks]
-        response = assembly.assemble(self._dialect, frames, self._exchange.request)
+        response = self._assemble(frames)
         if response is None:
             msg = "the answer cannot be put together into a whole one"
             raise ExchangeError(msg)

@@ -15,7 +15,6 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -23,10 +22,12 @@ import pluggy
 import structlog
 
 from gateway.errors import ConfigError, GatewayError, PluginError, Problem
-from gateway.hookspecs import EITHER_COLOUR, GROUP, PROJECT, Phase, Plugin
+from gateway.hookspecs import EITHER_COLOUR, PROJECT, Phase, Plugin
+from gateway.installation import installed_plugins
 from gateway.settings import PHASES
 
 if TYPE_CHECKING:
+    from gateway.installation import InstalledPlugin
     from gateway.settings import Settings
 
 log = structlog.get_logger("gateway.plugins")
@@ -117,18 +118,20 @@ class LoadedPlugin:
 
 
 def find_plugins(
-    points: Iterable[EntryPoint] | None = None,
+    installed: Iterable[InstalledPlugin] | None = None,
 ) -> tuple[list[FoundPlugin], list[GatewayError]]:
     """
     Import every installed plugin.
+
+    Args:
+        installed: Instead of those that are installed now.
 
     Returns:
         Those that could be imported, by name, and an error for each that could not.
     """
     found: dict[str, FoundPlugin] = {}
     errors: list[GatewayError] = []
-    installed = entry_points(group=GROUP) if points is None else points
-    for point in sorted(installed, key=lambda point: point.name):
+    for point in installed_plugins() if installed is None else installed:
         try:
             plugin = _import(point)
             _add(found, plugin)
@@ -137,11 +140,8 @@ def find_plugins(
     return list(found.values()), errors
 
 
-def _import(point: EntryPoint) -> FoundPlugin:
-    dist = point.dist
-    distribution = dist.name if dist else ""
-    version = dist.version if dist else ""
-    label = f"{distribution} {version}".strip()
+def _import(point: InstalledPlugin) -> FoundPlugin:
+    label = f"{point.distribution} {point.version}".strip()
     try:
         cls = point.load()
     except Exception as exc:
@@ -151,7 +151,10 @@ def _import(point: EntryPoint) -> FoundPlugin:
         msg = f"{point.value} is not a subclass of gateway.Plugin"
         raise PluginError(msg, plugin=point.name, distribution=label)
     return FoundPlugin(
-        name=point.name, cls=cls, distribution=distribution, version=version
+        name=point.name,
+        cls=cls,
+        distribution=point.distribution,
+        version=point.version,
     )
 
 
@@ -278,7 +281,7 @@ def load_plugins(
     settings: Settings,
     extra: Sequence[FoundPlugin] = (),
     *,
-    installed: bool = True,
+    installed: Sequence[InstalledPlugin] = (),
     running: Sequence[LoadedPlugin] = (),
 ) -> list[LoadedPlugin]:
     """
@@ -286,20 +289,19 @@ def load_plugins(
 
     Args:
         extra: Plugins beside the installed ones, for embedding and tests.
-        installed: Whether installed ones take part at all.
+        installed: Those of distributions.
         running: Plugins that take part now; one whose own settings are the same goes on.
 
     Raises:
         PluginErrors: with everything that is wrong.
     """
-    points = list(entry_points(group=GROUP)) if installed else []
     # What takes no part is not imported: it may cost more memory than all the rest.
-    wanted = [point for point in points if _takes_part(point.name, settings)]
+    wanted = [point for point in installed if _takes_part(point.name, settings)]
     found, errors = find_plugins(wanted)
     by_name = {plugin.name: plugin for plugin in found}
     for plugin in extra:
         by_name[plugin.name] = plugin
-    present = {*by_name, *(point.name for point in points)}
+    present = {*by_name, *(point.name for point in installed)}
     errors += _missing(present, settings)
     loaded = []
     for plugin in by_name.values():

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gateway.errors import UpstreamError
+from gateway.errors import UpstreamError, UpstreamOverloaded
 from gateway.exchange import Outcome
 from gateway.sse import Frames, FrameTooLarge, has_any, marked
 from gateway.views import Chunk
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gateway.dialects import Dialect
     from gateway.exchange import Attempt, Exchange
     from gateway.hooks import Hooks, OpenTap
+    from gateway.outcomes import Fault
     from gateway.outlets import Outlet
     from gateway.translation import Translation
     from gateway.upstream import Reply
@@ -30,6 +31,21 @@ def unreadable() -> UpstreamError:
     Make the error for an answer that is not what the vendor documents.
     """
     return UpstreamError("the provider's answer could not be read")
+
+
+def failed(
+    provider: str, fault: Fault, *, status: int, retry_after_s: float | None = None
+) -> UpstreamError:
+    """
+    Make the error for a provider that answered with *fault*, which the caller may have to hear.
+    """
+    overload = fault.kind == "overloaded"
+    return (UpstreamOverloaded if overload else UpstreamError)(
+        provider=provider,
+        upstream_status=status,
+        retry_after_s=retry_after_s,
+        details={"fault": fault},
+    )
 
 
 class ReceivedStream:
@@ -256,11 +272,8 @@ class ReceivedStream:
     def _check_fault(self) -> None:
         fault = self._facts.fault if self._facts is not None else None
         if fault is not None:
-            raise UpstreamError(
-                provider=self._attempt.target.provider,
-                upstream_status=fault.status,
-                details={"fault": fault},
-            )
+            provider = self._attempt.target.provider
+            raise failed(provider, fault, status=fault.status)
 
     def _take_facts(self) -> None:
         if self._facts is not None:

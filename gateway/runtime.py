@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from gateway.catalog import Catalog
 from gateway.dialects import core_dialects
 from gateway.errors import ConfigError
 from gateway.hooks import Hooks
@@ -23,11 +22,12 @@ from gateway.upstream import Proxy
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gateway.catalog import ModelFacts
+    from gateway.catalog import Catalog, ModelFacts
     from gateway.clock import Clock
     from gateway.detecting import Detector
     from gateway.dialects import Dialect
     from gateway.exchange import Attempt, Exchange
+    from gateway.installation import Installation
     from gateway.plugins import FoundPlugin, LoadedPlugin
     from gateway.providers.provider import Provider
     from gateway.registrations import (
@@ -139,8 +139,8 @@ def make_runtime(
     secrets: Secrets,
     upstream: Upstream,
     clock: Clock,
+    installation: Installation,
     extra: Sequence[FoundPlugin] = (),
-    installed: bool = True,
     before: Runtime | None = None,
 ) -> Runtime:
     """
@@ -155,9 +155,10 @@ def make_runtime(
         PluginErrors: with everything that is wrong with the plugins.
     """
     running = before.plugins if before is not None else ()
-    plugins = load_plugins(settings, extra, installed=installed, running=running)
-    # Before the dialects, which then take the memory that parsing it needed.
-    catalog = _catalog(plugins)
+    plugins = load_plugins(
+        settings, extra, installed=installation.plugins, running=running
+    )
+    catalog = _catalog(installation.catalog, plugins)
     dialects = _dialects(plugins)
     _register_stores(plugins, secrets)
     detectors = _values(plugins, "register_detectors")
@@ -214,11 +215,10 @@ def _check_detectors(
         raise settings.located(ConfigError(problems))
 
 
-def _catalog(plugins: Sequence[LoadedPlugin]) -> Catalog:
+def _catalog(builtin: Catalog, plugins: Sequence[LoadedPlugin]) -> Catalog:
     """
     Return the catalog that comes with the gateway, with what plugins know of models.
     """
-    builtin = Catalog.builtin()
     added = collect(plugins, "register_models", _model)
     return builtin.extended(facts for facts, _ in added.values()) if added else builtin
 

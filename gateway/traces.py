@@ -13,7 +13,7 @@ from gateway.clock import utc_text
 
 if TYPE_CHECKING:
     from gateway.exchange import AttemptState, Exchange, Finding
-    from gateway.neutral import Stop
+    from gateway.outcomes import Stop
     from gateway.routing.targets import Target
     from gateway.usage import Usage
 

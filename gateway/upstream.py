@@ -493,8 +493,8 @@ def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
     """
     Return whose certificates are accepted, as aiohttp takes it.
 
-    True is the system's authorities, by the context that aiohttp made of them already: another
-    one would be a megabyte.
+    True is the system's authorities, by the context that aiohttp has of them: another one would
+    be a megabyte.
     """
     return True if ca_file is None else ssl.create_default_context(cafile=str(ca_file))
 

@@ -216,6 +216,13 @@ class View:
             self.is_dirty = False
         return self._raw
 
+    def say_once(self) -> None:
+        """
+        Have the document written anew if it repeats a key: what nobody saw goes no further.
+        """
+        if not self.is_dirty and self._raw and codec.repeats_key(self._raw, self.doc):
+            self.touch()
+
 
 class Request(View):
     """
@@ -501,7 +508,13 @@ class Chunk(View):
         doc = self._doc
         if doc is None:
             data = self.data
-            doc = self._doc = {} if not data or data == DONE else codec.loads(data)
+            if not data or data == DONE:
+                doc = self._doc = {}
+            else:
+                doc, repeats_key = codec.loads_telling(data)
+                self._doc = doc
+                if repeats_key:  # what nobody saw goes no further
+                    self.is_dirty = True
         return doc
 
     def strip(self) -> bool:

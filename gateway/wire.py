@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import re
+import sys
 import weakref
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
@@ -37,6 +38,12 @@ MAX_FIELD_BYTES: Final = 16 * 1024
 _MOST_INTERIM: Final = 16
 # Up to here copying the body behind the head is cheaper than a second buffer.
 _JOINED_BYTES: Final = 64 * 1024
+# Of these versions asyncio's own loop tells nobody of a buffer that `writelines` filled
+# (CVE-2024-12254); there all is joined.
+_FILLS_UNSEEN: Final = any(
+    first <= sys.version_info < mended
+    for first, mended in (((3, 12), (3, 12, 9)), ((3, 13), (3, 13, 2)))
+)
 _MOST_ADDRESSES: Final = 1024
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -94,7 +101,7 @@ class Wire(ResponseHandler):
             read_bufsize=READ_BYTES,
             max_field_size=MAX_FIELD_BYTES,
         )
-        if len(body) <= _JOINED_BYTES:
+        if len(body) <= _JOINED_BYTES or _FILLS_UNSEEN:
             transport.write(head + body)
         else:
             transport.writelines((head, body))

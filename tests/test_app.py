@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from gateway import Plugin, hookimpl
-from gateway.app import Gateway, changed_paths, gateway_version
+from gateway.app import Gateway, changed_paths
 from gateway.errors import ConfigError, InvalidRequest, NotJson
 from gateway.events import Event, GatewayStarted, GatewayStopped, SettingsChanged
 from gateway.plugins import FoundPlugin
@@ -244,13 +244,6 @@ def test_changed_paths_name_no_values():
 
     assert "server.workers" in paths
     assert any(path.startswith("models") for path in paths)
-
-
-def test_the_version_is_the_distributions():
-    """
-    One version, from the metadata.
-    """
-    assert gateway_version().startswith("0.")
 
 
 @attrs.frozen(kw_only=True)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway import Plugin, codec, hookimpl
+from gateway import Identity, Phase, Plugin, codec, hookimpl
 from gateway.neutral import SEAL_MARK, Seal
 from gateway.testing import Script
 
@@ -96,6 +96,41 @@ async def test_a_retry_comes_after_a_wait(fake_upstream, gateway_client):
 
     assert answer.status == 200
     assert answer.headers["x-gw-attempts"] == "2"
+
+
+async def test_one_tenants_failures_take_no_provider_from_another(
+    fake_upstream, gateway_client
+):
+    """
+    What a caller's own requests break, others go on using; two teams' failures close it.
+    """
+
+    class WhoIs(Plugin):
+        phase = Phase.IDENTIFY
+
+        @hookimpl
+        async def pre_request(self, exchange):
+            key = exchange.headers["x-key"]
+            exchange.identity = Identity(key_id=key, team_id=key[0])
+
+    fake_upstream.script("m", Script(status=500))
+    routing = {"retries": 0, "failures_to_cool": 3}
+    client = await gateway_client(WhoIs, routing=routing)
+
+    async def ask(key):
+        body = {"model": "openai/m", **CHAT}
+        answer = await client.post("/v1/chat/completions", body, headers={"x-key": key})
+        return answer.status
+
+    broken = [await ask(key) for key in ("a1", "a2", "a1")]
+    fake_upstream.script("m", Script())
+    after = [await ask(key) for key in ("a2", "b1")]
+    fake_upstream.script("m", Script(status=500))
+    together = [await ask(key) for key in ("b1", "b1", "c1", "d1")]
+
+    assert broken == [502, 502, 502]
+    assert after == [503, 200]
+    assert together == [502, 502, 502, 503]
 
 
 async def test_fallbacks_of_the_request(fake_upstream, gateway_client):

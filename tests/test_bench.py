@@ -5,7 +5,9 @@ The bench measures what it says: known costs put in are seen coming out.
 from __future__ import annotations
 
 import json
+import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -341,6 +343,31 @@ class TestPrograms:
 
         assert not program.is_running
         assert not machine.is_alive(child)
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+    def test_nothing_outlives_the_bench(self, number):
+        """
+        A bench that is killed cannot end what it started; the kernel does, be it deaf to its input.
+        """
+        script = (
+            "import time\n"
+            "from bench.programs import Program\n"
+            "program = Program.start('gateway', ['sleep', '60'])\n"
+            "print(program.pid, flush=True)\n"
+            "time.sleep(60)"
+        )
+
+        with Program.python("bench", ("-c", script), talks=True) as program:
+            child = int(program.hear(10))
+            os.kill(program.pid, number)
+            until = time.monotonic() + 10
+            while machine.is_alive(child) and time.monotonic() < until:
+                time.sleep(0.01)
+            outlived = machine.is_alive(child)
+            if outlived:
+                os.kill(child, signal.SIGKILL)
+
+        assert not outlived
 
     def test_last_words_are_told(self):
         """

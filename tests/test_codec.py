@@ -5,6 +5,8 @@ import random
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway import codec
 
@@ -311,3 +313,75 @@ def test_a_text_is_parsed_as_its_bytes_are():
 
     assert parsed == codec.loads(said.encode())
     assert parsed == {"a": 12345678901234567890123, "b": "ü"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "repeats"),
+    [
+        (b'{"a":1,"b":[{"a":"x:y"}]}', False),
+        (b'{"a": 1, "b": [{"a": "x:y"}]}', False),
+        (b'{ "a" : 1 , "b" : { } }', False),
+        (b'{"a":{"b":1}   }', False),
+        (b'{"a":"\\u003a","b":1}', False),
+        (b'{"a":"\\u00e9: \\\\","b":1e5}', False),
+        (b'{"a":1,"a":1}', True),
+        (b'{"a":1,"a":2   }', True),
+        (b'{"b":[{"a":"x"}, {"a":"x","a":"y"}]}', True),
+        (b'{"a":1,"\\u0061":2}', True),
+        (b'{"a":"\\u003a","b":1,"b":2}', True),
+        (b'{"a" :1,"b":"\\u003A","a" :2}', True),
+        (b'{"a":{"x":1,"y":2},"a":"::"}', True),
+        (b'{"a":%d,"a":%d}' % (2**70, 2**70), True),
+    ],
+)
+def test_a_repeated_key_is_told(raw, repeats):
+    """
+    However the document is written, and whatever stands in its strings.
+    """
+    document, told = codec.loads_telling(raw)
+
+    assert document == codec.loads(raw)
+    assert told is repeats
+    assert codec.repeats_key(raw, document) is repeats
+
+
+def test_depth_hides_no_repeated_key():
+    """
+    Deeper than orjson writes it is looked for as well.
+    """
+    deep = b'{"a":' * 300 + b"1" + b"}" * 300
+
+    assert codec.loads_telling(deep)[1] is False
+    assert codec.loads_telling(deep.replace(b"1", b'{"b":1,"b":2}'))[1] is True
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["a", "b", "c:", "\u00e9", ":"]),
+            st.sampled_from(["x", ":", "\u00e9:", '":', "\\u003a", 1, 1e5, 2**70]),
+        ),
+        min_size=1,
+        max_size=5,
+    ),
+    st.sampled_from([(",", ":"), (", ", ": "), (" ,", " : ")]),
+    st.booleans(),
+    st.sampled_from(["", " ", "   "]),
+)
+def test_repeated_keys_are_told_as_the_standard_library_would(
+    members, separators, is_ascii, pad
+):
+    """
+    The quick proofs and the slow one agree.
+    """
+    comma, colon = separators
+    written = comma.join(
+        f"{json.dumps(k, ensure_ascii=is_ascii)}{colon}{json.dumps(v, ensure_ascii=is_ascii)}"
+        for k, v in members
+    )
+    raw = f"{{{written}{pad}}}".encode()
+
+    told = codec.loads_telling(raw)[1]
+
+    assert told is (len({key for key, _ in members}) < len(members))

@@ -49,6 +49,7 @@ CODES = {
     "UpstreamError": (502, "upstream_failed"),
     "UpstreamTimeout": (504, "upstream_timeout"),
     "UpstreamBusy": (503, "upstream_busy"),
+    "UpstreamOverloaded": (503, "upstream_overloaded"),
     "PluginFailed": (500, "plugin_failed"),
     "ExchangeError": (500, "internal_error"),
 }

@@ -6,10 +6,12 @@ import gc
 import pytest
 
 from gateway import Refused
-from gateway.errors import UpstreamError
+from gateway.errors import Unavailable, UpstreamError
 from gateway.flights import AHEAD_BYTES, MAX_STREAM_BYTES, Flight
+from gateway.kept import Kept
 from gateway.testing import make_exchange, make_response
 
+LONG = b"data: %b\n\n" % (b"0" * AHEAD_BYTES)
 FRAMES = [b'data: {"choices":[]}\n\n', b"data: [DONE]\n\n"]
 
 
@@ -83,6 +85,35 @@ async def test_a_stream_without_end_is_cut():
             await anext(answer.chunks)
             await flight.have_room()
             flight.bring([frame])
+
+
+async def test_all_flights_together_are_bounded():
+    """
+    The one that keeps most ends, its provider too, and whoever follows hears why; no other does.
+    """
+    kept = Kept(3 * len(LONG))
+    short, long, whole = (Flight(make_exchange(), kept) for _ in range(3))
+    answers = {flight: await _begun(flight) for flight in (short, long)}
+    long.bring([LONG])
+    waiting = asyncio.ensure_future(long.have_room())
+    await asyncio.sleep(0)
+
+    whole.bring_whole(make_response({"choices": [LONG.decode()]}))
+
+    with pytest.raises(Unavailable):
+        await waiting
+    with pytest.raises(Unavailable):
+        await read(answers[long])
+    long.bring([LONG])
+    assert (long.has_failed, long.frames, long.kept_bytes) == (True, [], 0)
+    assert (await whole.answer()).response is not None
+    short.finish()
+    assert await read(answers[short]) == [LONG]
+
+
+async def _begun(flight):
+    flight.bring([LONG])
+    return await flight.answer()
 
 
 async def test_a_whole_answer_is_copied_for_each():

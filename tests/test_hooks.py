@@ -95,7 +95,7 @@ def hooks_of(*plugins: FoundPlugin, **policy) -> Hooks:
     Freeze the chains of *plugins* under the operator's *policy*.
     """
     settings = settings_from_dict({"hooks": policy})
-    return Hooks(load_plugins(settings, plugins, installed=False))
+    return Hooks(load_plugins(settings, plugins))
 
 
 def three(**inner) -> list[FoundPlugin]:
@@ -183,7 +183,7 @@ async def test_list_models_narrows_by_phase():
 
     exchange = make_exchange()
     plugins = [FoundPlugin(name=cls.__name__, cls=cls) for cls in (Small, Odd)]
-    hooks = Hooks(load_plugins(settings_from_dict({}), plugins, installed=False))
+    hooks = Hooks(load_plugins(settings_from_dict({}), plugins))
 
     assert tuple(await hooks.list_models(exchange, [1, 2, 3, 4, 5])) == (1, 3)
     assert CALLS == ["small of [1, 3, 5]"]
@@ -201,7 +201,7 @@ async def test_list_models_fails_closed():
             raise OSError
 
     plugins = [FoundPlugin(name="broken", cls=Broken)]
-    hooks = Hooks(load_plugins(settings_from_dict({}), plugins, installed=False))
+    hooks = Hooks(load_plugins(settings_from_dict({}), plugins))
 
     with pytest.raises(PluginFailed):
         await hooks.list_models(make_exchange(), [1])

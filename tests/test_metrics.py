@@ -52,6 +52,12 @@ class Counted:
     hooks: Any = attrs.field(factory=FakeHooks)
     in_flight: int = 0
 
+    def model_name(self, provider: str, model: str) -> str | None:
+        """
+        Know every model but those that a caller invented.
+        """
+        return None if model == "invented" else model.removesuffix("-20301231")
+
 
 def make(model: str = "gpt-5", **more: Any) -> Exchange:
     """
@@ -229,6 +235,22 @@ def test_a_name_that_no_provider_answered_to_is_no_label(status: int | None) -> 
     text = metrics.render()
     assert b"canary" not in text
     assert b'model="other",outcome="broken"' in text
+
+
+@pytest.mark.parametrize(
+    ("model", "label"), [("invented", OTHER), ("gpt-5-20301231", "gpt-5")]
+)
+def test_a_name_that_only_the_caller_knows_is_no_label(model: str, label: str) -> None:
+    """
+    Some providers answer to anything; nor does each date make a model of its own.
+    """
+    metrics = Metrics(Counted())
+
+    metrics.observe(make(model))
+
+    text = metrics.render()
+    assert model.encode() not in text
+    assert f'model="{label}",outcome="200"'.encode() in text
 
 
 def test_codes_are_bounded() -> None:

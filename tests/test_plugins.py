@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
 from typing import Any
 
 import attrs
@@ -9,6 +8,7 @@ from structlog.testing import capture_logs
 
 from gateway import Phase, Plugin, hookimpl, plugins
 from gateway.errors import Problem
+from gateway.installation import InstalledPlugin
 from gateway.plugins import (
     FoundPlugin,
     PluginErrors,
@@ -170,7 +170,7 @@ def load(settings: dict[str, Any], **classes: type[Plugin]):
     """
     Load *classes* and nothing that happens to be installed.
     """
-    return load_plugins(settings_from_dict(settings), found(**classes), installed=False)
+    return load_plugins(settings_from_dict(settings), found(**classes))
 
 
 @pytest.mark.parametrize("hook", ["after_attempt", "on_complete"])
@@ -264,18 +264,18 @@ def test_a_plugin_with_the_same_settings_goes_on():
     other = settings_from_dict({"plugins": {"p": {"word": "y"}}})
     extra = found(p=Configured)
 
-    same = load_plugins(again, extra, installed=False, running=before)
-    new = load_plugins(other, extra, installed=False, running=before)
+    same = load_plugins(again, extra, running=before)
+    new = load_plugins(other, extra, running=before)
 
     assert same[0].plugin is before[0].plugin
     assert new[0].plugin is not before[0].plugin
 
 
-def entry(name: str, value: str) -> EntryPoint:
+def entry(name: str, value: str) -> InstalledPlugin:
     """
-    Make an entry point.
+    Say what a distribution would say of a plugin.
     """
-    return EntryPoint(name=name, value=value, group="gateway.plugins")
+    return InstalledPlugin(name=name, value=value)
 
 
 def test_an_import_error_names_the_plugin():
@@ -343,7 +343,7 @@ def test_two_registrations_of_one_name_name_both_plugins():
     )
 
 
-def test_a_plugin_that_takes_no_part_is_not_imported(monkeypatch):
+def test_a_plugin_that_takes_no_part_is_not_imported():
     """
     It costs neither memory nor time, and settings that name it are no error.
     """
@@ -351,12 +351,11 @@ def test_a_plugin_that_takes_no_part_is_not_imported(monkeypatch):
         entry("idle", "no_such_module_at_all:X"),
         entry("fine", f"{__name__}:Fine"),
     ]
-    monkeypatch.setattr("gateway.plugins.entry_points", lambda group: points)
     settings = settings_from_dict(
         {"hooks": {"disabled": ["idle"], "on_failure": {"idle": "open"}}}
     )
 
-    loaded = load_plugins(settings)
+    loaded = load_plugins(settings, installed=points)
 
     assert [plugin.name for plugin in loaded] == ["fine"]
 
@@ -373,7 +372,7 @@ def test_a_plugin_may_find_fault_with_the_gateways_settings():
     found = FoundPlugin(name="fussy", cls=Fussy)
 
     with pytest.raises(PluginErrors, match=r"server\.workers: must be 9"):
-        load_plugins(settings_from_dict({}), [found], installed=False)
+        load_plugins(settings_from_dict({}), [found])
 
 
 def test_a_hook_that_goes_is_told_of_with_the_release_that_removes_it(monkeypatch):

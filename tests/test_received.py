@@ -56,7 +56,7 @@ async def pump(*reads, wants_chunks=False, hides_usage=False, plugins=()):
     Pump a stream of *reads* into an outlet; returns the attempt and what was kept.
     """
     found = [FoundPlugin(name=cls.__name__.lower(), cls=cls) for cls in plugins]
-    hooks = Hooks(load_plugins(settings_from_dict({}), found, installed=False))
+    hooks = Hooks(load_plugins(settings_from_dict({}), found))
     exchange = make_exchange()
     attempt = make_attempt(exchange)
     outlet = KeepingOutlet(wants_chunks=wants_chunks)
@@ -318,7 +318,7 @@ async def push(*reads, outlet, plugins=(), hides_usage=False):
     Push a stream of *reads* into *outlet*; returns the attempt.
     """
     found = [FoundPlugin(name=cls.__name__.lower(), cls=cls) for cls in plugins]
-    hooks = Hooks(load_plugins(settings_from_dict({}), found, installed=False))
+    hooks = Hooks(load_plugins(settings_from_dict({}), found))
     exchange = make_exchange()
     attempt = make_attempt(exchange)
     stream = ReceivedStream(

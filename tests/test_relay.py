@@ -374,7 +374,8 @@ async def test_what_nobody_can_read_does_not_pass_a_filter(fake):
         (401, 502),
         (403, 502),
         (500, 502),
-        (529, 502),
+        (503, 503),
+        (529, 503),
     ],
 )
 async def test_a_providers_error_reaches_the_caller(fake, status, expected):
@@ -435,7 +436,7 @@ async def test_every_attempt_is_listed_in_the_error(fake):
         message = codec.loads(sink.body)["error"]["message"]
         assert "main/first 500" in message
         assert "spare/second 503" in message
-        assert sink.headers["x-gw-code"] == "upstream_failed"
+        assert sink.headers["x-gw-code"] == "upstream_overloaded"
 
 
 async def test_a_refused_target_is_skipped(fake):

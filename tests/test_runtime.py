@@ -15,10 +15,11 @@ from gateway import (
     Usage,
     hookimpl,
 )
-from gateway.catalog import ModelFacts, Price, Rates, Tariff
+from gateway.catalog import Catalog, ModelFacts, Price, Rates, Tariff
 from gateway.clock import SystemClock
 from gateway.dialects import Dialect
 from gateway.errors import Problem
+from gateway.installation import Installation
 from gateway.plugins import FoundPlugin, PluginErrors
 from gateway.providers.vendors import VENDORS
 from gateway.routing.targets import Target
@@ -41,7 +42,7 @@ def runtime(settings=None, *classes: type[Plugin], before=None, environ=None):
         upstream=Upstream(),
         clock=SystemClock(),
         extra=[FoundPlugin(name=cls.__name__.lower(), cls=cls) for cls in classes],
-        installed=False,
+        installation=Installation(version="0", catalog=Catalog.builtin()),
         before=before,
     )
 

@@ -44,7 +44,7 @@ def settling(*, at_once=False, **actions):
                 actions["complete"]()
 
     found = [FoundPlugin(name="notes", cls=AtOnce if at_once else Waiting)]
-    hooks = Hooks(load_plugins(settings_from_dict({}), found, installed=False))
+    hooks = Hooks(load_plugins(settings_from_dict({}), found))
     exchange = make_exchange()
     return Settlement(hooks, exchange, Tasks()), exchange, calls
 

@@ -189,7 +189,7 @@ def hooks_with(plugins: int) -> Hooks:
         FoundPlugin(name=f"passing{number}", cls=type(f"P{number}", (Passing,), {}))
         for number in range(plugins)
     ]
-    loaded = load_plugins(settings_from_dict({}), found, installed=False)
+    loaded = load_plugins(settings_from_dict({}), found)
     return Hooks(loaded)
 
 

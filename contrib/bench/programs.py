@@ -5,6 +5,7 @@ Starting other programs, listening to them, and ending them by their ids.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import selectors
 import signal
@@ -14,7 +15,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final, Self
 
@@ -23,6 +24,9 @@ import attrs
 from bench.machine import is_alive, pinned_to, tree_of
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+_LIBC: Final = ctypes.CDLL(None)
+#: <linux/prctl.h>
+_PR_SET_PDEATHSIG: Final = 1
 _END_S: Final = 8.0
 _LAST_LINES: Final = 20
 
@@ -36,7 +40,7 @@ class BenchError(Exception):
 @attrs.define(eq=False)
 class Program:
     """
-    A program that was started here; a context manager that ends it.
+    A program that was started here; a context manager that ends it, and so does our own end.
 
     What it writes is read all the time, because a log that nobody reads stops who
     writes it; the last lines are kept.  One that *talks* is listened to line by line
@@ -79,6 +83,8 @@ class Program:
                     stderr=subprocess.PIPE if talks else subprocess.STDOUT,
                     env={**os.environ, **(environ or {})},
                     start_new_session=True,
+                    # Two system calls, which need no lock that a thread may hold.
+                    preexec_fn=_ends_with(os.getpid()),  # noqa: PLW1509
                 )
             except OSError as error:
                 raise BenchError(f"{name} cannot be started: {error}") from None
@@ -101,7 +107,10 @@ class Program:
         """
         found = (str(ROOT), str(ROOT / "contrib"), os.environ.get("PYTHONPATH", ""))
         path = os.pathsep.join(filter(None, found))
-        environ = {**(environ or {}), "PYTHONPATH": path}
+        # With its bytecode kept, as whoever installs a program has it: to compile at every
+        # start costs memory for good.
+        kept = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": ""}
+        environ = {**(environ or {}), **kept}
         # -P: not what stands in the current folder and is called like a module of ours.
         command = (sys.executable, "-P", *arguments)
         return cls.start(name, command, core=core, talks=talks, environ=environ)
@@ -204,6 +213,26 @@ class Program:
 
     def __exit__(self, *exc: object) -> None:
         self.end()
+
+
+def _ends_with(parent: int) -> Callable[[], None] | None:
+    """
+    Make what a child does before it becomes the program: ask for SIGTERM when *parent* ends.
+
+    However it ends, SIGKILL included, which lets nobody clean up.  Linux alone has it; the
+    thread that starts the program counts as the parent, and the bench starts all from its main
+    one.
+    """
+    prctl = getattr(_LIBC, "prctl", None)
+    if prctl is None:
+        return None
+
+    def ask() -> None:
+        prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+        if os.getppid() != parent:  # it ended before it could be told
+            os._exit(1)
+
+    return ask
 
 
 def _wait_gone(pid: int) -> None:

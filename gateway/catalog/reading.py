@@ -13,8 +13,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-import yaml
-
 from gateway.catalog.buckets import FIELDS, PICO_PER_THOUSANDTH, SCALES, pico_of
 from gateway.catalog.facts import ModelFacts
 from gateway.catalog.prices import PERMILLE, Price, Rates, Tariff, Tier
@@ -36,19 +34,6 @@ class CatalogError(ValueError):
     """
     A price file is wrong; says which entry and what.
     """
-
-
-class _Loader(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]
-    """
-    Makes strings, lists and maps only: nothing in the file is run.
-    """
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[str, Any]:
-        members: dict[str, Any] = super().construct_mapping(node, deep=deep)
-        if len(members) != len(node.value):  # PyYAML would take the last one
-            msg = f"a key is repeated in the table at line {node.start_mark.line + 1}"
-            raise CatalogError(msg)
-        return members
 
 
 def read_builtin() -> Iterator[ModelFacts]:
@@ -92,14 +77,10 @@ def read_catalog(text: str) -> Iterator[ModelFacts]:
     Raises:
         CatalogError: at the first entry that is wrong.
     """
-    try:
-        document = yaml.load(text, Loader=_Loader)  # noqa: S506 - see the class
-    except (yaml.YAMLError, RecursionError) as exc:
-        mark = getattr(exc, "problem_mark", None)
-        line = "" if mark is None else f" at line {mark.line + 1}"
-        msg = f"no YAML{line}: {getattr(exc, 'problem', None) or type(exc).__name__}"
-        raise CatalogError(msg) from None
-    for vendor, part in _tables(document, "the file"):
+    # Here, so that whoever was given a catalog does without PyYAML.
+    from gateway.catalog.document import parse
+
+    for vendor, part in _tables(parse(text), "the file"):
         if not isinstance(part, dict) or part.keys() - {"models", "source"}:
             msg = f"{vendor}: a vendor has models and a source, nothing else"
             raise CatalogError(msg)

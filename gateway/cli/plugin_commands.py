@@ -84,6 +84,7 @@ def _offline(file: Path | None) -> list[dict[str, Any]]:
     """
     from gateway.app import describe_plugin
     from gateway.cli.serve_command import settings_file
+    from gateway.installation import installed_plugins
     from gateway.plugins import load_plugins
     from gateway.server.launch import problems_of
     from gateway.server.logs import configure_logging
@@ -94,7 +95,7 @@ def _offline(file: Path | None) -> list[dict[str, Any]]:
     chosen = settings_file(file)
     settings = Settings() if chosen is None else load_settings(chosen)
     try:
-        loaded = load_plugins(settings)
+        loaded = load_plugins(settings, installed=installed_plugins())
     except GatewayError as exc:
         raise ConfigError(problems_of(exc, settings)) from None
     return [describe_plugin(order, plugin) for order, plugin in enumerate(loaded)]

@@ -183,13 +183,9 @@ def _tell(problems: Iterable[str]) -> None:
 def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if not wanted or ctx.resilient_parsing:
         return
-    from importlib.metadata import PackageNotFoundError, version
+    from gateway.installation import gateway_version
 
-    try:
-        told = version("gatewright")
-    except PackageNotFoundError:
-        told = "0+unknown"
-    click.echo(f"gatewright {told}")
+    click.echo(f"gatewright {gateway_version()}")
     ctx.exit()
 
 

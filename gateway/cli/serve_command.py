@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from gateway.errors import ConfigError
+from gateway.server.authorities import read_late
 from gateway.server.launch import Launch
 from gateway.settings import Address
 
@@ -80,7 +81,8 @@ def serve(file: Path | None, **told: Any) -> None:
 
     Says on one line of JSON where it serves, or in words on a terminal.
     """
-    from gateway.server import serve as serving
+    with read_late():
+        from gateway.server import serve as serving
 
     launch = Launch(file=settings_file(file), **told)
     try:

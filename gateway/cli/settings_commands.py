@@ -19,6 +19,7 @@ import click
 from gateway import codec
 from gateway.cli.settings_client import Unreachable, fetch_settings
 from gateway.errors import ConfigError, GatewayError, Problem, SecretMissing
+from gateway.installation import installed_plugins
 from gateway.plugins import FoundPlugin, PluginErrors, find_plugins, load_plugins
 from gateway.secrets import Secrets
 from gateway.settings import Settings, find_secrets, load_settings, settings_as_dict
@@ -113,7 +114,9 @@ def _plugin_problems(
     Load the plugins as ``serve`` would, and list why it would not.
     """
     try:
-        load_plugins(settings, extra, installed=installed)
+        load_plugins(
+            settings, extra, installed=installed_plugins() if installed else ()
+        )
     except PluginErrors as exc:
         return [p for error in exc.errors for p in _problems_of(error, settings)]
     return []

@@ -128,6 +128,11 @@ class Dialect(ABC):
             InvalidRequest: if it is not a JSON object, or lacks what every request of the
                 dialect must have; names what is wrong, quotes nothing.
         """
+        request = self._parse(raw, operation)
+        self.check_request(request)
+        return request
+
+    def _parse(self, raw: bytes, operation: str) -> Request:
         try:
             doc = codec.read(raw)
         except codec.JsonError as exc:
@@ -136,15 +141,13 @@ class Dialect(ABC):
         if not isinstance(doc, dict):
             msg = "the body must be a JSON object"
             raise InvalidRequest(msg)
-        request = Request(self, raw, doc, operation=operation)
-        self.check_request(request)
-        return request
+        return Request(self, raw, doc, operation=operation)
 
     def read_call(
         self, raw: bytes, operation: str, values: Mapping[str, str]
     ) -> Request:
         """
-        Read a caller's body that came to a path of `served_at` with braces; as `read_request`.
+        Read a caller's body that came to a path with braces; as `read_request`.
 
         Args:
             values: What stood in the place of the braces: a model's name.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from gateway.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from gateway.neutral import Losses
+    from gateway.outcomes import Losses
 
 _T = TypeVar("_T")
 

@@ -42,7 +42,7 @@ from gateway.errors import InvalidRequest
 from gateway.views import MESSAGE, Chunk, Request, Response
 
 if TYPE_CHECKING:
-    from gateway import neutral
+    from gateway.outcomes import Stop
     from gateway.views import Lane, Text
 
 _MAX_PROMPTS: Final = 2048
@@ -209,7 +209,7 @@ class OpenAICompletions(CompletingDialect):
         """
         return texts_of(response, "assistant", _ANSWER)
 
-    def stop_of(self, response: Response) -> neutral.Stop | None:
+    def stop_of(self, response: Response) -> Stop | None:
         """
         Return why the model stopped; with several choices the worst.
         """

@@ -12,10 +12,10 @@ from gateway.dialects.tiers import openai_tier
 from gateway.views import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from gateway.errors import ExchangeError
-    from gateway.neutral import Fault
+    from gateway.outcomes import Fault
     from gateway.views import Request
 
 
@@ -25,6 +25,18 @@ class OpenAIDialect(Dialect):
     """
 
     vendor: ClassVar[str] = "openai"
+
+    def read_call(
+        self, raw: bytes, operation: str, values: Mapping[str, str]
+    ) -> Request:
+        """
+        Read a body of Azure's, where the path names the model, whatever the body says of it.
+        """
+        request = self._parse(raw, operation)
+        if "deployment" in values:
+            self.set_model(request, values["deployment"])
+        self.check_request(request)
+        return request
 
     def unreadable(self, request: Request) -> Sequence[str]:
         """

@@ -17,8 +17,8 @@ from gateway.dialects.faults import (
     unspoken,
     without_secrets,
 )
-from gateway.errors import Untranslatable
-from gateway.neutral import Fault
+from gateway.errors import Untranslatable, UpstreamOverloaded
+from gateway.outcomes import Fault
 
 if TYPE_CHECKING:
     from gateway.errors import ExchangeError
@@ -32,6 +32,8 @@ _TYPES: Final = {
     403: "permission_error",
     429: "rate_limit_error",
 }
+#: Codes of the gateway's own for which clients know one of OpenAI's, by which they retry.
+_CODES: Final = {UpstreamOverloaded.code: "server_is_overloaded"}
 #: By kind of fault: OpenAI's type, its code, and the status that it has there.
 _FAULTS: Final[dict[str, tuple[str, str | None, int]]] = {
     "invalid_request": ("invalid_request_error", None, 400),
@@ -94,7 +96,7 @@ def error_doc(error: ExchangeError) -> dict[str, Any]:
     if kind is None:
         kind = "server_error" if error.status >= 500 else "invalid_request_error"
     param = error.fields[0] if isinstance(error, Untranslatable) else None
-    return _doc(str(error), kind, param, error.code)
+    return _doc(str(error), kind, param, _CODES.get(error.code, error.code))
 
 
 def fault_doc(fault: Fault) -> tuple[int, dict[str, Any]]:

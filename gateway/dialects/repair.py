@@ -25,7 +25,7 @@ from gateway.neutral import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gateway.neutral import Losses
+    from gateway.outcomes import Losses
 
 _MISSING: Final = "No result was given for this call."
 _ORPHAN: Final = "{} of a tool call that is not shown here:"

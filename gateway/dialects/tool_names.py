@@ -12,12 +12,10 @@ import re
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from gateway.neutral import ToolCall
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from gateway.neutral import Ask, Turn
+    from gateway.neutral import Ask, ToolCall
 
 #: How many letters the dialects take, the fewest first.
 _LENGTHS: Final = (64, 128)
@@ -60,7 +58,7 @@ class ToolNames:
         Name the tools that *ask* offers, and those that its turns call.
         """
         offered = (tool.name for tool in ask.tools if tool.kind != "hosted")
-        return cls([*offered, *called_names(ask.turns)], longest=longest)
+        return cls([*offered, *ask.called_names()], longest=longest)
 
     def __getitem__(self, name: str) -> str:
         """
@@ -81,16 +79,6 @@ class ToolNames:
         """
         found = (name for name, new in self._written.items() if new == written)
         return next(found, None)
-
-
-def called_names(turns: Iterable[Turn]) -> Iterator[str]:
-    """
-    Yield the names of the tools that *turns* call.
-    """
-    for turn in turns:
-        for block in turn.blocks:
-            if isinstance(block, ToolCall):
-                yield block.name
 
 
 class OfferedTools:

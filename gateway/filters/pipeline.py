@@ -149,6 +149,8 @@ class Pipeline:
             Refused: if a stage refuses.
             PluginFailed: if a stage fails and may not fail open.
         """
+        if self._running:
+            response.say_once()
         for stage in self._running:
             if isinstance(stage.filter, ResponseFilter):
                 # Nothing is held here, so that every filter may fail open.

@@ -4,11 +4,11 @@ Makes providers of the settings.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from gateway.errors import ConfigError, Problem
+from gateway.near import nearest
 from gateway.providers.provider import Provider, root_of
 from gateway.providers.vendors import VENDORS, Vendor
 from gateway.routing.patterns import NamePattern
@@ -73,7 +73,7 @@ def _unknown(
     name: str, wanted: ProviderSettings, vendors: Mapping[str, Vendor]
 ) -> Problem:
     kind = wanted.type or name
-    near = difflib.get_close_matches(kind, vendors, n=1)
+    near = nearest(kind, vendors)
     hint = f"did you mean {near[0]}? " if near else ""
     msg = (
         f'"{kind}" is no type of provider: {hint}'
@@ -116,7 +116,7 @@ def _unspoken(
     known = dialects if vendor.in_process is None else vendor.dialects
     for number, told in enumerate(wanted.dialects or ()):
         if told not in known:
-            near = difflib.get_close_matches(told, known, n=1)
+            near = nearest(told, known)
             hint = f"did you mean {near[0]}? " if near else ""
             msg = f'"{told}" cannot be spoken: {hint}One of {" ".join(sorted(known))}'
             yield Problem(msg, path=f"{_path(name)}.dialects[{number}]")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from multidict import MultiMapping
 
     from gateway.dialects import Dialect
-    from gateway.neutral import Losses
+    from gateway.outcomes import Losses
     from gateway.views import Request
 
 _MODEL = "{model}"

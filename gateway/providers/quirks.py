@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from gateway.neutral import Losses
+from gateway.outcomes import Losses
 from gateway.views import Request
 
 #: Edits *request*; returns the names of what it touched, for the trail.

@@ -77,6 +77,7 @@ def choose_key(
     without: Collection[str],
     health: Health,
     now: float,
+    party: str = "",
     random: Random,
 ) -> tuple[ProviderKey | None, float]:
     """
@@ -94,7 +95,7 @@ def choose_key(
     for key in keys:
         if key.name in without:
             continue
-        wait = health.waits_for(key_places(target, key.name), now)
+        wait = health.waits_for(key_places(target, key.name), now, party)
         if wait <= 0.0:
             well.append(key)
         else:
@@ -108,7 +109,11 @@ def choose_key(
 
 
 def standing(
-    provider: Provider | None, target: Target, health: Health, now: float
+    provider: Provider | None,
+    target: Target,
+    health: Health,
+    now: float,
+    party: str = "",
 ) -> tuple[Target, str]:
     """
     Tell how *target* stands, with the key that is the first to be well.
@@ -122,6 +127,6 @@ def standing(
         keyed = [target.with_key(key.name) for key in by_weight]
     if not keyed:
         return target, "no credential may be used for it"
-    waits = ((health.waits_for(places_of(one), now), one) for one in keyed)
+    waits = ((health.waits_for(places_of(one), now, party), one) for one in keyed)
     wait, best = min(waits, key=itemgetter(0))
     return best, f"cooling down {math.ceil(wait)} s" if wait > 0.0 else "healthy"

@@ -84,6 +84,7 @@ class Plan:
 
     Attributes:
         deadline: Monotonic seconds at which all attempts must have ended.
+        party: Whose request it is, see `gateway.routing.health`.
         wait_s: How long to wait before the target that `next` returned is tried.
         retries: Further attempts made at targets that were tried.
         lines: What came of each attempt, and why targets were passed over; shown to
@@ -93,6 +94,7 @@ class Plan:
     _router: Router
     _targets: Sequence[Target]
     deadline: float
+    party: str = ""
     wait_s: float = attrs.field(default=0.0, init=False)
     retries: int = attrs.field(default=0, init=False)
     lines: list[str] = attrs.field(factory=list, init=False)
@@ -176,7 +178,13 @@ class Plan:
         router = self._router
         now = router.monotonic()
         return [
-            standing(router.providers.get(target.provider), target, router.health, now)
+            standing(
+                router.providers.get(target.provider),
+                target,
+                router.health,
+                now,
+                self.party,
+            )
             for target in self._targets
         ]
 
@@ -256,7 +264,7 @@ class Plan:
             self.lines.append(f"{target.name}: no such provider")
             return None
         if not router.health.is_clean:
-            wait = router.health.waits_for(shared_places(target), now)
+            wait = router.health.waits_for(shared_places(target), now, self.party)
             if wait > 0.0:
                 self._pass_over(target, wait)
                 return None
@@ -269,7 +277,7 @@ class Plan:
                 return None
             self.retries += 1
         if not router.health.is_clean:
-            probes = router.health.enter(places_of(chosen), now)
+            probes = router.health.enter(places_of(chosen), now, self.party)
             if probes is None:
                 self._pass_over(target, 0.0)
                 return None
@@ -297,6 +305,7 @@ class Plan:
             without=tried,
             health=router.health,
             now=now,
+            party=self.party,
             random=router.random,
         )
         if key is not None:
@@ -329,10 +338,11 @@ class Plan:
             health.failed(
                 place,
                 str(report),
+                party=self.party,
                 cools=ruling.cools,
                 retry_after_s=report.retry_after_s,
             )
-        health.released(self._probes)
+        health.released(self._probes, self.party)
 
     def _open(self, target: Target, ruling: Ruling, report: Report) -> None:
         """
@@ -357,7 +367,7 @@ class Plan:
 
     def _let_go(self) -> None:
         if self._probes:
-            self._router.health.released(self._probes)
+            self._router.health.released(self._probes, self.party)
             self._probes = ()
 
     def _give_up(self) -> None:

@@ -8,7 +8,6 @@ providers have must be asked for by provider.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from random import Random
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from gateway.errors import ModelNotFound, UnsupportedOperation
+from gateway.near import nearest
 from gateway.routing.patterns import NamePattern
 from gateway.routing.routes import Branch, Route, RouteTable, read_routes
 from gateway.routing.targets import Target
@@ -81,6 +81,16 @@ class Resolver:
         self._providers = providers
         self._catalog = catalog
         self._random = random
+        self._spelt_out = {
+            (branch.provider, branch.model.prefix)
+            for branch in self._routes.branches()
+            if branch.model.is_exact
+        } | {
+            (provider.name, pattern.prefix)
+            for provider in providers.values()
+            for pattern in provider.models or ()
+            if pattern.is_exact
+        }
         self._remembered: dict[tuple[str, str, str], _Found] = {}
         self._offered: dict[tuple[str, str, str], tuple[Target, ...]] = {}
 
@@ -156,6 +166,39 @@ class Resolver:
             f"{branch.provider}/{model}"
             for branch, model in self._offered_by(route, name)
         )
+
+    def covered(self, name: str) -> tuple[str, str] | None:
+        """
+        Find the model that *name* means by a star of the settings, whoever lists it or not.
+
+        Returns:
+            The name to list it by, and its first provider; None if the settings have none.
+        """
+        route = self._routes.find(name)
+        if route is not None:
+            offered = self._offered_by(route, name)
+            return (name, offered[0][0].provider) if offered else None
+        prefix, _, model = name.partition("/")
+        provider = self._providers.get(prefix)
+        if provider is not None:
+            return (name, prefix) if model and provider.lists(model) else None
+        listing = [p.name for p in self._providers.values() if p.lists(name)]
+        return (f"{listing[0]}/{name}", listing[0]) if len(listing) == 1 else None
+
+    def model_name(self, provider: str, model: str) -> str | None:
+        """
+        Return the name by which *model* of *provider* is known, without what a caller made up.
+
+        Its own, where the settings spell it out; the catalog's, which has no date where the
+        model is a snapshot that it does not list; None for the rest.
+        """
+        if (provider, model) in self._spelt_out:
+            return model
+        known = self._providers.get(provider)
+        if known is None:
+            return None
+        facts = self._catalog.find(known.vendor.name, model)
+        return None if facts is None else facts.model
 
     # -- by name ----------------------------------------------------------------
 
@@ -340,7 +383,7 @@ class Resolver:
         known = self.names()
         bare = (full.partition("/")[2] for full in known)
         candidates = islice(dict.fromkeys((*known, *filter(None, bare))), _MAX_COMPARED)
-        near = difflib.get_close_matches(short, candidates, n=3)
+        near = nearest(short, candidates, most=3)
         if not near:
             return ModelNotFound(name)
         hint = ", ".join(f'"{other}"' for other in near)

@@ -164,17 +164,29 @@ class Router:
         """
         return self._resolver.names().items()
 
+    def covered(self, name: str) -> tuple[str, str] | None:
+        """
+        Find the model that *name* means by a star; see `Resolver.covered`.
+        """
+        return self._resolver.covered(name)
+
+    def model_name(self, provider: str, model: str) -> str | None:
+        """
+        Return the name by which a model is known; see `Resolver.model_name`.
+        """
+        return self._resolver.model_name(provider, model)
+
     def leads_to(self, name: str) -> tuple[str, ...]:
         """
         Write out what a listed *name* leads to; see `Resolver.leads_to`.
         """
         return self._resolver.leads_to(name)
 
-    def plan(self, targets: Sequence[Target]) -> Plan:
+    def plan(self, targets: Sequence[Target], party: str = "") -> Plan:
         """
-        Begin the attempts of one exchange.
+        Begin the attempts of one exchange, which *party* asked for.
         """
-        return Plan(self, targets, self.monotonic() + self.settings.total_s)
+        return Plan(self, targets, self.monotonic() + self.settings.total_s, party)
 
     def admission(self, provider: str) -> Admission:
         """

@@ -7,13 +7,13 @@ chain to follow and none that goes round.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
 from gateway.errors import ConfigError, Problem
+from gateway.near import nearest
 from gateway.routing.patterns import STAR, NamePattern
 
 if TYPE_CHECKING:
@@ -83,6 +83,13 @@ class RouteTable:
         List the names without a star, in the order of the settings.
         """
         return self._exact.items()
+
+    def branches(self) -> Iterable[Branch]:
+        """
+        List every branch of every route.
+        """
+        for route in (*self._exact.values(), *self._patterns):
+            yield from route.branches
 
     def patterns(self) -> Iterable[Route]:
         """
@@ -156,7 +163,7 @@ def _problem(
     if not model:
         return f'"{text}" is not provider/model'
     if provider not in providers:
-        near = difflib.get_close_matches(provider, providers, n=1)
+        near = nearest(provider, providers)
         hint = f"did you mean {near[0]}?" if near else "add it under providers"
         return f'"{provider}" is no provider: {hint}'
     if model.count(STAR) > 1 or (STAR in model and name.is_exact):

@@ -97,9 +97,14 @@ def make_runner(app: web.Application, gateway: ServedGateway) -> GatewayRunner:
     reception = app.get(RECEPTION)
     if reception is None:
         return GatewayRunner(app, deadlines, shutdown_timeout=1.0)
-    direct = app[CALLERS].direct()
+    callers = app[CALLERS]
     return GatewayRunner(
-        app, deadlines, reception.malformed, direct, shutdown_timeout=1.0
+        app,
+        deadlines,
+        reception.malformed,
+        callers.direct(),
+        callers.pathless(),
+        shutdown_timeout=1.0,
     )
 
 

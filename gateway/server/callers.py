@@ -14,7 +14,13 @@ from gateway.exchange import StashKey
 from gateway.server import guards
 from gateway.server.body import read_body
 from gateway.server.models_route import ModelsRoute
-from gateway.server.plain_routes import Nowhere, Probe, Unsupported, route_gone
+from gateway.server.plain_routes import (
+    Nowhere,
+    Pathless,
+    Probe,
+    Unsupported,
+    route_gone,
+)
 from gateway.server.routes import (
     ANYTHING,
     MODELS,
@@ -80,6 +86,12 @@ class Callers:
                 table.append(define(path, ModelsRoute(reception, path).answer))
         table += [define(path, Probe(reception, path).answer) for path in PROBES]
         return table
+
+    def pathless(self) -> Answering:
+        """
+        Return what answers requests that name no path, and so reach no route.
+        """
+        return Pathless(self._reception).answer
 
     def last_route(self) -> web.RouteDef:
         """

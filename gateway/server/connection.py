@@ -43,6 +43,10 @@ MAX_HEADERS: Final = 128
 #: Seconds that the rest of a body may take that nobody wants.
 LINGERING_S: Final = 5.0
 
+#: What is said to CONNECT and to ``OPTIONS *``, and the Allow header that goes with it.
+NO_PATH: Final = "This is no proxy, and only paths are answered here."
+NO_PATH_ALLOWS: Final = "GET, HEAD, POST"
+
 _TOO_SLOW: Final = (
     b"HTTP/1.1 408 Request Timeout\r\nServer: gatewright\r\nConnection: close\r\n"
     b"Content-Length: 0\r\n\r\n"
@@ -341,9 +345,10 @@ class _Server(web.Server):
         deadlines: Callable[[], Deadlines],
         on_malformed: Callable[[], None],
         direct: Mapping[str, Answering],
+        pathless: Answering,
     ) -> None:
         super().__init__(
-            _dispatcher(direct, served.request_handler),
+            _dispatcher(direct, served.request_handler, pathless),
             request_factory=served.request_factory,
             handler_cancellation=True,
             loop=asyncio.get_running_loop(),
@@ -376,6 +381,7 @@ class GatewayRunner(web.AppRunner):
         on_malformed: Called for each request that is not HTTP.
         direct: What answers requests whose target is exactly a path, past aiohttp's router
             and signals; see `gateway.server.sink.DirectSink` for what that saves.
+        pathless: What answers requests that name no path, which no route of aiohttp's takes.
     """
 
     def __init__(
@@ -384,24 +390,40 @@ class GatewayRunner(web.AppRunner):
         deadlines: Callable[[], Deadlines],
         on_malformed: Callable[[], None] = lambda: None,
         direct: Mapping[str, Answering] | None = None,
+        pathless: Answering | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(app, handle_signals=False, **kwargs)
         self._deadlines = deadlines
         self._on_malformed = on_malformed
         self._direct = direct or {}
+        self._pathless = pathless or _no_path
 
     async def _make_server(self) -> web.Server:
         served = await super()._make_server()
-        return _Server(served, self._deadlines, self._on_malformed, self._direct)
+        return _Server(
+            served, self._deadlines, self._on_malformed, self._direct, self._pathless
+        )
 
 
-def _dispatcher(direct: Mapping[str, Answering], rest: Answering) -> Answering:
+def _dispatcher(
+    direct: Mapping[str, Answering], routed: Answering, pathless: Answering
+) -> Answering:
     """
-    Make what answers a request: one of *direct*, by its target as it came, or *rest*.
+    Make what answers a request: one of *direct*, by its target as it came, or the others.
     """
+
+    def rest(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+        has_path = request.path.startswith("/")
+        return (routed if has_path else pathless)(request)
 
     def answer(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         return direct.get(request.raw_path, rest)(request)
 
     return answer
+
+
+async def _no_path(_: web.BaseRequest) -> web.Response:
+    response = _plain_error(405, "method_not_allowed", NO_PATH)
+    response.headers["Allow"] = NO_PATH_ALLOWS
+    return response

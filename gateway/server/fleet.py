@@ -258,6 +258,7 @@ def health_of(gateway: Gateway) -> list[dict[str, Any]]:
                 "state": cooling.state,
                 "left_s": round(cooling.left_s, 3),
                 "why": cooling.why,
+                "party": cooling.party or None,
             }
         )
     return listing

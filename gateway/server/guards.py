@@ -140,6 +140,7 @@ class Door:
 
     Attributes:
         hosts: Names that Host and Origin may give, in lower case, some with a port.
+        origins: Pages that are let in whatever authenticates callers.
         loopback_only: Nothing authenticates callers, so they must be on this machine.
         is_open: Nothing needs to be checked.
     """
@@ -147,6 +148,8 @@ class Door:
     hosts: frozenset[str]
     loopback_only: bool
     is_open: bool
+    #: Pages that the operator named; not ``*``, for any page could call then, from this machine.
+    origins: frozenset[str] = frozenset()
     #: Answers of `admits`, which is asked the same few names again and again.
     _known: dict[str, bool] = attrs.field(factory=dict, init=False, eq=False)
     #: Host and Origin of requests that were let in.
@@ -165,6 +168,9 @@ class Door:
             hosts=named | LOOPBACK_NAMES,
             loopback_only=not authenticates,
             is_open=authenticates and not named,
+            origins=frozenset(
+                map(str.lower, set(settings.server.cors.allow_origins) - {"*"})
+            ),
         )
 
     def check(self, request: web.BaseRequest) -> None:
@@ -205,12 +211,14 @@ class Door:
         if origin is not None and not self._admits_origin(origin):
             msg = (
                 "Pages of other origins are not answered while nothing authenticates "
-                "callers. Operator: set plugins.governance.require_key, or add the "
-                "page's host to server.allowed_hosts."
+                "callers. Operator: set plugins.governance.require_key, or add the page's "
+                "origin to server.cors.allow_origins."
             )
             raise NotAllowed(msg, code="origin_not_allowed")
 
     def _admits_origin(self, origin: str) -> bool:
+        if origin.lower() in self.origins:
+            return True
         scheme, _, rest = origin.partition("://")
         return scheme in {"http", "https"} and self.admits(rest)
 

@@ -53,5 +53,9 @@ def forget_sources() -> None:
 
 
 if __name__ == "__main__":
+    from gateway.server.authorities import read_late
+
     import_structlog()
-    import_module(sys.argv[1]).main()
+    with read_late():
+        program = import_module(sys.argv[1])
+    program.main()

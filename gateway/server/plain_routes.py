@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 from gateway.errors import ExchangeError, Refused, UnsupportedOperation
 from gateway.exchange import new_request_id
 from gateway.server import guards
+from gateway.server.connection import NO_PATH, NO_PATH_ALLOWS
 from gateway.server.routes import READ, Route, vendor_dialect
 
 if TYPE_CHECKING:
@@ -131,6 +132,40 @@ class Nowhere(PlainRoute):
     ) -> web.Response:
         """
         Refuse; the path is not repeated, for it may hold anything.
+        """
+        raise route_gone()
+
+
+class Pathless(PlainRoute):
+    """
+    What names no path: CONNECT, for this is no proxy, and ``OPTIONS *``.
+
+    Source: RFC 9110 sections 9.3.6, 9.3.7 and 15.5.6, which demands to say what is allowed.
+    """
+
+    def __init__(self, reception: Reception) -> None:
+        super().__init__(reception, "")
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """
+        Answer *request*, and close: what follows a CONNECT may be meant for somebody else.
+        """
+        response = await super().answer(request)
+        response.force_close()
+        return response
+
+    def check(self, request: web.Request) -> None:
+        """
+        Let nobody in.
+        """
+        allow = {"Allow": NO_PATH_ALLOWS}
+        raise Refused(NO_PATH, status=405, code="method_not_allowed", headers=allow)
+
+    async def make(
+        self, request: web.Request, dialect: Dialect, request_id: str
+    ) -> web.Response:
+        """
+        Never asked.
         """
         raise route_gone()
 

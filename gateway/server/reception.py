@@ -13,6 +13,7 @@ from gateway.exchange import new_request_id
 from gateway.server import guards
 from gateway.server.body import Intake
 from gateway.server.connection import Connection
+from gateway.server.cors import Cors, CorsSink
 from gateway.server.sink import DirectSink, HttpSink
 from gateway.server.turned_away import TurnedAway
 
@@ -124,8 +125,7 @@ class Reception:
         self.intake = Intake()
         self._health = health
         self._watchers = tuple(watchers)
-        self._settings: Settings | None = None
-        self._door = guards.Door.of(gateway.settings, gateway)
+        self._go_by(gateway.settings)
 
     def admit(self, request: web.Request, path: str, methods: str) -> Settings:
         """
@@ -153,21 +153,31 @@ class Reception:
         guards.check_headers(headers)
         settings = self.gateway.settings
         if settings is not self._settings:
-            self._door = guards.Door.of(settings, self.gateway)
-            self._settings = settings
+            self._go_by(settings)
         self._door.check(request)
         return settings
+
+    def _go_by(self, settings: Settings) -> None:
+        self._settings = settings
+        self._door = guards.Door.of(settings, self.gateway)
+        self._cors = Cors.of(settings)
 
     def sink(self, request: web.Request) -> HttpSink:
         """
         Make the place where the answer to *request* goes.
         """
-        return HttpSink(request, closes=self._health.is_draining)
+        closes = self._health.is_draining
+        told = self._cors.headers(request) if self._cors is not None else None
+        if told:
+            return CorsSink(request, told, closes=closes)
+        return HttpSink(request, closes=closes)
 
     def exchange_sink(self, request: web.Request) -> HttpSink | DirectSink:
         """
         Make the place where the answer of an exchange goes, the shortest way there.
         """
+        if self._cors is not None and hdrs.ORIGIN in request.headers:
+            return self.sink(request)
         connection = request.protocol
         closes = self._health.is_draining
         if request.version == HttpVersion11 and isinstance(connection, Connection):
@@ -185,8 +195,16 @@ class Reception:
     ) -> web.StreamResponse:
         """
         Tell the caller of *error*, and the watchers that there was no exchange.
+
+        A wrong method may be a browser's question which ones a page may use.
         """
         request_id = request_id or new_request_id(self.clock.now())
+        allow = error.headers.get(hdrs.ALLOW)
+        if allow is not None and self._cors is not None:
+            preflight = self._cors.preflight(request, allow)
+            if preflight is not None:
+                self.tell(request, route, began, preflight, request_id)
+                return sink.take(preflight)
         await self.gateway.refuse(route.dialect, error, sink, request_id)
         response = sink.answer()
         if self._watchers:

@@ -41,11 +41,31 @@ UNSUPPORTED: Final = (
     ("/responses/{id}/input_items", "GET"),
 )
 MODELS: Final = ("/models", "/models/{id:.+}")
-#: Under which prefixes a vendor's routes stand; the first belongs to all vendors.
+#: Belongs to all vendors.
+_SHARED: Final = "/v1"
+#: Bifrost's, for callers who come from there: one a framework, with everything below it.
+_FRAMEWORKS: Final = ("/litellm", "/langchain", "/pydanticai")
+_OF_OPENAI: Final = (
+    *("/openai/v1", "/openai", "/openai/openai"),
+    *(framework + below for framework in _FRAMEWORKS for below in ("/v1", "")),
+)
+_OF_ANTHROPIC: Final = tuple(
+    before + below
+    for before in ("", *_FRAMEWORKS)
+    for below in ("/anthropic/v1", "/anthropic")
+)
+#: Under which prefixes a vendor's routes stand.
 PREFIXES: Final[Mapping[str, tuple[str, ...]]] = {
-    OPENAI: ("/v1", "/openai/v1", "/openai"),
-    ANTHROPIC: ("/v1", "/anthropic/v1"),
+    OPENAI: (_SHARED, *_OF_OPENAI),
+    ANTHROPIC: (_SHARED, *_OF_ANTHROPIC),
 }
+#: Where Azure's clients name the model in the path, be the endpoint the root or ``/openai``.
+DEPLOYMENTS: Final = tuple(
+    f"{prefix}/deployments/{{deployment:.+}}"
+    for prefix in ("/openai", "/openai/openai")
+)
+#: What they ask there; the rest of what they ask stands below the prefix.
+_BY_DEPLOYMENT: Final = ("/chat/completions", "/completions", "/embeddings")
 #: Coding agents look here whether anybody is there, before they authenticate.
 PROBES: Final = ("/", "/api/hello")
 #: Whatever no other route takes.
@@ -54,7 +74,11 @@ ANYTHING: Final = "/{anything:.*}"
 READ: Final = "GET, HEAD"
 
 _NOT_FOR_CALLERS: Final = ("/api/", "/metrics", "/healthz", "/readyz")
-_ANTHROPIC_PATHS: Final = ("/anthropic/", "/v1/messages")
+_ANTHROPIC_PATHS: Final = (
+    f"{_SHARED}/messages",
+    *(f"{prefix}/" for prefix in _OF_ANTHROPIC),
+)
+_OPENAI_PATHS: Final = tuple(f"{prefix}/" for prefix in _OF_OPENAI)
 
 
 @attrs.frozen(kw_only=True)
@@ -83,7 +107,10 @@ def inference_routes(dialects: Mapping[str, Dialect]) -> Iterable[Route]:
         dialect = dialects.get(name)
         if dialect is None:
             continue
-        for prefix in PREFIXES[dialect.vendor]:
+        prefixes = PREFIXES[dialect.vendor]
+        if below in _BY_DEPLOYMENT:
+            prefixes += DEPLOYMENTS
+        for prefix in prefixes:
             yield Route(
                 path=prefix + below,
                 methods="POST",
@@ -140,8 +167,8 @@ def vendor_dialect(
     Return a dialect of the vendor in whose words a request for *path* is answered.
     """
     vendor = OPENAI
-    if not path.startswith("/openai/") and (
-        path.startswith(_ANTHROPIC_PATHS) or VERSION_HEADER in headers
+    if path.startswith(_ANTHROPIC_PATHS) or (
+        VERSION_HEADER in headers and not path.startswith(_OPENAI_PATHS)
     ):
         vendor = ANTHROPIC
     for dialect in dialects.values():

@@ -17,6 +17,8 @@ import structlog
 
 from gateway.app import Gateway
 from gateway.errors import ConfigError
+from gateway.installation import Installation
+from gateway.server.apart import apart
 from gateway.server.application import admin_app
 from gateway.server.banner import Started
 from gateway.server.connection import require_c_parser
@@ -78,11 +80,13 @@ def prepare(
         ConfigError: With everything that is wrong, located in the file.
     """
     forget_sources()
-    settings = launch.settings(environ)
+    settings, installation = apart(
+        lambda: (launch.settings(environ), Installation.find())
+    )
     # Before anybody logs: the standard output is for answers alone.
     configure_logging(settings.server.log)
     try:
-        gateway = Gateway(settings, environ=environ)
+        gateway = Gateway(settings, environ=environ, installation=installation)
         if serving:
             check_serving(gateway, launch, settings.server.listen)
     except Exception as exc:

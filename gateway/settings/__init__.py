@@ -16,6 +16,7 @@ from gateway.settings.model import PHASES, HooksSettings, PhaseName, Settings
 from gateway.settings.nodes import PluginTable, Unread
 from gateway.settings.serving import (
     AdminToken,
+    CorsSettings,
     EgressSettings,
     LogSettings,
     ServerSettings,
@@ -59,6 +60,7 @@ __all__ = [
     "structure",
     # Its tables.
     "AdminToken",
+    "CorsSettings",
     "EgressSettings",
     "HooksSettings",
     "LogSettings",

@@ -12,7 +12,6 @@ import attrs
 
 from gateway.errors import ConfigError, Problem
 from gateway.settings.checks import find_faults
-from gateway.settings.document import MAX_FILE_BYTES, read_document
 from gateway.settings.model import Settings
 from gateway.settings.nodes import (
     EMPTY,
@@ -101,6 +100,8 @@ def open_document(path: str | Path) -> tuple[Table, Problems]:
     Raises:
         ConfigError: it cannot be read at all.
     """
+    from gateway.settings.document import MAX_FILE_BYTES, read_document
+
     origin = str(path)
     try:
         with Path(path).open("rb") as file:

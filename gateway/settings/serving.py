@@ -30,6 +30,11 @@ _DATABASE_URL: Final = re.compile(
 )
 
 
+_ORIGIN: Final = re.compile(
+    r"[a-z][a-z0-9+.-]*://(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+)(?::[0-9]{1,5})?"
+)
+
+
 def default_data_dir(environ: Mapping[str, str] | None = None) -> Path:
     """
     Return where data is kept if nobody says so, by the XDG base directory specification.
@@ -79,6 +84,35 @@ class LogSettings:
     )
 
 
+def origins(
+    instance: Any, attribute: attrs.Attribute[Any], value: tuple[str, ...]
+) -> None:
+    """
+    Demand what a browser calls an origin, or ``*``.
+    """
+    for origin in value:
+        if origin != "*" and _ORIGIN.fullmatch(origin) is None:
+            msg = f'"{origin}" is no origin: scheme://host or scheme://host:port, or *'
+            raise ValueError(msg)
+
+
+@attrs.frozen(kw_only=True)
+class CorsSettings:
+    """
+    Which pages of other origins may call from within a browser.
+
+    Attributes:
+        allow_origins: as the browser calls them, ``https://chat.example``; ``*`` is every
+            page, where callers authenticate.
+    """
+
+    allow_origins: tuple[str, ...] = attrs.field(
+        default=(),
+        validator=origins,
+        metadata=told("https://chat.example, or * for every page; empty: none."),
+    )
+
+
 @attrs.frozen(kw_only=True)
 class ServerSettings:
     """
@@ -119,6 +153,8 @@ class ServerSettings:
 
         allowed_hosts: names that a Host header may give; empty allows any where
             callers authenticate.
+
+        cors: which pages of other origins may call.
 
         translation: what happens to what cannot be translated: ``strict`` refuses,
             ``warn`` lists it in a header, ``silent`` drops it.
@@ -207,6 +243,10 @@ class ServerSettings:
     allowed_hosts: tuple[str, ...] = attrs.field(
         default=(),
         metadata=told("Names that a Host header may give; empty: not restricted."),
+    )
+    cors: CorsSettings = attrs.field(
+        factory=CorsSettings,
+        metadata=told("Which pages of other origins may call; no page is the default."),
     )
     translation: Literal["strict", "warn", "silent"] = attrs.field(
         default="warn",

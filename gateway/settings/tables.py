@@ -4,13 +4,13 @@ Reading tables as attrs classes.
 
 from __future__ import annotations
 
-import difflib
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import attrs
 
+from gateway.near import nearest
 from gateway.settings.nodes import Node, Scalar, Table
 from gateway.settings.problems import Problems
 from gateway.settings.words import INVALID, At, Reader, kind_of, refuse, written
@@ -207,7 +207,7 @@ def annotations_of(kind: type[Any]) -> dict[str, Any]:
 
 def _unknown_key(key: str, known: Iterable[str]) -> str:
     known = list(known)
-    near = difflib.get_close_matches(key, known, n=1)
+    near = nearest(key, known)
     if near:
         return f"unknown key, did you mean {near[0]}?"
     return f"unknown key; known are {' '.join(known)}" if known else "unknown key"

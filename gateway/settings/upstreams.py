@@ -297,7 +297,8 @@ class RoutingSettings:
 
         cooldown_s: how long a failing key or provider is left alone.
 
-        failures_to_cool: failures in a row after which it is.
+        failures_to_cool: failures in a row after which it is; those of one customer, team
+            or key alone keep that one away, and no other.
 
         total_s: for all attempts of one request together.
     """
@@ -328,7 +329,10 @@ class RoutingSettings:
     failures_to_cool: int = attrs.field(
         default=3,
         validator=at_least(1),
-        metadata=told("Failures in a row after which it is left alone."),
+        metadata=told(
+            "Failures in a row after which it is left alone: by whoever met them alone, "
+            "by everybody once two parties did."
+        ),
     )
     total_s: float = attrs.field(
         default=600.0,

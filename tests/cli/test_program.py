@@ -79,7 +79,7 @@ class TestCore:
         """
         --version names the program and its version.
         """
-        from gateway.app import gateway_version
+        from gateway.installation import gateway_version
 
         result = CliRunner().invoke(program, ["--version"])
 

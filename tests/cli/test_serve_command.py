@@ -108,7 +108,7 @@ def test_the_network_is_refused_with_the_remedy(monkeypatch):
     calls.
     """
     monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
-    monkeypatch.setattr("gateway.plugins.entry_points", lambda group: [])
+    monkeypatch.setattr("gateway.installation.installed_plugins", lambda: ())
 
     result = CliRunner().invoke(serve, ["--listen", "0.0.0.0:8080"])
 

@@ -17,7 +17,6 @@ from gateway.assembly import events_of
 from gateway.dialects.tool_names import (
     OfferedTools,
     ToolNames,
-    called_names,
     restored_name,
 )
 from gateway.neutral import Ask, ToolCall, ToolDefinition, Turn
@@ -117,7 +116,6 @@ def test_an_ask_names_what_it_offers_and_what_it_calls():
     names = ToolNames.of(ask, longest=64)
 
     assert names.changed == ("a.b", "c.d")
-    assert list(called_names(ask.turns)) == ["c.d"]
 
 
 def test_unknown_names_stay():

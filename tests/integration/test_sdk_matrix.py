@@ -31,6 +31,10 @@ PARAMETERS = {
     "properties": {"city": {"type": "string"}},
     "required": ["city"],
 }
+#: By whose SDK it is, what overload is there.
+OVERLOAD = {openai: (503, "InternalServerError"), anthropic: (529, "OverloadedError")}
+#: Anthropic's type ``overloaded_error``, and OpenAI's code ``server_is_overloaded``.
+OVERLOADED = "overloaded"
 CALLS = (
     ToolCall(name="get_weather", arguments='{"city": "Oslo"}'),
     ToolCall(name="get_time", arguments='{"city": "Rome"}'),
@@ -410,6 +414,27 @@ async def test_errors(fake, caller, upstream, how, status, raised):
     if status == 429:
         assert caught.value.response.headers["retry-after"] == "7"
     assert caught.value.response.headers["x-gw-request-id"].startswith("req_")
+
+
+@pytest.mark.parametrize("how", ["whole", "stream"])
+async def test_overload_is_what_the_callers_vendor_calls_it(
+    fake, caller, upstream, how
+):
+    """
+    An SDK that tells overload from failure can, and knows when to come back.
+    """
+    script = Script(status=529, error_message="secret words", retry_after_s=7)
+    fake.script("o", script)
+    status, raised = OVERLOAD[caller.error]
+
+    with pytest.raises(getattr(caller.error, raised)) as caught:
+        await getattr(caller, how)(**caller.body(f"{upstream}/o"))
+
+    assert caught.value.status_code == status
+    assert caught.value.response.headers["retry-after"] == "7"
+    assert caught.value.response.headers["x-gw-code"] == "upstream_overloaded"
+    assert OVERLOADED in caught.value.response.text
+    assert "secret words" not in str(caught.value)
 
 
 async def test_what_nobody_offers_is_not_asked_for_again(anthropic_sdk):

@@ -9,6 +9,7 @@ import asyncio
 import aiohttp
 import anthropic
 import openai
+import pytest
 
 VALUES = {name: f"vk-of-{name}-0123456789" for name in ("agent", "app", "bare")}
 SETTINGS = """
@@ -43,7 +44,7 @@ async def quota_of(url, name):
 async def test_a_key_sees_its_models_and_its_quota(run_serve):
     """
     With management elsewhere and two workers: coding agents find the models behind a pattern,
-    each key its own names alone, and what it shares with its team.
+    newer ones too, each key its own names alone, and what it shares with its team.
     """
     serving = await asyncio.to_thread(
         run_serve,
@@ -62,11 +63,17 @@ async def test_a_key_sees_its_models_and_its_quota(run_serve):
         claudes = [model.id async for model in agent.models.list(limit=1000)]
         fast = [model.id async for model in app.models.list()]
         plain = [model.id async for model in bare.models.list()]
+        newest = await agent.models.retrieve("claude-of-tomorrow")
+        with pytest.raises(openai.NotFoundError):
+            await app.models.retrieve("claude-of-tomorrow")
+        with pytest.raises(anthropic.NotFoundError):
+            await agent.models.retrieve("gpt-of-tomorrow")
     status, quota = await quota_of(url, "agent")
     code = serving.end()
 
     assert "claude-sonnet-4-5" in claudes
     assert all(name.startswith("claude-") for name in claudes)
+    assert newest.id == "claude-of-tomorrow"
     assert (fast, plain) == (["fast"], ["gpt-5"])
     assert (status, quota["virtual_key_name"]) == (200, "agent")
     assert quota["team"]["budgets"][0]["effective_limit"] == 5.0

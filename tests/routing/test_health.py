@@ -4,7 +4,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gateway.routing.health import MAX_RECORDS, PROBE_LASTS_S, Health
+from gateway.routing.health import MAX_PARTIES, MAX_RECORDS, PROBE_LASTS_S, Health
 from gateway.routing.retry_after import MAX_RETRY_AFTER_S
 
 P = ("openai",)
@@ -239,6 +239,115 @@ class TestBursts:
         health.failed(P, "did not connect")
 
         assert may_enter(health, P)
+
+
+def may(health: Health, party: str, *places) -> bool:
+    return health.enter(places, health.clock(), party) is not None
+
+
+class TestParties:
+    def test_one_alone_keeps_only_itself_away(self, health):
+        """
+        However often one party's requests fail, the others go on.
+        """
+        for _ in range(20):
+            health.failed(M, "timed out", party="a")
+
+        assert not may(health, "a", P, M)
+        assert may(health, "b", P, M)
+        assert health.waits_for([M], health.clock(), "b") == 0.0
+
+    def test_a_second_one_keeps_everybody_away(self, health):
+        """
+        A provider that fails for two parties in a row is not well.
+        """
+        health.failed(M, "status 503", party="a")
+        health.failed(M, "status 503", party="a")
+        health.failed(M, "status 503", party="b")
+
+        assert [may(health, party, M) for party in "abc"] == [False] * 3
+
+    def test_a_success_of_another_begins_the_row_anew(self, health):
+        """
+        What two parties met is no row if it worked for one between; who cools goes on cooling.
+        """
+        for _ in range(3):
+            health.failed(M, "timed out", party="a")
+        health.succeeded([P, M])
+        for _ in range(3):
+            health.failed(M, "timed out", party="b")
+
+        assert [may(health, party, M) for party in "abc"] == [False, False, True]
+
+    def test_it_is_over_for_one_alone_as_for_all(self, health, clock):
+        """
+        After the cooldown one attempt of its own probes, and opens the place to it again.
+        """
+        for _ in range(3):
+            health.failed(M, "timed out", party="a")
+        clock.advance(10.0)
+
+        assert [may(health, "a", M) for _ in range(2)] == [True, False]
+        health.released([M], "a")
+        assert may(health, "a", M)
+        health.succeeded([M])
+        assert [may(health, "a", M) for _ in range(2)] == [True, True]
+        assert health.is_clean
+
+    def test_who_breaks_a_probe_has_not_the_next_one(self, health, clock):
+        """
+        Nobody holds a place shut by breaking each probe of it.
+        """
+        for party in "aab":
+            health.failed(M, "status 503", party=party)
+        clock.advance(10.0)
+        assert may(health, "a", M)
+        health.failed(M, "status 503", party="a")
+        clock.advance(20.0)
+
+        assert [may(health, party, M) for party in "ab"] == [False, True]
+        health.succeeded([M])
+        assert [may(health, party, M) for party in "abc"] == [False, True, True]
+
+    @pytest.mark.parametrize("told", [{"cools": True}, {"retry_after_s": 5.0}])
+    def test_what_the_provider_says_goes_for_everybody(self, health, told):
+        """
+        A key that it refuses is refused to all, and a rest is a rest.
+        """
+        health.failed(K, "status 429", party="a", **told)
+
+        assert [may(health, party, K) for party in "ab"] == [False, False]
+
+    def test_a_rest_that_is_over_lets_nobody_back_in(self, health, clock):
+        """
+        Who is kept away alone stays away when the rest of all is over.
+        """
+        health.failed(K, "status 429", party="b", retry_after_s=2.0)
+        for _ in range(3):
+            health.failed(K, "status 403", party="a")
+        clock.advance(2.0)
+
+        assert [may(health, party, K) for party in "abb"] == [False, True, True]
+
+    def test_is_listed(self, health):
+        """
+        An operator sees for whom a place is cooling.
+        """
+        for _ in range(3):
+            health.failed(M, "timed out", party="team x")
+
+        (row,) = health.listing()
+
+        assert (row.place, row.state, row.party) == (M, "cooling", "team x")
+
+    def test_parties_are_bounded(self, health):
+        """
+        As many as there may be, one place remembers so many.
+        """
+        for number in range(MAX_PARTIES + 5):
+            health.failed(M, "timed out", party=str(number))
+
+        assert len(health._records[M].alone) == MAX_PARTIES
 
 
 def test_lists_who_is_not_well(health, clock):

@@ -495,6 +495,74 @@ class TestListing:
         assert router.leads_to("our-gpt-5") == ("a/gpt-5", "b/gpt-5")
         assert router.leads_to("our-o3") == ("b/o3",)
 
+    @pytest.mark.parametrize(
+        ("asked", "covered"),
+        [
+            ("claude-new", ("claude-new", "c")),
+            ("our-gpt-5", ("our-gpt-5", "a")),
+            ("our-unheard", None),
+            ("a/o9", ("a/o9", "a")),
+            ("o9", ("a/o9", "a")),
+            ("gpt-5", None),
+            ("a/unheard", None),
+            ("c/unheard", None),
+            ("unheard", None),
+            ("a/", None),
+        ],
+    )
+    def test_finds_what_a_star_covers(self, make_router, asked, covered):
+        """
+        What a request would be routed by, though no list holds it; nothing that is guessed.
+        """
+        router = make_router(
+            {
+                "a": {
+                    "type": "openai",
+                    "keys": {"k": "env.K"},
+                    "models": ["gpt-5", "o*"],
+                },
+                "b": {"type": "openai", "keys": {"k": "env.K"}, "models": ["gpt-5"]},
+                "c": {"type": "anthropic", "keys": {"k": "env.K"}},
+            },
+            {"our-*": "a/*", "claude-*": "c/claude-*"},
+        )
+
+        assert router.covered(asked) == covered
+
+    @pytest.mark.parametrize(
+        ("provider", "model", "name"),
+        [
+            ("a", "gpt-5", "gpt-5"),
+            ("a", "o3", None),
+            ("b", "target", "target"),
+            ("b", "backup", "backup"),
+            ("a", "target", None),
+            ("c", "claude-x", "claude-x"),
+            ("c", "claude-x-20301231", "claude-x"),
+            ("c", "claude-y", None),
+            ("z", "gpt-5", None),
+        ],
+    )
+    def test_knows_a_model_by_name(self, make_router, provider, model, name):
+        """
+        What settings spell out and what the catalog has; a star makes nothing known.
+        """
+        keyed = {"type": "openai", "keys": {"k": "env.K"}}
+        router = make_router(
+            {
+                "a": {**keyed, "models": ["gpt-5", "o*"]},
+                "b": keyed,
+                "c": {**keyed, "type": "anthropic"},
+            },
+            {
+                "fast": {"targets": ["b/target"], "fallbacks": ["b/backup"]},
+                "claude-*": "c/claude-*",
+            },
+            catalog=Catalog([ModelFacts(provider="anthropic", model="claude-x")]),
+        )
+
+        assert router.model_name(provider, model) == name
+
     def test_tells_what_a_listed_name_leads_to(self, make_router):
         """
         Who filters the list sees behind names of the settings, fallbacks too.

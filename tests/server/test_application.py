@@ -4,6 +4,8 @@ Tests of `gateway.server.application`.
 
 from __future__ import annotations
 
+import asyncio
+
 import aiohttp
 from aiohttp import web
 
@@ -67,6 +69,25 @@ async def test_counts_what_is_under_way(serve: Serve) -> None:
     await wire.read()
 
     assert served.in_flight == 0
+
+
+async def test_management_is_no_proxy_either() -> None:
+    """
+    Where no callers are, CONNECT is refused in the same words.
+    """
+    runner = make_runner(admin_app(Health(reason=""), []), ToyGateway())
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    reader, writer = await asyncio.open_connection(*runner.addresses[0])
+
+    writer.write(b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n")
+    answer = await reader.read()
+
+    writer.close()
+    await runner.cleanup()
+    assert answer.startswith(b"HTTP/1.1 405 ")
+    assert b"Allow: GET, HEAD, POST\r\n" in answer
+    assert b'"code":"method_not_allowed"' in answer
 
 
 async def test_every_answer_names_the_server_and_no_version(serve: Serve) -> None:

@@ -120,6 +120,33 @@ async def test_wrong_methods(serve: Serve, method: str, path: str, allow: str) -
     assert reply.headers["allow"] == allow
 
 
+@pytest.mark.parametrize("headers", [b"", b"anthropic-version: 2023-06-01\r\n"])
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("CONNECT", "example.com:443"),
+        ("CONNECT", "/v1/models"),
+        ("OPTIONS", "*"),
+    ],
+)
+async def test_what_names_no_path_is_refused_in_our_words(
+    serve: Serve, method: str, target: str, headers: bytes
+) -> None:
+    """
+    It is 405, nothing of aiohttp's, and no byte behind a CONNECT is taken for a request.
+    """
+    wire = await (await serve()).wire()
+
+    await wire.head(method, target, headers)
+    reply = await wire.read()
+
+    assert (reply.status, reply.code) == (405, "method_not_allowed")
+    assert reply.headers["allow"] == "GET, HEAD, POST"
+    assert reply.headers["x-gw-request-id"].startswith("req_")
+    assert (reply.json.get("type") == "error") is bool(headers)
+    assert await wire.at_end()
+
+
 @pytest.mark.parametrize("path", ["/v1/responses", "/v1/realtime", "/", "/v1/models"])
 async def test_websocket_is_not_spoken(serve: Serve, path: str) -> None:
     """

@@ -117,6 +117,7 @@ async def test_is_counted_and_logged(whole: Whole) -> None:
     assert lines[0]["bytes_out"] == len(reply.body)
     assert lines[0]["output_tokens"] > 0
     counted = whole.metrics.render()
+    assert b'provider="demo",model="echo"' in counted
     assert counted.count(b"\ngatewright_requests_total{") == 3
     assert b"canary" not in counted + whole.file.getvalue()
 

@@ -254,7 +254,7 @@ class TestPrepare:
         """
         Another address than this machine's is refused with what is at stake and a remedy.
         """
-        monkeypatch.setattr("gateway.plugins.entry_points", lambda group: [])
+        monkeypatch.setattr("gateway.installation.installed_plugins", lambda: ())
         launch = Launch(listen=Address("0.0.0.0", 0))
 
         with pytest.raises(

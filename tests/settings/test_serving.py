@@ -29,6 +29,7 @@ server:
   write_stall_s: 5
   max_in_flight: 6
   allowed_hosts: [gw.example]
+  cors: {allow_origins: ["https://chat.example", "http://[::1]:3000"]}
   translation: strict
   server_timing: false
   log: {format: json, level: debug, access: false}
@@ -51,6 +52,7 @@ egress: {proxy: "http://proxy:3128", ca_file: /ca.pem}
     assert (server.keep_alive_s, server.stream_ping_s) == (3.0, 4.0)
     assert (server.write_stall_s, server.max_in_flight) == (5.0, 6)
     assert (server.max_body_bytes, server.allowed_hosts) == (1024, ("gw.example",))
+    assert server.cors.allow_origins == ("https://chat.example", "http://[::1]:3000")
     assert (server.translation, server.server_timing) == ("strict", False)
     assert (server.log.format, server.log.level) == ("json", "debug")
     assert server.log.access is False
@@ -110,6 +112,16 @@ def test_the_whole_url_of_a_database_may_be_a_secret(load):
         (
             "server: {tls: {certificate: /c.pem}}",
             "gateway.yaml:1:15 server.tls.private_key: required, but missing",
+        ),
+        *(
+            (
+                f"server: {{cors: {{allow_origins: ['{wrong}']}}}}",
+                (
+                    f'gateway.yaml:1:32 server.cors.allow_origins: "{wrong}" is no origin: '
+                    "scheme://host or scheme://host:port, or *"
+                ),
+            )
+            for wrong in ("chat.example", "https://chat.example/", "null", "https://*")
         ),
         (
             "server: {log: {format: xml}}",

@@ -8,19 +8,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gateway import codec
-from gateway.dialects.anthropic_messages import answer as answers
 from gateway.dialects.anthropic_messages import (
     answer_texts,
     faults,
     outcome,
-    read_ask,
     request_texts,
     seals,
     sent,
-    stream_reader,
-    stream_writer,
     tools,
-    write_ask,
 )
 from gateway.dialects.anthropic_messages.wire import NAME
 from gateway.dialects.dialect import Dialect
@@ -169,7 +164,7 @@ class AnthropicMessages(Dialect):
         doc = _doc(response)
         if doc.get("type") != "message":
             return None
-        return answers.read_answer(doc).stop
+        return outcome.stop_of(doc)
 
     # --- streams ------------------------------------------------------------------------
 
@@ -224,7 +219,8 @@ class AnthropicMessages(Dialect):
         """
         doc = faults.error_doc(error, request_id)
         headers = dict(error.headers)
-        return Response(self, doc=doc, status=error.status, headers=headers)
+        status = faults.status_of(error)
+        return Response(self, doc=doc, status=status, headers=headers)
 
     def read_fault(self, status: int, body: bytes) -> neutral.Fault:
         """
@@ -245,7 +241,9 @@ class AnthropicMessages(Dialect):
         """
         Read *request* into the neutral form.
         """
-        return read_ask.read_ask(request, losses)
+        from gateway.dialects.anthropic_messages.read_ask import read_ask
+
+        return read_ask(request, losses)
 
     def from_neutral(
         self, ask: neutral.Ask, losses: neutral.Losses, limits: ModelLimits
@@ -253,14 +251,18 @@ class AnthropicMessages(Dialect):
         """
         Write *ask* in this dialect; what it cannot say goes on *losses*.
         """
+        from gateway.dialects.anthropic_messages.write_ask import write_ask
+
         # As bytes, so that no node of the caller's document is shared with it.
-        return Request(self, codec.dumps(write_ask.write_ask(ask, losses, limits)))
+        return Request(self, codec.dumps(write_ask(ask, losses, limits)))
 
     def read_answer(self, response: Response) -> neutral.Answer:
         """
         Read a whole answer into the neutral form.
         """
-        return answers.read_answer(_doc(response))
+        from gateway.dialects.anthropic_messages.answer import read_answer
+
+        return read_answer(_doc(response))
 
     def write_answer(
         self, answer: neutral.Answer, asked: Request, losses: neutral.Losses
@@ -268,20 +270,26 @@ class AnthropicMessages(Dialect):
         """
         Write an answer to the caller who *asked*.
         """
-        doc = answers.write_answer(answer, asked, losses)
+        from gateway.dialects.anthropic_messages.answer import write_answer
+
+        doc = write_answer(answer, asked, losses)
         return Response(self, codec.dumps(doc))
 
     def stream_reader(self) -> StreamReader:
         """
         Make a reader of one provider's stream.
         """
-        return stream_reader.MessagesReader()
+        from gateway.dialects.anthropic_messages.stream_reader import MessagesReader
+
+        return MessagesReader()
 
     def stream_writer(self, asked: Request, losses: neutral.Losses) -> StreamWriter:
         """
         Make a writer of one stream to the caller who *asked*.
         """
-        return stream_writer.MessagesWriter(self, asked, losses)
+        from gateway.dialects.anthropic_messages.stream_writer import MessagesWriter
+
+        return MessagesWriter(self, asked, losses)
 
 
 def _doc(response: Response) -> dict[str, Any]:

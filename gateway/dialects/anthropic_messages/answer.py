@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.dialects.anthropic_messages.outcome import (
-    calls_tool,
     read_stop,
     read_tier,
     read_usage,
@@ -59,7 +58,7 @@ def read_answer(doc: Doc) -> Answer:
         id=string_at(doc, "id"),
         model=string_at(doc, "model"),
         blocks=blocks,
-        stop=read_stop(doc, calls_tool=calls_tool(blocks)),
+        stop=read_stop(doc, calls_tool=_calls_tool(blocks)),
         usage=read_usage(usage),
         service_tier=read_tier(usage),
     )
@@ -72,6 +71,10 @@ def _read_block(raw: Any) -> Block:
         except InvalidRequest:
             pass  # the provider's mistake: handed on as it is to whoever understands it
     return Opaque(dialect=NAME, raw=raw if isinstance(raw, dict) else {})
+
+
+def _calls_tool(blocks: Iterable[Block]) -> bool:
+    return any(isinstance(block, ToolCall) for block in blocks)
 
 
 # --- writing ----------------------------------------------------------------------------
@@ -98,7 +101,7 @@ def write_answer(answer: Answer, asked: Request, losses: Losses) -> Doc:
         **write_stop(
             answer.stop,
             losses,
-            calls_tool=calls_tool(answer.blocks),
+            calls_tool=_calls_tool(answer.blocks),
             refuses=any(isinstance(block, RefusalBlock) for block in answer.blocks),
         ),
         "usage": write_usage(answer.usage, answer.service_tier),

@@ -17,8 +17,8 @@ from gateway.dialects.faults import (
     without_secrets,
 )
 from gateway.dialects.lenient import string_at
-from gateway.errors import BudgetExceeded
-from gateway.neutral import Fault
+from gateway.errors import BudgetExceeded, UpstreamOverloaded
+from gateway.outcomes import Fault
 
 if TYPE_CHECKING:
     from gateway.errors import ExchangeError
@@ -97,6 +97,13 @@ def error_doc(error: ExchangeError, request_id: str = "") -> dict[str, Any]:
     doc = _doc(kind, str(error), request_id)
     doc["error"]["details"] = {"error_code": error.code}
     return doc
+
+
+def status_of(error: ExchangeError) -> int:
+    """
+    Return the status of *error*: for overload Anthropic has one of its own, its SDK an exception.
+    """
+    return 529 if isinstance(error, UpstreamOverloaded) else error.status
 
 
 def fault_doc(fault: Fault, request_id: str = "") -> tuple[int, dict[str, Any]]:

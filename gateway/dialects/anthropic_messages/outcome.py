@@ -10,15 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.dialects.lenient import count_at, is_count, object_at
+from gateway.dialects.lenient import count_at, is_count, object_at, objects
 from gateway.dialects.tiers import anthropic_region, anthropic_tier
-from gateway.neutral import Stop, ToolCall
+from gateway.outcomes import Stop
 from gateway.usage import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from gateway.neutral import Block, Losses, StopReason
+    from gateway.outcomes import Losses, StopReason
 
 _STOPS: Final[dict[str, StopReason]] = {
     "end_turn": "end",
@@ -169,6 +167,15 @@ def read_tier(usage: Any) -> str | None:
 # --- stop reasons -----------------------------------------------------------------------
 
 
+def stop_of(message: dict[str, Any]) -> Stop:
+    """
+    Read why the model stopped from a whole *message*.
+    """
+    blocks = objects(message.get("content"))
+    called = any(block.get("type") == "tool_use" for block in blocks)
+    return read_stop(message, calls_tool=called)
+
+
 def read_stop(doc: dict[str, Any], *, calls_tool: bool) -> Stop:
     """
     Read why the model stopped from a message, or from the delta of one.
@@ -234,10 +241,3 @@ def _refusal(detail: dict[str, Any] | None) -> dict[str, Any]:
         "category": None,
         "explanation": explanation if isinstance(explanation, str) else None,
     }
-
-
-def calls_tool(blocks: Iterable[Block]) -> bool:
-    """
-    Tell whether a tool call stands among *blocks*.
-    """
-    return any(isinstance(block, ToolCall) for block in blocks)

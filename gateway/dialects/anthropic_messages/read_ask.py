@@ -23,7 +23,7 @@ from gateway.neutral import (
 )
 
 if TYPE_CHECKING:
-    from gateway.neutral import Losses
+    from gateway.outcomes import Losses
     from gateway.views import Request
 
 _TIERS: Final = {"standard_only": "default"}

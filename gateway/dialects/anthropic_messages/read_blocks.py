@@ -26,7 +26,7 @@ from gateway.neutral import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.neutral import Losses
+    from gateway.outcomes import Losses
 
 
 def read_content(content: Any, losses: Losses, place: str) -> list[Block]:

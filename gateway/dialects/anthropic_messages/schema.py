@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gateway import codec
 
 if TYPE_CHECKING:
-    from gateway.neutral import Losses
+    from gateway.outcomes import Losses
 
 _KEPT: Final = frozenset(
     "type title description enum const default properties required items anyOf allOf "

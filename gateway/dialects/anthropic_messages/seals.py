@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gateway.dialects.anthropic_messages.write_thinking import is_thoughtless_loop
-from gateway.neutral import Seal
+from gateway.outcomes import Seal
 
 if TYPE_CHECKING:
     from gateway.views import Request

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from gateway.dialects import Dialect
     from gateway.errors import ExchangeError
-    from gateway.neutral import Fault, Stop
+    from gateway.outcomes import Fault, Stop
     from gateway.usage import Usage
     from gateway.views import Request
 

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from gateway.dialects import Dialect
-    from gateway.neutral import Losses
+    from gateway.outcomes import Losses
     from gateway.usage import Usage
     from gateway.views import Request
 

@@ -21,7 +21,7 @@ from gateway.dialects.anthropic_messages.write_thinking import (
 )
 from gateway.dialects.content import shortest
 from gateway.dialects.custom_tools import PARAMETERS
-from gateway.dialects.tool_names import ToolNames, called_names
+from gateway.dialects.tool_names import ToolNames
 
 if TYPE_CHECKING:
     from gateway.dialects import ModelLimits
@@ -130,7 +130,7 @@ class _AskWriter:
         if tools:
             only = self._choice(tools)
         else:
-            used = sorted(set(called_names(self.ask.turns)))
+            used = sorted(set(self.ask.called_names()))
             if not used:
                 return
             # Calls in the history are refused unless tools are there to be called.

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gateway.dialects.tool_names import ToolNames
-    from gateway.neutral import Losses
+    from gateway.outcomes import Losses
 
 _PDF: Final = "application/pdf"
 #: What a text block's citations are called.

@@ -11,22 +11,20 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from gateway.dialects.openai_chat import live, reasoning, texts
-from gateway.dialects.openai_chat.answer import read_answer, stops_of, write_answer
+from gateway.dialects.openai_chat import live, seals, texts
 from gateway.dialects.openai_chat.completing import CompletingDialect
 from gateway.dialects.openai_chat.offers import check_counts, offered_tools
-from gateway.dialects.openai_chat.read_ask import read_ask
 from gateway.dialects.openai_chat.request_texts import request_texts
-from gateway.dialects.openai_chat.stream_reader import ChatReader
-from gateway.dialects.openai_chat.stream_writer import ChatWriter
+from gateway.dialects.openai_chat.stops import stops_of
 from gateway.dialects.openai_chat.wire import NAME
-from gateway.dialects.openai_chat.write_ask import write_ask
 from gateway.errors import InvalidRequest
 from gateway.views import Chunk, Request, Response
 
 if TYPE_CHECKING:
     from gateway import neutral
     from gateway.dialects.dialect import ModelLimits
+    from gateway.dialects.openai_chat.stream_reader import ChatReader
+    from gateway.dialects.openai_chat.stream_writer import ChatWriter
     from gateway.views import Lane, Span, Text, Tool
 
 __all__ = ["OpenAIChat"]
@@ -92,7 +90,7 @@ class OpenAIChat(CompletingDialect):
         """
         Take out the ``thinking_blocks`` that another dialect's provider sealed.
         """
-        return reasoning.drop_foreign_seals(request)
+        return seals.drop_foreign_seals(request)
 
     # --- answers ----------------------------------------------------------------------------
 
@@ -146,6 +144,8 @@ class OpenAIChat(CompletingDialect):
         """
         Read *request* into the neutral form.
         """
+        from gateway.dialects.openai_chat.read_ask import read_ask
+
         return read_ask(request, losses)
 
     def from_neutral(
@@ -154,12 +154,16 @@ class OpenAIChat(CompletingDialect):
         """
         Write *ask* in this dialect.
         """
+        from gateway.dialects.openai_chat.write_ask import write_ask
+
         return Request(self, doc=write_ask(ask, losses, limits))
 
     def read_answer(self, response: Response) -> neutral.Answer:
         """
         Read a whole answer.
         """
+        from gateway.dialects.openai_chat.answer import read_answer
+
         return read_answer(response.doc)
 
     def write_answer(
@@ -168,16 +172,22 @@ class OpenAIChat(CompletingDialect):
         """
         Write *answer* to the caller who *asked*.
         """
+        from gateway.dialects.openai_chat.answer import write_answer
+
         return Response(self, doc=write_answer(answer, asked, losses))
 
     def stream_reader(self) -> ChatReader:
         """
         Make a reader of one stream.
         """
+        from gateway.dialects.openai_chat.stream_reader import ChatReader
+
         return ChatReader()
 
     def stream_writer(self, asked: Request, losses: neutral.Losses) -> ChatWriter:
         """
         Make a writer of one stream.
         """
+        from gateway.dialects.openai_chat.stream_writer import ChatWriter
+
         return ChatWriter(self, asked, losses)

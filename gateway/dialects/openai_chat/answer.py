@@ -18,7 +18,7 @@ from gateway.dialects.openai_chat.reasoning import (
     read_reasoning,
     write_reasoning,
 )
-from gateway.dialects.openai_chat.stops import read_stop, worst, write_stop
+from gateway.dialects.openai_chat.stops import stop_of, write_stop
 from gateway.dialects.openai_chat.usage import read_any_usage, write_usage
 from gateway.dialects.openai_chat.wire import NAME
 from gateway.dialects.openai_faults import fault_of
@@ -31,7 +31,6 @@ from gateway.neutral import (
     Opaque,
     ReasoningBlock,
     RefusalBlock,
-    Stop,
     TextBlock,
     ToolCall,
 )
@@ -72,7 +71,7 @@ def read_answer(doc: Any) -> Answer:
         id=string_at(doc, "id"),
         model=string_at(doc, "model"),
         blocks=blocks,
-        stop=_stop(choice),
+        stop=stop_of(choice),
         usage=read_any_usage(doc),
         created=doc["created"] if isinstance(doc.get("created"), int) else None,
         service_tier=string_at(doc, "service_tier") or None,
@@ -131,47 +130,6 @@ def source_of(arguments: Any) -> str:
     if arguments is None or isinstance(arguments, str):
         return arguments or ""
     return codec.dumps(arguments).decode()
-
-
-def stops_of(doc: Any) -> Stop | None:
-    """
-    Return why a whole answer stopped; with several choices the worst.
-    """
-    choices = objects(doc.get("choices") if isinstance(doc, dict) else None)
-    found = [_stop(choice) for choice in choices]
-    return found[0] if len(found) == 1 else worst(found)
-
-
-def _stop(choice: dict[str, Any]) -> Stop:
-    message = object_at(choice, "message")
-    has_calls = _has_calls(message)
-    stop = read_stop(choice, has_calls=has_calls, has_refused=_has_refused(message))
-    if stop is None:  # xAI ends calls with an empty reason
-        stop = Stop(reason="tool" if has_calls else "unknown")
-    return stop
-
-
-def _has_calls(message: dict[str, Any]) -> bool:
-    if isinstance(message.get("function_call"), dict):
-        return True
-    calls = message.get("tool_calls")  # mostly there are none
-    return bool(calls) and any(map(_is_call, objects(calls)))
-
-
-def _is_call(raw: dict[str, Any]) -> bool:
-    """
-    Tell whether *raw* calls a tool of the caller's, rather than one that the vendor runs.
-    """
-    return any(isinstance(raw.get(key), dict) for key in ("function", "custom"))
-
-
-def _has_refused(message: dict[str, Any]) -> bool:
-    if string_at(message, "refusal"):
-        return True
-    content = message.get("content")  # mostly a string
-    return isinstance(content, list) and any(
-        part.get("type") == "refusal" for part in objects(content)
-    )
 
 
 def _cite(blocks: list[Block], found: list[dict[str, Any]]) -> None:

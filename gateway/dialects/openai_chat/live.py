@@ -14,14 +14,14 @@ from gateway.dialects.openai_chat.stops import read_stop, worst
 from gateway.dialects.openai_chat.usage import read_any_usage
 from gateway.dialects.openai_faults import chunk_fault, error_doc
 from gateway.errors import Blocked
-from gateway.neutral import Stop
+from gateway.outcomes import Stop
 from gateway.sse import has_any, marked
 from gateway.views import DONE, Chunk, fields_of
 
 if TYPE_CHECKING:
     from gateway.dialects import Dialect
     from gateway.errors import ExchangeError
-    from gateway.neutral import Fault
+    from gateway.outcomes import Fault
     from gateway.usage import Usage
     from gateway.views import Request
 

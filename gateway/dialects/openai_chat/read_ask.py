@@ -22,7 +22,7 @@ from gateway.neutral import (
 )
 
 if TYPE_CHECKING:
-    from gateway.neutral import Losses
+    from gateway.outcomes import Losses
     from gateway.views import Request
 
 #: Neutral fields that have the same name and meaning here, with their types.

@@ -22,7 +22,7 @@ from gateway.neutral import (
 )
 
 if TYPE_CHECKING:
-    from gateway.neutral import Losses
+    from gateway.outcomes import Losses
 
 _ROLES: Final = "system, developer, user, assistant, tool or function"
 

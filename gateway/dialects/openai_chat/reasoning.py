@@ -12,17 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gateway import codec
 from gateway.dialects.lenient import objects
+from gateway.dialects.openai_chat.seals import WORD_KEYS, is_redacted, seal_data
 from gateway.dialects.openai_chat.wire import NAME
 from gateway.neutral import ReasoningBlock, Seal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gateway.neutral import Losses
-    from gateway.views import Request
+    from gateway.outcomes import Losses
 
-#: Where the words stand; the first that has any is read, the others say the same.
-WORD_KEYS: Final = ("reasoning_content", "reasoning", "reasoning_text")
 #: All keys of a message that are about reasoning.
 ALL_KEYS: Final = (*WORD_KEYS, "thinking_blocks", "reasoning_details")
 
@@ -79,19 +77,8 @@ def block_seal(raw: dict[str, Any]) -> Seal | None:
     """
     Return the seal of one of the ``thinking_blocks``, or of a piece of one.
     """
-    data = _seal_data(raw)
+    data = seal_data(raw)
     return Seal.read(NAME, data) if isinstance(data, str) and data else None
-
-
-def _seal_data(raw: dict[str, Any]) -> Any:
-    return raw.get("data") if is_redacted(raw) else raw.get("signature")
-
-
-def is_redacted(raw: dict[str, Any]) -> bool:
-    """
-    Tell whether one of the ``thinking_blocks`` shows nothing.
-    """
-    return raw.get("type") == "redacted_thinking"
 
 
 def _block(raw: dict[str, Any]) -> ReasoningBlock:
@@ -104,42 +91,6 @@ def _block(raw: dict[str, Any]) -> ReasoningBlock:
         seal=seal,
         is_redacted=is_redacted(raw),
     )
-
-
-# --- passing through ------------------------------------------------------------------------
-
-
-def drop_foreign_seals(request: Request) -> int:
-    """
-    Take the reasoning out of *request* that another dialect's provider sealed.
-
-    The words that stand beside it go with it, unless they are also of other reasoning.
-
-    Returns:
-        How many of the ``thinking_blocks`` were taken out.
-    """
-    if not any(map(_has_foreign, objects(request.peek("messages")))):
-        return 0
-    dropped = 0
-    for message in filter(_has_foreign, objects(request.doc["messages"])):
-        blocks = message["thinking_blocks"]
-        kept = [block for block in blocks if not _is_foreign(block)]
-        dropped += len(blocks) - len(kept)
-        if kept:
-            message["thinking_blocks"] = kept
-            continue
-        for key in ("thinking_blocks", *WORD_KEYS):
-            message.pop(key, None)
-    request.touch()
-    return dropped
-
-
-def _has_foreign(message: dict[str, Any]) -> bool:
-    return any(map(_is_foreign, objects(message.get("thinking_blocks"))))
-
-
-def _is_foreign(block: Any) -> bool:
-    return isinstance(block, dict) and Seal.is_wrapped(_seal_data(block))
 
 
 # --- writing --------------------------------------------------------------------------------

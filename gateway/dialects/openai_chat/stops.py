@@ -7,7 +7,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Final
 
-from gateway.neutral import Stop, StopReason
+from gateway.dialects.lenient import object_at, objects, string_at
+from gateway.outcomes import Stop, StopReason
 
 _READ: Final[dict[str, StopReason]] = {
     "stop": "end",
@@ -110,6 +111,50 @@ def worst(stops: list[Stop]) -> Stop | None:
     Return the worst of the *stops* of several choices.
     """
     return max(stops, key=lambda stop: _SEVERITY.index(stop.reason), default=None)
+
+
+def stops_of(doc: Any) -> Stop | None:
+    """
+    Return why a whole answer stopped; with several choices the worst.
+    """
+    choices = objects(doc.get("choices") if isinstance(doc, dict) else None)
+    found = [stop_of(choice) for choice in choices]
+    return found[0] if len(found) == 1 else worst(found)
+
+
+def stop_of(choice: dict[str, Any]) -> Stop:
+    """
+    Return why *choice*, which has ended, stopped.
+    """
+    message = object_at(choice, "message")
+    has_calls = _has_calls(message)
+    stop = read_stop(choice, has_calls=has_calls, has_refused=_has_refused(message))
+    if stop is None:  # xAI ends calls with an empty reason
+        stop = Stop(reason="tool" if has_calls else "unknown")
+    return stop
+
+
+def _has_calls(message: dict[str, Any]) -> bool:
+    if isinstance(message.get("function_call"), dict):
+        return True
+    calls = message.get("tool_calls")  # mostly there are none
+    return bool(calls) and any(map(_is_call, objects(calls)))
+
+
+def _is_call(raw: dict[str, Any]) -> bool:
+    """
+    Tell whether *raw* calls a tool of the caller's, rather than one that the vendor runs.
+    """
+    return any(isinstance(raw.get(key), dict) for key in ("function", "custom"))
+
+
+def _has_refused(message: dict[str, Any]) -> bool:
+    if string_at(message, "refusal"):
+        return True
+    content = message.get("content")  # mostly a string
+    return isinstance(content, list) and any(
+        part.get("type") == "refusal" for part in objects(content)
+    )
 
 
 def write_stop(

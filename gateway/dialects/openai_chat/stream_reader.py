@@ -17,9 +17,9 @@ from gateway.dialects.openai_chat.reasoning import (
     block_seal,
     detail_text,
     details_seal,
-    is_redacted,
     spoken,
 )
+from gateway.dialects.openai_chat.seals import is_redacted
 from gateway.dialects.openai_chat.stops import read_stop
 from gateway.dialects.openai_chat.usage import read_any_usage
 from gateway.dialects.openai_faults import chunk_fault

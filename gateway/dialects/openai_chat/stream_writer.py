@@ -48,7 +48,7 @@ from gateway.views import Chunk
 
 if TYPE_CHECKING:
     from gateway.dialects import Dialect
-    from gateway.neutral import Losses
+    from gateway.outcomes import Losses
     from gateway.usage import Usage
     from gateway.views import Request
 

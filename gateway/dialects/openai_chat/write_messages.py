@@ -31,7 +31,7 @@ from gateway.neutral import (
 
 if TYPE_CHECKING:
     from gateway.dialects.tool_names import ToolNames
-    from gateway.neutral import Losses
+    from gateway.outcomes import Losses
 
 
 @attrs.frozen

@@ -16,17 +16,10 @@ from gateway.clock import SystemClock
 from gateway.dialects.openai_dialect import OpenAIDialect
 from gateway.dialects.openai_responses import asked as of_asked
 from gateway.dialects.openai_responses import events, places, texts
-from gateway.dialects.openai_responses.cut import cut
 from gateway.dialects.openai_responses.facts import StreamFacts
 from gateway.dialects.openai_responses.outcome import read_stop, read_usage
-from gateway.dialects.openai_responses.read_answer import read_answer
-from gateway.dialects.openai_responses.read_ask import read_ask
-from gateway.dialects.openai_responses.read_stream import StreamReader
 from gateway.dialects.openai_responses.tracker import Tracker
 from gateway.dialects.openai_responses.wire import NAME
-from gateway.dialects.openai_responses.write_answer import write_answer
-from gateway.dialects.openai_responses.write_ask import write_ask
-from gateway.dialects.openai_responses.write_stream import StreamWriter
 from gateway.views import Chunk, Request, Response
 
 if TYPE_CHECKING:
@@ -199,6 +192,8 @@ class OpenAIResponses(OpenAIDialect):
         """
         End a stream: a guardrail makes it incomplete, anything else an error.
         """
+        from gateway.dialects.openai_responses.cut import cut
+
         assert isinstance(tracker, Tracker)  # noqa: S101 - it was made by `tracker`
         return cut(self, tracker, error, self._clock.now())
 
@@ -208,6 +203,8 @@ class OpenAIResponses(OpenAIDialect):
         """
         Read *request* into the neutral form.
         """
+        from gateway.dialects.openai_responses.read_ask import read_ask
+
         return read_ask(request, losses)
 
     def from_neutral(
@@ -216,6 +213,8 @@ class OpenAIResponses(OpenAIDialect):
         """
         Write *ask* in this dialect.
         """
+        from gateway.dialects.openai_responses.write_ask import write_ask
+
         # As bytes, so that no node of the caller's request stands in the provider's.
         return Request(self, codec.dumps(write_ask(ask, losses, limits)))
 
@@ -223,6 +222,8 @@ class OpenAIResponses(OpenAIDialect):
         """
         Read a whole answer into the neutral form.
         """
+        from gateway.dialects.openai_responses.read_answer import read_answer
+
         return read_answer(response)
 
     def write_answer(
@@ -231,6 +232,8 @@ class OpenAIResponses(OpenAIDialect):
         """
         Write *answer* to the caller who *asked*.
         """
+        from gateway.dialects.openai_responses.write_answer import write_answer
+
         doc = write_answer(answer, asked, losses, self._clock.now())
         return Response(self, codec.dumps(doc))
 
@@ -238,6 +241,8 @@ class OpenAIResponses(OpenAIDialect):
         """
         Make a reader of one provider's stream.
         """
+        from gateway.dialects.openai_responses.read_stream import StreamReader
+
         return StreamReader()
 
     def stream_writer(
@@ -246,4 +251,6 @@ class OpenAIResponses(OpenAIDialect):
         """
         Make a writer of one stream to the caller who *asked*.
         """
+        from gateway.dialects.openai_responses.write_stream import StreamWriter
+
         return StreamWriter(self, asked, losses, self._clock.now)

@@ -10,7 +10,7 @@ from gateway.dialects.lenient import objects
 from gateway.dialects.openai_responses.wire import LOGPROBS, MADE_HERE
 from gateway.dialects.tool_names import OfferedTools
 from gateway.errors import InvalidRequest
-from gateway.neutral import Seal
+from gateway.outcomes import Seal
 from gateway.views import Tool
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from gateway.dialects.openai_responses.events import type_of
 from gateway.dialects.openai_responses.faults import read_error_event, read_failure
 from gateway.dialects.openai_responses.outcome import read_stop, read_usage
-from gateway.neutral import Stop
+from gateway.outcomes import Stop
 
 if TYPE_CHECKING:
-    from gateway.neutral import Fault
+    from gateway.outcomes import Fault
     from gateway.usage import Usage
     from gateway.views import Chunk
 

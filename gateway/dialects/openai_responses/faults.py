@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.dialects.openai_faults import fault_of
 
 if TYPE_CHECKING:
-    from gateway.neutral import Fault
+    from gateway.outcomes import Fault
 
 
 def read_error_event(doc: dict[str, Any]) -> Fault:

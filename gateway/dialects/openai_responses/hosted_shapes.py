@@ -79,7 +79,7 @@ _SEARCH: Final = node(
         "pattern": _SAID,
         "url": _SAID,
         "sources": each(
-            node({**tokens("type name"), "url": _RESULT, "title": _RESULT})
+            node({"type": token, "name": _RESULT, "url": _RESULT, "title": _RESULT})
         ),
     }
 )

@@ -16,7 +16,7 @@ from gateway.dialects.openai_responses.part_shapes import CONTENT, PART, RESULT_
 from gateway.dialects.openai_responses.plain_items import ROLES, plain_message
 from gateway.dialects.openai_responses.spoken import arguments, blob, spoken, tokens
 from gateway.dialects.shapes import Rule, Shape, each, either, everything, node, text
-from gateway.neutral import Seal
+from gateway.outcomes import Seal
 from gateway.views import ARGUMENTS, TOOL_RESULT, UNKNOWN
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import attrs
 
 from gateway.dialects.lenient import count_at, object_at, objects, string_at
 from gateway.dialects.tiers import openai_tier
-from gateway.neutral import Stop, StopReason
+from gateway.outcomes import Stop, StopReason
 from gateway.usage import Usage
 
 _INCOMPLETE: Final[dict[str, StopReason]] = {

@@ -23,7 +23,7 @@ from gateway.neutral import (
 )
 
 if TYPE_CHECKING:
-    from gateway.neutral import Losses
+    from gateway.outcomes import Losses
     from gateway.views import Request
 
 ENCRYPTED: Final = "reasoning.encrypted_content"

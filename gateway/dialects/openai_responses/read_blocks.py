@@ -25,7 +25,7 @@ from gateway.neutral import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.neutral import Losses
+    from gateway.outcomes import Losses
 
 #: Stands in a wrapped seal for a block that its provider had hidden.
 REDACTED: Final = "redacted"

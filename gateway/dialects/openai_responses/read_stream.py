@@ -46,7 +46,7 @@ from gateway.views import ARGUMENTS, MESSAGE, REASONING, REFUSAL, SUMMARY
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from gateway.neutral import Fault
+    from gateway.outcomes import Fault
     from gateway.views import Chunk
 
 _Key = tuple[Any, ...]

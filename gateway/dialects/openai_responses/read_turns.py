@@ -16,7 +16,7 @@ from gateway.errors import InvalidRequest, Untranslatable
 from gateway.neutral import Block, Opaque, TextBlock, ToolCall, ToolResult, Turn
 
 if TYPE_CHECKING:
-    from gateway.neutral import Losses
+    from gateway.outcomes import Losses
 
 _Role = Literal["user", "assistant", "system"]
 _ROLES: Final[dict[str, _Role]] = {

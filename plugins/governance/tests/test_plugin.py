@@ -204,7 +204,7 @@ def test_providers_must_exist():
     settings = settings_from_dict({"plugins": {"governance": table}})
 
     with pytest.raises(PluginErrors, match=r"virtual_keys\.me\.providers\.nowhere"):
-        load_plugins(settings, [PLUGIN], installed=False)
+        load_plugins(settings, [PLUGIN])
 
 
 def test_keys_are_required_as_soon_as_it_matters():

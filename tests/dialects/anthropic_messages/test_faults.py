@@ -46,6 +46,7 @@ REQUEST_ID = "req_0123"
         ),
         (errors.UpstreamError(), 502, "api_error", "InternalServerError"),
         (errors.UpstreamBusy(), 503, "overloaded_error", "ServiceUnavailableError"),
+        (errors.UpstreamOverloaded(), 529, "overloaded_error", "OverloadedError"),
         (errors.UpstreamTimeout(), 504, "timeout_error", "GatewayTimeoutError"),
         (errors.Refused("x", status=529), 529, "overloaded_error", "OverloadedError"),
     ],

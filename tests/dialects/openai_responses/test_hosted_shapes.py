@@ -62,3 +62,19 @@ def test_kinds(kit, kind, texts):
     found = kit.request(input=[item]).texts()
 
     assert [(text.value, text.kind, text.role) for text in found] == texts
+
+
+@pytest.mark.parametrize("member", ["url", "title", "name"])
+def test_what_a_search_found_is_text_whatever_it_looks_like(kit, member):
+    """
+    An address in a source may look like an identifier, and is none.
+    """
+    source = {"type": "url", member: "jane.doe@corp.example"}
+    action = {"type": "search", "query": "jane", "sources": [source]}
+    item = {"type": "web_search_call", "id": "ws_1", "action": action}
+
+    found = kit.request(input=[item]).texts()
+
+    assert ("jane.doe@corp.example", "tool_result") in [
+        (text.value, text.kind) for text in found
+    ]

@@ -241,6 +241,14 @@ def disown(path: Path) -> None:
     path.rename(path.with_name(f"orphan-{path.name}"))
 
 
+def disown_all(folder: Path) -> None:
+    """
+    Let anybody move every file, for no slot names what they settle; nobody may be writing.
+    """
+    for path in folder.glob("[0-9]*.log"):
+        disown(path)
+
+
 def _in_order(paths: Iterable[Path]) -> list[Path]:
     return sorted(paths, key=lambda path: [int(part) for part in _numbers(path)])
 

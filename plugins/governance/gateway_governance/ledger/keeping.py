@@ -76,12 +76,7 @@ class Keeping:
         """
         Clear up after who had this seat before, and move what is written.
         """
-        premises = self._premises
-        if premises.is_new:
-            # No slot names what these settle: only the authority has to know.
-            for path in premises.journals.glob("[0-9]*.log"):
-                journals.disown(path)
-        self._clear_up(premises.seat)
+        self._clear_up(self._premises.seat)
         await self.flush()
 
     async def flush_often(self) -> None:

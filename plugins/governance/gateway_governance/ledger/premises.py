@@ -18,6 +18,7 @@ from typing import Final
 
 import structlog
 
+from gateway_governance.ledger import journal as journals
 from gateway_governance.ledger.cells import Cells
 from gateway_governance.ledger.layout import (
     H_BOOT,
@@ -100,6 +101,9 @@ class Premises:
             self.is_new = True
             pool.unlink(missing_ok=True)
             names.unlink(missing_ok=True)
+            # No slot will name what these settle: only the authority has to know.  Here, at
+            # the door: a moment later another worker may be writing one.
+            journals.disown_all(self.journals)
             Region.create(
                 pool,
                 geometry,

@@ -8,6 +8,7 @@ import pytest
 
 from gateway_governance.entities import Period, Unit
 from gateway_governance.ledger.authority import Burned, Crossed
+from gateway_governance.ledger.keeping import Keeping
 from gateway_governance.ledger.ledger import Overran
 from gateway_governance.ledger.meters import Actual, Demand, Short, SlotsInUse
 from gateway_governance.usage import UsageRow
@@ -349,6 +350,47 @@ async def test_after_a_loss_of_power_what_was_granted_is_spent(
     assert found.spent == found.granted
     assert found.burned == found.spent - 30
     assert found.spent < 300
+
+
+async def test_a_slow_start_leaves_alone_what_others_write(
+    ledger_of, victim_of, monkeypatch, data_dir, budget
+):
+    """
+    The first worker makes the pool; a second may be at work, and killed, before that has begun.
+    """
+    begin, entered, may_begin = Keeping.begin, asyncio.Event(), asyncio.Event()
+
+    async def begin_late(keeping):
+        monkeypatch.setattr(Keeping, "begin", begin)
+        entered.set()
+        await may_begin.wait()
+        await begin(keeping)
+
+    async def come_and_go():
+        async with ledger_of():
+            pass
+
+    start, kill = victim_of
+    monkeypatch.setattr(Keeping, "begin", begin_late)
+    slow = asyncio.ensure_future(come_and_go())
+    await entered.wait()
+    victim = await start()
+    settle(victim, await victim.hold(of(budget, floor=100, want=100)), 30)
+    may_begin.set()
+    await slow
+    settle(victim, await victim.hold(of(budget, floor=100, want=100)), 20)
+    await kill(victim)
+    async with ledger_of() as ledger:
+        await ledger.flush()
+        (found,) = await ledger.standing([budget])
+        discrepancies = await ledger.recount()
+
+    sql = sqlite3.connect(data_dir / "gateway.db")
+    rows = sql.execute("SELECT cost_nano FROM governance_usage ORDER BY 1").fetchall()
+    sql.close()
+    assert rows == [(20,), (30,)]
+    assert (found.spent, found.burned) == (50, 0)
+    assert discrepancies == []
 
 
 async def test_a_dead_workers_holds_are_cleared_up(
