@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from operator import itemgetter
 from typing import Final
 
@@ -27,6 +28,7 @@ _BLOCK: Final = REACH
 _MANY: Final = 16
 #: How many pairs of steps are weighed one by one.
 _MOST_PAIRS: Final = 32
+_MOST_REMEMBERED: Final = 256
 _NO_SIGNS: Final = bytes(code for code in range(256) if code not in SIGNS)
 #: How large the parts are in which blanks are counted.
 _PART: Final = 1024
@@ -130,7 +132,8 @@ class Gate:
         self._plain_texts = [one.text for one in ordered[: self._plain_count]]
         self._plain = Literals(self._plain_texts)
         self._other = Literals([one.text for one in ordered[self._plain_count :]])
-        self._needed = _needed(signs_of(texts[number]) for number, _ in chosen)
+        needed = _needed(signs_of(texts[number]) for number, _ in chosen)
+        self._left = lru_cache(_MOST_REMEMBERED)(partial(_left, needed))
         # One sign of each literal that is sought in the text as it is.
         self._signs = frozenset(
             sign
@@ -160,9 +163,7 @@ class Gate:
         """
         found: dict[int, list[Candidate]] = {}
         there = frozenset(raw.translate(None, _NO_SIGNS))
-        left = ~sum(
-            bits for signs, bits in self._needed.items() if signs.isdisjoint(there)
-        )
+        left = self._left(there)
         self._ask(self._plain.hits_in(told.text), 0, left, found)
         if len(raw) != len(text) or not self._signs.isdisjoint(there):
             others = self._other.hits_in(_lowered(text, raw))
@@ -250,6 +251,13 @@ def _needed(each: Iterable[Sequence[Signs]]) -> Mapping[Signs, int]:
             fewest = min(signs, key=len)
             needed[fewest] = needed.get(fewest, 0) | 1 << bit
     return needed
+
+
+def _left(needed: Mapping[Signs, int], there: Signs) -> int:
+    """
+    Return all ways but those that need other signs than those that are there.
+    """
+    return ~sum(bits for signs, bits in needed.items() if signs.isdisjoint(there))
 
 
 def stretches(candidates: Sequence[Candidate], told: Sifted) -> list[Stretch]:
