@@ -65,7 +65,7 @@ def anomalies(told: Normalised, factors: Mapping[str, float]) -> list[Evidence]:
 
 def _turns(text: str) -> int:
     head = text[:65_536]
-    if head.count(":") < SOME_TURNS:
+    if ":" not in head or head.count(":") < SOME_TURNS:
         return 0
     speakers = Counter(_TURN.findall("\n" + head.lower()))
     return max(speakers.values(), default=0)

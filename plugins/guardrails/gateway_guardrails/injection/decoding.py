@@ -73,7 +73,7 @@ def unescaped(text: str) -> list[Edit]:
     """
     edits: list[Edit] = []
     for least, mark, pattern in _ESCAPES:
-        if text.count(mark) < least:
+        if mark not in text or text.count(mark) < least:  # to count takes longer
             continue
         some = [
             Edit(*match.span(), _character(match[0]))

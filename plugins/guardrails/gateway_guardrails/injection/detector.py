@@ -15,6 +15,7 @@ from typing import Final
 import attrs
 
 from gateway.detecting import Find, Place, Severity
+from gateway_guardrails.commonest import commonest_words
 from gateway_guardrails.injection.anomalies import anomalies
 from gateway_guardrails.injection.catalogue import rules
 from gateway_guardrails.injection.matching import Matcher
@@ -77,12 +78,13 @@ class InjectionDetector:
 
     def warm_up(self) -> None:
         """
-        Look at examples of all rules, so that no text waits while automata are made for it.
+        Look at examples of all rules, and at ordinary words, so that no text waits for automata.
 
         RE2 makes them as texts need them: some take 2 ms where a rule is found for the first time.
         """
         self._matcher.warm_up()
         self.score(" ".join(rule.miss for rule in rules()), _ASKED)
+        self.score(" ".join(commonest_words()), _ASKED)
 
     def find(
         self, text: str, start: int, *, final: bool, place: Place

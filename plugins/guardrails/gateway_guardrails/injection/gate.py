@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from operator import itemgetter
 from typing import Final
 
 from gateway_guardrails.injection.choosing import REACH, STEPS, Chooser, Way
-from gateway_guardrails.injection.literals import SIGNS, Literal, blanked, sifted
+from gateway_guardrails.injection.literals import SIGNS, Literal, blanked
+from gateway_guardrails.injection.signs import Signs, signs_of
 from gateway_guardrails.literals import Literals
 
 __all__ = ["Candidate", "Gate", "Sifted", "Stretch", "merged", "stretches"]
@@ -26,6 +28,8 @@ _BLOCK: Final = REACH
 _MANY: Final = 16
 #: How many pairs of steps are weighed one by one.
 _MOST_PAIRS: Final = 32
+_MOST_REMEMBERED: Final = 256
+_NO_SIGNS: Final = bytes(code for code in range(256) if code not in SIGNS)
 #: How large the parts are in which blanks are counted.
 _PART: Final = 1024
 _BLANK: Final = ord(" ")
@@ -56,6 +60,8 @@ class Sifted:
     """
     A text as its literals are sought in it, and where its places stand in the text itself, about.
 
+    It is `blanked`, with one blank between words where there are few.
+
     Args:
         raw: The text in UTF-8.
     """
@@ -72,7 +78,9 @@ class Sifted:
             end = min(start + _PART, len(blank))
             while end < len(blank) and blank[end] == _BLANK:
                 end += 1
-            parts.append(sifted(blank[start:end]))
+            # To split and to join takes half of what it takes to replace.
+            part = b" ".join(blank[start:end].split(b"   "))
+            parts.append(b" ".join(part.split(b"  ")))
             after += len(parts[-1])
             self._before.append(end)
             self._after.append(after)
@@ -105,10 +113,11 @@ class Gate:
     """
 
     def __init__(self, patterns: Iterable[str]) -> None:
+        texts = list(patterns)
         chooser = Chooser()
         chosen = [
             (number, way)
-            for number, pattern in enumerate(patterns)
+            for number, pattern in enumerate(texts)
             for way in chooser.chosen(pattern)
         ]
         literals: dict[Literal, None] = {}
@@ -123,13 +132,14 @@ class Gate:
         self._plain_texts = [one.text for one in ordered[: self._plain_count]]
         self._plain = Literals(self._plain_texts)
         self._other = Literals([one.text for one in ordered[self._plain_count :]])
+        needed = _needed(signs_of(texts[number]) for number, _ in chosen)
+        self._left = lru_cache(_MOST_REMEMBERED)(partial(_left, needed))
         # One sign of each literal that is sought in the text as it is.
-        signs = {
+        self._signs = frozenset(
             sign
             for one in ordered[self._plain_count :]
             for sign in [one for one in one.text.encode() if one in SIGNS][:1]
-        }
-        self._ordinary = bytes(code for code in range(128) if code not in signs)
+        )
         self._masks = self._masked(len(ordered))
         # Ways that have no second, or third, step.
         self._no_second, self._no_third = (
@@ -152,18 +162,26 @@ class Gate:
             told: The same, sifted.
         """
         found: dict[int, list[Candidate]] = {}
-        self._ask(self._plain.hits_in(told.text), 0, found)
-        if len(raw) != len(text) or raw.translate(None, self._ordinary):
+        there = frozenset(raw.translate(None, _NO_SIGNS))
+        left = self._left(there)
+        self._ask(self._plain.hits_in(told.text), 0, left, found)
+        if len(raw) != len(text) or not self._signs.isdisjoint(there):
             others = self._other.hits_in(_lowered(text, raw))
-            self._ask(others, self._plain_count, found)
+            self._ask(others, self._plain_count, left, found)
         return found
 
     def _ask(
-        self, hits: Sequence[_Hit], by: int, found: dict[int, list[Candidate]]
+        self,
+        hits: Sequence[_Hit],
+        by: int,
+        left: int,
+        found: dict[int, list[Candidate]],
     ) -> None:
+        """
+        Add which of the ways in *left* may be matched.
+        """
         if by:
             hits = [(number + by, start, end) for number, start, end in hits]
-        left = -1
         for met_here, near in self._met(hits):
             met = met_here & left
             while met:
@@ -221,6 +239,25 @@ class Gate:
         if not met:
             return 0
         return met & (here | here >> size | here >> 2 * size) & ((1 << size) - 1)
+
+
+def _needed(each: Iterable[Sequence[Signs]]) -> Mapping[Signs, int]:
+    """
+    Return, for signs of which some ways need one, those ways; each needs one set of them at most.
+    """
+    needed: dict[Signs, int] = {}
+    for bit, signs in enumerate(each):
+        if signs:
+            fewest = min(signs, key=len)
+            needed[fewest] = needed.get(fewest, 0) | 1 << bit
+    return needed
+
+
+def _left(needed: Mapping[Signs, int], there: Signs) -> int:
+    """
+    Return all ways but those that need other signs than those that are there.
+    """
+    return ~sum(bits for signs, bits in needed.items() if signs.isdisjoint(there))
 
 
 def stretches(candidates: Sequence[Candidate], told: Sifted) -> list[Stretch]:

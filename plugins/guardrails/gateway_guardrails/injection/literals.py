@@ -1,8 +1,8 @@
 """
 What must be there of a text for a pattern: literals, and how often texts have them.
 
-They are those of a text as `sifted` gives it: letters of ASCII in lower case, and one blank for
-what is between words.  What has other letters, or signs that texts seldom have, is looked for in
+They are those of a text that is sifted: letters of ASCII in lower case, and one blank for what is
+between words.  What has other letters, or signs that texts seldom have, is looked for in
 the text as it is.
 """
 
@@ -14,9 +14,10 @@ import string
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from itertools import accumulate
 from typing import Final, NamedTuple
+
+from gateway_guardrails.commonest import commonest_words
 
 __all__ = [
     "EDGE",
@@ -30,7 +31,6 @@ __all__ = [
     "is_wide",
     "literals_of",
     "shortened",
-    "sifted",
 ]
 
 #: Signs that ordinary texts have seldom: what has one is looked for in the text as it is.
@@ -50,7 +50,7 @@ _MOST_OF_LITERAL: Final = 14
 _FOLLOWING: Final = 20
 #: What so small a share of words has is seldom.
 _SELDOM: Final = 3e-4
-#: So many blanks in a row are left one by `sifted`, and no more.
+#: So many blanks in a row are left one where it is sifted, and no more.
 _MOST_BLANKS: Final = 4
 _SIGNS: Final = frozenset(SIGNS.decode())
 _NO_GAP: Final = str.maketrans("", "", EDGE + GAP)
@@ -66,16 +66,9 @@ def blanked(raw: bytes) -> bytes:
     return raw.translate(_SIFTED)
 
 
-def sifted(text: bytes) -> bytes:
-    """
-    Return a `blanked` text with one blank between words, where there are few.
-    """
-    return text.replace(b"   ", b" ").replace(b"  ", b" ")
-
-
 class Literal(NamedTuple):
     """
-    What must be there, in the text as it is, in lower case, or in the text as `sifted` gives it.
+    What must be there, in the text as it is, in lower case, or in the text as it is sifted.
     """
 
     text: str
@@ -142,7 +135,7 @@ def _sifted(told: str) -> Literal:
 
 def _apart(told: str) -> list[str]:
     """
-    Split where more may stand between two words than `sifted` makes one blank of.
+    Split where more may stand between two words than is sifted to one blank.
     """
     parts = [""]
     for one in re.split(f"([^{LETTERS}]+)", told):
@@ -156,7 +149,7 @@ def _apart(told: str) -> list[str]:
 
 def is_wide(signs: str) -> bool:
     """
-    Tell whether *signs* may be more than `sifted` makes one blank of.
+    Tell whether *signs* may be more than is sifted to one blank.
     """
     width = signs.count(GAP) * GAP_WIDTH + len(signs.translate(_NO_GAP))
     return width > _MOST_BLANKS
@@ -259,10 +252,8 @@ def _ranked(*, is_backward: bool = False) -> _Ranked:
 @cache
 def _shares() -> Mapping[str, float]:
     """
-    Read the commonest words, most common first, counted in text under Apache-2.0, MIT and CC0-1.0.
+    Return the commonest words with their shares.
 
-    The shares are by their rank (Zipf's law), which is near enough.
+    Those are by their rank (Zipf's law), which is near enough.
     """
-    text = files("gateway_guardrails.injection").joinpath("common.txt")
-    words = text.read_text(encoding="ascii").split()
-    return {word: 0.1 / (rank + 1) for rank, word in enumerate(words)}
+    return {word: 0.1 / (rank + 1) for rank, word in enumerate(commonest_words())}

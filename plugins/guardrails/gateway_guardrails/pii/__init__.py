@@ -16,7 +16,9 @@ __all__ = ["KINDS", "PII", "CustomPattern", "Kind", "PiiDetector", "PiiOptions"]
 
 
 def _make(options: PiiOptions, tools: DetectorTools) -> PiiDetector:
-    return PiiDetector(select(options))
+    detector = PiiDetector(select(options))
+    detector.warm_up()
+    return detector
 
 
 #: The kind of detector that a plugin registers.

@@ -11,6 +11,7 @@ from typing import Final
 
 from gateway.detecting import Find, Place
 from gateway_guardrails.columns import CONTEXT_CHARACTERS, Cell, Table, tables_in
+from gateway_guardrails.commonest import commonest_words
 from gateway_guardrails.patterns import PatternSet
 from gateway_guardrails.pii.allowed import Allowed
 from gateway_guardrails.pii.candidate import Candidate, prevailing
@@ -89,6 +90,15 @@ class PiiDetector:
         )
         self._allowed = Allowed(selection)
 
+    def warm_up(self) -> None:
+        """
+        Look at examples of all kinds, and at ordinary words, so that no text waits for automata.
+        """
+        place = Place(stage="input")
+        examples = [f"{kind.example}\n{kind.counter}" for kind in self._kinds]
+        for text in (*examples, f"1 {' '.join(commonest_words())}"):
+            self.find(text, 0, final=True, place=place)
+
     def find(
         self, text: str, start: int, *, final: bool, place: Place
     ) -> tuple[Sequence[Find], int]:
@@ -121,12 +131,15 @@ class PiiDetector:
         """
         size = safe = len(folded)
         hearing = Hearing(self._lexicon, folded, final=final)
-        view = View(folded, plain, skeleton(plain), low, final, hearing, {})
+        view = View(folded, plain, skeleton(plain), low, final, hearing, set(), {}, [])
         if self._has_customs:
             safe = min(safe, self._customs.scan(view, low, out))
         if self._people.is_asked:
             safe = min(safe, self._people.scan(view, out))
+        count = len(out)
         safe = min(safe, self._marks.scan(view, out))
+        if len(out) > count:
+            view.marked.extend(sorted((one.start, one.end) for one in out[count:]))
         for at in range(low, size, _PIECE):
             end = min(size, at + _PIECE)
             sorts = self._gate.sorts(folded[max(0, at - _AROUND) : end + _AROUND])

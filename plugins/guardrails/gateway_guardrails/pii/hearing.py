@@ -114,6 +114,9 @@ class Hearing:
         # Where a value begins, from where on its words may stand, and what they say, nearest first.
         self._left_of = self._low = -1
         self._left: Sequence[_Saying] = ()
+        # All kinds of which those speak, and the nearest that is for something else.
+        self._spoken = 0
+        self._silent = _NOTHING
         self._right_of = -1
         self._right: Sequence[tuple[str, int]] | None = ()
 
@@ -145,6 +148,8 @@ class Hearing:
             found = self._gapless_left(self._low, start, asked)
             if found.mask:
                 return found
+        if not self._spoken & asked:
+            return self._silent
         for _, end, own, longer, is_other in self._left:
             mask = own
             for further, more in longer:
@@ -168,6 +173,7 @@ class Hearing:
         if self._is_gapless is None:
             self._is_gapless = GAPLESS.search(self._text) is not None
         self._left_of, self._low, self._left = start, low, ()
+        self._spoken, self._silent = 0, _NOTHING
         at = bisect_right(self._ends, start)
         is_near = at > 0 and self._ends[at - 1] > low
         if not (is_near or self._is_gapless):
@@ -176,7 +182,15 @@ class Hearing:
         first = at
         while first and self._sayings[first - 1][0] >= low:
             first -= 1
+        if first == at:
+            return
         self._left = self._sayings[first:at][::-1]
+        for _, end, own, longer, is_other in self._left:
+            self._spoken |= own
+            for _, mask in longer:
+                self._spoken |= mask
+            if is_other and self._silent is _NOTHING:
+                self._silent = _near(0, start - end, is_other=True)
 
     def _begin(self, low: int, start: int) -> int:
         """
@@ -218,40 +232,52 @@ class Hearing:
         first = len(pieces)
         pieces[-1] += told[0]
         pieces += told[1:]
-        known, heads = self._lexicon.words, self._lexicon.heads
+        known, heads, tails = (
+            self._lexicon.words,
+            self._lexicon.heads,
+            self._lexicon.tails,
+        )
         end, seen = low - len(pieces[first - 1]) + len(told[0]), first - 1
         for at in range(first, len(pieces), 2):
             word = pieces[at]
-            if word in known or (len(word) > STEM and word[:STEM] in heads):
+            said = known.get(word)
+            if said is None:
+                if len(word) <= STEM or word[:STEM] not in heads:
+                    continue
+                said = self._lexicon.word(word)
+                if said is None:
+                    continue
+            mask, is_last, is_other = said
+            is_phrase = is_last and at > 1 and pieces[at - 2] + word in tails
+            if mask or is_other or is_phrase:
                 end += sum(map(len, pieces[seen : at + 1]))
                 seen = at + 1
-                self._note(pieces, at, end)
+                longer = self._longer(pieces, at, end) if is_phrase else ()
+                if mask or is_other or longer:
+                    self._ends.append(end)
+                    start = end - len(word)
+                    self._sayings.append((start, end, mask, longer, is_other))
         self._pieces = pieces[-2 * _MOST_TOKENS - 1 :]
 
-    def _note(self, pieces: Sequence[str], at: int, end: int) -> None:
+    def _longer(
+        self, pieces: Sequence[str], at: int, end: int
+    ) -> Sequence[tuple[int, int]]:
         """
-        Keep what a word says, by itself and together with those before it.
+        Return where words begin that say something together with the one at *at*, and what.
         """
-        word = pieces[at]
-        said = self._lexicon.word(word)
-        if said is None:
-            return
+        masks, tails = self._lexicon.masks, self._lexicon.tails
         longer = []
-        start = begin = end - len(word)
-        if said.is_last:
-            masks, tails = self._lexicon.masks, self._lexicon.tails
-            key = word
-            for before in range(at - 2, max(0, at - 2 * _MOST_TOKENS), -2):
-                key = pieces[before] + key
-                if key not in tails:
-                    break
-                begin -= len(pieces[before + 1]) + len(pieces[before])
-                mask = masks.get(key)
-                if mask:
-                    longer.append((begin, mask))
-        if said.mask or said.is_other or longer:
-            self._ends.append(end)
-            self._sayings.append((start, end, said.mask, longer, said.is_other))
+        key = pieces[at]
+        begin = end - len(key)
+        for before in range(at - 2, max(0, at - 2 * _MOST_TOKENS), -2):
+            key = pieces[before] + key
+            if key not in tails:
+                break
+            begin -= len(pieces[before + 1]) + len(pieces[before])
+            mask = masks.get(key)
+            if mask:
+                longer.append((begin, mask))
+        return longer
 
     def right(self, end: int, asked: int) -> Near | None:
         """
@@ -283,15 +309,16 @@ class Hearing:
         Return the words that may say something of what ends at *end*, and where each ends.
         """
         text = self._text
-        begins = self._lexicon.begins
         # Most values are followed by a word that says nothing of them, or a number.
         if text[end : end + 1] in _BETWEEN and "0" <= text[end + 1 : end + 2] <= "9":
             return ()
         begun = TOKEN.search(text, end, end + RIGHT + 1)
-        if begun is not None and begun.end() < min(len(text), end + RIGHT + 1):
-            word = parts(begun.group())[0]
-            if word.isascii() and not begins(word):
-                return ()
+        if (
+            begun is not None
+            and begun.end() < min(len(text), end + RIGHT + 1)
+            and self._lexicon.is_idle(begun.group())
+        ):
+            return ()
         segment, is_whole = self._clause(end)
         pieces = split(segment)
         if not pieces:
@@ -299,7 +326,7 @@ class Hearing:
         first, first_end = pieces[0]
         if GAPLESS.match(first):
             return pieces if is_whole else None
-        if not begins(first):
+        if not self._lexicon.begins(first):
             is_cut = not is_whole and first_end == len(segment)
             return None if is_cut else ()
         return pieces if is_whole else None

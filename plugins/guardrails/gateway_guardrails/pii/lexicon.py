@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from gateway_guardrails.pii.kind import Kind
@@ -28,6 +29,7 @@ __all__ = [
 
 #: A word so long is found in its forms too.
 STEM: Final = 8
+_MOST_REMEMBERED: Final = 1024
 
 TOKEN: Final = re.compile(r"[^\W\d_]+|\d+")
 HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -105,6 +107,9 @@ class Lexicon:
             **{word: self._last(word) for word in self._lasts},
         }
 
+        # Remembered, since few words stand behind most values.
+        self.is_idle = lru_cache(_MOST_REMEMBERED)(self._is_idle)
+
     def _add(self, phrase: str, mask: int) -> None:
         for written in {phrase, _plain(phrase)}:
             tokens = [word for word, _ in split(written)]
@@ -135,6 +140,13 @@ class Lexicon:
         Tell whether *words* may speak of a kind.
         """
         return any(self.word(word) is not None for word, _ in split(words))
+
+    def _is_idle(self, written: str) -> bool:
+        """
+        Tell of a word, as written, whether it begins nothing that speaks of a value on its left.
+        """
+        word = parts(written)[0]
+        return word.isascii() and not self.begins(word)
 
     def begins(self, word: str) -> bool:
         """

@@ -5,14 +5,16 @@ Finds what is told by its shape: one walk over the digits of a text for all kind
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from typing import Final
 
 from gateway_guardrails.pii.candidate import Candidate
 from gateway_guardrails.pii.hearing import OTHER_WITHIN, RIGHT
+from gateway_guardrails.pii.judging import Judging
 from gateway_guardrails.pii.kind import Kind
 from gateway_guardrails.pii.phones import read_phone
-from gateway_guardrails.pii.shapes import Shape, ShapeIndex, compact
+from gateway_guardrails.pii.shapes import ShapeIndex
 from gateway_guardrails.pii.tokens import (
     read_coordinates,
     read_iban,
@@ -44,8 +46,11 @@ _MOST_NUMBER: Final = 56
 _FEW: Final = 6
 #: ... but maybe this latitude, whose digits are fewer than those of others.
 _POLE: Final = "90"
-#: What is stricter is believed even beside a word for something else.
-_STRICT: Final = 5000
+#: An address of IPv4 begins with a token no longer, a wallet with none shorter.
+_LONGEST_OCTET: Final = 3
+_LEAST_WALLET: Final = 26
+#: A telephone number that is one token is longer.
+_LONGEST_PART: Final = 5
 #: A column of ones is no telephone number.
 _ONES: Final = re.compile(r"[0-9][ .][0-9][^0-9]")
 #: What may stand before a further group of a value: further digits, capitals, an extension.
@@ -60,8 +65,17 @@ _VERSIONS: Final = frozenset("-=<>~^")
 _AROUND_LEFT: Final = 80
 _AROUND_RIGHT: Final = 256
 _MOST_KNOWN: Final = 256
+#: What was never met with so much around it was never met with more.
+_NEAREST_LEFT: Final = 8
+_NEAREST_RIGHT: Final = 16
 #: A value may begin with one of these.
 _SIGNS: Final = frozenset("(+-")
+
+#: Behind all that was found by its mark.
+_NOWHERE: Final = (sys.maxsize, sys.maxsize)
+
+#: Where a value may begin, and whether it may be found there without a word.
+_Start = tuple[int, bool]
 
 
 class Numbers:
@@ -73,16 +87,13 @@ class Numbers:
     """
 
     def __init__(self, kinds: Sequence[Kind]) -> None:
-        self._kinds = kinds
-        self._checks = [kind.check for kind in kinds]
-        self._odds = [kind.odds for kind in kinds]
+        self._judging = Judging(kinds)
         self._shapes = ShapeIndex(kinds)
         self._numbers = {kind.name: number for number, kind in enumerate(kinds)}
         self._phone = self._numbers.get("PHONE")
         self._iban = self._numbers.get("IBAN")
         self._ipv4 = self._numbers.get("IPV4")
         self._gps = self._numbers.get("GPS")
-        self._card = self._numbers.get("CREDIT_CARD")
         self._has_wallets = any(kind.family == "wallet" for kind in kinds)
 
     def scan(
@@ -101,7 +112,14 @@ class Numbers:
         match_run = _RUN.match
         # Looking for a 9 in the skeleton is quicker than looking for a digit in the text.
         start = skeleton.find("9", low, high)
+        marked = iter(view.marked)
+        mark, past = next(marked, _NOWHERE)
         while start >= 0:
+            while past <= start:
+                mark, past = next(marked, _NOWHERE)
+            if mark < start and _is_within(text, mark, start, past) and past <= late:
+                start = skeleton.find("9", past, high)
+                continue
             run = match_run(text, start, high)
             end = run.end() if run is not None else start + 1
             asked = sorts if end <= late else SHORT | PHONES
@@ -148,8 +166,11 @@ class Numbers:
                 digit > 1 and text[digit - 1] in "-./" and text[digit - 2].isdigit()
             ):
                 continue  # inside of another, or of a fraction
+            starts = self._starts(text, digit)
+            if not starts:
+                continue
             count = len(out)
-            open_at = self._look(view, digit, token_end, sorts, out)
+            open_at = self._look(view, starts, digit, token_end, sorts, out)
             undecided = min(undecided, open_at)
             if len(out) > count and undecided > digit:
                 done = self._done(view, digit, out[count:])
@@ -158,49 +179,55 @@ class Numbers:
     def _look(
         self,
         view: View,
+        starts: Sequence[_Start],
         digit: int,
         token_end: int,
         sorts: int,
         out: list[Candidate],
     ) -> int:
         """
-        Add what has its first digit at *digit* to *out*; return where what is undecided begins.
+        Add what begins at *starts* to *out*; return where what is undecided begins.
 
         What stands around it decides, so that in a text of repeats nothing is read twice.
         """
+        size = len(view.ascii)
+        if not (
+            _AROUND_LEFT <= digit < size - _AROUND_RIGHT and self._is_again(view, digit)
+        ):
+            undecided = size
+            for start, boundary in starts:
+                if self._begin(view, start, boundary, token_end, sorts, out):
+                    signed = view.ascii[start - 1 : start] in _SIGNS
+                    undecided = min(undecided, start - signed)
+            return undecided
         known = view.known
-        is_inside = _AROUND_LEFT <= digit < len(view.ascii) - _AROUND_RIGHT
-        if not is_inside:
-            return self._begin_at(view, digit, token_end, sorts, out)
         around = view.text[digit - _AROUND_LEFT : digit + _AROUND_RIGHT]
         key = around, token_end - digit, sorts
         before = known.get(key)
         if before is not None:
             there, finds = before
             out += [one.moved(digit - there) for one in finds]
-        else:
-            count = len(out)
-            self._begin_at(view, digit, token_end, sorts, out)
-            if len(known) >= _MOST_KNOWN:
-                known.clear()
-            known[key] = digit, out[count:]
-        return len(view.ascii)
+            return size
+        count = len(out)
+        for start, boundary in starts:
+            self._begin(view, start, boundary, token_end, sorts, out)
+        if len(known) >= _MOST_KNOWN:
+            known.clear()
+        known[key] = digit, out[count:]
+        return size
 
-    def _begin_at(
-        self,
-        view: View,
-        digit: int,
-        token_end: int,
-        sorts: int,
-        out: list[Candidate],
-    ) -> int:
-        text = view.ascii
-        undecided = len(text)
-        for start in self._starts(text, digit):
-            if self._begin(view, start, token_end, sorts, out):
-                signed = text[start - 1 : start] in _SIGNS
-                undecided = min(undecided, start - signed)
-        return undecided
+    def _is_again(self, view: View, digit: int) -> bool:
+        """
+        Tell whether something like what stands at *digit* was met before, which costs little.
+        """
+        met = view.met
+        nearest = view.ascii[digit - _NEAREST_LEFT : digit + _NEAREST_RIGHT]
+        if nearest in met:
+            return True
+        if len(met) >= _MOST_KNOWN:
+            met.clear()
+        met.add(nearest)
+        return False
 
     def _done(self, view: View, digit: int, found: Sequence[Candidate]) -> int:
         """
@@ -208,13 +235,13 @@ class Numbers:
 
         That is the end of a value which nothing goes on behind: what begins in it is shorter.
         """
-        end = max(one.end for one in found)
+        end = found[0].end if len(found) == 1 else max(one.end for one in found)
         is_whole = view.final or end + _MOST_BETWEEN < len(view.ascii)
         if end - digit > _MOST_DONE or not is_whole or _GOES_ON.match(view.ascii, end):
             return 0
         return end
 
-    def _starts(self, text: str, digit: int) -> Sequence[int]:
+    def _starts(self, text: str, digit: int) -> Sequence[_Start]:
         """
         Return where a value may begin that has its first digit at *digit*.
         """
@@ -224,19 +251,23 @@ class Numbers:
             start = digit - len(before) + len(before.rstrip(_LETTERS))
             if digit - start > _MOST_LETTERS:
                 return ()
-        if start and text[start - 1].isdigit():
-            return ()
+        boundary = _boundary(text, start)
+        starts = () if boundary is None else ((start, boundary),)
         if start > 1 and text[start - 1] in " -." and text[start - 2] in _CAPITALS:
             before = text[max(0, start - 8) : start - 1]
             letters = len(before) - len(before.rstrip(_CAPITALS))
             if "A" * letters + text[start - 1] in self._shapes.prefixes:
-                return start, start - 1 - letters
-        return (start,)
+                first = start - 1 - letters
+                boundary = _boundary(text, first)
+                if boundary is not None:
+                    return *starts, (first, boundary)
+        return starts
 
     def _begin(
         self,
         view: View,
         start: int,
+        boundary: bool,
         token_end: int,
         sorts: int,
         out: list[Candidate],
@@ -244,117 +275,53 @@ class Numbers:
         """
         Add what begins at *start*; tell whether that is not decided yet.
         """
-        text, final = view.ascii, view.final
-        boundary = _boundary(text, start)
-        if boundary is None:
-            return False
-        reading = self._shapes.read(view.skeleton, start, final=final)
+        text = view.ascii
+        reading = self._shapes.read(view.skeleton, start, final=view.final)
         is_open = reading.is_open
         count = len(out)
+        judge = self._judging.judge
         for size, shape in reading.found:
             asked = shape.mask if sorts & SHORT else shape.long
             if asked:
                 end = start + size
-                is_open |= self._judge(view, start, end, shape, asked, boundary, out)
-        is_open |= self._read_others(view, start, token_end, out)
+                is_open |= judge(view, start, end, shape, asked, boundary, out)
+        length = token_end - start
+        if (
+            length <= _LONGEST_OCTET
+            or length >= _LEAST_WALLET
+            or text[start] in _LETTERS
+        ):
+            is_open |= self._read_others(view, start, token_end, out)
         if len(out) > count and not is_open:
             return False
-        if not sorts & PHONES:
-            return is_open
-        if token_end - start > 5 or (
-            text[token_end : token_end + 1] in " -./()" and not _ONES.match(text, start)
+        if sorts & PHONES and (
+            length > _LONGEST_PART
+            or (
+                text[token_end : token_end + 1] in " -./()"
+                and not _ONES.match(text, start)
+            )
         ):
             is_open |= self._read_phone(view, start, out)
         return is_open
-
-    def _judge(
-        self,
-        view: View,
-        start: int,
-        end: int,
-        shape: Shape,
-        asked: int,
-        boundary: bool,
-        out: list[Candidate],
-    ) -> bool:
-        """
-        Add the kind of *asked* that the value is of; tell whether that is not decided yet.
-        """
-        value = view.ascii[start:end]
-        is_plain = value.isdigit()
-        bare = value if is_plain else compact(value)
-        is_single = asked & (asked - 1) == 0
-        alone: Sequence[int] = ()
-        may_stand_alone = boundary and (is_plain or value == value.upper())
-        if may_stand_alone and shape.alone:
-            alone = self._passing(shape.alone, asked, bare)
-            if alone and is_single and self._is_sure(alone[0], is_plain=is_plain):
-                self._add(out, start, end, alone[0])
-                return False
-        heard = view.hearing.hear(start, end, asked)
-        told = None
-        # Only what is spoken of is checked; where that is wrong, the next words are heard.
-        left = asked
-        while heard.mask and not heard.is_open:
-            spoken = self._passing(shape.kinds, heard.mask, bare)
-            told = self._strictest(spoken)
-            left &= ~heard.mask
-            if told is not None or not left:
-                break
-            heard = view.hearing.hear(start, end, left)
-        if heard.is_open and self._passing(shape.kinds, left, bare):
-            return True
-        if told is not None:
-            # What would have been found without a word is no surer with one.
-            is_sure = told in alone and self._is_sure(told, is_plain=is_plain)
-            self._add(out, start, end, told, is_told=not is_sure)
-            return False
-        if is_plain and heard.is_other:
-            alone = [kind for kind in alone if self._is_sure(kind, is_plain=True)]
-        best = self._strictest(alone)
-        if best is not None:
-            self._add(out, start, end, best)
-        return False
-
-    def _passing(self, kinds: Sequence[int], mask: int, bare: str) -> list[int]:
-        """
-        Return those of *kinds* that are in *mask* and whose check says yes.
-        """
-        checks = self._checks
-        passing = []
-        for kind in kinds:
-            if mask >> kind & 1:
-                check = checks[kind]
-                if check is None or check(bare):
-                    passing.append(kind)
-        return passing
-
-    def _strictest(self, kinds: Sequence[int]) -> int | None:
-        if len(kinds) < 2:
-            return kinds[0] if kinds else None
-        return max(kinds, key=self._odds.__getitem__)
-
-    def _is_sure(self, kind: int, *, is_plain: bool) -> bool:
-        return not is_plain or kind == self._card or self._odds[kind] >= _STRICT
 
     def _read_others(
         self, view: View, start: int, token_end: int, out: list[Candidate]
     ) -> bool:
         text, final = view.ascii, view.final
         length = token_end - start
-        if length <= 3 and text[token_end : token_end + 1] == ".":
+        if length <= _LONGEST_OCTET and text[token_end : token_end + 1] == ".":
             return self._read_dotted(view, start, out)
         if self._iban is not None and text[start] in _LETTERS:
             end, is_open = read_iban(text, start, final=final)
             if end:
-                self._add(out, start, end, self._iban)
+                self._judging.add(out, start, end, self._iban)
             if end or is_open:
                 return is_open
-        if length >= 26 and self._has_wallets:
+        if length >= _LEAST_WALLET and self._has_wallets:
             end, name = read_wallet(text, start)
             kind = self._numbers.get(name)
             if end and kind is not None:
-                self._add(out, start, end, kind)
+                self._judging.add(out, start, end, kind)
         return False
 
     def _read_dotted(self, view: View, start: int, out: list[Candidate]) -> bool:
@@ -368,7 +335,7 @@ class Numbers:
                     end - start > 7 and view.ascii[start - 1 : start] not in _VERSIONS
                 )
                 if left.mask or (looks_so and not is_other):
-                    self._add(out, start, end, self._ipv4)
+                    self._judging.add(out, start, end, self._ipv4)
         if self._gps is not None:
             end, is_open = read_coordinates(view.ascii, start, final=view.final)
             if is_open:
@@ -377,7 +344,7 @@ class Numbers:
                 heard = view.hearing.hear(start, end, 1 << self._gps)
                 if heard.mask:
                     signed = start - (view.ascii[start - 1 : start] in {"-", "+"})
-                    self._add(out, signed, end, self._gps, is_told=True)
+                    self._judging.add(out, signed, end, self._gps, is_told=True)
                 return heard.is_open
         return False
 
@@ -391,20 +358,17 @@ class Numbers:
         if end:
             heard = view.hearing.hear(start, end, 1 << kind)
             if heard.mask:
-                self._add(out, start, end, kind, is_told=True)
+                self._judging.add(out, start, end, kind, is_told=True)
             return heard.is_open
         return is_open
 
-    def _add(
-        self,
-        out: list[Candidate],
-        start: int,
-        end: int,
-        kind: int,
-        *,
-        is_told: bool = False,
-    ) -> None:
-        out.append(Candidate(start, end, kind, is_told, self._odds[kind]))
+
+def _is_within(text: str, mark: int, digit: int, end: int) -> bool:
+    """
+    Tell whether what has its first digit at *digit* is a part of what stands from *mark* to *end*.
+    """
+    is_begun = text[digit - 1] not in _LETTERS or digit - mark > _MOST_LETTERS
+    return is_begun and not _GOES_ON.match(text, end)
 
 
 def _may_go_on(text: str, start: int, end: int) -> bool:

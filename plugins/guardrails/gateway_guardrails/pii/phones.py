@@ -24,7 +24,6 @@ _DATE: Final = re.compile(
     r"(?:(?:19|20)[0-9]{2}[-/. ][0-9]{1,2}[-/. ][0-9]{1,2}|[0-9]{1,2}[-/. ][0-9]{1,2}[-/. ]"
     r"(?:19|20)[0-9]{2})(?:[ ][0-9]{1,2})?"
 )
-_EXTENDED: Final = re.compile(r"[xe].*")
 _NOT_DIGITS: Final = re.compile(r"[^0-9]+")
 _LEAST: Final = 7
 _MOST: Final = 15
@@ -53,8 +52,10 @@ def _read(
     end = match.end()
     if not final and len(text) - end <= 12 and _GROWING.fullmatch(text, end):
         return 0, True
+    if end - start < _LEAST:
+        return 0, False
     value = match.group()
-    digits = _NOT_DIGITS.sub("", _EXTENDED.sub("", value))
+    digits = _NOT_DIGITS.sub("", value.partition("x")[0].partition("e")[0])
     if not _LEAST <= len(digits) <= _MOST or _DATE.fullmatch(value):
         return 0, False
     if digits == digits[0] * len(digits) or text[end : end + 1].isalnum():

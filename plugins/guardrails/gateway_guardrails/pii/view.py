@@ -28,7 +28,9 @@ class View(NamedTuple):
         start: Where to begin.
         final: Nothing follows.
         hearing: What its words say of values.
+        met: What little stands around numbers that were looked at.
         known: Where numbers stand and what was found of them, by what stands around them.
+        marked: Where, in order, something was found by its mark: no number is read in it.
     """
 
     text: str
@@ -37,7 +39,9 @@ class View(NamedTuple):
     start: int
     final: bool
     hearing: Hearing
+    met: set[str]
     known: dict[tuple[str, int, int], tuple[int, Sequence[Candidate]]]
+    marked: list[tuple[int, int]]
 
 
 _SKELETON: Final = bytes.maketrans(

@@ -95,3 +95,10 @@ def test_places_of_sifted_text_lead_back():
     start, end = told.unsifted(at, at)
 
     assert start <= raw.index(b"needle") <= end
+
+
+def test_sifted_text_has_one_blank_between_words():
+    """
+    Signs and blanks between two words are one blank, so that a phrase is one literal.
+    """
+    assert Sifted(b"Ignore,  ALL\n(previous)").text == b" ignore all previous "

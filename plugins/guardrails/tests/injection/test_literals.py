@@ -4,14 +4,7 @@ Literals are sought in a text whose words have one blank between them.
 
 from __future__ import annotations
 
-from gateway_guardrails.injection.literals import GAP, blanked, literals_of, sifted
-
-
-def test_sifted_text_has_one_blank_between_words():
-    """
-    Signs and blanks between two words are one blank, so that a phrase is one literal.
-    """
-    assert sifted(blanked(b"Ignore,  ALL\n(previous)")) == b"ignore all previous "
+from gateway_guardrails.injection.literals import GAP, literals_of
 
 
 def test_two_gaps_between_words_are_no_part_of_a_literal():
