@@ -100,16 +100,20 @@ class Scribe:
         """
         _come_second(is_second=True)
         try:
-            self._look_round()
+            with self._writer.busy:
+                self._look_round()
             while not self._is_ending:
                 group = self._take(TICK_S)
-                if group:
-                    self._write(group)
-                if time.monotonic() >= self._next_look:
-                    self._look_round()
-            self._sync()
+                with self._writer.busy:
+                    if group:
+                        self._write(group)
+                    if time.monotonic() >= self._next_look:
+                        self._look_round()
+            with self._writer.busy:
+                self._sync()
         finally:
-            self._writer.close()
+            with self._writer.busy:
+                self._writer.close()
 
     def _take(self, wait_s: float) -> list[Batch]:
         """

@@ -4,7 +4,8 @@ A worker's own file of what happened: what is acknowledged is on the disk.
 The event loop only collects entries, and puts those of one turn of it into a queue together.  One
 thread takes whatever stands there, writes it with one call, makes it durable with another, and
 tells the loop in one go; so a hundred requests that come together wait for the disk once, and wake
-the thread once.  Who need not wait for the disk is told before it is asked.
+the thread once.  Who need not wait for the disk is told before it is asked, and what need not wait
+is written by the loop itself where the thread has nothing to do.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ class Spool:
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[Batch | None] = SimpleQueue()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        writer = SegmentWriter(
+        writer = self._writer = SegmentWriter(
             folder, self.worker, disk=disk, segment_bytes=segment_bytes
         )
         scribe = Scribe(
@@ -180,6 +181,14 @@ class Spool:
         Raises:
             ValueError: The entry is empty or larger than the log takes.
         """
+        if self._turn is None and not self._waiting and not self._is_closed:
+            # Nothing is before it, and the thread has perhaps nothing to do.
+            _check(entry)
+            if self._writer.slip_in(encode(self.next_seq, entry)):
+                self.next_seq += 1
+                told: asyncio.Future[None] = self._loop.create_future()
+                told.set_result(None)
+                return told
         waiting = self._enqueue(entry, is_durable=False)
         waiting.add_done_callback(_take_note)
         return waiting

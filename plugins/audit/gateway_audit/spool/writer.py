@@ -1,5 +1,5 @@
 """
-The side of a spool that touches the disk: one file after another, in one thread.
+The side of a spool that touches the disk: one file after another.
 
 After a write or a sync failed, nobody knows what of that file is on the disk, and a second sync
 that succeeds proves nothing (Rebello et al., "Can Applications Recover from fsync Failures?",
@@ -9,10 +9,14 @@ one.  Whoever reads both finds some entries twice, under the same numbers.
 Room that is only set aside is not yet a place: at the first write there, a file system has to note
 that something stands there now, and a sync waits for that note too.  So a file is written with
 zeros a piece ahead of its entries, while nobody waits.
+
+One thread does all that, for it waits.  What need not wait may be done by another, while the
+first one has nothing to do: see `SegmentWriter.slip_in`.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -44,6 +48,9 @@ class SegmentWriter:
     Args:
         worker: As `names.new_worker` made it.
         segment_bytes: How large a file grows.
+
+    Attributes:
+        busy: Held by the thread for as long as it uses this.
     """
 
     def __init__(
@@ -64,6 +71,9 @@ class SegmentWriter:
         self._spare_cleared = 0
         #: Frames that are in no file for certain: what a failure would cost.
         self._unsynced: list[bytes] = []
+        #: Something that `slip_in` wrote may not be there.
+        self._is_unsure = False
+        self.busy = threading.Lock()
         self._lock_path = lock_path(folder, worker)
         # Whoever clears up after the dead may look at it for a moment.
         self._lock = disk.lock(self._lock_path, waits=True)
@@ -82,7 +92,37 @@ class SegmentWriter:
             OSError: Some may not be there.  They are kept for `rewrite`.
         """
         self._unsynced.extend(records)
+        if self._is_unsure:
+            raise OSError("an entry was not written")
         self._append(records)
+
+    def slip_in(self, record: bytes) -> bool:
+        """
+        Append *record* at once, from a thread that must not wait, if the other one does nothing.
+
+        Where zeros were written, and nothing is being synced, that is a copy into memory.
+
+        Returns:
+            Whether it is in the page cache; if not, it is still to be written.
+        """
+        if not self.busy.acquire(blocking=False):
+            return False
+        try:
+            end = self._at + len(record)
+            if self._file is None or end > self._cleared or self._is_unsure:
+                return False
+            self._unsynced.append(record)
+            if self._disk.write(self._file, record, self._at) != len(record):
+                self._is_unsure = True
+                return False
+            self._at = end
+        except OSError:
+            self._is_unsure = True
+            return False
+        else:
+            return True
+        finally:
+            self.busy.release()
 
     def sync(self) -> None:
         """
@@ -105,6 +145,7 @@ class SegmentWriter:
         if self._file is not None:
             log.warning("spool file left", worker=self._worker, number=self._number)
             self._let_go()
+        self._is_unsure = False
         first = self._number + 1
         try:
             self._append(self._unsynced)

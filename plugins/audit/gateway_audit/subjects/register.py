@@ -15,10 +15,13 @@ overwritten when something is deleted (SQLite documentation, "PRAGMA secure_dele
 
 from __future__ import annotations
 
+import fcntl
 import hmac
 import os
 import secrets
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -92,8 +95,9 @@ class Register:
         self._day = -1
         self._peer_key = b""
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        self._database = _connect(self._path, _BUSY_MS)
-        self._database.executescript(_TABLES)
+        with _one_at_a_time(folder / f"{FILE}.lock"):
+            self._database = _connect(self._path, _BUSY_MS)
+            self._database.executescript(_TABLES)
 
     def close(self) -> None:
         """
@@ -240,6 +244,22 @@ class Register:
         except InvalidTag:
             msg = "the register was sealed by another server.secret_key"
             raise sqlite3.DatabaseError(msg) from None
+
+
+@contextmanager
+def _one_at_a_time(path: Path) -> Iterator[None]:
+    """
+    Wait for other workers that start now.
+
+    Of several that put a new file into WAL mode at once SQLite refuses all but one, however long
+    they would wait (SQLite documentation, "Write-Ahead Logging", section 8).
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _connect(path: Path, busy_ms: int) -> sqlite3.Connection:

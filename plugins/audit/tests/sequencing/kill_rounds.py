@@ -85,15 +85,21 @@ async def write(folder, mark, disk):
     spool = Spool(folder / "audit/spool", disk=disk, segment_bytes=200_000)
     count = 0
 
-    async def one():
+    async def note(append):
         nonlocal count
-        while True:
-            count += 1
-            entry = b"%s/%d/%s" % (mark.encode(), count, b"x" * random.randrange(400))
-            await spool.append(entry)
-            os.write(acks, entry + b"\n")
+        count += 1
+        entry = b"%s/%d/%s" % (mark.encode(), count, b"x" * random.randrange(400))
+        await append(entry)
+        os.write(acks, entry + b"\n")
 
-    await asyncio.gather(*(one() for _ in range(TASKS)))
+    async def one():
+        while True:
+            await note(spool.append)
+            # Long enough for a thread that nobody else asks to be idle, or not.
+            await asyncio.sleep(random.random() * 0.0004)
+            await note(spool.append_relaxed)
+
+    await asyncio.gather(*(one() for _ in range(random.choice((1, 2, TASKS)))))
 
 
 def open_sequencer(folder, disk=None):

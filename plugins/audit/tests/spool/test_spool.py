@@ -133,6 +133,118 @@ async def test_a_relaxed_entry_does_not_wait_for_the_sync_of_another(tmp_path):
     await spool.close()
 
 
+async def test_a_relaxed_entry_is_written_at_once_where_nothing_is_under_way(tmp_path):
+    """
+    The loop writes it itself: who waits for it need not wait for a thread to have its turn.
+    """
+    spool = Spool(tmp_path)
+    await spool.append(b"first")
+    await is_idle(spool)
+
+    told = spool.append_relaxed(b"relaxed")
+
+    assert told.done()
+    assert entries_in(tmp_path) == [b"first", b"relaxed"]
+    await spool.append(b"last")
+    assert entries_in(tmp_path) == [b"first", b"relaxed", b"last"]
+    await spool.close()
+
+
+async def test_a_relaxed_entry_overtakes_nobody(tmp_path):
+    """
+    Behind one that is to be written, in this turn or in one before, it waits for the thread.
+    """
+    disk = FaultyDisk()
+    spool = Spool(tmp_path, disk=disk, patience_s=30)
+    await spool.append(b"first")
+    await is_idle(spool)
+
+    waiting = [spool.append(b"durable"), spool.append_relaxed(b"in its turn")]
+    is_early = waiting[1].done()
+    disk.gate.clear()
+    await asyncio.sleep(0)
+    waiting.append(spool.append_relaxed(b"in the next"))
+    is_early |= waiting[2].done()
+    disk.gate.set()
+    await asyncio.gather(*waiting)
+
+    assert not is_early
+    assert entries_in(tmp_path) == [
+        *(b"first", b"durable", b"in its turn", b"in the next")
+    ]
+    await spool.close()
+
+
+async def test_a_loop_never_waits_for_a_disk_that_hangs(tmp_path):
+    """
+    While something is synced, be it that nobody waits for it, the thread has what comes.
+    """
+    disk = FaultyDisk()
+    spool = Spool(tmp_path, disk=disk, patience_s=30)
+    await spool.append(b"first")
+    await is_idle(spool)
+    disk.gate.clear()
+    spool.append_relaxed(b"for the thread to sync by and by")
+    await until(spool._writer.busy.locked)
+
+    told = spool.append_relaxed(b"relaxed")
+    is_early = told.done()
+    disk.gate.set()
+    await told
+
+    assert not is_early
+    await spool.close()
+
+
+@pytest.mark.parametrize("fault", ["eio", "short"])
+async def test_an_entry_that_could_not_be_written_at_once_goes_elsewhere(
+    tmp_path, fault
+):
+    """
+    The thread leaves the file that failed, and the entry stands in the next one.
+    """
+    disk = FaultyDisk(fault=fault)
+    spool = Spool(tmp_path, disk=disk)
+    await spool.append(b"first")
+    await is_idle(spool)
+    disk.is_broken = True
+    told = spool.append_relaxed(b"relaxed")
+    disk.is_broken = False
+    is_early = told.done()
+    await told
+    await spool.append(b"last")
+
+    assert not is_early
+    assert len(segments(tmp_path)) == 2
+    assert entries_in(tmp_path) == [b"first", b"relaxed", b"last"]
+    assert not spool.is_failing
+    await spool.close()
+
+
+@pytest.mark.usefixtures("few_zeros")
+async def test_where_no_zeros_are_the_thread_writes(tmp_path):
+    """
+    What the disk may have to find a place for is not for the loop to write.
+    """
+    disk = WatchedDisk()
+    spool = Spool(tmp_path, disk=disk)
+    entries = [b"%d/" % at + b"x" * 3_000 for at in range(40)]
+    await spool.append(b"first")
+    at_once = 0
+    for entry in entries:
+        await is_idle(spool)
+        told = spool.append_relaxed(entry)
+        at_once += told.done()
+        await told
+
+    await spool.close()
+    assert entries_in(tmp_path) == [b"first", *entries]
+    assert 20 < at_once < 40
+    # Entries are many for the zeros here, so that the thread finds none left.
+    fresh = [content for content in disk.fresh if content.strip(b"\0")]
+    assert len(fresh) <= 40 - at_once
+
+
 async def test_a_disk_that_does_not_answer_is_told_within_a_second(tmp_path):
     """
     A sync that hangs turns callers away in time; the entry is found later all the same.
@@ -409,6 +521,13 @@ async def run_with_fault(folder, disk):
                 await told
                 acknowledged.append(entry)
         await until(lambda: not spool.is_failing)
+        await is_idle(spool)
+        group = [b"%d/relaxed/%d" % (at, each) for each in range(2)]
+        for entry in group:
+            with suppress(AuditUnavailable):
+                await spool.append_relaxed(entry)
+                acknowledged.append(entry)
+        await until(lambda: not spool.is_failing)
     await spool.close()
     return acknowledged
 
@@ -432,7 +551,14 @@ async def test_no_failure_of_a_call_loses_what_was_acknowledged(tmp_path, fault,
         found = entries_in(folder)
         assert [entry for entry in found if entry in acknowledged] == acknowledged
         assert len(found) == len(set(found))
-        assert len(acknowledged) >= 22
+        assert len(acknowledged) >= 46
+
+
+async def is_idle(spool):
+    """
+    Wait until the thread has nothing to do, and what it said was heard.
+    """
+    await until(lambda: not spool.queued and not spool._writer.busy.locked())
 
 
 async def until(holds, within_s=10):

@@ -5,11 +5,15 @@ Tests of `gateway_audit.subjects.register`.
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from gateway_audit.subjects.register import DAY_S, MAX_NAME, Register
 
+STARTS = Path(__file__).with_name("starts.py")
 SECRET = bytes(range(64))
 NOW = 1_700_000_000.0
 
@@ -113,3 +117,18 @@ def test_another_root_key_is_told(register, tmp_path):
         other.subject("alice")
     other.close()
     database.close()
+
+
+def test_workers_that_start_together_wait_for_each_other(tmp_path):
+    """
+    The file is new to all of them, and each wants to make it what it is to be.
+    """
+    done = subprocess.run(
+        [sys.executable, STARTS, tmp_path, "40"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr[-2000:]
