@@ -86,8 +86,13 @@ class Serving:
         told |= {name.replace("_", "-"): value for name, value in headers.items()}
         body = None if document is None else json.dumps(document)
         method = "GET" if document is None else "POST"
-        connection.request(method, path, body=body, headers=told)
-        return connection.getresponse()
+        try:
+            connection.request(method, path, body=body, headers=told)
+            return connection.getresponse()
+        except BaseException:
+            # Whoever is killed may have said half of a word, which leaves it open.
+            connection.close()
+            raise
 
     def call(self, path: str, document: Any = None, **told: str) -> HttpReply:
         with self.open(path, document, **told) as answer:
