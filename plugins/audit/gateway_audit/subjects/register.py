@@ -15,7 +15,6 @@ overwritten when something is deleted (SQLite documentation, "PRAGMA secure_dele
 
 from __future__ import annotations
 
-import fcntl
 import hmac
 import os
 import secrets
@@ -28,6 +27,8 @@ from typing import Final
 import attrs
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from gateway_audit.spool.disk import Disk
 
 FILE: Final = "subjects.db"
 DAY_S: Final = 86_400
@@ -254,12 +255,12 @@ def _one_at_a_time(path: Path) -> Iterator[None]:
     Of several that put a new file into WAL mode at once SQLite refuses all but one, however long
     they would wait (SQLite documentation, "Write-Ahead Logging", section 8).
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    disk = Disk()
+    lock = disk.lock(path, waits=True)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(descriptor)
+        disk.close(lock)
 
 
 def _connect(path: Path, busy_ms: int) -> sqlite3.Connection:
