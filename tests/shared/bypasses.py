@@ -33,6 +33,16 @@ VERSION = {"anthropic-version": "2023-06-01"}
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
 
 
+def natively(fake):
+    """
+    Return *fake* as two providers that are the vendors themselves: nothing is translated.
+    """
+    return {
+        "openai": {"base_url": fake.openai_url, "auth": "none"},
+        "anthropic": {"base_url": fake.url, "auth": "none"},
+    }
+
+
 def chat(*messages, **more):
     return CHAT, {"model": "openai/m", "messages": list(messages), **more}
 

@@ -26,11 +26,14 @@ async def start(fake):
     """
     clients = []
 
-    async def started(rules=None, *others, environ=None, tables=None, **more):
+    async def started(
+        rules=None, *others, environ=None, tables=None, providers=None, **more
+    ):
         guardrails = {"rules": RULES if rules is None else rules, **more}
         plugins = {"guardrails": guardrails, **(tables or {})}
+        instead = {} if providers is None else {"providers": providers}
         client = GatewayClient(
-            settings_for(fake, plugins=plugins),
+            settings_for(fake, plugins=plugins, **instead),
             plugins=[
                 FoundPlugin(name="guardrails", cls=GuardrailsPlugin),
                 *(FoundPlugin(name=name, cls=cls) for name, cls in others),

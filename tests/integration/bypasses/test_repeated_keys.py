@@ -8,10 +8,9 @@ import json
 from typing import Any
 
 import pytest
+from bypasses import natively
 
-from gateway.testing import FakeUpstream, Script
-from gateway.testing.client import GatewayClient
-from gateway_guardrails import GuardrailsPlugin
+from gateway.testing import Script
 
 HIDDEN = '"mail jane.doe@corp.example"'
 SHOWN = '"all is well"'
@@ -79,46 +78,32 @@ def twice(template: str) -> str:
 
 
 @pytest.mark.parametrize("case", CASES)
-async def test_what_no_guardrail_saw_is_not_sent(monkeypatch, case):
+async def test_what_no_guardrail_saw_is_not_sent(fake, start, case):
     """
     Where a filter looks at an answer, the value that it saw is the only one that leaves.
     """
     path, provider, template, body = CASES[case]
     is_stream = case.endswith("stream")
     kind = "text/event-stream" if is_stream else "application/json"
-    monkeypatch.setenv("KEY", "sk-any")
-    rule = {"detectors": ["pii"], "action": "redact", "stages": ["output"]}
-    async with FakeUpstream() as fake:
-        fake.script("m", Script(raw_body=twice(template), content_type=kind))
-        keys = {"one": "env.KEY"}
-        settings = {
-            "providers": {
-                "openai": {"base_url": fake.openai_url, "keys": keys},
-                "anthropic": {"base_url": fake.url, "keys": keys},
-            },
-            "plugins": {"guardrails": {"rules": {"people": rule}}},
-        }
-        async with GatewayClient(settings, plugins=[GuardrailsPlugin]) as client:
-            asked = {"model": f"{provider}/m", "stream": is_stream, **body}
-            said = await client.post(path, asked)
+    fake.script("m", Script(raw_body=twice(template), content_type=kind))
+    client = await start(providers=natively(fake))
+
+    asked = {"model": f"{provider}/m", "stream": is_stream, **body}
+    said = await client.post(path, asked)
 
     assert said.status == 200, said.body
     assert json.loads(SHOWN) in said.body.decode()
     assert b"jane.doe" not in said.body
 
 
-async def test_a_request_that_says_a_key_twice_is_refused():
+async def test_a_request_that_says_a_key_twice_is_refused(fake, start):
     """
     So that the provider sees what a guardrail saw.
     """
-    async with (
-        FakeUpstream() as fake,
-        GatewayClient(
-            {"providers": {"openai": {"base_url": fake.openai_url, "auth": "none"}}}
-        ) as client,
-    ):
-        raw = b'{"model":"openai/m","messages":[],"messages":[]}'
-        said = await client.post("/v1/chat/completions", raw)
+    client = await start(providers=natively(fake))
+
+    raw = b'{"model":"openai/m","messages":[],"messages":[]}'
+    said = await client.post("/v1/chat/completions", raw)
 
     assert said.status == 400
     assert not fake.requests

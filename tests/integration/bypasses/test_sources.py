@@ -8,10 +8,9 @@ import json
 from typing import Any
 
 import pytest
+from bypasses import natively
 
-from gateway.testing import FakeUpstream, Script
-from gateway.testing.client import GatewayClient
-from gateway_guardrails import GuardrailsPlugin
+from gateway.testing import Script
 
 WHO = "jane.doe@corp.example"
 URL = f"https://corp.example/people?mail={WHO}"
@@ -108,24 +107,14 @@ ASKED: dict[str, Any] = {"messages": [{"role": "user", "content": "hi"}]}
         ("/v1/messages", "anthropic", MESSAGES, {**ASKED, "max_tokens": 9}),
     ],
 )
-async def test_what_is_cited_is_redacted(monkeypatch, path, provider, answer, body):
+async def test_what_is_cited_is_redacted(fake, start, path, provider, answer, body):
     """
     No address, title or snippet of a source passes with what was to be redacted.
     """
-    monkeypatch.setenv("KEY", "sk-any")
-    rule = {"detectors": ["pii"], "action": "redact", "stages": ["output"]}
-    async with FakeUpstream() as fake:
-        fake.script("m", Script(raw_body=json.dumps(answer)))
-        keys = {"one": "env.KEY"}
-        settings = {
-            "providers": {
-                "openai": {"base_url": fake.openai_url, "keys": keys},
-                "anthropic": {"base_url": fake.url, "keys": keys},
-            },
-            "plugins": {"guardrails": {"rules": {"people": rule}}},
-        }
-        async with GatewayClient(settings, plugins=[GuardrailsPlugin]) as client:
-            said = await client.post(path, {"model": f"{provider}/m", **body})
+    fake.script("m", Script(raw_body=json.dumps(answer)))
+    client = await start(providers=natively(fake))
+
+    said = await client.post(path, {"model": f"{provider}/m", **body})
 
     assert said.status == 200
     assert b"Hi you." in said.body
