@@ -26,7 +26,7 @@ BASES: Final = (
     "nothing or /anthropic for Anthropic's."
 )
 #: Anthropic's clients add the version themselves, OpenAI's do not.
-DOUBLED: Final = "The path has /v1 twice: this client adds it itself, so its base URL has to end before it."
+DOUBLED: Final = "The path has /v1 twice: the client adds it itself, so its base URL has to end before."
 _TWICE: Final = "/v1/v1/"
 
 
