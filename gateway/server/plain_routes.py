@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import hdrs, web
 
 from gateway.errors import ExchangeError, Refused, UnsupportedOperation
-from gateway.exchange import new_request_id
+from gateway.request_ids import new_request_id
 from gateway.server import guards
 from gateway.server.connection import NO_PATH, NO_PATH_ALLOWS
 from gateway.server.routes import READ, Route, vendor_dialect
@@ -26,7 +26,9 @@ BASES: Final = (
     "nothing or /anthropic for Anthropic's."
 )
 #: Anthropic's clients add the version themselves, OpenAI's do not.
-DOUBLED: Final = "The path has /v1 twice: the client adds it itself, so its base URL has to end before."
+DOUBLED: Final = (
+    "The path has /v1 twice: the client adds it, so its base URL must end before it."
+)
 _TWICE: Final = "/v1/v1/"
 
 
