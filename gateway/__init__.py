@@ -32,7 +32,6 @@ from gateway.exchange import (
     AttemptState,
     Drain,
     Exchange,
-    Finding,
     Identity,
     Outcome,
     Stash,
@@ -49,6 +48,7 @@ from gateway.registrations import (
     SecretStore,
 )
 from gateway.taps import Tap
+from gateway.trail import Finding
 from gateway.usage import Usage
 from gateway.views import Chunk, Request, Response, SealedError, Text, Tool
 

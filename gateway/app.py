@@ -24,13 +24,14 @@ from gateway.events import (
     SettingsChanged,
     SettingsRefused,
 )
-from gateway.exchange import Exchange, new_request_id
+from gateway.exchange import Exchange
 from gateway.installation import Installation
 from gateway.listing import ModelListing
 from gateway.outbound import Outbound
 from gateway.outlets import as_told
 from gateway.plugins import FoundPlugin
 from gateway.relay import Relay
+from gateway.request_ids import new_request_id
 from gateway.runtime import Runtime, make_runtime
 from gateway.secrets import RootKey, Secrets, root_key
 from gateway.settings import Settings, default_data_dir, settings_as_dict

@@ -5,13 +5,11 @@ One client request until its last byte, and what is known and decided on the way
 from __future__ import annotations
 
 import enum
-import os
 from typing import (
     TYPE_CHECKING,
     Any,
     Final,
     Generic,
-    NamedTuple,
     TypeVar,
     cast,
     overload,
@@ -20,6 +18,7 @@ from typing import (
 import attrs
 
 from gateway.raised import without_frames
+from gateway.trail import Trail
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Mapping, Sequence
@@ -109,115 +108,6 @@ class Identity:
     team_id: str | None = None
     customer_id: str | None = None
     facts: Mapping[str, str] = attrs.field(factory=dict)
-
-
-@attrs.frozen(kw_only=True)
-class Finding:
-    """
-    What a guardrail found; the place, never the text.
-
-    Attributes:
-        span: First character and the one after the last, in the text at *place*.
-        action: ``block``, ``redact``, ``flag``.
-        place: Whose text of which kind it is, ``user message``.
-        is_shadow: The action is what would have been done, by a guardrail that only records.
-        took_us: How long the looking took that found it.
-    """
-
-    guardrail: str
-    detector: str
-    type: str
-    severity: str
-    action: str
-    stage: str
-    span: tuple[int, int] | None = None
-    score: float | None = None
-    place: str = ""
-    is_shadow: bool = False
-    took_us: int | None = None
-
-
-class TrailLine(NamedTuple):
-    """
-    What one plugin decided in one hook.
-
-    Attributes:
-        outcome: ``passed``, ``answered``, ``changed``, ``refused``, ``failed``,
-            ``failed_open``, ``skipped``; the core's own lines use further words.
-        reason: Why, in words for an operator; never a prompt or a secret.
-        ns: Time spent, in nanoseconds.
-        attempt: The number of the attempt, or 0 where the hook has none.
-    """
-
-    plugin: str
-    hook: str
-    outcome: str
-    reason: str
-    ns: int
-    attempt: int
-
-
-class Trail:
-    """
-    The decisions on one exchange, in the order in which they fell.
-
-    Written by every hook and read by few, so it keeps plain tuples.
-
-    Attributes:
-        said: The lines as they are kept, each the members of a `TrailLine`.
-    """
-
-    __slots__ = ("findings", "said")
-
-    def __init__(self) -> None:
-        self.said: list[tuple[str, str, str, str, int, int]] = []
-        self.findings: list[Finding] = []
-
-    def add(  # one call a hook on the hot path
-        self,
-        plugin: str,
-        hook: str,
-        outcome: str,
-        reason: str = "",
-        ns: int = 0,
-        attempt: int = 0,
-    ) -> None:
-        """
-        Put one line down.
-        """
-        self.said.append((plugin, hook, outcome, reason, ns, attempt))
-
-    @property
-    def lines(self) -> list[TrailLine]:
-        """
-        The lines so far.
-        """
-        return [TrailLine._make(said) for said in self.said]
-
-    def time_by_plugin(self) -> dict[str, int]:
-        """
-        Sum the nanoseconds of each plugin.
-        """
-        spent: dict[str, int] = {}
-        for plugin, _, _, _, ns, _ in self.said:
-            spent[plugin] = spent.get(plugin, 0) + ns
-        return spent
-
-    def as_list(self) -> list[dict[str, Any]]:
-        """
-        Return the lines as JSON values, times in microseconds.
-        """
-        return [
-            {
-                "plugin": line.plugin,
-                "hook": line.hook,
-                "outcome": line.outcome,
-                "reason": line.reason,
-                "us": round(line.ns / 1000, 1),
-                **({"attempt": line.attempt} if line.attempt else {}),
-            }
-            for line in self.lines
-        ]
 
 
 class Outcome(enum.Enum):
@@ -607,46 +497,3 @@ class Forwarder:
         See `Exchange.answered_by`.
         """
         raise NotImplementedError
-
-
-class _Entropy:
-    """
-    Random bytes of the operating system, fetched for many request ids at once.
-    """
-
-    __slots__ = ("_at", "_pool")
-
-    _LENGTH = 8
-    _FETCHED = 4096
-
-    def __init__(self) -> None:
-        self.drop()
-
-    def drop(self) -> None:
-        """
-        Forget what was fetched: a forked process must not use it too.
-        """
-        self._pool = ""
-        self._at = 0
-
-    def next(self) -> str:
-        """
-        Return eight fresh bytes, in hexadecimal.
-        """
-        if self._at >= len(self._pool):
-            self._pool = os.urandom(self._FETCHED).hex()
-            self._at = 0
-        at = self._at
-        self._at = at + 2 * self._LENGTH
-        return self._pool[at : self._at]
-
-
-_entropy = _Entropy()
-os.register_at_fork(after_in_child=_entropy.drop)
-
-
-def new_request_id(now: float) -> str:
-    """
-    Make a request id: sortable by time, unguessable beside it.
-    """
-    return f"req_{int(now * 1000):012x}{_entropy.next()}"

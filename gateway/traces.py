@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from gateway.clock import utc_text
 
 if TYPE_CHECKING:
-    from gateway.exchange import AttemptState, Exchange, Finding
+    from gateway.exchange import AttemptState, Exchange
     from gateway.outcomes import Stop
     from gateway.routing.targets import Target
+    from gateway.trail import Finding
     from gateway.usage import Usage
 
 #: Exchanges that are remembered.

@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from gateway import Answer, Stash, StashKey
-from gateway.exchange import Trail, new_request_id
 from gateway.testing import (
     ManualClock,
     make_attempt,
@@ -29,32 +28,6 @@ def test_a_stash_is_owned_by_who_has_the_key():
     del stash[mine]
     with pytest.raises(KeyError):
         stash[mine]
-
-
-def test_request_ids_sort_by_time_and_cannot_be_guessed():
-    """
-    An id begins with its time; two of the same moment differ.
-    """
-    early, late = new_request_id(1.0), new_request_id(2.0)
-
-    assert early < late
-    assert new_request_id(1.0) != early
-    assert early.startswith("req_")
-    assert len(early) == len(late) == 32
-
-
-def test_a_trail_adds_up_by_plugin():
-    """
-    A plugin's time is the sum of its lines; attempts are told where there are any.
-    """
-    trail = Trail()
-    trail.add("a", "pre_request", "passed", "", 1000)
-    trail.add("b", "before_attempt", "refused", "no", 500, 2)
-    trail.add("a", "on_complete", "passed", "", 250)
-
-    assert trail.time_by_plugin() == {"a": 1250, "b": 500}
-    assert trail.as_list()[1]["attempt"] == 2
-    assert "attempt" not in trail.as_list()[0]
 
 
 def test_an_answer_is_whole_or_chunks():

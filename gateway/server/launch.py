@@ -4,6 +4,7 @@ What ``serve`` was told, the settings that follow from it, and whether one may s
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +19,7 @@ from gateway.settings import (
     load_settings,
     settings_from_environment,
 )
+from gateway.settings.load import read_raw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,10 +68,30 @@ class Launch:
         if self.file is None:
             settings = settings_from_environment(environ)
         else:
-            settings = load_settings(self.file)
-        if self.shown is not None:
-            settings = attrs.evolve(settings, source=self.shown)
+            settings = load_settings(self.file, shown=self.shown)
         return self.over(settings)
+
+    def kept(self) -> Launch:
+        """
+        Return the launch by a copy in memory, where the file can be read once only.
+
+        So are pipes, which secrets are decrypted into: every worker, and a reload, reads it.
+
+        Raises:
+            ConfigError: It cannot be read, or not be kept on this system.
+        """
+        if self.file is None or not self.file.is_fifo():
+            return self
+        called = str(self.file)
+        if not hasattr(os, "memfd_create"):  # pragma: no cover - not Linux
+            msg = "can be read once only, and every worker reads it: give a file"
+            raise ConfigError(Problem(msg, where=called))
+        raw = read_raw(self.file, called)
+        # Open as long as this process lives.
+        copy = os.memfd_create("gateway-settings", os.MFD_CLOEXEC)
+        with open(copy, "wb", closefd=False) as file:
+            file.write(raw)
+        return attrs.evolve(self, file=Path(f"/proc/self/fd/{copy}"), shown=self.file)
 
     def over(self, settings: Settings) -> Settings:
         """

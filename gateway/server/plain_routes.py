@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import hdrs, web
 
 from gateway.errors import ExchangeError, Refused, UnsupportedOperation
-from gateway.exchange import new_request_id
+from gateway.request_ids import new_request_id
 from gateway.server import guards
 from gateway.server.connection import NO_PATH, NO_PATH_ALLOWS
 from gateway.server.routes import READ, Route, vendor_dialect
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from gateway.server.reception import Reception
 
 _GREETING: Final = "Gatewright is here: POST /v1/chat/completions or /v1/messages\n"
+#: What a base URL may be, for who has another.
+BASES: Final = (
+    "Base URLs are the address followed by /v1 or /openai/v1 for OpenAI's clients, and by "
+    "nothing or /anthropic for Anthropic's."
+)
+#: Anthropic's clients add the version themselves, OpenAI's do not.
+DOUBLED: Final = (
+    "The path has /v1 twice: the client adds it, so its base URL must end before it."
+)
+_TWICE: Final = "/v1/v1/"
 
 
 class PlainRoute(ABC):
@@ -133,7 +143,7 @@ class Nowhere(PlainRoute):
         """
         Refuse; the path is not repeated, for it may hold anything.
         """
-        raise route_gone()
+        raise route_gone(DOUBLED if _TWICE in request.path else "")
 
 
 class Pathless(PlainRoute):
@@ -170,9 +180,12 @@ class Pathless(PlainRoute):
         raise route_gone()
 
 
-def route_gone() -> Refused:
+def route_gone(why: str = "") -> Refused:
     """
     Make the error for a path that leads nowhere.
+
+    Args:
+        why: What is wrong with the path, where that is known.
     """
-    msg = "There is no such route here."
+    msg = f"There is no such route here. {why or BASES}"
     return Refused(msg, status=404, code="route_not_found")

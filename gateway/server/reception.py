@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from aiohttp import HttpVersion11, hdrs, web
 
 from gateway.errors import BodyTimeout, InvalidRequest, Refused, UpgradeRefused
-from gateway.exchange import new_request_id
+from gateway.request_ids import new_request_id
 from gateway.server import guards
 from gateway.server.body import Intake
 from gateway.server.connection import Connection

@@ -55,6 +55,7 @@ def serve(launch: Launch, environ: Mapping[str, str]) -> int:
     require_c_parser()
     # What is made from here on, by whatever process and library, is the operator's alone.
     os.umask(0o077)
+    launch = launch.kept()
     gateway = prepare(launch, environ)
     server = gateway.settings.server
     if server.workers > 1 or gateway.runtime.processes:

@@ -335,14 +335,15 @@ def _copy(launch: Launch, folder: Path, settings: Settings) -> Launch:
     """
     if launch.file is None:
         return launch
+    shown = launch.shown or launch.file
     copy = folder / f"settings-{settings.digest[:16]}.yaml"
     try:
         copy.write_bytes(launch.file.read_bytes())
     except OSError as exc:
-        problem = Problem(f"cannot be copied: {exc.strerror}", where=str(launch.file))
+        problem = Problem(f"cannot be copied: {exc.strerror}", where=str(shown))
         raise ConfigError(problem) from None
-    copied = attrs.evolve(launch, file=copy, shown=launch.file)
+    copied = attrs.evolve(launch, file=copy, shown=shown)
     if copied.settings({}).digest != settings.digest:
-        problem = Problem("was changed while it was read", where=str(launch.file))
+        problem = Problem("was changed while it was read", where=str(shown))
         raise ConfigError(problem)
     return copied

@@ -30,10 +30,16 @@ from yaml.events import (
 )
 
 from gateway.errors import ConfigError, Problem
-from gateway.settings.nodes import MAX_DEPTH, Node, Scalar, Sequence, Table
+from gateway.settings.nodes import (
+    MAX_DEPTH,
+    MAX_FILE_BYTES,
+    Node,
+    Scalar,
+    Sequence,
+    Table,
+)
 from gateway.settings.problems import NOWHERE, Mark, Problems, join
 
-MAX_FILE_BYTES: Final = 8 * 1024 * 1024
 # Counted with every alias written out, so that a few lines cannot become millions.
 MAX_NODES: Final = 2_000_000
 

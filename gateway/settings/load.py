@@ -15,6 +15,7 @@ from gateway.settings.checks import find_faults
 from gateway.settings.model import Settings
 from gateway.settings.nodes import (
     EMPTY,
+    MAX_FILE_BYTES,
     PluginTable,
     Scalar,
     Table,
@@ -48,15 +49,19 @@ AZURE_KEY: Final = "AZURE_OPENAI_API_KEY"
 AZURE_ENDPOINT: Final = "AZURE_OPENAI_ENDPOINT"
 
 
-def load_settings(path: str | Path) -> Settings:
+def load_settings(path: str | Path, *, shown: Path | None = None) -> Settings:
     """
     Read the settings file at *path*.
+
+    Args:
+        shown: What the file is called, where *path* is a copy of it.
 
     Raises:
         ConfigError: with every problem, each with ``file:line:column``.
     """
-    document, problems = open_document(path)
-    return _settings(document, problems, source=Path(path))
+    called = shown or Path(path)
+    document, problems = open_document(path, origin=str(called))
+    return _settings(document, problems, source=called)
 
 
 def settings_from_dict(
@@ -93,24 +98,39 @@ def settings_from_environment(environ: Mapping[str, str]) -> Settings:
     return settings_from_dict({"providers": providers})
 
 
-def open_document(path: str | Path) -> tuple[Table, Problems]:
+def open_document(
+    path: str | Path, *, origin: str | None = None
+) -> tuple[Table, Problems]:
     """
     Read the file at *path* as nodes, with the problems found so far.
+
+    Args:
+        origin: What the file is called in them; *path* unless told otherwise.
 
     Raises:
         ConfigError: it cannot be read at all.
     """
-    from gateway.settings.document import MAX_FILE_BYTES, read_document
+    from gateway.settings.document import read_document
 
-    origin = str(path)
+    origin = origin or str(path)
+    raw = read_raw(path, origin)
+    problems = Problems(origin)
+    return read_document(raw, problems), problems
+
+
+def read_raw(path: str | Path, origin: str) -> bytes:
+    """
+    Read the bytes at *path*, and no more than tells that they are too many.
+
+    Raises:
+        ConfigError: it cannot be read at all.
+    """
     try:
         with Path(path).open("rb") as file:
-            raw = file.read(MAX_FILE_BYTES + 1)
+            return file.read(MAX_FILE_BYTES + 1)
     except OSError as exc:
         problem = Problem(f"cannot be read: {exc.strerror}", where=origin)
         raise ConfigError(problem) from None
-    problems = Problems(origin)
-    return read_document(raw, problems), problems
 
 
 def read_settings(

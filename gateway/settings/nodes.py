@@ -16,6 +16,7 @@ from gateway.errors import ConfigError, Problem
 from gateway.settings.problems import MAX_SHOWN, NOWHERE, Mark, join, place
 
 MAX_DEPTH: Final = 64
+MAX_FILE_BYTES: Final = 8 * 1024 * 1024
 NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")

@@ -20,7 +20,8 @@ from gateway.clock import SystemClock
 from gateway.dialects import Dialect
 from gateway.errors import ExchangeError
 from gateway.events import Event
-from gateway.exchange import Exchange, Outcome, new_request_id
+from gateway.exchange import Exchange, Outcome
+from gateway.request_ids import new_request_id
 from gateway.server.application import CALLERS, callers_app, make_runner
 from gateway.server.health import Health
 from gateway.server.turned_away import TurnedAway

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,23 @@ from gateway.settings import Address, settings_from_dict
 DEMO = {"version": 1, "providers": {"demo": {}}}
 LOOPBACK = Address("127.0.0.1", 8080)
 ANYWHERE = Address("0.0.0.0", 8081)
+
+
+@pytest.fixture
+def pipe():
+    """
+    Make a pipe by name that holds a text, as a shell's ``<(...)`` does.
+    """
+    with ExitStack() as stack:
+
+        def make(text: str) -> Path:
+            ours, theirs = os.pipe()
+            stack.callback(os.close, ours)
+            os.write(theirs, text.encode())
+            os.close(theirs)
+            return Path(f"/dev/fd/{ours}")
+
+        yield make
 
 
 def gateway_of(**settings) -> Gateway:
@@ -65,6 +84,40 @@ class TestLaunch:
         settings = Launch(file=copy, shown=Path("gateway.yaml")).settings({})
 
         assert settings.source == Path("gateway.yaml")
+
+    def test_a_pipe_is_read_once_and_kept(self, pipe):
+        """
+        Settings that were decrypted on the way here are read by every worker and reload.
+        """
+        launch = Launch(file=pipe("models: {fast: demo/echo}\n")).kept()
+
+        once, again = launch.settings({}), launch.settings({})
+
+        assert list(once.models) == ["fast"]
+        assert again == once
+        assert once.source == launch.shown
+
+    def test_faults_in_a_pipe_are_told_by_its_name(self, pipe):
+        """
+        Nobody has heard of where it is kept.
+        """
+        file = pipe("nothing: 1\n")
+
+        with pytest.raises(ConfigError) as caught:
+            Launch(file=file).kept().settings({})
+
+        assert caught.value.problems[0].where == f"{file}:1:1"
+
+    def test_a_file_is_not_kept(self, tmp_path):
+        """
+        A reload reads what stands there then.
+        """
+        file = tmp_path / "gateway.yaml"
+        file.write_text("version: 1\n")
+        launch = Launch(file=file)
+
+        assert launch.kept() is launch
+        assert Launch().kept() == Launch()
 
     def test_two_listeners_cannot_be_one(self):
         """

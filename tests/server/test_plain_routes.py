@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.server.plain_routes import BASES, DOUBLED
+
 from .conftest import Serve
 
 WEBSOCKET = (
@@ -84,6 +86,28 @@ async def test_unknown_routes_are_told_in_the_vendors_words(
 
     assert (reply.status, reply.code) == (404, "route_not_found")
     assert (reply.json.get("type") == "error") is (shape == "anthropic")
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/anthropic/v1/v1/messages", DOUBLED),
+        ("/v1/v1/models", DOUBLED),
+        ("/api/v9/chat", BASES),
+        ("/v1/messages/v1x", BASES),
+    ],
+)
+async def test_unknown_routes_tell_what_to_change(
+    serve: Serve, path: str, told: str
+) -> None:
+    """
+    Most of them come of a base URL that a client adds more to, or less, than was expected.
+    """
+    wire = await (await serve()).wire()
+
+    await wire.post(path)
+
+    assert (await wire.read()).json["error"]["message"].endswith(told)
 
 
 async def test_the_header_tells_the_vendor(serve: Serve) -> None:

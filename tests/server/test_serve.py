@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -195,6 +196,27 @@ class TestServe:
         ]
         assert serving.call("/api/status").json["settings"] == before
         assert serving.ask()
+
+    def test_settings_from_a_pipe_reach_every_worker(self, run_serve, tmp_path):
+        """
+        Whatever decrypts them on the way; a reload finds what was read at the start.
+        """
+        pipe = tmp_path / "settings"
+        os.mkfifo(pipe)
+        told = (
+            "{version: 1, providers: {demo: {}}, models: {fast: demo/echo},"
+            " hooks: {disabled: [audit, caching, governance, guardrails]}}"
+        )
+        writing = Thread(target=pipe.write_text, args=(told,), daemon=True)
+        writing.start()
+        serving = run_serve("-c", str(pipe), "--workers", "2")
+        writing.join(60)
+
+        report = serving.call("/api/reload", {}).json
+
+        status = serving.call("/api/status").json
+        assert report["before"] == report["after"]
+        assert [one["settings"] for one in status["workers"]] == [report["after"]] * 2
 
     def test_tells_no_secret_of_its_environment(self, run_serve):
         """

@@ -40,13 +40,14 @@ from gateway.detecting import Detector
 from gateway.dialects import Dialect
 from gateway.errors import ExchangeError
 from gateway.events import Event, SettingsChanged
-from gateway.exchange import Finding, Stash, Trail
+from gateway.exchange import Stash
 from gateway.filters import StreamFilter
 from gateway.flights import Flight
 from gateway.providers.vendors import Vendor
 from gateway.registrations import Embedder, Encoding, SecretStore
 from gateway.routing.targets import Target
 from gateway.settings import Settings
+from gateway.trail import Finding, Trail
 
 
 @attrs.frozen(kw_only=True)

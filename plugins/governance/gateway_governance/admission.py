@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gateway.settings import Settings
-    from gateway_governance.payments import Payment
+    from gateway_governance.asking import Payment
     from gateway_governance.snapshot import Found, Snapshot
 
 _BLOCKED: Final = {

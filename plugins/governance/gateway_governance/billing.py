@@ -14,7 +14,7 @@ from gateway_governance.usage import UsageRow
 
 if TYPE_CHECKING:
     from gateway_governance.admission import Admitted
-    from gateway_governance.payments import Payment
+    from gateway_governance.asking import Payment
 
 _FIRST_ERROR: Final = 400
 _NOBODY: Final = Identity(key_id="")

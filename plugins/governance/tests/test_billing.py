@@ -10,12 +10,12 @@ import pytest
 from gateway import AttemptState, Usage
 from gateway.testing import ManualClock, make_attempt, make_exchange
 from gateway_governance.admission import Admitted
+from gateway_governance.asking import Payment
 from gateway_governance.billing import Bill, bill_of, row_of
 from gateway_governance.bounds import Bound
 from gateway_governance.cut_short import CANCEL_S, FASTEST_TOKENS_PER_S
 from gateway_governance.ledger.pool import Hold, Plan
 from gateway_governance.listening import Listener
-from gateway_governance.payments import Payment
 from gateway_governance.runs import Run
 
 LATE = int(CANCEL_S * FASTEST_TOKENS_PER_S)

@@ -42,6 +42,8 @@ from gateway_governance.ledger.roster import FileRoster
 
 log = structlog.get_logger("gateway.governance.ledger")
 
+#: Epochs have so many bits, with which the ids of holds begin: seconds of a clock, at first.
+_EPOCHS: Final = 0x3FFFFFFF
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -109,7 +111,7 @@ class Premises:
                 geometry,
                 rows=ROWS_STEP,
                 boot=_boot(),
-                epoch=int(now) & 0x3FFFFFFF,
+                epoch=max(int(now) & _EPOCHS, _last_epoch(head)),
             )
         self.region = Region(pool, geometry)
         self.roster = FileRoster(names)
@@ -262,6 +264,18 @@ def _read_head(pool: Path) -> list[int] | None:
     except FileNotFoundError:
         return None
     return memoryview(raw).cast("q").tolist() if len(raw) == HEADER * WORD else None
+
+
+def _last_epoch(head: list[int] | None) -> int:
+    """
+    Return the newest epoch that a pool says it had, however little it is trusted for the rest.
+
+    The clock alone would do, were it never put back: a machine may begin at the same second
+    of 1970 after each loss of power, and the database ignores a hold whose id it knows.
+    """
+    if head is None or head[H_MAGIC] != MAGIC or not 0 < head[H_EPOCH] <= _EPOCHS:
+        return 0
+    return head[H_EPOCH]
 
 
 def _boot() -> tuple[int, int]:

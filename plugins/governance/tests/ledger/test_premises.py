@@ -2,14 +2,21 @@ from __future__ import annotations
 
 import pytest
 
-from gateway_governance.ledger.layout import H_BOOT, H_CLEAN, H_LAYOUT, WORD, Geometry
+from gateway_governance.ledger.layout import (
+    H_BOOT,
+    H_CLEAN,
+    H_EPOCH,
+    H_LAYOUT,
+    WORD,
+    Geometry,
+)
 from gateway_governance.ledger.premises import Premises
 
 GEOMETRY = Geometry(seats=3, slots=4)
 
 
-def enter(folder, geometry=GEOMETRY):
-    return Premises.enter(folder, geometry, now=1_700_000_000.0)
+def enter(folder, geometry=GEOMETRY, now=1_700_000_000.0):
+    return Premises.enter(folder, geometry, now=now)
 
 
 def overwrite(folder, word, value):
@@ -116,6 +123,36 @@ def test_a_damaged_pool_is_made_anew(tmp_path, damage):
     again = enter(tmp_path)
 
     assert again.is_new
+    again.abandon()
+
+
+@pytest.mark.parametrize("now", [0.0, 1_000.0, 1_700_000_000.0])
+def test_a_clock_that_was_put_back_repeats_no_epoch(tmp_path, now):
+    """
+    The database ignores a settlement whose hold it knows, so a new pool goes on counting.
+    """
+    one, other = enter(tmp_path), enter(tmp_path)
+    newest = other.epoch
+    one.abandon()
+    other.abandon()
+    overwrite(tmp_path, H_BOOT, 12345)
+    again = enter(tmp_path, now=now)
+
+    assert again.is_new
+    assert again.epoch > newest
+    again.abandon()
+
+
+def test_an_epoch_that_is_none_is_not_gone_on_from(tmp_path):
+    """
+    What a loss of power left in its place must not lead beyond what ids have room for.
+    """
+    enter(tmp_path).abandon()
+    overwrite(tmp_path, H_EPOCH, 1 << 40)
+    overwrite(tmp_path, H_BOOT, 12345)
+    again = enter(tmp_path)
+
+    assert again.epoch == (1_700_000_000 & 0x3FFFFFFF) + 1
     again.abandon()
 
 
