@@ -18,10 +18,10 @@ from gateway.detecting import Find, Place, Severity
 from gateway_guardrails.commonest import commonest_words
 from gateway_guardrails.injection.anomalies import anomalies
 from gateway_guardrails.injection.catalogue import rules
-from gateway_guardrails.injection.matching import Matcher
+from gateway_guardrails.injection.matching import Look, Matcher
 from gateway_guardrails.injection.normalise import Normalised, normalise
 from gateway_guardrails.injection.options import InjectionOptions
-from gateway_guardrails.injection.readings import Reading, readings
+from gateway_guardrails.injection.readings import LETTER_SIGNS, Reading, readings
 from gateway_guardrails.injection.scoring import NOTHING, Evidence, Score, score
 from gateway_guardrails.patterns import compile_pattern
 
@@ -70,10 +70,13 @@ class InjectionDetector:
     def _made(self) -> Matcher:
         told = self.options
         return Matcher(
-            rule
-            for rule in rules()
-            if (rule.language == "en" or rule.language in told.languages)
-            and told.families.get(rule.family, 1.0) > 0
+            (
+                rule
+                for rule in rules()
+                if (rule.language == "en" or rule.language in told.languages)
+                and told.families.get(rule.family, 1.0) > 0
+            ),
+            sign=LETTER_SIGNS,
         )
 
     def warm_up(self) -> None:
@@ -110,31 +113,40 @@ class InjectionDetector:
         """
         plain = normalise(text)
         is_foreign = _is_foreign(place)
-        best = self._scored(plain.text, plain.span, is_foreign=is_foreign)
+        look = self._matcher.look(plain.text, is_foreign=is_foreign)
+        best = self._scored(look, plain.text, plain.span, is_foreign=is_foreign)
         for told, start, end in plain.hidden:
+            shown = normalise(told).text
             hidden = self._scored(
-                normalise(told).text, _all(start, end), is_foreign=is_foreign
+                self._matcher.look(shown, is_foreign=is_foreign),
+                shown,
+                _all(start, end),
+                is_foreign=is_foreign,
             )
             best = max(best, _disguised(hidden), key=_value)
         is_turned = plain.invisible > 0 and RIGHT_TO_LEFT in text
-        for reading in readings(plain.text, is_turned=is_turned):
+        for reading in readings(
+            plain.text, is_turned=is_turned, has_letter_signs=look.may_have_sign
+        ):
             read = self._read(reading, plain, is_foreign=is_foreign)
             best = max(best, _disguised(read), key=_value)
         unusual = anomalies(plain, self.options.families)
         return best if not unusual else _with(best, unusual, plain)
 
     def _read(self, reading: Reading, plain: Normalised, *, is_foreign: bool) -> Score:
-        hits = self._matcher.hits(reading.text, is_foreign=is_foreign)
+        hits = self._matcher.look(reading.text, is_foreign=is_foreign).hits
         if not any(reading.was_decoded(hit.start, hit.end) for hit in hits):
             return NOTHING  # it stands in clear beside what was decoded
         read = score(hits, reading.text, self.options.families, is_foreign=is_foreign)
         return _placed(read, lambda start, end: plain.span(*reading.span(start, end)))
 
-    def _scored(self, text: str, placed: _Placing, *, is_foreign: bool) -> Score:
-        hits = self._matcher.hits(text, is_foreign=is_foreign)
-        return _placed(
-            score(hits, text, self.options.families, is_foreign=is_foreign), placed
-        )
+    def _scored(
+        self, look: Look, text: str, placed: _Placing, *, is_foreign: bool
+    ) -> Score:
+        if not look.hits:
+            return NOTHING
+        judged = score(look.hits, text, self.options.families, is_foreign=is_foreign)
+        return _placed(judged, placed)
 
     def _threshold(self, place: Place) -> float:
         if _is_foreign(place):

@@ -31,7 +31,7 @@ _MOST_PAIRS: Final = 32
 _MOST_REMEMBERED: Final = 256
 _NO_SIGNS: Final = bytes(code for code in range(256) if code not in SIGNS)
 #: How large the parts are in which blanks are counted.
-_PART: Final = 1024
+_PART: Final = 2048
 _BLANK: Final = ord(" ")
 
 

@@ -12,7 +12,7 @@ import math
 import re
 import string
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import accumulate
 from typing import Final, NamedTuple
@@ -43,7 +43,7 @@ GAP: Final = "\1"
 GAP_WIDTH: Final = 3
 LETTERS: Final = string.ascii_letters + string.digits
 #: A shorter literal is cut no more.
-_LEAST_OF_LITERAL: Final = 6
+_LEAST_OF_LITERAL: Final = 9
 #: A longer literal says no more, and makes the automaton larger.
 _MOST_OF_LITERAL: Final = 14
 #: How much likelier a word of a phrase is behind the others.
@@ -82,16 +82,14 @@ def literals_of(told: Sequence[str]) -> list[frozenset[Literal]]:
     Returns:
         Nothing if one of them says nothing.
     """
-    foreign = [one for one in told if not one.isascii()]
-    ascii_ = [one for one in told if one.isascii()]
-    made = [frozenset(map(_unsifted, foreign))] if foreign else []
-    if ascii_:
-        kinds = [frozenset(map(make, ascii_)) for make in (_sifted, _unsifted)]
-        telling = [one for one in kinds if all(map(_is_telling, one))]
-        if telling:
-            made.append(min(telling, key=cost_of))
-        else:
-            made.extend(_of_each_kind(ascii_))
+    foreign = [_unsifted(one) for one in told if not one.isascii()]
+    ascii_ = [_rarer(one) for one in told if one.isascii()]
+    kinds = (
+        frozenset(foreign),
+        frozenset(one for one in ascii_ if one.is_sifted),
+        frozenset(one for one in ascii_ if not one.is_sifted),
+    )
+    made = [kind for kind in kinds if kind]
     return made if all(all(map(_is_telling, one)) for one in made) else []
 
 
@@ -119,12 +117,15 @@ def cost_of(literals: Iterable[Literal]) -> float:
     )
 
 
-def _of_each_kind(told: Sequence[str]) -> Iterator[frozenset[Literal]]:
-    sifted_ones = frozenset(filter(_is_telling, map(_sifted, told)))
-    others = frozenset(_unsifted(one) for one in told if not _is_telling(_sifted(one)))
-    if sifted_ones:
-        yield sifted_ones
-    yield others
+def _rarer(told: str) -> Literal:
+    """
+    Choose for one text how it is sought: a sign beside a word is rarer than the word.
+    """
+    sifted, other = _sifted(told), _unsifted(told)
+    if not _is_telling(other):
+        return sifted if _is_telling(sifted) else other
+    is_rarer = not _is_telling(sifted) or cost_of([other]) < cost_of([sifted])
+    return other if is_rarer else sifted
 
 
 def _sifted(told: str) -> Literal:

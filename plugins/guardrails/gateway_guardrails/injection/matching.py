@@ -8,7 +8,7 @@ have an automaton that grows with the product of the rules' gaps, and with every
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
@@ -24,7 +24,7 @@ from gateway_guardrails.injection.gate import (
 from gateway_guardrails.injection.places import in_characters, places_in
 from gateway_guardrails.patterns import HAS_RE2, Pattern, compile_pattern
 
-__all__ = ["Hit", "Matcher"]
+__all__ = ["Hit", "Look", "Matcher"]
 
 #: How often one rule is looked for in one piece of text: more says nothing new.
 MAX_HITS: Final = 6
@@ -36,6 +36,9 @@ MAX_MEMORY: Final = 1 << 20
 #: How far from a find the common rules are looked for.
 NEAR: Final = 800
 _ASCII: Final = bytes(range(128))
+#: The places of the further patterns.
+_LANGUAGES: Final = 0
+_SIGN: Final = 1
 
 
 class Hit(NamedTuple):
@@ -48,16 +51,34 @@ class Hit(NamedTuple):
     end: int
 
 
+class Look(NamedTuple):
+    """
+    What one look at a text tells.
+
+    Attributes:
+        hits: The rules that were found, in order of their start.
+        may_have_sign: The further pattern may be found too.
+    """
+
+    hits: Sequence[Hit]
+    may_have_sign: bool
+
+
 class Matcher:
     """
     Finds rules; made once for a choice of them, and safe to use from any thread.
+
+    Args:
+        sign: A pattern that is looked for together with the rules, which costs next to nothing.
     """
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
+    def __init__(self, rules: Iterable[Rule], *, sign: str | None = None) -> None:
         some = list(rules)
         english = [rule for rule in some if rule.language == "en"]
+        self._languages = _compiled(language_signs())
         self._own = _Group(
-            (rule for rule in english if not rule.is_foreign), further=language_signs()
+            (rule for rule in english if not rule.is_foreign),
+            further=(language_signs(), sign) if sign else (language_signs(),),
         )
         self._foreign = _Group(rule for rule in english if rule.is_foreign)
         self._others = _Group(rule for rule in some if rule.language != "en")
@@ -68,53 +89,67 @@ class Matcher:
         """
         self._own.warm_up()
 
-    def hits(self, text: str, *, is_foreign: bool) -> list[Hit]:
+    def look(self, text: str, *, is_foreign: bool) -> Look:
         """
-        Find the rules in *text*, in order of their start.
+        Look for the rules in *text*.
 
         Args:
             is_foreign: The text stands where nobody should speak to the assistant.
         """
         if len(text) <= PIECE:
-            found = self._in_piece(text, is_foreign=is_foreign)
-        else:
-            found = {
-                hit._replace(start=hit.start + at, end=hit.end + at)
-                for at in range(0, len(text) - OVERLAP, PIECE - OVERLAP)
-                for hit in self._in_piece(text[at : at + PIECE], is_foreign=is_foreign)
+            found, may_have_sign = self._in_piece(text, is_foreign=is_foreign)
+            return Look(sorted(found, key=_place) if found else (), may_have_sign)
+        hits = set()
+        may_have_sign = False
+        for at in range(0, len(text) - OVERLAP, PIECE - OVERLAP):
+            found, may_here = self._in_piece(
+                text[at : at + PIECE], is_foreign=is_foreign
+            )
+            may_have_sign |= may_here
+            hits |= {
+                hit._replace(start=hit.start + at, end=hit.end + at) for hit in found
             }
-        return sorted(found, key=_place) if found else []
+        return Look(sorted(hits, key=_place), may_have_sign)
 
-    def _in_piece(self, piece: str, *, is_foreign: bool) -> set[Hit]:
+    def _in_piece(self, piece: str, *, is_foreign: bool) -> tuple[set[Hit], bool]:
         is_plain = piece.isascii()
         told = piece if is_plain or HAS_RE2 else _lowered(piece)
         raw = told.encode("utf-8", "replace")
         sifted = Sifted(raw)
-        candidates, is_other = self._own.candidates(told, raw, sifted)
+        candidates, further = self._own.candidates(told, raw, sifted)
         if is_foreign:
             candidates += self._foreign.candidates(told, raw, sifted)[0]
-        if is_other or (not is_plain and _has_other_letters(raw)):
+        if (_LANGUAGES in further and self._languages.search(told) is not None) or (
+            not is_plain and _has_other_letters(raw)
+        ):
             candidates += self._others.candidates(told, raw, sifted)[0]
-        if not candidates:
-            return set()
-        found = [
-            Hit(one.rule, start, end)
-            for one in candidates
-            if not one.rule.is_common
-            for start, end in one.places(told, raw, sifted)
-        ]
-        if not found:
-            return set()
-        near = merged([(hit.start - NEAR, hit.end + NEAR) for hit in found])
-        found += (
-            Hit(one.rule, start, end)
-            for one in candidates
-            if one.rule.is_common
-            for start, end in one.places(told, raw, sifted, near)
-        )
-        if is_plain:
-            return set(found)
-        return {Hit(rule, *in_characters(raw, a, b)) for rule, a, b in found}
+        found = _found(candidates, told, raw, sifted) if candidates else set()
+        if found and not is_plain:
+            found = {Hit(rule, *in_characters(raw, a, b)) for rule, a, b in found}
+        return found, _SIGN in further
+
+
+def _found(
+    candidates: Sequence[_Candidates], told: str, raw: bytes, sifted: Sifted
+) -> set[Hit]:
+    """
+    Return where rules are, in bytes: the common ones only near others.
+    """
+    found = {
+        Hit(one.rule, start, end)
+        for one in candidates
+        if not one.rule.is_common
+        for start, end in one.places(told, raw, sifted)
+    }
+    if not found:
+        return found
+    near = merged([(hit.start - NEAR, hit.end + NEAR) for hit in found])
+    return found.union(
+        Hit(one.rule, start, end)
+        for one in candidates
+        if one.rule.is_common
+        for start, end in one.places(told, raw, sifted, near)
+    )
 
 
 class _Candidates:
@@ -148,39 +183,37 @@ class _Group:
     Rules that are asked for together.
 
     Args:
-        further: A pattern that is not a rule.
+        further: Patterns that are no rules.
     """
 
-    def __init__(self, rules: Iterable[Rule], *, further: str | None = None) -> None:
+    def __init__(self, rules: Iterable[Rule], *, further: Sequence[str] = ()) -> None:
         self._rules = tuple(rules)
         texts = [rule.pattern for rule in self._rules]
-        if further is not None:
-            texts.append(further)
         self._patterns = [_compiled(text) for text in texts]
-        self._gate = _gate(tuple(texts))
+        self._gate = _gate((*texts, *further))
 
     def warm_up(self) -> None:
         """
         Find each rule in its own example.
         """
-        for rule, pattern in zip(self._rules, self._patterns, strict=False):
+        for rule, pattern in zip(self._rules, self._patterns, strict=True):
             pattern.search(rule.hit)
 
     def candidates(
         self, piece: str, raw: bytes, sifted: Sifted
-    ) -> tuple[list[_Candidates], bool]:
+    ) -> tuple[list[_Candidates], Container[int]]:
         """
-        Return which rules may be in *piece*, and whether the further pattern is.
+        Return which rules may be in *piece*, and the places of further patterns that may be.
         """
         found = []
-        has_further = False
+        further = []
         for number, told in self._gate.candidates(piece, raw, sifted).items():
             if number < len(self._rules):
                 rule = self._rules[number]
                 found.append(_Candidates(rule, self._patterns[number], told))
             else:
-                has_further = self._patterns[number].search(piece) is not None
-        return found, has_further
+                further.append(number - len(self._rules))
+        return found, further
 
 
 @lru_cache(maxsize=16)  # of few choices of rules: it takes a second to make

@@ -37,7 +37,7 @@ from gateway_guardrails.injection.letters import (
 )
 from gateway_guardrails.patterns import PatternSet
 
-__all__ = ["Reading", "readings"]
+__all__ = ["LETTER_SIGNS", "Reading", "readings"]
 
 #: How often something that was decoded is decoded again.
 DEPTH: Final = 2
@@ -101,17 +101,21 @@ class Reading:
         return start, start + 1
 
 
-def readings(text: str, *, is_turned: bool = False) -> list[Reading]:
+def readings(
+    text: str, *, is_turned: bool = False, has_letter_signs: bool = True
+) -> list[Reading]:
     """
     Read *text* in the ways for which it has a sign; [] for almost every text.
 
     Args:
         text: As `normalise` gives it.
         is_turned: It had characters that turn the direction of writing.
+        has_letter_signs: `LETTER_SIGNS` may be found in it, as far as the caller knows.
     """
     found: list[Reading] = []
     left = MAX_CHARACTERS
-    level = list(_once(text, None, is_turned=is_turned))
+    signs = _signs(text, has_letter_signs=has_letter_signs)
+    level = list(_once(text, signs, None, is_turned=is_turned))
     for depth in range(DEPTH):
         kept: list[Reading] = []
         for reading in level:
@@ -121,7 +125,9 @@ def readings(text: str, *, is_turned: bool = False) -> list[Reading]:
         found.extend(kept)
         if depth + 1 == DEPTH or not kept:
             break
-        level = [deeper for one in kept for deeper in _once(one.text, one)]
+        level = [
+            deeper for one in kept for deeper in _once(one.text, _signs(one.text), one)
+        ]
     return found
 
 
@@ -152,32 +158,39 @@ _OF_CODES: Final = PatternSet(
     ],
     max_memory=_MAX_MEMORY,
 )
+_SHIFTED_WORDS: Final = (
+    r"gur|naq|lbh|lbhe|vtaber|qvfertneq|sbetrg|cerivbhf|vafgehpgvbaf?|cebzcg|flfgrz|nyy"
+    r"|Gur|Naq|Lbh|Lbhe|LBH|Vtaber|VTABER|Sbetrg|SBETRG|cnffjbeq|erfcbaq|bhgchg|erirny"
+    r"|frperg|gryy|cevag|haq|qvr"
+)
+_TURNED_WORDS: Final = (
+    r"eht|ehT|dna|uoy|ruoy|erongi|erongI|ERONGI|tegrof|tegroF|suoiverp|snoitcurtsni"
+    r"|tpmorp|metsys|drowssap|dnopser|tuptuo|laever|terces|tnirp|llet|dnu|thcin"
+)
+_THRICE: Final = "|".join(one * 3 for one in "abcdefghijklmnopqrstuvyz")
+_LEET_WORDS: Final = (
+    r"7h[3e]|th3|4nd|4ll|y0ur?|w[1i]7h|w1th|wi7h|f0r|m3|n0w|n07|0f|7o|1s"
+    r"|7h47|th4t|wh47|1gn[0o]r[3e]|ign[0o]r3|ign0re|pr3v\w+|prev10us|prev1ous|[1i]n[5s7]\w*10n[5s]?"
+    r"|1nstruct\w+|pr[0]mp[t7]s?|5y[5s][t7][3e]m|sy5\w+|syst3m|r3v\w+|f0rg\w+|d1sr\w+|rul35"
+)
 _OF_LETTERS: Final = PatternSet(
     [
-        (
-            r"\b(?:gur|naq|lbh|lbhe|vtaber|qvfertneq|sbetrg|cerivbhf|vafgehpgvbaf?|cebzcg|flfgrz|nyy"
-            r"|Gur|Naq|Lbh|Lbhe|LBH|Vtaber|VTABER|Sbetrg|SBETRG|cnffjbeq|erfcbaq|bhgchg|erirny"
-            r"|frperg|gryy|cevag|haq|qvr)\b"
-        ),
-        (
-            r"\b(?:eht|ehT|dna|uoy|ruoy|erongi|erongI|ERONGI|tegrof|tegroF|suoiverp|snoitcurtsni"
-            r"|tpmorp|metsys|drowssap|dnopser|tuptuo|laever|terces|tnirp|llet|dnu|thcin)\b"
-        ),
-        "|".join(one * 3 for one in "abcdefghijklmnopqrstuvyz"),
-        (
-            r"\b(?i:7h[3e]|th3|4nd|4ll|y0ur?|w[1i]7h|w1th|wi7h|f0r|m3|n0w|n07|0f|7o|1s"
-            r"|7h47|th4t|wh47|1gn[0o]r[3e]|ign[0o]r3|ign0re|pr3v\w+|prev10us|prev1ous|[1i]n[5s7]\w*10n[5s]?"
-            r"|1nstruct\w+|pr[0]mp[t7]s?|5y[5s][t7][3e]m|sy5\w+|syst3m|r3v\w+|f0rg\w+|d1sr\w+|rul35)\b"
-        ),
+        rf"\b(?:{_SHIFTED_WORDS})\b",
+        rf"\b(?:{_TURNED_WORDS})\b",
+        _THRICE,
+        rf"\b(?i:{_LEET_WORDS})\b",
     ],
     max_memory=_MAX_MEMORY,
+)
+#: What a text has, in small letters or capitals, that has one of these signs.
+LETTER_SIGNS: Final = (
+    rf"\b(?:{_SHIFTED_WORDS}|{_TURNED_WORDS}|{_LEET_WORDS})\b|{_THRICE}"
 )
 
 
 def _once(
-    text: str, parent: Reading | None, *, is_turned: bool = False
+    text: str, signs: set[int], parent: Reading | None, *, is_turned: bool = False
 ) -> Iterator[Reading]:
-    signs = _signs(text[: 8 * MAX_CHARACTERS])
     edits = unescaped(text)
     if edits:
         yield _replaced(text, edits, "escaped", parent)
@@ -189,10 +202,11 @@ def _once(
     yield from _whole(text, signs, parent, is_turned=is_turned)
 
 
-def _signs(text: str) -> set[int]:
-    raw = text.encode("utf-8", "replace")
+def _signs(text: str, *, has_letter_signs: bool = True) -> set[int]:
+    raw = text[: 8 * MAX_CHARACTERS].encode("utf-8", "replace")
     signs = set(_OF_CODES.hits(raw))
-    signs.update(_ROT13 + number for number in _OF_LETTERS.hits(raw))
+    if has_letter_signs:
+        signs.update(_ROT13 + number for number in _OF_LETTERS.hits(raw))
     return signs
 
 

@@ -52,10 +52,13 @@ class Dates:
         self._kind = names.index("DATE_OF_BIRTH") if "DATE_OF_BIRTH" in names else None
 
     def scan(
-        self, view: View, low: int, high: int, has_words: bool, out: list[Candidate]
+        self, view: View, low: int, high: int, spoken: int, out: list[Candidate]
     ) -> int:
         """
         Add what begins from *low* to *high* to *out*; return where what is not decided begins.
+
+        Args:
+            spoken: The kinds whose words are near.
         """
         text = view.text
         size = len(text)
@@ -65,7 +68,7 @@ class Dates:
             return undecided
         # A word to the right of what is so late may not have been said yet.
         late = size if view.final else size - RIGHT - _REACH
-        first = low if has_words else max(low, late)
+        first = low if spoken >> kind & 1 else max(low, late)
         if first >= high:
             return undecided
         for year in _YEAR.finditer(text, first, min(size, high + _REACH)):

@@ -19,19 +19,12 @@ from gateway_guardrails.pii.custom import Customs
 from gateway_guardrails.pii.dates import MONTHS, Dates
 from gateway_guardrails.pii.gate import WordGate
 from gateway_guardrails.pii.hearing import Hearing
-from gateway_guardrails.pii.kind import Kind
 from gateway_guardrails.pii.lexicon import Lexicon, gate_phrases
 from gateway_guardrails.pii.marks import Marks
-from gateway_guardrails.pii.numbers import PHONES, SHORT, Numbers
+from gateway_guardrails.pii.numbers import Numbers
 from gateway_guardrails.pii.options import Selection
 from gateway_guardrails.pii.people import People
-from gateway_guardrails.pii.said import (
-    BANK,
-    BANK_CODE_LETTERS,
-    SAID,
-    SECRET_STEMS,
-    Said,
-)
+from gateway_guardrails.pii.said import BANK_CODE_LETTERS, SECRET_STEMS, Said
 from gateway_guardrails.pii.view import View, fold, skeleton
 
 __all__ = ["PiiDetector"]
@@ -59,8 +52,6 @@ _FARTHER: Final = re.compile(r"[^\x00-\xff\u2010-\u206f]")
 _WORD_REACH: Final = 64
 _PIECE: Final = 2048
 _AROUND: Final = 128
-#: Sorts of words that the gate tells apart, beside those of `said` and `numbers`.
-_DATE: Final = 8
 
 
 class PiiDetector:
@@ -76,7 +67,12 @@ class PiiDetector:
     def __init__(self, selection: Selection) -> None:
         self._kinds = kinds = selection.kinds
         self._lexicon = Lexicon(kinds)
-        self._gate = WordGate(gate_phrases((kind, _sorts_of(kind)) for kind in kinds))
+        self._gate = WordGate(
+            gate_phrases(
+                (kind, 1 << number if kind.needs_words else 0)
+                for number, kind in enumerate(kinds)
+            )
+        )
         self._numbers = Numbers(kinds)
         self._marks = Marks(kinds)
         self._said = Said(kinds)
@@ -142,12 +138,12 @@ class PiiDetector:
             view.marked.extend(sorted((one.start, one.end) for one in out[count:]))
         for at in range(low, size, _PIECE):
             end = min(size, at + _PIECE)
-            sorts = self._gate.sorts(folded[max(0, at - _AROUND) : end + _AROUND])
+            spoken = self._gate.kinds(folded[max(0, at - _AROUND) : end + _AROUND])
             safe = min(
                 safe,
-                self._numbers.scan(view, at, end, sorts & (SHORT | PHONES), out),
-                self._said.scan(view, at, end, sorts, out),
-                self._dates.scan(view, at, end, bool(sorts & _DATE), out),
+                self._numbers.scan(view, at, end, spoken, out),
+                self._said.scan(view, at, end, spoken, out),
+                self._dates.scan(view, at, end, spoken, out),
             )
         return safe
 
@@ -204,16 +200,6 @@ class PiiDetector:
         kind = self._kinds[one.kind]
         score = 0.95 if one.is_told or kind.odds >= 20 else 0.85
         return Find(one.start, one.end, kind.name, kind.severity, score)
-
-
-def _sorts_of(kind: Kind) -> int:
-    if kind.family == "phone":
-        return PHONES
-    if not kind.is_short:
-        return 0
-    if kind.family == "said":
-        return SAID
-    return SHORT | {"SWIFT_BIC": BANK, "DATE_OF_BIRTH": _DATE}.get(kind.name, 0)
 
 
 def _is_plain(text: str, low: int, *, final: bool) -> bool:

@@ -1,5 +1,5 @@
 """
-A cheap look at a text: which of the words are in it that short values need beside them.
+A cheap look at a text: of which kinds it has words, for those that are found beside those alone.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ _LONG: Final = 5
 
 class WordGate:
     """
-    Tells of what sorts the words are that a text has, in whatever notation.
+    Tells of which kinds the words are that a text has, in whatever notation.
 
     It may say yes where there is none, never no where there is one.
 
     Args:
-        phrases: Words in a row, with their sorts, one bit each.
+        phrases: Words in a row, with the kinds that they speak of, one bit each.
     """
 
     def __init__(self, phrases: Mapping[tuple[str, ...], int]) -> None:
         ordered = sorted(phrases)
-        self._sorts = [phrases[words] for words in ordered]
+        self._kinds = [phrases[words] for words in ordered]
         # Without RE2 the longest word stands for all, since looking for each costs more.
         self._longest = [max(words, key=len) for words in ordered]
         self._set = PatternSet(map(_pattern_of, ordered)) if HAS_RE2 else None
 
-    def sorts(self, text: str) -> int:
+    def kinds(self, text: str) -> int:
         """
-        Return the sorts of words that may be in *text*.
+        Return the kinds whose words may be in *text*.
         """
         found = 0
         if self._set is not None:
             for number in self._set.hits(text):
-                found |= self._sorts[number]
+                found |= self._kinds[number]
             return found
         lowered = text.lower()
-        for word, sorts in zip(self._longest, self._sorts, strict=True):
+        for word, kinds in zip(self._longest, self._kinds, strict=True):
             if word in lowered:
-                found |= sorts
+                found |= kinds
         return found
 
 
@@ -56,5 +56,5 @@ def _pattern_of(words: tuple[str, ...]) -> str:
     escaped = re.escape(word)
     if len(word) >= _LONG or not word.isascii():
         return f"(?i:{escaped})"
-    capital = word[0].upper() + word[1:]
-    return f"(?:^|[^A-Za-z])(?i:{escaped})s?(?:[^a-z]|$)|[a-z]{capital}(?:[^a-z]|$)"
+    hump = f"{word[0].upper()}(?i:{re.escape(word[1:])})"
+    return f"(?:(?:^|[^A-Za-z])(?i:{escaped})|[a-z]{hump})s?(?:[^a-z]|$)"

@@ -11,14 +11,15 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from gateway_guardrails.pii.lexicon import (
     GAPLESS,
-    HUMP,
     STEM,
     TOKEN,
     Lexicon,
+    has_hump,
     parts,
     split,
 )
@@ -80,9 +81,9 @@ class Heard(NamedTuple):
 
 
 #: A word that says something: where it begins and ends, the kinds it speaks of, where it begins
-#: together with words before it and what they say, the longest last, whether it is for something
-#: else.  No class of its own, since a text full of values has many.
-_Saying = tuple[int, int, int, Sequence[tuple[int, int]], bool]
+#: together with words before it and what they say, the longest last, all kinds of both, whether it
+#: is for something else.  No class of its own, since a text full of values has many.
+_Saying = tuple[int, int, int, Sequence[tuple[int, int]], int, bool]
 
 # Remembered, since the words beside many values say the same.
 _near: Final = lru_cache(_MOST_REMEMBERED)(Near)
@@ -150,15 +151,16 @@ class Hearing:
                 return found
         if not self._spoken & asked:
             return self._silent
-        for _, end, own, longer, is_other in self._left:
-            mask = own
-            for further, more in longer:
-                if further < self._low:
-                    break
-                if more & asked:  # the longest words say most
-                    mask = more
-            if mask & asked:
-                return _near(mask & asked, start - end)
+        for _, end, own, longer, all_of, is_other in self._left:
+            if all_of & asked:
+                mask = own
+                for further, more in longer:
+                    if further < self._low:
+                        break
+                    if more & asked:  # the longest words say most
+                        mask = more
+                if mask & asked:
+                    return _near(mask & asked, start - end)
             if is_other:
                 return _near(0, start - end, is_other=True)
         return _NOTHING
@@ -185,10 +187,8 @@ class Hearing:
         if first == at:
             return
         self._left = self._sayings[first:at][::-1]
-        for _, end, own, longer, is_other in self._left:
-            self._spoken |= own
-            for _, mask in longer:
-                self._spoken |= mask
+        for _, end, _, _, all_of, is_other in self._left:
+            self._spoken |= all_of
             if is_other and self._silent is _NOTHING:
                 self._silent = _near(0, start - end, is_other=True)
 
@@ -223,7 +223,7 @@ class Hearing:
         piece = self._text[low:high]
         lowered = piece.lower()
         word_of = _ASCII_WORD if piece.isascii() else _WORD
-        if piece != lowered and HUMP.search(piece):
+        if piece != lowered and has_hump(piece):
             told = _with_humps(word_of.split(piece))
         else:
             told = word_of.split(lowered)
@@ -232,31 +232,32 @@ class Hearing:
         first = len(pieces)
         pieces[-1] += told[0]
         pieces += told[1:]
-        known, heads, tails = (
-            self._lexicon.words,
-            self._lexicon.heads,
-            self._lexicon.tails,
-        )
-        end, seen = low - len(pieces[first - 1]) + len(told[0]), first - 1
-        for at in range(first, len(pieces), 2):
-            word = pieces[at]
+        # Where each word ends, and its gap.
+        ends = list(accumulate(map(len, told), initial=low))[2:]
+        lexicon = self._lexicon
+        known, heads, tails = lexicon.words, lexicon.heads, lexicon.tails
+        for number in range(0, len(told) - 1, 2):
+            word = told[number + 1]
             said = known.get(word)
             if said is None:
                 if len(word) <= STEM or word[:STEM] not in heads:
                     continue
-                said = self._lexicon.word(word)
+                said = lexicon.word(word)
                 if said is None:
                     continue
             mask, is_last, is_other = said
-            is_phrase = is_last and at > 1 and pieces[at - 2] + word in tails
-            if mask or is_other or is_phrase:
-                end += sum(map(len, pieces[seen : at + 1]))
-                seen = at + 1
-                longer = self._longer(pieces, at, end) if is_phrase else ()
-                if mask or is_other or longer:
-                    self._ends.append(end)
-                    start = end - len(word)
-                    self._sayings.append((start, end, mask, longer, is_other))
+            at = first + number
+            end = ends[number]
+            all_of = mask
+            longer: Sequence[tuple[int, int]] = ()
+            if is_last and at > 1 and pieces[at - 2] + word in tails:
+                longer = self._longer(pieces, at, end)
+                for _, more in longer:
+                    all_of |= more
+            if all_of or is_other:
+                start = end - len(word)
+                self._ends.append(end)
+                self._sayings.append((start, end, mask, longer, all_of, is_other))
         self._pieces = pieces[-2 * _MOST_TOKENS - 1 :]
 
     def _longer(

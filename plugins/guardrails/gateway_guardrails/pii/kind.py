@@ -84,6 +84,13 @@ class Kind:
     is_short: bool = False
     is_default: bool = True
 
+    @property
+    def needs_words(self) -> bool:
+        """
+        Whether it is looked for only in a text that has one of its words.
+        """
+        return self.is_short or self.family == "phone"
+
 
 def shapes(text: str) -> Iterator[str]:
     """

@@ -8,8 +8,9 @@ Words are compared without gaps and in small letters, so that ``tax file number`
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -17,12 +18,12 @@ from gateway_guardrails.pii.kind import Kind
 
 __all__ = [
     "GAPLESS",
-    "HUMP",
     "STEM",
     "TOKEN",
     "Lexicon",
     "Word",
     "gate_phrases",
+    "has_hump",
     "parts",
     "split",
 ]
@@ -30,9 +31,14 @@ __all__ = [
 #: A word so long is found in its forms too.
 STEM: Final = 8
 _MOST_REMEMBERED: Final = 1024
+#: Nobody writes a gap before or behind fewer letters of a word.
+_LEAST_PART: Final = 3
 
 TOKEN: Final = re.compile(r"[^\W\d_]+|\d+")
 HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_CASES: Final = bytes.maketrans(
+    (string.ascii_lowercase + string.ascii_uppercase).encode(), b"a" * 26 + b"A" * 26
+)
 #: Scripts that are written without gaps, or whose words take prefixes.
 GAPLESS: Final = re.compile(r"[\u0590-\u06ff\u0900-\u0dff\u0e00-\u0e7f\u3040-\uffff]")
 _CONNECTORS: Final = frozenset(
@@ -184,6 +190,16 @@ def split(text: str) -> list[tuple[str, int]]:
     return out
 
 
+def has_hump(text: str) -> bool:
+    """
+    Tell whether a small letter stands before a capital, both of ASCII.
+    """
+    if not text.isascii():
+        return HUMP.search(text) is not None
+    # A translation is several times as quick as a search between all letters.
+    return b"aA" in text.encode("ascii").translate(_CASES)
+
+
 def parts(word: str) -> list[str]:
     """
     Cut ``taxFileNumber`` where its humps are; in small letters.
@@ -197,12 +213,33 @@ def parts(word: str) -> list[str]:
 def gate_phrases(kinds: Iterable[tuple[Kind, int]]) -> dict[tuple[str, ...], int]:
     """
     Return the words of *kinds*, phrase by phrase, with the bits of those whose they are.
+
+    A word is heard also with a gap inside, if it begins as another phrase does, or ends so.
     """
+    told = [
+        (tuple(word for word, _ in split(written)), bits)
+        for kind, bits in kinds
+        for phrase in kind.words.split(",")
+        for written in (phrase, _plain(phrase))
+    ]
+    firsts = _CONNECTORS.union(tokens[0] for tokens, _ in told if tokens)
+    lasts = {tokens[-1] for tokens, _ in told if tokens}
     out: dict[tuple[str, ...], int] = {}
-    for kind, bits in kinds:
-        for phrase in kind.words.split(",") if bits else ():
-            for written in (phrase, _plain(phrase)):
-                tokens = tuple(word for word, _ in split(written))
-                if tokens:
-                    out[tokens] = out.get(tokens, 0) | bits
+    for tokens, bits in told:
+        if tokens and bits:
+            for written in (tokens, *_apart(tokens, firsts, lasts)):
+                out[written] = out.get(written, 0) | bits
     return out
+
+
+def _apart(
+    tokens: tuple[str, ...], firsts: Container[str], lasts: Container[str]
+) -> Iterator[tuple[str, ...]]:
+    first, *after = tokens
+    *before, last = tokens
+    for at in range(_LEAST_PART, len(first) - _LEAST_PART + 1):
+        if first[:at] in firsts:
+            yield first[:at], first[at:], *after
+    for at in range(_LEAST_PART, len(last) - _LEAST_PART + 1):
+        if last[at:] in lasts:
+            yield *before, last[:at], last[at:]

@@ -23,11 +23,7 @@ from gateway_guardrails.pii.tokens import (
 )
 from gateway_guardrails.pii.view import View
 
-__all__ = ["PHONES", "SHORT", "Numbers"]
-
-#: Sorts of words without which kinds that are short, and telephone numbers, are not looked for.
-SHORT: Final = 4
-PHONES: Final = 16
+__all__ = ["Numbers"]
 
 #: A digit and what belongs to it: more groups that begin with a digit, or with a few capitals.
 _RUN: Final = re.compile(
@@ -71,6 +67,9 @@ _NEAREST_RIGHT: Final = 16
 #: A value may begin with one of these.
 _SIGNS: Final = frozenset("(+-")
 
+#: Families that are not looked for by their shape.
+_ELSEWHERE: Final = frozenset({"phone", "said"})
+
 #: Behind all that was found by its mark.
 _NOWHERE: Final = (sys.maxsize, sys.maxsize)
 
@@ -90,25 +89,35 @@ class Numbers:
         self._judging = Judging(kinds)
         self._shapes = ShapeIndex(kinds)
         self._numbers = {kind.name: number for number, kind in enumerate(kinds)}
+        self._all = (1 << len(kinds)) - 1
+        # Those that are looked for whatever words there are, and those that may be few digits.
+        self._long = self._short = 0
+        for number, kind in enumerate(kinds):
+            if not kind.needs_words:
+                self._long |= 1 << number
+            elif kind.family not in _ELSEWHERE:
+                self._short |= 1 << number
         self._phone = self._numbers.get("PHONE")
+        self._phones = 0 if self._phone is None else 1 << self._phone
         self._iban = self._numbers.get("IBAN")
         self._ipv4 = self._numbers.get("IPV4")
         self._gps = self._numbers.get("GPS")
         self._has_wallets = any(kind.family == "wallet" for kind in kinds)
 
     def scan(
-        self, view: View, low: int, high: int, sorts: int, out: list[Candidate]
+        self, view: View, low: int, high: int, spoken: int, out: list[Candidate]
     ) -> int:
         """
         Add what begins from *low* to *high* to *out*; return where what is not decided begins.
 
         Args:
-            sorts: `SHORT` and `PHONES`, if words are near without which those are not looked for.
+            spoken: The kinds whose words are near; those that need no words are looked for as well.
         """
         text, skeleton = view.ascii, view.skeleton
         undecided = len(text)
         # A word to the right of what is so late may not have been said yet.
         late = len(text) if view.final else len(text) - RIGHT - _MOST_NUMBER
+        near = self._long | spoken
         match_run = _RUN.match
         # Looking for a 9 in the skeleton is quicker than looking for a digit in the text.
         start = skeleton.find("9", low, high)
@@ -122,26 +131,26 @@ class Numbers:
                 continue
             run = match_run(text, start, high)
             end = run.end() if run is not None else start + 1
-            asked = sorts if end <= late else SHORT | PHONES
+            asked = near if end <= late else self._all
             if (
                 end - start >= _SHORT
-                or asked & SHORT
+                or asked & self._short
                 or end == high
                 or (text[start - 1 : start].isalpha() and _may_go_on(text, start, end))
             ) and not (
                 end - start <= _FEW
                 and end <= late
                 and end < high
-                and self._is_dull(view, start, end)
+                and self._is_dull(view, start, end, asked)
             ):
                 open_at = self._walk(view, start, end, asked, out)
                 undecided = min(undecided, open_at)
             start = skeleton.find("9", end, high)
         return undecided
 
-    def _is_dull(self, view: View, start: int, end: int) -> bool:
+    def _is_dull(self, view: View, start: int, end: int, asked: int) -> bool:
         """
-        Tell of a run of few digits whether it is none of a number that is looked for.
+        Tell of a run of few digits whether no number that is asked for begins in it.
         """
         skeleton = view.skeleton
         if start:
@@ -152,10 +161,12 @@ class Numbers:
                 return False
         if view.ascii.startswith(_POLE, start):
             return False
-        return self._shapes.is_dull(skeleton[start:end], skeleton[end : end + 2])
+        return not asked & self._shapes.begun(
+            skeleton[start:end], skeleton[end : end + 2]
+        )
 
     def _walk(
-        self, view: View, low: int, high: int, sorts: int, out: list[Candidate]
+        self, view: View, low: int, high: int, asked: int, out: list[Candidate]
     ) -> int:
         text = view.ascii
         undecided = len(text)
@@ -170,7 +181,7 @@ class Numbers:
             if not starts:
                 continue
             count = len(out)
-            open_at = self._look(view, starts, digit, token_end, sorts, out)
+            open_at = self._look(view, starts, digit, token_end, asked, out)
             undecided = min(undecided, open_at)
             if len(out) > count and undecided > digit:
                 done = self._done(view, digit, out[count:])
@@ -182,7 +193,7 @@ class Numbers:
         starts: Sequence[_Start],
         digit: int,
         token_end: int,
-        sorts: int,
+        asked: int,
         out: list[Candidate],
     ) -> int:
         """
@@ -196,13 +207,13 @@ class Numbers:
         ):
             undecided = size
             for start, boundary in starts:
-                if self._begin(view, start, boundary, token_end, sorts, out):
+                if self._begin(view, start, boundary, token_end, asked, out):
                     signed = view.ascii[start - 1 : start] in _SIGNS
                     undecided = min(undecided, start - signed)
             return undecided
         known = view.known
         around = view.text[digit - _AROUND_LEFT : digit + _AROUND_RIGHT]
-        key = around, token_end - digit, sorts
+        key = around, token_end - digit, asked
         before = known.get(key)
         if before is not None:
             there, finds = before
@@ -210,7 +221,7 @@ class Numbers:
             return size
         count = len(out)
         for start, boundary in starts:
-            self._begin(view, start, boundary, token_end, sorts, out)
+            self._begin(view, start, boundary, token_end, asked, out)
         if len(known) >= _MOST_KNOWN:
             known.clear()
         known[key] = digit, out[count:]
@@ -269,7 +280,7 @@ class Numbers:
         start: int,
         boundary: bool,
         token_end: int,
-        sorts: int,
+        asked: int,
         out: list[Candidate],
     ) -> bool:
         """
@@ -281,10 +292,10 @@ class Numbers:
         count = len(out)
         judge = self._judging.judge
         for size, shape in reading.found:
-            asked = shape.mask if sorts & SHORT else shape.long
-            if asked:
+            kinds = shape.mask & asked
+            if kinds:
                 end = start + size
-                is_open |= judge(view, start, end, shape, asked, boundary, out)
+                is_open |= judge(view, start, end, shape, kinds, boundary, out)
         length = token_end - start
         if (
             length <= _LONGEST_OCTET
@@ -294,7 +305,7 @@ class Numbers:
             is_open |= self._read_others(view, start, token_end, out)
         if len(out) > count and not is_open:
             return False
-        if sorts & PHONES and (
+        if asked & self._phones and (
             length > _LONGEST_PART
             or (
                 text[token_end : token_end + 1] in " -./()"

@@ -17,11 +17,7 @@ from gateway_guardrails.pii.hearing import RIGHT
 from gateway_guardrails.pii.kind import Kind
 from gateway_guardrails.pii.view import View
 
-__all__ = ["BANK", "BANK_CODE_LETTERS", "SAID", "SECRET_STEMS", "Said"]
-
-#: Sorts of words without which nothing is found here.
-SAID: Final = 1
-BANK: Final = 2
+__all__ = ["BANK_CODE_LETTERS", "SECRET_STEMS", "Said"]
 
 #: How far left of a value its word may begin: a cut text shows at least so much.
 _WORD_REACH: Final = 64
@@ -129,19 +125,22 @@ class Said:
         self._user = numbers.get("USERNAME")
         self._age = numbers.get("AGE")
         self._bank = numbers.get("SWIFT_BIC")
+        self._said = sum(
+            1 << number for number, kind in enumerate(kinds) if kind.family == "said"
+        )
 
     def scan(
-        self, view: View, low: int, high: int, sorts: int, out: list[Candidate]
+        self, view: View, low: int, high: int, spoken: int, out: list[Candidate]
     ) -> int:
         """
         Add what begins from *low* to *high* to *out*; return where what is not decided begins.
 
         Args:
-            sorts: `SAID` and `BANK`, if such words are near.
+            spoken: The kinds whose words are near.
         """
         size = len(view.text)
         undecided = size
-        if sorts & SAID:
+        if spoken & self._said:
             lowered = view.ascii[max(0, low - _WORD_REACH) : high].lower()
             offset = max(0, low - _WORD_REACH)
             if self._password is not None:
@@ -154,9 +153,11 @@ class Said:
                 self._ages(view, offset, lowered, high, out)
         if not view.final and high == size:
             undecided = min(undecided, self._open(view))
-        if self._bank is not None and (sorts & BANK or not view.final):
-            has_words = bool(sorts & BANK)
-            undecided = min(undecided, self._banks(view, low, high, has_words, out))
+        if self._bank is not None:
+            has_words = bool(spoken >> self._bank & 1)
+            if has_words or not view.final:
+                at = self._banks(view, low, high, has_words, out)
+                undecided = min(undecided, at)
         return undecided
 
     def _add(self, out: list[Candidate], start: int, end: int, kind: int) -> None:

@@ -24,6 +24,8 @@ _LEAST_EITHER: Final = 8
 #: What a telephone number goes on with behind a separator.
 _GOES_ON: Final = frozenset("-(9")
 _MOST_REMEMBERED: Final = 4096
+#: All kinds, whichever they are.
+_ANY: Final = -1
 _PUNCTUATION: Final = str.maketrans("", "", " -./()+")
 
 
@@ -34,13 +36,11 @@ class Shape(NamedTuple):
     Attributes:
         kinds: Their numbers.
         mask: The same, one bit each.
-        long: Those of *mask* that are looked for whatever words are in the text.
         alone: Those that are found wherever they stand.
     """
 
     kinds: tuple[int, ...]
     mask: int
-    long: int
     alone: tuple[int, ...]
 
 
@@ -87,37 +87,38 @@ class ShapeIndex:
             if shape[at - 1] not in "9AX"
         )
 
-        self._goes_on = {
-            shape[: at + 1]
-            for shape in table
-            for at in range(1, len(shape))
-            if shape[at - 1] not in "9AX" and shape[at] in "9AX"
-        }
+        # What a shape has begun with that goes on behind a separator, with its kinds.
+        self._goes_on: dict[str, int] = {}
+        for shape, told in self._table.items():
+            for at in range(1, len(shape)):
+                if shape[at - 1] not in "9AX" and shape[at] in "9AX":
+                    begun = shape[: at + 1]
+                    self._goes_on[begun] = self._goes_on.get(begun, 0) | told.mask
         # Remembered, since most numbers look like others.
         self._group = lru_cache(_MOST_REMEMBERED)(self._read_group)
         self._groups = lru_cache(_MOST_REMEMBERED)(self._read_groups)
-        self.is_dull = lru_cache(_MOST_REMEMBERED)(self._is_dull)
+        self.begun = lru_cache(_MOST_REMEMBERED)(self._begun)
 
-    def _is_dull(self, run: str, after: str) -> bool:
+    def _begun(self, run: str, after: str) -> int:
         """
-        Tell whether no shape begins in *run*, which *after* follows, both as a skeleton has them.
+        Return the kinds that may begin in *run*, which *after* follows, both of a skeleton.
         """
         if after[1:] in _GOES_ON and after[:1] in _SEPARATORS:
-            return False
+            return _ANY
+        kinds = 0
         for group in _GROUP.finditer(run):
             rest = run[group.start() :]
-            ends = [one.end() for one in _GROUP.finditer(rest)]
-            if any(rest[:end] in self._table for end in ends):
-                return False
-            if rest + after in self._goes_on or rest + after[:1] in self._table:
-                return False
-        return True
+            ended = [rest[: one.end()] for one in _GROUP.finditer(rest)]
+            for written in (*ended, rest + after[:1]):
+                shape = self._table.get(written)
+                kinds |= 0 if shape is None else shape.mask
+            kinds |= self._goes_on.get(rest + after, 0)
+        return kinds
 
     def _shape(self, named: Mapping[int, bool]) -> Shape:
         return Shape(
             tuple(named),
             sum(1 << kind for kind in named),
-            sum(1 << kind for kind in named if not self._kinds[kind].is_short),
             tuple(kind for kind, is_alone in named.items() if is_alone),
         )
 
@@ -151,7 +152,6 @@ class ShapeIndex:
         return Shape(
             known.kinds + either.kinds,
             known.mask | either.mask,
-            known.long | either.long,
             known.alone + either.alone,
         )
 
