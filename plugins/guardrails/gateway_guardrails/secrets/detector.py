@@ -73,6 +73,8 @@ _WORD_SET: Final = "".join(sorted(_WORD)) + "-."
 _BEFORE_TRANSPORT: Final = re.compile(
     r"(?<![A-Za-z0-9_])[A-Za-z0-9_.\-]{1,32}:(?!//)([A-Za-z0-9_.\-~+/=:%$!?#&*^|]{4,96})\Z"
 )
+#: Characters that an escape before a credential may have.
+_ESCAPE: Final = 8
 _COLOUR: Final = re.compile(r"\[[0-9;]{1,6}m\Z")
 _AUTHORITY: Final = re.compile(
     r"://([A-Za-z0-9_.\-~+%$!&*^=|@]{0,64}):([A-Za-z0-9_.\-~+:%@$!?#&*^|=]{1,200})@[A-Za-z0-9\[%{$]"
@@ -186,6 +188,8 @@ class _Look:
         self.detector = detector
         self._found: dict[int, Find] = {}
         self._has_run_mark: list[int] = []
+        #: Up to where each format was looked for: marks that overlap share what is before them.
+        self._tried: dict[re.Pattern[str], int] = {}
         self._names = Crowd(CROWD, CROWD_CHARACTERS)
         self._phrases = Crowd(PHRASES, PHRASES_CHARACTERS)
         self._heads = crowd_of_heads()
@@ -214,7 +218,12 @@ class _Look:
         own = self.detector.own
         literals = own.literals if own is not None else self.detector.rules.literals
         marks = self.detector.rules.marks
+        last: dict[int, int] = {}
         for number, start, end in literals.hits(piece):
+            is_again = last.get(number) == start - 1
+            last[number] = start
+            if is_again:
+                continue  # AAAA... has it at each place, and nothing begins within
             if number < len(marks):
                 self._at_mark(marks[number], start + base, end + base)
             if own is not None and end - start == MARK_CHARACTERS:
@@ -253,21 +262,32 @@ class _Look:
             self._at_transport(start)
 
     def _has_format(self, one: Format, pattern: re.Pattern[str], mark: int) -> bool:
+        if not one.lead:
+            begin = mark if mark >= self.start and self._is_boundary(mark) else -1
+            return begin >= 0 and self._begins(one, pattern, begin, mark) is True
         text = self.text
-        begin = self._leftmost(mark, one.lead) if one.lead else mark
+        begin = self._leftmost(mark, one.lead)
         if text[begin - 1 : begin] == "\\" and begin < mark and text[begin] in "nrt":
             begin += 1  # a line's end as it stands in escaped text
-        while begin <= mark:
-            if begin >= self.start and self._is_boundary(begin):
-                match = pattern.match(text, begin, begin + one.most)
-                if (
-                    match is not None
-                    and match.end() > mark
-                    and self._ends_at(match.end())
-                ):
-                    return self._credential(one, begin, match.end())
+        begin = max(begin, self.start, self._tried.get(pattern, 0))
+        is_one = None
+        while begin <= mark and is_one is None:
+            if self._is_boundary(begin):
+                is_one = self._begins(one, pattern, begin, mark)
             begin += 1
-        return False
+        self._tried[pattern] = begin
+        return is_one is True
+
+    def _begins(
+        self, one: Format, pattern: re.Pattern[str], begin: int, mark: int
+    ) -> bool | None:
+        """
+        Tell whether a credential begins there; None where nothing has its form.
+        """
+        match = pattern.match(self.text, begin, begin + one.most)
+        if match is None or match.end() <= mark or not self._ends_at(match.end()):
+            return None
+        return self._credential(one, begin, match.end())
 
     def _leftmost(self, mark: int, lead: int) -> int:
         # A mark in the middle: as far to the left as the credential's characters go.
@@ -278,10 +298,12 @@ class _Look:
         text = self.text
         if at == 0 or text[at - 1] not in _WORD:
             return True
+        if text[max(0, at - _ESCAPE) : at].isalnum():
+            return False
         # Behind \n or %3D as they stand in escaped text.
         two = text[max(0, at - 3) : at]
         if two[-2:] in ("\\n", "\\t", "\\r") or _COLOUR.search(
-            text, max(0, at - 8), at
+            text, max(0, at - _ESCAPE), at
         ):
             return True
         return len(two) == 3 and two[0] == "%" and two[1] in _HEX and two[2] in _HEX

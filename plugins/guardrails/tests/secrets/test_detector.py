@@ -198,6 +198,7 @@ def test_prose_holds_back_a_word_at_most(detector):
         ),
         *("password,token\n", "password,a\nx1y2z3!,b\n\n", "(password) VALUES ('a1'),"),
         *("seed phrase ", "mnemonic abandon ", "@tcp(", "login -"),
+        *("a", "A", "%AAAAAAAAAAA", "-AAAAAAAAAA", "JQQJ99"),
     ],
 )
 def test_no_text_takes_long(text, detector):
