@@ -196,7 +196,6 @@ HOSTILE: Final[Mapping[str, Callable[[int], str]]] = {
     "a": _repeated("a"),
     "A": _repeated("A"),
     "%A": _repeated("%" + 11 * "A"),
-    "sk-": _repeated("sk-"),
     "a@a@": _repeated("a@a@"),
     "mails": _repeated("a@b.com "),
     "a.": _repeated("a."),
