@@ -30,7 +30,7 @@ BY_PLACE: Final = {
         (
             *("networkcredential", "directoryentry", "basicauth"),
             *("passwordcredentials", "passwordauthentication", "mysqli_connect"),
-            *("getconnection", "auth=", ".login("),
+            *("getconnection", "auth=", "login("),
         ),
         _arguments(1, 2),
     ),
@@ -45,7 +45,7 @@ BY_PLACE: Final = {
 #: What many other things are called as well: a value must look a password there.
 LOOSE: Final = frozenset(
     {
-        *(".login(", "create_user(", "createuser(", "credentials(", "ssh.connect("),
+        *("login(", "create_user(", "createuser(", "credentials(", "ssh.connect("),
         *("plainauth(", "net user ", "net use ", "connect ", "]:25", ":*:", "openssl"),
         *("7z ", "zip -p", "snmpwalk", "snmpget", "login -", "htpasswd", "plink"),
         *("wpa_passphrase", "impacket-", "rclone obscure"),
@@ -106,7 +106,7 @@ BY_COMMAND: Final = {
         **dict.fromkeys(
             (
                 *("sessionid=", "sessid=", "session=", "connect.sid=", "cookies="),
-                *("session_id=", "session-id:", "sess="),
+                *("session_id=", "session-id:", "sess=", "sid="),
             ),
             r"[ ]?(?:s(?:%3A|:))?",
         ),
