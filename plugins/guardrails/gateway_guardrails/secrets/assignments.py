@@ -25,6 +25,8 @@ from gateway_guardrails.secrets.values import (
 __all__ = ["Secret", "judge_cell", "judge_value"]
 
 _LEAST_CHARACTERS: Final = 5
+#: A vendor's value of so many characters needs no sign before it.
+_LONG: Final = 32
 _NAME_SET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.$-"
 _CALL: Final = re.compile(r"\w\(|\w\[|\)$")
 _CALLED: Final = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|->|::)[\w$]+)*")
@@ -99,7 +101,8 @@ def judge_value(
     if name.literal in LOOSE and not looks_chosen(value):
         return None
     if name.kind == "vendor":
-        return _judge_vendor(value, *at, name) if opening.is_strong else None
+        is_shown = opening.is_strong or len(value) >= _LONG
+        return _judge_vendor(value, *at, name) if is_shown else None
     if name.kind == "pair":
         is_of_curl = "curl" in text[max(0, start - NAME_CHARACTERS) : start]
         return _judge_pair(value, *at, is_of_curl=is_of_curl)
