@@ -13,7 +13,7 @@ from gateway.detecting import Severity
 from gateway_guardrails.secrets.commands import LOOSE
 from gateway_guardrails.secrets.names import Kind, Name, is_of_something_else, kind_of
 from gateway_guardrails.secrets.openings import NAME_CHARACTERS, Opening, rest_of
-from gateway_guardrails.secrets.plain import is_plain_password
+from gateway_guardrails.secrets.plain import is_plain_password, is_said_of_it
 from gateway_guardrails.secrets.values import (
     entropy_of,
     is_passwordlike,
@@ -36,6 +36,11 @@ _SLICE: Final = re.compile(r"&?\[")
 _RESOURCE: Final = re.compile(r"(?:^|:)[0-9]{12}:")
 _NEXT_PARAMETER: Final = re.compile(r"&[A-Za-z0-9_.\-]{1,32}=")
 _TRAILING: Final = ".,:;?)]}"
+_QUOTES: Final = frozenset("\"'`")
+#: All digits, as a password may be where nothing else can stand.
+_NUMBER: Final = re.compile(r"[0-9]{5,16}!?")
+#: with password '...': a word in quotes of its own.
+_NAMED_WORD: Final = re.compile(r"(?:word|phrase|code|wd)?[ ]['\"]")
 #: A word that a number was put to, as in monkey7; sha256 and base64 are names of other things.
 _WORD_AND_NUMBER: Final = re.compile(
     r"(?!(?i:sha|md|aes|base|utf|oauth|pbkdf|argon|python|windows|version|chapter|test|user"
@@ -78,7 +83,8 @@ def judge_value(
         if text[value_end : value_end + 1] == "(" and _CALLED.fullmatch(value):
             return None  # a call
         word = value.rstrip(_TRAILING)
-        if word.replace("_", "").isalpha() and word.isascii() and word[0] != "_":
+        is_word = word.replace("_", "").isalpha() and word.isascii() and word[0] != "_"
+        if is_word or _NUMBER.fullmatch(word):
             # Most of what stands there is another name.
             if is_plain_password(text, start, end, opening, word, name):
                 at = opening.value, opening.value + len(word)
@@ -116,8 +122,12 @@ def judge_value(
     is_told = _is_told(left, name)
     between = text[end : opening.value]
     is_worded = value.islower() and value.replace("_", "").isalpha()
-    if is_worded and (_is_next(between) or not (opening.is_strong or is_told)):
+    if is_worded and _is_next(between):
         return None
+    if is_worded and not (opening.is_strong or is_told):
+        is_named = _NAMED_WORD.fullmatch(between) is not None
+        if not is_named or before[-1:] in _QUOTES or is_said_of_it(value):
+            return None
     if name.literal[-1] != "(" and _is_member(between, before):
         is_other = not is_randomlike(value, least=12)
     elif _is_of_call(between):

@@ -45,7 +45,14 @@ BY_PLACE: Final = {
 #: What many other things are called as well: a value must look a password there.
 LOOSE: Final = frozenset(
     {
-        *("login(", "create_user(", "createuser(", "credentials(", "ssh.connect("),
+        *(
+            "login",
+            "login(",
+            "create_user(",
+            "createuser(",
+            "credentials(",
+            "ssh.connect(",
+        ),
         *("plainauth(", "net user ", "net use ", "connect ", "]:25", ":*:", "openssl"),
         *("7z ", "zip -p", "snmpwalk", "snmpget", "login -", "htpasswd", "plink"),
         *("wpa_passphrase", "impacket-", "rclone obscure"),
@@ -89,6 +96,8 @@ BY_COMMAND: Final = {
         + _BEFORE_HOST,
         "rclone obscure": r"[ \t]{1,4}",
         "vault login": r"[ \t]{1,4}",
+        # The login for the shop: anna / ...
+        "login": r"(?:[ \t][A-Za-z0-9 ]{1,40}|s)?+:[ \t]{1,4}[\w.@+\-]{1,40}+ / ",
         "login -": r"(?:p|[^\s|;&]{0,24}+" + _WORDS + r"-p)[ \t]{1,4}",
         "7z ": r"[a-z]{1,2}" + _WORDS + r"-p",
         "zip -p": r"[ \t]{1,4}",

@@ -74,7 +74,7 @@ NAMES: Final[tuple[Name, ...]] = (
             *("snmpwalk", "snmpget", "mosquitto_", "evil-winrm", "impacket-"),
             *("rclone obscure", "login -", "7z ", "zip -p", "plink", "wifi:"),
             *("plainauth(", "ftp_login(", "new pdo(", "create_user(", "createuser("),
-            *("login(", "credentials(", "ssh.connect("),
+            *("login", "login(", "credentials(", "ssh.connect("),
             *(
                 "kennwort",
                 "contraseña",
@@ -158,7 +158,7 @@ NAMES: Final[tuple[Name, ...]] = (
 _ALONE: Final = frozenset(
     {
         *("pw", "psw", "auth", "cred", "salt", "nonce", "clave", "psk", "parola"),
-        *("mdp", "totp", "geslo", "session=", "sid=", "jeton", "login("),
+        *("mdp", "totp", "geslo", "session=", "sid=", "jeton", "login", "login("),
     }
 )
 #: What a word may go on with in small letters, where it is known; with anything else it is another.

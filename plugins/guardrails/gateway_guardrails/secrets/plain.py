@@ -15,9 +15,10 @@ from gateway_guardrails.secrets.names import Name, is_of_something_else
 from gateway_guardrails.secrets.openings import NAME_CHARACTERS, Opening, is_said
 from gateway_guardrails.secrets.values import is_common, is_placeholder
 
-__all__ = ["is_plain_password"]
+__all__ = ["is_plain_password", "is_said_of_it"]
 
-_LEAST_CHARACTERS: Final = 6
+_LEAST_CHARACTERS: Final = 5
+_LEAST_LETTERS: Final = 6
 _NAME_SET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.$-"
 #: Another pair in front of it: of a data source's description, Uid=app; or of a query, user=app&
 _PAIR_BEFORE: Final = re.compile(r"=[^\s=;&\"']{1,24}(?:;[ ]?|&)\Z")
@@ -35,6 +36,10 @@ _LINE_START: Final = re.compile(
 _GOES_ON: Final = frozenset(",({[;=>")
 #: A name's own end and the sign of settings: `password: ` and `password=`, not `password = `.
 _SETTING: Final = re.compile(r"[\"'*]{0,2}(?::(?:\*\*)?[ \t]{1,8}|=)\Z")
+#: A number is one only behind a name that ends there: not password_age=90000.
+_ENDS: Final = re.compile(
+    r"(?i)(?:word|phrase|code|wd|wort)?[\"'*]{0,3}(?:[=:]|[ ](?:\S{1,8}[ ]?:?[ ]?)?\Z)"
+)
 _MARKUP: Final = re.compile(r"[A-Za-z0-9_.\-]{0,24}>\Z")
 #: What is said of passwords, and kinds of values, where one could stand.
 _SAID_OF_IT: Final = frozenset(
@@ -72,27 +77,29 @@ def is_plain_password(
         start: Where *name* begins.
         end: Where it ends.
     """
-    if name.kind != "password" or len(value) < _LEAST_CHARACTERS:
+    least = _LEAST_LETTERS if value.isalpha() else _LEAST_CHARACTERS
+    if name.kind != "password" or len(value) < least:
         return False
     if is_placeholder(value) or is_common(value):
         return False
     before = text[max(0, start - NAME_CHARACTERS) : start]
     left = before[len(before.rstrip(_NAME_SET)) :]
     told = (left + text[start : opening.value]).partition("=")[0].strip()
-    word = value.lower()
     if is_of_something_else(told) or _repeats(told, value):
         return False
     between = text[end : opening.value]
     before = before[: len(before) - len(left)]
     after = text[opening.value + len(value) :][:1]
+    if value[0].isdigit() and _ENDS.match(between) is None:
+        return False
     if _is_among_values(told, between, before, after):
         return True
-    if word in _SAID_OF_IT or _TELLS.search(word) is not None:
+    if is_said_of_it(value):
         return False
     if is_said(between):
         is_verb = told.startswith("pass ")
         return after in " .,!;)\r\n" and not is_verb
-    if not value[1:].islower():
+    if value.isalpha() and not value[1:].islower():
         return False
     if left.startswith("--"):
         return between.endswith("=")
@@ -102,6 +109,14 @@ def is_plain_password(
     if _MARKUP.match(between) is not None:
         return after == "<"
     return _is_own_line(before, between, after)
+
+
+def is_said_of_it(value: str) -> bool:
+    """
+    Tell whether *value* is a word that is said of a password, rather than one: required, string.
+    """
+    word = value.lower()
+    return word in _SAID_OF_IT or _TELLS.search(word) is not None
 
 
 def _repeats(told: str, value: str) -> bool:
@@ -118,7 +133,7 @@ def _is_among_values(told: str, between: str, before: str, after: str) -> bool:
 
 
 def _is_own_line(before: str, between: str, after: str) -> bool:
-    line = _LINE_START.search(before)
-    if line is None or after not in "\r\n" or (line["above"] or "") in _GOES_ON:
+    if after not in "\r\n" or _SETTING.search(between) is None:
         return False
-    return _SETTING.search(between) is not None
+    line = _LINE_START.search(before)
+    return line is not None and line["above"] not in _GOES_ON

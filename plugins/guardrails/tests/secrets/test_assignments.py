@@ -136,6 +136,8 @@ TEMPLATES = [
     'driver.find_element(By.ID, "password").send_keys("{}")',
     "page.fill('#password', '{}')",
     'login("anna", "{}")',
+    "Here is the login for the staging server: anna / {}",
+    "login: anna / {}",
 ]
 TOKENS = [
     'api_key = "{}"',
@@ -239,6 +241,12 @@ NO_SECRETS = [
     'create_user("anna", "anna@a.example", "admin")',
     "mysql://host@tcp(3306)",
     "The password is required.",
+    'resource "random_password" "master" {',
+    "the password 'required' or none",
+    "password_max_age=900000",
+    "PASSWORD_MAX_AGE=900000",
+    "the password minimum is 12345",
+    "login: anna / home",
     "the password is stored in the vault",
     "My password is sometimes refused",
     "password: string",
@@ -349,6 +357,26 @@ def test_finds_words_put_together(text, detector):
     Two words with capitals are a password that is said, or quoted.
     """
     assert found_in(detector, text) == [("generic_password", "BlueMountain")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The password is 483920.", "DB_PASSWORD=483920", "user: a\npassword: 483920"],
+)
+def test_finds_a_number(text, detector):
+    """
+    Digits alone are a password where nothing else can stand, behind a name that ends there.
+    """
+    assert found_in(detector, text) == [("generic_password", "483920")]
+
+
+def test_finds_a_word_in_quotes(detector):
+    """
+    A word in quotes that stands right behind a password's name is one.
+    """
+    text = "The account is 'anna' with password 'whiteduke'."
+
+    assert found_in(detector, text) == [("generic_password", "whiteduke")]
 
 
 def test_curl_takes_a_word(detector):
