@@ -54,7 +54,16 @@ LOOSE: Final = frozenset(
             "ssh.connect(",
         ),
         *("plainauth(", "net user ", "net use ", "connect ", "]:25", ":*:", "openssl"),
-        *("7z ", "zip -p", "snmpwalk", "snmpget", "login -", "htpasswd", "plink"),
+        *(
+            "snmp-server community",
+            "7z ",
+            "zip -p",
+            "snmpwalk",
+            "snmpget",
+            "login -",
+            "htpasswd",
+            "plink",
+        ),
         *("wpa_passphrase", "impacket-", "rclone obscure"),
     }
 )
@@ -88,6 +97,7 @@ BY_COMMAND: Final = {
         "net user ": r"[\w.\-]{1,24}[ \t]{1,4}",
         "wpa_passphrase": r"[ \t]{1,4}[^\s|;&]{1,32}[ \t]{1,4}",
         "addauth digest": r"[ \t]{1,4}\w{1,24}:",
+        "snmp-server community": r"[ \t]{1,4}",
         "snmpwalk": _WORDS + r"-[AX][ \t]{1,4}",
         "snmpget": _WORDS + r"-[AX][ \t]{1,4}",
         "mosquitto_": r"\w{3}" + _WORDS + r"-P[ \t]{1,4}",

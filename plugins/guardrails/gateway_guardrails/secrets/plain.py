@@ -78,7 +78,8 @@ def is_plain_password(
         end: Where it ends.
     """
     least = _LEAST_LETTERS if value.isalpha() else _LEAST_CHARACTERS
-    if name.kind != "password" or len(value) < least:
+    is_secret = name.literal == "secret"
+    if (name.kind != "password" and not is_secret) or len(value) < least:
         return False
     if is_placeholder(value) or is_common(value):
         return False
@@ -94,15 +95,16 @@ def is_plain_password(
         return False
     if _is_among_values(told, between, before, after):
         return True
-    if is_said_of_it(value):
+    is_shown = between.endswith("=")
+    if is_said_of_it(value, is_sentence=not is_shown):
         return False
     if is_said(between):
         is_verb = told.startswith("pass ")
         return after in " .,!;)\r\n" and not is_verb
-    if value.isalpha() and not value[1:].islower():
+    if not is_shown and (is_secret or (value.isalpha() and not value[1:].islower())):
         return False
     if left.startswith("--"):
-        return between.endswith("=")
+        return is_shown
     is_command = name.literal in BY_COMMAND or name.literal[-1] == " "
     if is_command and name.literal not in LOOSE:
         return True
@@ -111,12 +113,17 @@ def is_plain_password(
     return _is_own_line(before, between, after)
 
 
-def is_said_of_it(value: str) -> bool:
+def is_said_of_it(value: str, *, is_sentence: bool = True) -> bool:
     """
     Tell whether *value* is a word that is said of a password, rather than one: required, string.
+
+    Args:
+        is_sentence: Words that end as what is said of things do are none either.
     """
     word = value.lower()
-    return word in _SAID_OF_IT or _TELLS.search(word) is not None
+    if word in _SAID_OF_IT:
+        return True
+    return is_sentence and _TELLS.search(word) is not None
 
 
 def _repeats(told: str, value: str) -> bool:

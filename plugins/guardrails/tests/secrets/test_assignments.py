@@ -138,6 +138,7 @@ TEMPLATES = [
     'login("anna", "{}")',
     "Here is the login for the staging server: anna / {}",
     "login: anna / {}",
+    "snmp-server community {} RW 99",
 ]
 TOKENS = [
     'api_key = "{}"',
@@ -247,6 +248,10 @@ NO_SECRETS = [
     "PASSWORD_MAX_AGE=900000",
     "the password minimum is 12345",
     "login: anna / home",
+    "Username: root, Password: ***hidden***",
+    "snmp-server community public RO",
+    "client_secret: whiteduke",
+    "secret=true",
     "the password is stored in the vault",
     "My password is sometimes refused",
     "password: string",
@@ -317,6 +322,7 @@ def test_finds_a_password_before_a_transport(detector):
         ("machine db login anna password whiteduke", True),
         ("password=whiteduke", True),
         ("user: anna\n  password: whiteduke\n", True),
+        ("client_secret=whiteduke", True),
         ("- Password: whiteduke\n", True),
         ("**Password:** whiteduke", True),
         ("<password>whiteduke</password>", True),
