@@ -36,6 +36,11 @@ _SLICE: Final = re.compile(r"&?\[")
 _RESOURCE: Final = re.compile(r"(?:^|:)[0-9]{12}:")
 _NEXT_PARAMETER: Final = re.compile(r"&[A-Za-z0-9_.\-]{1,32}=")
 _TRAILING: Final = ".,:;?)]}"
+#: Such a key may be a UUID; that of a table is one of many other things.
+_VENDORS_KEY: Final = re.compile(
+    r"(?i)(?!.*(?:kms|user|item|entity|object|row|ref|parent|foreign|product|order))"
+    r"[a-z0-9]{2,16}_(?:[a-z0-9]{2,16}_)?key"
+)
 _QUOTES: Final = frozenset("\"'`")
 #: All digits, as a password may be where nothing else can stand.
 _NUMBER: Final = re.compile(r"[0-9]{5,16}!?")
@@ -138,7 +143,10 @@ def judge_value(
         return None
     if kind == "secret" and between.endswith(" / "):
         kind = "password"
-    if kind is None or not _fits(value, opening, kind, is_told=is_told):
+    is_vendors_key = _VENDORS_KEY.fullmatch(whole) is not None
+    if kind is None or not _fits(
+        value, opening, kind, is_told=is_told, is_vendors_key=is_vendors_key
+    ):
         return None
     if is_placeholder(value) or is_of_something_else(whole):
         return None
@@ -210,7 +218,9 @@ def _trimmed(value: str) -> str:
     return value
 
 
-def _fits(value: str, opening: Opening, kind: Kind, *, is_told: bool) -> bool:
+def _fits(
+    value: str, opening: Opening, kind: Kind, *, is_told: bool, is_vendors_key: bool
+) -> bool:
     if kind == "password":
         if (
             not opening.quote
@@ -241,7 +251,7 @@ def _fits(value: str, opening: Opening, kind: Kind, *, is_told: bool) -> bool:
         return is_passwordlike(value, is_quoted=bool(opening.quote))
     least = 8 if kind == "secret" else 10
     if kind == "key":
-        return is_randomlike(value, least=14, takes_uuid=False)
+        return is_randomlike(value, least=14, takes_uuid=is_vendors_key)
     return is_randomlike(value, least=least)
 
 

@@ -73,6 +73,8 @@ _DOCUMENTED: Final = frozenset(
         "ASIAIOSFODNN7" + "EXAMPLE",
         "wJalrXUtnFEMI/K7MDENG/bPxRfiCY" + "EXAMPLEKEY",
         "je7MtGbClwBF/2Zp9Utk/h3yCo8nvb" + "EXAMPLEKEY",
+        # The GUID of WebSocket handshakes, RFC 6455 section 1.3.
+        "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
     }
 )
 #: What is anybody's first password.

@@ -376,6 +376,20 @@ def test_finds_a_number(text, detector):
     assert found_in(detector, text) == [("generic_password", "483920")]
 
 
+def test_a_key_may_be_a_uuid(detector):
+    """
+    Behind the name of somebody's key a UUID is one; what tables have is not.
+    """
+    value = made("{hex8}-{hex4}-{hex4}-{hex4}-{hex12}")
+
+    assert found_in(detector, f"CYPRESS_RECORD_KEY={value}") == [
+        ("generic_credential", value)
+    ]
+    assert found_in(detector, f"user_key: {value}") == []
+    assert found_in(detector, f"primary_key: {value}") == []
+    assert found_in(detector, f"key: {value}") == []
+
+
 def test_finds_a_word_in_quotes(detector):
     """
     A word in quotes that stands right behind a password's name is one.
