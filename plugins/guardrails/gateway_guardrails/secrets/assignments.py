@@ -19,6 +19,7 @@ from gateway_guardrails.secrets.values import (
     is_passwordlike,
     is_placeholder,
     is_randomlike,
+    is_uuid,
     looks_chosen,
 )
 
@@ -88,8 +89,7 @@ def judge_value(
         if text[value_end : value_end + 1] == "(" and _CALLED.fullmatch(value):
             return None  # a call
         word = value.rstrip(_TRAILING)
-        is_word = word.replace("_", "").isalpha() and word.isascii() and word[0] != "_"
-        if is_word or _NUMBER.fullmatch(word):
+        if _is_word(word):
             # Most of what stands there is another name.
             if is_plain_password(text, start, end, opening, word, name):
                 at = opening.value, opening.value + len(word)
@@ -143,10 +143,7 @@ def judge_value(
         return None
     if kind == "secret" and between.endswith(" / "):
         kind = "password"
-    is_vendors_key = _VENDORS_KEY.fullmatch(whole) is not None
-    if kind is None or not _fits(
-        value, opening, kind, is_told=is_told, is_vendors_key=is_vendors_key
-    ):
+    if kind is None or not _fits(value, opening, kind, whole, is_told=is_told):
         return None
     if is_placeholder(value) or is_of_something_else(whole):
         return None
@@ -174,6 +171,12 @@ def judge_cell(text: str, start: int, end: int, name: Name, head: str) -> Secret
         is_secret = is_randomlike(value, least=16, takes_uuid=kind != "key")
         type_ = "generic_credential"
     return Secret(start, end, type_, "critical", 0.7) if is_secret else None
+
+
+def _is_word(value: str) -> bool:
+    if value[:1].isdigit():
+        return _NUMBER.fullmatch(value) is not None
+    return value[:1].isalpha() and value.isascii() and value.replace("_", "").isalpha()
 
 
 def _is_told(left: str, name: Name) -> bool:
@@ -219,7 +222,7 @@ def _trimmed(value: str) -> str:
 
 
 def _fits(
-    value: str, opening: Opening, kind: Kind, *, is_told: bool, is_vendors_key: bool
+    value: str, opening: Opening, kind: Kind, whole: str, *, is_told: bool
 ) -> bool:
     if kind == "password":
         if (
@@ -251,7 +254,9 @@ def _fits(
         return is_passwordlike(value, is_quoted=bool(opening.quote))
     least = 8 if kind == "secret" else 10
     if kind == "key":
-        return is_randomlike(value, least=14, takes_uuid=is_vendors_key)
+        if is_uuid(value):
+            return _VENDORS_KEY.fullmatch(whole) is not None
+        return is_randomlike(value, least=14)
     return is_randomlike(value, least=least)
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "is_passwordlike",
     "is_placeholder",
     "is_randomlike",
+    "is_uuid",
     "looks_chosen",
 ]
 
@@ -181,6 +182,13 @@ def is_randomlike(value: str, *, least: int, takes_uuid: bool = True) -> bool:
     segments = [part for part in _SEGMENTS.split(value) if part]
     worded = sum(len(part) for part in segments if _WORD_SEGMENT.fullmatch(part))
     return len(value) - worded >= 6 and entropy_of(value) >= 2.8
+
+
+def is_uuid(value: str) -> bool:
+    """
+    Tell whether *value* is a UUID.
+    """
+    return _UUID.fullmatch(value) is not None
 
 
 def is_passwordlike(value: str, *, is_quoted: bool) -> bool:
