@@ -31,7 +31,7 @@ _STAND_IN: Final = re.compile(
     r"""
     ^ ['"]? \$ [A-Za-z_{(] | ^ % \w+ % $ | ^ @ \w+ @ $ | \$\{ [A-Za-z_]\w* [.(:?\[\}-] | \$\([^)]*\)
     | \{\{ [^{}]* \}\} | \#\{ [^{}]* \} | \{ [A-Za-z_]\w{2,} \} | %\(\w+\)s | % [sd] $
-    | < [A-Za-z_/][\w\s./:-]* > | &lt; | ^ \*{2,} \w+ \*{2,} $
+    | < [A-Za-z_/][\w\s./:-]* > | &lt;
     | ^ \[ [^\]]* \] $ | ^ \( .* \) $ | \.\.\.$ | ^ \.\.\. | \u2026
     | process\.env | os\.environ | getenv | ENV\[ | secrets\. | \b env [._] | ^ (?:env|file|vault):
     | ^ (?! \*[0-9A-F]{40} $) [*&] [A-Za-z_][\w.]* $ | ^ arn:
@@ -142,7 +142,7 @@ def is_placeholder(value: str, *, is_named: bool = True) -> bool:
         is_named: It was found by a name in front of it, so that words in it count: what has a
             vendor's own form may hold any.
     """
-    if value in _DOCUMENTED:
+    if value in _DOCUMENTED or (value[:2] == "**" and value[-2:] == "**"):
         return True
     if not is_named:
         return "EXAMPLE" in value or bool(_BLANKED.search(value))
