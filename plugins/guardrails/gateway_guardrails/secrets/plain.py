@@ -63,7 +63,7 @@ _SAID_OF_IT: Final = frozenset(
 )
 #: How words end that are said of a thing: stored, changing, safely, readable, useful.
 _TELLS: Final = re.compile(
-    r"(?:ed|ing|ly|able|ible|ful|less|ous|ive|ised|ized|tion|ment)\Z"
+    r"(?:ed|ing|ly|able|ible|ful|less|ous|ive|ised|ized|tion|ent)\Z"
 )
 
 
