@@ -80,7 +80,7 @@ _NOW: Final = (
 )
 # Marks of bold text and elements that end, or begin, between a name and its value.
 _MARKUP: Final = (
-    r"(?:(?:(?:\*\*|__)[ \t]|</[A-Za-z]{1,8}>)[ \t]{0,4}"
+    r"(?:(?:(?:\*{1,2}|__)[ \t]|</[A-Za-z]{1,8}>)[ \t]{0,4}"
     r"(?:<[A-Za-z]{1,8}>[ \t]{0,2})?)?"
 )
 # The next element of a list of pairs: <key>password</key> <string>...</string>

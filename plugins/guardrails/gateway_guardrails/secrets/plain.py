@@ -100,7 +100,7 @@ def is_plain_password(
         return False
     if is_said(between):
         is_verb = told.startswith("pass ")
-        return after in " .,!;)\r\n" and not is_verb
+        return after in " .,!;)\"'\r\n" and not is_verb
     if not is_shown and (is_secret or (value.isalpha() and not value[1:].islower())):
         return False
     if left.startswith("--"):

@@ -124,6 +124,7 @@ TEMPLATES = [
     "**Password:** {}",
     "**Password:** `{}`",
     "<b>Password:</b> {}",
+    "*Password:* {}",
     "<strong>Password</strong>: {}",
     "I changed my password to {} today",
     "set the root password to '{}'",
@@ -367,7 +368,12 @@ def test_finds_words_put_together(text, detector):
 
 @pytest.mark.parametrize(
     "text",
-    ["The password is 483920.", "DB_PASSWORD=483920", "user: a\npassword: 483920"],
+    [
+        "The password is 483920.",
+        'say("the password is 483920")',
+        "DB_PASSWORD=483920",
+        "user: a\npassword: 483920",
+    ],
 )
 def test_finds_a_number(text, detector):
     """
