@@ -240,6 +240,8 @@ HOSTILE: Final[Mapping[str, Callable[[int], str]]] = {
     "wide": _repeated("password," * 30 + "\n" + "x1y2z3!," * 30 + "\n\n"),
     "pipes": _repeated("| password |\n| - |\n| x1y2z3! |\n\n"),
     "seeds": _repeated("seed phrase "),
+    "logins": _repeated("login: a / x1y2z3! "),
+    "said": _repeated("password is to be "),
     "seed words": _behind("seed phrase: ", "abandon "),
     "cookies": _repeated("Cookie: a=b; "),
     "labels": _repeated("birth date\n\n"),

@@ -13,22 +13,21 @@ from gateway.detecting import Severity
 from gateway_guardrails.secrets.commands import LOOSE
 from gateway_guardrails.secrets.names import Kind, Name, is_of_something_else, kind_of
 from gateway_guardrails.secrets.openings import NAME_CHARACTERS, Opening, rest_of
+from gateway_guardrails.secrets.plain import is_plain_password, is_said_of_it
 from gateway_guardrails.secrets.values import (
     entropy_of,
-    is_common,
     is_passwordlike,
     is_placeholder,
     is_randomlike,
+    is_uuid,
     looks_chosen,
 )
 
 __all__ = ["Secret", "judge_cell", "judge_value"]
 
 _LEAST_CHARACTERS: Final = 5
-#: Characters of a password that is one word, bare.
-_LEAST_WORD: Final = 6
-#: Another pair of a data source's description: Uid=app;
-_PAIR_BEFORE: Final = re.compile(r"=[^\s=;\"']{1,24};[ ]?\Z")
+#: A vendor's value of so many characters needs no sign before it.
+_LONG: Final = 32
 _NAME_SET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.$-"
 _CALL: Final = re.compile(r"\w\(|\w\[|\)$")
 _CALLED: Final = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|->|::)[\w$]+)*")
@@ -38,11 +37,29 @@ _SLICE: Final = re.compile(r"&?\[")
 _RESOURCE: Final = re.compile(r"(?:^|:)[0-9]{12}:")
 _NEXT_PARAMETER: Final = re.compile(r"&[A-Za-z0-9_.\-]{1,32}=")
 _TRAILING: Final = ".,:;?)]}"
+#: Such a key may be a UUID; that of a table is one of many other things.
+_VENDORS_KEY: Final = re.compile(
+    r"(?i)(?!.*(?:kms|user|item|entity|object|row|ref|parent|foreign|product|order))"
+    r"[a-z0-9]{2,16}_(?:[a-z0-9]{2,16}_)?key"
+)
+_QUOTES: Final = frozenset("\"'`")
+#: All digits, as a password may be where nothing else can stand.
+_NUMBER: Final = re.compile(r"[0-9]{5,16}!?")
+#: with password '...': a word in quotes of its own.
+_NAMED_WORD: Final = re.compile(r"(?:word|phrase|code|wd)?[ ]['\"]")
+#: A word that a number was put to, as in monkey7; sha256 and base64 are names of other things.
+_WORD_AND_NUMBER: Final = re.compile(
+    r"(?!(?i:sha|md|aes|base|utf|oauth|pbkdf|argon|python|windows|version|chapter|test|user"
+    r"|example|step|line|level|part|option|page|field|table|column|section|figure|item|release)"
+    r"[-_]?[0-9])[A-Za-z]{5,16}[0-9]{1,6}!?"
+)
 #: Behind those a host follows: scott/tiger@db.
 _BEFORE_HOST: Final = frozenset(
     {"sqlplus", "jdbc:oracle:thin:", "connect ", "impacket-"}
 )
-_FIRST_OF_LIST: Final = re.compile(r"[(\[{][ \t]{0,4}\\?[\"'`]?[\w.\-]*\Z")
+_FIRST_OF_LIST: Final = re.compile(r"[(\[{][ \t]{0,4}\\?[\"'`]?[#\w.\-]*\Z")
+#: A field that something is typed into: "password").send_keys("
+_FIELD: Final = re.compile(r"[\"']\)\.\w{4,9}\([\"']\Z")
 
 
 class Secret(NamedTuple):
@@ -71,13 +88,14 @@ def judge_value(
     if not opening.quote:
         if text[value_end : value_end + 1] == "(" and _CALLED.fullmatch(value):
             return None  # a call
-        if (
-            value.isidentifier()
-            and value.islower()
-            and value.replace("_", "").isalpha()
-        ):
+        word = value.rstrip(_TRAILING)
+        if _is_word(word):
             # Most of what stands there is another name.
-            return _judge_word(text, start, end, opening, value, name)
+            if is_plain_password(text, start, end, opening, word, name):
+                at = opening.value, opening.value + len(word)
+                return Secret(*at, "generic_password", "critical", 0.6)
+            if value.islower():
+                return None
         if "&" in value:
             value = _NEXT_PARAMETER.split(value, maxsplit=1)[0]
         value = _trimmed(value)
@@ -94,9 +112,11 @@ def judge_value(
     if name.literal in LOOSE and not looks_chosen(value):
         return None
     if name.kind == "vendor":
-        return _judge_vendor(value, *at, name) if opening.is_strong else None
+        is_shown = opening.is_strong or len(value) >= _LONG
+        return _judge_vendor(value, *at, name) if is_shown else None
     if name.kind == "pair":
-        return _judge_pair(value, *at)
+        is_of_curl = "curl" in text[max(0, start - NAME_CHARACTERS) : start]
+        return _judge_pair(value, *at, is_of_curl=is_of_curl)
     if name.kind == "jwk":
         is_key = opening.is_strong and is_randomlike(value, least=22, takes_uuid=False)
         return Secret(*at, "jwk_private_part", "critical", 0.7) if is_key else None
@@ -107,20 +127,23 @@ def judge_value(
     is_told = _is_told(left, name)
     between = text[end : opening.value]
     is_worded = value.islower() and value.replace("_", "").isalpha()
-    if is_worded and (_is_next(between) or not (opening.is_strong or is_told)):
+    if is_worded and _is_next(between):
         return None
-    if (
-        name.literal[-1] != "("
-        and _is_member(between, before)
-        and not is_randomlike(value, least=12)
-    ):
+    if is_worded and not (opening.is_strong or is_told):
+        is_named = _NAMED_WORD.fullmatch(between) is not None
+        if not is_named or before[-1:] in _QUOTES or is_said_of_it(value):
+            return None
+    if name.literal[-1] != "(" and _is_member(between, before):
+        is_other = not is_randomlike(value, least=12)
+    elif _is_of_call(between):
+        is_other = not is_randomlike(value, least=20)
+    else:
+        is_other = _is_loose(between, opening) and not looks_chosen(value)
+    if is_other or _RESOURCE.search(before[-13:]) or _RESOURCE.search(value):
         return None
-    is_of_call = "." in between and between.rstrip("\"'` ")[-1:] == "("
-    if is_of_call and not is_randomlike(value, least=20):
-        return None  # password.encode("utf-8")
-    if _RESOURCE.search(before[-13:]) or _RESOURCE.search(value):
-        return None
-    if kind is None or not _fits(value, opening, kind, is_told=is_told):
+    if kind == "secret" and between.endswith(" / "):
+        kind = "password"
+    if kind is None or not _fits(value, opening, kind, whole, is_told=is_told):
         return None
     if is_placeholder(value) or is_of_something_else(whole):
         return None
@@ -150,30 +173,10 @@ def judge_cell(text: str, start: int, end: int, name: Name, head: str) -> Secret
     return Secret(start, end, type_, "critical", 0.7) if is_secret else None
 
 
-def _judge_word(
-    text: str, start: int, end: int, opening: Opening, value: str, name: Name
-) -> Secret | None:
-    """
-    Judge a bare word in small letters: a password where nothing but values stand.
-
-    ``DB_PASS=whiteduke`` is a line of an environment, ``Uid=app;Pwd=whiteduke`` one of a data
-    source; ``password = whiteduke`` may be a program's.
-    """
-    if name.kind != "password" or len(value) < _LEAST_WORD:
-        return None
-    before = text[max(0, start - NAME_CHARACTERS) : start]
-    left = before[len(before.rstrip(_NAME_SET)) :]
-    whole = left + text[start : opening.value]
-    told, sign, rest = whole.partition("=")
-    is_environment = told.isupper() and "_" in told
-    is_source = _PAIR_BEFORE.search(before[: len(before) - len(left)]) is not None
-    if not sign or rest or not (is_environment or is_source):
-        return None
-    if is_of_something_else(told) or is_placeholder(value) or is_common(value):
-        return None
-    is_own_name = value.replace("_", "") in told.replace("_", "").lower()
-    at = opening.value, opening.value + len(value)
-    return None if is_own_name else Secret(*at, "generic_password", "critical", 0.6)
+def _is_word(value: str) -> bool:
+    if value[:1].isdigit():
+        return _NUMBER.fullmatch(value) is not None
+    return value[:1].isalpha() and value.isascii() and value.replace("_", "").isalpha()
 
 
 def _is_told(left: str, name: Name) -> bool:
@@ -194,6 +197,19 @@ def _is_member(between: str, before: str) -> bool:
     return is_quoted and _FIRST_OF_LIST.search(before) is None
 
 
+def _is_of_call(between: str) -> bool:
+    # password.encode("utf-8"), but for what is typed into a field.
+    is_call = "." in between and between.rstrip("\"'` ")[-1:] == "("
+    return is_call and _FIELD.search(between) is None
+
+
+def _is_loose(between: str, opening: Opening) -> bool:
+    # A user stands between them, or "to", behind which words are no values.
+    return between.endswith(" / ") or (
+        not opening.is_strong and between.startswith(" to ")
+    )
+
+
 def _trimmed(value: str) -> str:
     # A sentence's own full stop is none of the value's; nor is a bracket that was opened before it.
     while value and value[-1] in _TRAILING:
@@ -205,7 +221,9 @@ def _trimmed(value: str) -> str:
     return value
 
 
-def _fits(value: str, opening: Opening, kind: Kind, *, is_told: bool) -> bool:
+def _fits(
+    value: str, opening: Opening, kind: Kind, whole: str, *, is_told: bool
+) -> bool:
     if kind == "password":
         if (
             not opening.quote
@@ -221,18 +239,24 @@ def _fits(value: str, opening: Opening, kind: Kind, *, is_told: bool) -> bool:
             return False
         if opening.is_strong or is_told:
             return True
-        return len(value) >= (6 if opening.quote else 8) and (
-            bool(opening.quote) or _is_mixed(value) or is_randomlike(value, least=10)
+        if opening.quote:
+            return len(value) >= 6
+        return (
+            (len(value) >= 8 and _is_mixed(value))
+            or is_randomlike(value, least=10)
+            or _WORD_AND_NUMBER.fullmatch(value) is not None
         )
     if not opening.is_strong and not is_told:
         if _is_mixed(value):
             return is_randomlike(value, least=10)
-        return is_randomlike(value, least=32)
+        return is_randomlike(value, least=20)
     if kind == "secret" and _is_mixed(value) and len(value) >= 8:
         return is_passwordlike(value, is_quoted=bool(opening.quote))
     least = 8 if kind == "secret" else 10
     if kind == "key":
-        return is_randomlike(value, least=14, takes_uuid=False)
+        if is_uuid(value):
+            return _VENDORS_KEY.fullmatch(whole) is not None
+        return is_randomlike(value, least=14)
     return is_randomlike(value, least=least)
 
 
@@ -264,13 +288,13 @@ def _judge_header(value: str, start: int, end: int, kind: Kind) -> Secret | None
     return Secret(start, end, "basic_credentials", "critical", 0.9)
 
 
-def _judge_pair(value: str, start: int, end: int) -> Secret | None:
+def _judge_pair(value: str, start: int, end: int, *, is_of_curl: bool) -> Secret | None:
     # The name as well: a find begins where its value does, wherever a text is cut.
     user, colon, password = value.partition(":")
     if not colon:
         return None
     secret = password or user
-    is_secret = password != user and is_passwordlike(secret, is_quoted=False)
+    is_secret = password != user and is_passwordlike(secret, is_quoted=is_of_curl)
     if not is_secret or is_placeholder(secret):
         return None
     return Secret(start, end, "user_password", "critical", 0.7)

@@ -30,7 +30,7 @@ BY_PLACE: Final = {
         (
             *("networkcredential", "directoryentry", "basicauth"),
             *("passwordcredentials", "passwordauthentication", "mysqli_connect"),
-            *("getconnection", "auth=", ".login("),
+            *("getconnection", "auth=", "login("),
         ),
         _arguments(1, 2),
     ),
@@ -45,9 +45,25 @@ BY_PLACE: Final = {
 #: What many other things are called as well: a value must look a password there.
 LOOSE: Final = frozenset(
     {
-        *(".login(", "create_user(", "createuser(", "credentials(", "ssh.connect("),
+        *(
+            "login",
+            "login(",
+            "create_user(",
+            "createuser(",
+            "credentials(",
+            "ssh.connect(",
+        ),
         *("plainauth(", "net user ", "net use ", "connect ", "]:25", ":*:", "openssl"),
-        *("7z ", "zip -p", "snmpwalk", "snmpget", "login -", "htpasswd", "plink"),
+        *(
+            "snmp-server community",
+            "7z ",
+            "zip -p",
+            "snmpwalk",
+            "snmpget",
+            "login -",
+            "htpasswd",
+            "plink",
+        ),
         *("wpa_passphrase", "impacket-", "rclone obscure"),
     }
 )
@@ -81,6 +97,7 @@ BY_COMMAND: Final = {
         "net user ": r"[\w.\-]{1,24}[ \t]{1,4}",
         "wpa_passphrase": r"[ \t]{1,4}[^\s|;&]{1,32}[ \t]{1,4}",
         "addauth digest": r"[ \t]{1,4}\w{1,24}:",
+        "snmp-server community": r"[ \t]{1,4}",
         "snmpwalk": _WORDS + r"-[AX][ \t]{1,4}",
         "snmpget": _WORDS + r"-[AX][ \t]{1,4}",
         "mosquitto_": r"\w{3}" + _WORDS + r"-P[ \t]{1,4}",
@@ -89,6 +106,8 @@ BY_COMMAND: Final = {
         + _BEFORE_HOST,
         "rclone obscure": r"[ \t]{1,4}",
         "vault login": r"[ \t]{1,4}",
+        # The login for the shop: anna / ...
+        "login": r"(?:[ \t][A-Za-z0-9 ]{1,40}|s)?+:[ \t]{1,4}[\w.@+\-]{1,40}+ / ",
         "login -": r"(?:p|[^\s|;&]{0,24}+" + _WORDS + r"-p)[ \t]{1,4}",
         "7z ": r"[a-z]{1,2}" + _WORDS + r"-p",
         "zip -p": r"[ \t]{1,4}",
@@ -106,7 +125,7 @@ BY_COMMAND: Final = {
         **dict.fromkeys(
             (
                 *("sessionid=", "sessid=", "session=", "connect.sid=", "cookies="),
-                *("session_id=", "session-id:", "sess="),
+                *("session_id=", "session-id:", "sess=", "sid="),
             ),
             r"[ ]?(?:s(?:%3A|:))?",
         ),

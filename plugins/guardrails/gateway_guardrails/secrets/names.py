@@ -71,10 +71,17 @@ NAMES: Final[tuple[Name, ...]] = (
             *("psexec", "sqlplus", "smbclient", "jdbc:oracle:thin:", "connect "),
             *("sqlcmd", "htpasswd", "openssl", "rdesktop", "xfreerdp", "useradd"),
             *("net use ", "net user ", "wpa_passphrase", "addauth digest"),
-            *("snmpwalk", "snmpget", "mosquitto_", "evil-winrm", "impacket-"),
+            *(
+                "snmp-server community",
+                "snmpwalk",
+                "snmpget",
+                "mosquitto_",
+                "evil-winrm",
+                "impacket-",
+            ),
             *("rclone obscure", "login -", "7z ", "zip -p", "plink", "wifi:"),
             *("plainauth(", "ftp_login(", "new pdo(", "create_user(", "createuser("),
-            *(".login(", "credentials(", "ssh.connect("),
+            *("login", "login(", "credentials(", "ssh.connect("),
             *(
                 "kennwort",
                 "contraseña",
@@ -124,13 +131,21 @@ NAMES: Final[tuple[Name, ...]] = (
             *("token", "auth", "_pat", "sonar.login", "totp", "github-oauth"),
             *("vault login", "jwt.sign(", "jwt.encode(", "createhmac("),
             *("fernet(", "cookieparser("),
+            # What others call a token, and a key of an interface.
+            *("токен", "Токен", "トークン", "令牌", "토큰", "jeton"),
+            *("api-schlüssel", "clé api", "clé d'api", "clé secrète", "clé d'accès"),
+            *("clave de api", "clave api", "clave secreta", "clave de acceso"),
+            *("chave de api", "chave da api", "chave secreta", "chave de acesso"),
+            *("chiave api", "chiave segreta", "klucz api", "api-sleutel", "api-nyckel"),
+            *("ключ api", "Ключ api", "api-ключ", "секретный ключ", "ключ доступа"),
+            *("密钥", "密鑰", "apiキー", "シークレットキー", "アクセスキー", "api 키"),
         )
     ),
     *(
         Name(word, "session")
         for word in (
             *("sessionid=", "sessid=", "session=", "connect.sid=", "cookies="),
-            *("session_id=", "session-id:", "sess="),
+            *("session_id=", "session-id:", "sess=", "sid="),
         )
     ),
     *(
@@ -141,7 +156,7 @@ NAMES: Final[tuple[Name, ...]] = (
             *("bip39", "bip-39", "seed_phrase", "seedphrase"),
         )
     ),
-    *(Name(word, "key") for word in ("key", "nonce", "salt")),
+    *(Name(word, "key") for word in ("key", "nonce", "salt", "_api")),
     *(Name(word, "jwk") for word in ('"d"', '"k"')),
     Name("bearer ", "bearer"),
     Name("basic ", "basic"),
@@ -150,11 +165,16 @@ NAMES: Final[tuple[Name, ...]] = (
 _ALONE: Final = frozenset(
     {
         *("pw", "psw", "auth", "cred", "salt", "nonce", "clave", "psk", "parola"),
-        *("mdp", "totp", "geslo", "session="),
+        *("mdp", "totp", "geslo", "session=", "sid=", "jeton", "login", "login("),
     }
 )
 #: What a word may go on with in small letters, where it is known; with anything else it is another.
-_GOES_ON: Final = {"key": "", "_pat": "", "token": "s", "auth": "eokt", "pass": "wpci"}
+_GOES_ON: Final = {
+    **dict.fromkeys(("key", "_api", "_pat"), ""),
+    "token": "s",
+    "auth": "eokt",
+    "pass": "wpci",
+}
 
 
 def stands_alone(text: str, start: int, end: int, name: Name) -> bool:
@@ -206,7 +226,7 @@ _OTHER_WORD: Final = _any(
     r"\bkeywords? \bkeyboard monkey turkey whiskey hockey jockey donkey",
     "(?:x-)?key(?:up|down|code|frames?|stroke|note|map|press)",
     r"passive passenger passing \bpassed passes\b compass b[uy]+pass passport passage",
-    "pass_?(?:through|rate|fail|count)",
+    "pass_?(?:through|rate|fail|count) minipass",
     r"secretar secretions secretId$ credentials?id withcredentials usersecretsid",
     r"vault[_.-]?(?:id|name) io\.jsonwebtoken issuerkeyhash apis?\b.{0,3}jar",
     r"api[_.-]?(?:version|name|id)\b authenticat(?:ion)?-results x-ms-exchange authsource",

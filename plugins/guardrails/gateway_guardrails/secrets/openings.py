@@ -24,6 +24,7 @@ __all__ = [
     "PHRASES_CHARACTERS",
     "REACH",
     "Opening",
+    "is_said",
     "openings",
     "rest_of",
     "value_end",
@@ -72,7 +73,16 @@ _EQUALS: Final = (
     r"(?:=>|!==?|===?|=|:=|:-|\?=|\|\|=?|:{1,2}=?|\uff1a|->|<-|\.{3,40})"
     r"[ \t]{0,8}(?:=[ \t]{0,2})?"
 )
-_IS: Final = r"(?:is[t]?|was|are|este?|es|c'est|lautet|è|é|jest|är|er|je)"
+_IS: Final = r"(?:is[t]?|was|are|be(?:en)?|este?|es|c'est|lautet|è|é|jest|är|er|je)"
+_NOW: Final = (
+    r"(?:now|still|currently|just|simply"
+    r"|(?:set|changed|reset|updated)[ \t](?:back[ \t])?to)"
+)
+# Marks of bold text and elements that end, or begin, between a name and its value.
+_MARKUP: Final = (
+    r"(?:(?:(?:\*{1,2}|__)[ \t]|</[A-Za-z]{1,8}>)[ \t]{0,4}"
+    r"(?:<[A-Za-z]{1,8}>[ \t]{0,2})?)?"
+)
 # The next element of a list of pairs: <key>password</key> <string>...</string>
 _ELEMENT: Final = (
     r"</[a-z]{1,8}>\s{0,30}<(?:string|value|data|td|dd)"
@@ -100,7 +110,8 @@ _SIGN: Final = (
     r"(?:"
     rf"{_PARAMETER}|{_MEMBER}|{_OTHERWISE}"
     rf"|[ \t]{{0,8}}{_EQUALS}"
-    rf"|[ \t]{{1,4}}{_IS}(?:[ \t]{{1,2}}(?:now|set[ \t]to|still|currently))?"
+    rf"|</[A-Za-z]{{1,8}}>[ \t]{{0,2}}[:=][ \t]{{0,4}}"
+    rf"|[ \t]{{1,4}}{_IS}(?:[ \t]{{1,2}}{_NOW})?"
     r"[ \t]{0,2}[:=]?[ \t]{1,4}"
     r"|\s{1,30}(?:value|default)[\"']?[ \t]{0,4}[:=]>?[ \t]{0,4}"
     r"|>[ \t]{0,4}|[ \t]\|[ \t]{1,4}|[ \t]{1,20}-{1,6}>?[ \t]{1,8}"
@@ -117,13 +128,16 @@ _STRONG: Final = re.compile(
     + r"(?:"
     + _CLOSE
     + _SIGN
+    + _MARKUP
     # A value in a call or in brackets is one only in quotes: getenv("TOKEN", "..."), ("...").
     + r"""(?:(?:[A-Za-z_][\w.:]{1,30})?\("""
     + r"""(?:["'][^"'\n]{0,40}["'][ \t]{0,2},[ \t]{0,2})?(?=["'`]))?"""
     + _QUOTE
     + _SCHEME
     # An argument is one only in quotes: setPassword("..."), define('PASSWORD', '...').
-    + r"""|\\{0,2}["'`]?[ \t]{0,4}(?:,[ \t]{0,8}\\{0,2}["'`]|\([ \t]{0,2}["'`]))""",
+    + r"""|\\{0,2}["'`]?[ \t]{0,4}(?:,[ \t]{0,8}\\{0,2}["'`]|\([ \t]{0,2}["'`])"""
+    # Typed into a field: find_element(By.ID, "password").send_keys("...").
+    + r"""|["']\)\.(?:send_?keys|fill|type)\(["'])""",
     _FLAGS,
 )
 # With a type, as in Scala, Rust and Python: password: str = "...".
@@ -134,10 +148,19 @@ _TYPED: Final = re.compile(
     + _QUOTE,
     _FLAGS,
 )
+# With the user in front of it: credentials: admin / ...
+_PAIRED: Final = re.compile(
+    _REST
+    + _CLOSE
+    + _FURTHER
+    + r"[ \t]{0,2}[:=][ \t]{0,4}[A-Za-z0-9_.@+\-]{1,40}+ / "
+    + _QUOTE,
+    _FLAGS,
+)
 _WEAK: Final = re.compile(
-    r"[A-Za-z0-9_\-]{0,16}+[\"']?(?:[ \t]{1,4}"
+    r"[A-Za-z0-9_\-]{0,16}+[\"']?(?:[ \t]{1,4}\(?"
     r"|:?[ \t]{0,4}(?:[|>][+-]?)?\r?\n(?:[-=_]{3,24}\r?\n|\r?\n)?[ \t]{0,8}(?:-[ \t]{1,4})?)"
-    r"(?:(?:by|as|with[ \t]{1,2}[A-Za-z_]{1,30}[ \t]{1,2}by)[ \t]{1,4})?(?:pass:)?"
+    r"(?:(?:by|as|to|with[ \t]{1,2}[A-Za-z_]{1,30}[ \t]{1,2}by)[ \t]{1,4})?(?:pass:)?"
     rf"""(?:(?=["'`\\&$@]|[bBuUrRfF]["'`]){_QUOTE}|(?=[A-Za-z0-9_.\-~+/=:%@$!?#&*^|]{{0,64}}(?:[0-9:]|[a-z][A-Z])))""",
     _FLAGS,
 )
@@ -159,7 +182,7 @@ _NEXT_LINE: Final = re.compile(r"\s{1,30}(?:value|default)", _FLAGS)
 _LINKS: Final = frozenset(
     (
         *("is", "ist", "was", "are", "es", "est", "este", "c'est", "lautet", "è", "é"),
-        *("jest", "är", "er", "je"),
+        *("jest", "är", "er", "je", "be", "been"),
     )
 )
 _LINK_BLANKS: Final = 9
@@ -169,7 +192,10 @@ _NEXT_ARGUMENT: Final = re.compile(
 )
 #: A word in small letters and no value: most of what stands behind a name in prose.
 _NEXT_WORD: Final = re.compile(r"[ \t]{1,4}([a-z][a-z_]{0,60}+)[ \t\r\n,;]")
-_BEFORE_VALUE: Final = frozenset({"by", "as", "with"})
+_BEFORE_VALUE: Final = frozenset({"by", "as", "to", "with"})
+_SAID: Final = re.compile(
+    rf"[ \t]{_IS}(?:[ \t]{{1,2}}{_NOW})?[ \t]{{0,2}}[:=]?[ \t]{{1,4}}[\"'`]?\Z", _FLAGS
+)
 _BARE_END: Final = re.compile(r"""[^\s"'`<>,;|(){}\[\]\\&=]{0,510}={0,2}""")
 _BARE_PASSWORD_END: Final = re.compile(r"""[^\s"'`<>,;|\\]{0,257}""")
 _QUOTED_END: Final = {
@@ -210,6 +236,10 @@ def openings(text: str, start: int, end: int, name: Name) -> list[Opening]:
         strong = _STRONG.match(text, end, limit)
         if strong is not None:
             found.append(_opening(text, strong.end(), is_strong=True))
+        if text.find(" / ", at, limit) >= 0:
+            paired = _PAIRED.match(text, end, limit)
+            if paired is not None:
+                found.append(_opening(text, paired.end(), is_strong=True))
         if follows == ":":
             typed = _TYPED.match(text, end, limit)
             if typed is not None:
@@ -219,6 +249,13 @@ def openings(text: str, start: int, end: int, name: Name) -> list[Opening]:
         if weak is not None:
             found.append(_opening(text, weak.end(), is_strong=False))
     return found
+
+
+def is_said(between: str) -> bool:
+    """
+    Tell whether a sentence says the value: ``is``, ``was set to`` stand between it and its name.
+    """
+    return _SAID.search(between) is not None
 
 
 def _may_have_sign(text: str, start: int, end: int) -> bool:

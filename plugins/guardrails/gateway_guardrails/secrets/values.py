@@ -17,6 +17,7 @@ __all__ = [
     "is_passwordlike",
     "is_placeholder",
     "is_randomlike",
+    "is_uuid",
     "looks_chosen",
 ]
 
@@ -45,7 +46,7 @@ _BLANKED: Final = re.compile(
 _FILLED: Final = re.compile(
     r"""
     ([xX*.\#?_-]) \1{3,} | ([A-Za-z]) \2{4,} | ([0-9]) \3{6,}
-    | 0123456789 | 1234567890? | abcdefgh\w* | abcdef1234\w*
+    | 0123456789 | 1234567890? | abcdef(?:gh|1234)\w{0,24}
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -59,7 +60,7 @@ _FILLER_WORD: Final = re.compile(
       (?:{_SECRET_WORD}|test|none|null|undefined|true|false|default|string|hidden|masked|encrypted
         |required)
       (?:[-_]?(?:key|token|value|password|string|here|test))? [0-9]{{0,2}} $
-    | ^ (?:password|passw0rd|admin|test|user|root|qwerty) [0-9]{{1,5}} !? $
+    | ^ (?:password|passw0rd|admin|test|user|root|qwerty) (?:[0-9]{{1,3}}|12345?6?) $
     | ^ (?:some|the|any|new|old|test|fake|mock|not|no|in)?[-_]?(?:a[-_])?(?:real[-_])?
       (?:{_SECRET_WORD})s? [-_]? [0-9]{{0,2}} $
     """,
@@ -73,6 +74,8 @@ _DOCUMENTED: Final = frozenset(
         "ASIAIOSFODNN7" + "EXAMPLE",
         "wJalrXUtnFEMI/K7MDENG/bPxRfiCY" + "EXAMPLEKEY",
         "je7MtGbClwBF/2Zp9Utk/h3yCo8nvb" + "EXAMPLEKEY",
+        # The GUID of WebSocket handshakes, RFC 6455 section 1.3.
+        "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
     }
 )
 #: What is anybody's first password.
@@ -102,6 +105,11 @@ _NUMBERLIKE: Final = re.compile(
 )
 #: A word, or two that are joined, all in small letters: as somebody writes a password down.
 _PLAIN: Final = re.compile(r"[a-z]{3,}(?:[ _-][a-z]{2,})?")
+#: Words put together, as in BlueMountain, and what is rather a name for passwords.
+_WORDS: Final = re.compile(r"[A-Z][a-z]{2,}(?:[A-Z][a-z]{2,}){1,3}")
+_OF_IT: Final = re.compile(
+    r"(?i)pass|secret|word|key|token|auth|user|field|input|type|valid|require|error|enter"
+)
 #: A selector of CSS, a colour, an anchor.
 _SELECTOR: Final = re.compile(r"#(?:[a-z][a-z-]*|[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 _SIGN: Final = re.compile(r"[!-,:-@\[-^{-~]")
@@ -134,7 +142,7 @@ def is_placeholder(value: str, *, is_named: bool = True) -> bool:
         is_named: It was found by a name in front of it, so that words in it count: what has a
             vendor's own form may hold any.
     """
-    if value in _DOCUMENTED:
+    if value in _DOCUMENTED or (value[:2] == "**" and value[-2:] == "**"):
         return True
     if not is_named:
         return "EXAMPLE" in value or bool(_BLANKED.search(value))
@@ -176,6 +184,13 @@ def is_randomlike(value: str, *, least: int, takes_uuid: bool = True) -> bool:
     return len(value) - worded >= 6 and entropy_of(value) >= 2.8
 
 
+def is_uuid(value: str) -> bool:
+    """
+    Tell whether *value* is a UUID.
+    """
+    return _UUID.fullmatch(value) is not None
+
+
 def is_passwordlike(value: str, *, is_quoted: bool) -> bool:
     """
     Tell whether *value* may be a password that somebody chose.
@@ -199,6 +214,8 @@ def is_passwordlike(value: str, *, is_quoted: bool) -> bool:
     if _LETTER.search(value) and _SPECIAL.search(value[1:]) and not blanks:
         return len(value) >= 6
     if is_quoted and len(value) >= 6 and _PLAIN.fullmatch(value):
+        return True
+    if is_quoted and _WORDS.fullmatch(value) and not _OF_IT.search(value):
         return True
     has_both = not value.islower() and not value[1:].islower()
     return _is_scrambled(value, least=_SHORT) or _is_unreadable(

@@ -121,6 +121,25 @@ TEMPLATES = [
     'smtp.PlainAuth("", "anna", "{}", "smtp.a.example")',
     'create_user("anna", "anna@a.example", "{}")',
     'ssh.connect("host", 22, "anna", "{}")',
+    "**Password:** {}",
+    "**Password:** `{}`",
+    "<b>Password:</b> {}",
+    "*Password:* {}",
+    "<strong>Password</strong>: {}",
+    "I changed my password to {} today",
+    "set the root password to '{}'",
+    "the password was changed to {}.",
+    "the new password will be {}",
+    "password has been reset to {}",
+    "log in as admin with password ({})",
+    "credentials: anna / {}",
+    "username / password: anna / {}",
+    'driver.find_element(By.ID, "password").send_keys("{}")',
+    "page.fill('#password', '{}')",
+    'login("anna", "{}")',
+    "Here is the login for the staging server: anna / {}",
+    "login: anna / {}",
+    "snmp-server community {} RW 99",
 ]
 TOKENS = [
     'api_key = "{}"',
@@ -150,6 +169,16 @@ TOKENS = [
     "Set-Cookie: PHPSESSID={}; path=/",
     "cookie: connect.sid=s%3A{}",
     ".AspNetCore.Cookies={}",
+    "Set-Cookie: sid={}; Path=/",
+    "**API Key:** `{}`",
+    "acme_api = {}",
+    "der API-Schlüssel ist {}",
+    "clé API : {}",
+    "la clave de API es {}",
+    "chave de API: {}",
+    "ключ API: {}",
+    "API 密钥：{}",
+    "токен: {}",
 ]
 NO_SECRETS = [
     'password = "<your password>"',
@@ -213,6 +242,36 @@ NO_SECRETS = [
     'page.login("anna", "home")',
     'create_user("anna", "anna@a.example", "admin")',
     "mysql://host@tcp(3306)",
+    "The password is required.",
+    'resource "random_password" "master" {',
+    "the password 'required' or none",
+    "password_max_age=900000",
+    "PASSWORD_MAX_AGE=900000",
+    "the password minimum is 12345",
+    "login: anna / home",
+    "Username: root, Password: ***hidden***",
+    "snmp-server community public RO",
+    "client_secret: whiteduke",
+    "secret=true",
+    "the password is stored in the vault",
+    "My password is sometimes refused",
+    "password: string",
+    "Password: optional",
+    "<password>string</password>",
+    "connect(user=user, password=hunter)",
+    "{\n  user: name,\n  password: hunter\n}",
+    "password = hunter",
+    "The lower pass is special",
+    "what you pass to `cargo fmt`",
+    "the key to success",
+    "password (OAuth2)",
+    "password (sha256)",
+    "the password sha256 of it",
+    "passwords: admin / user",
+    "--password string",
+    'password: "RequiredField"',
+    "const minipass_1 = require('minipass')",
+    "api: apps/v1beta2",
 ]
 
 
@@ -256,9 +315,31 @@ def test_finds_a_password_before_a_transport(detector):
     [
         ("DB_PASS=whiteduke", True),
         ("export APP_AUTH_PASSWORD=whiteduke    # as told", True),
+        ("ENV APP_PASSWORD whiteduke", True),
         ("Server=db;Uid=app;Pwd=whiteduke;Encrypt=True", True),
-        ("password=whiteduke", False),
+        ("/login?user=anna&pass=whiteduke", True),
+        ("user=anna password=whiteduke host=db", True),
+        ("username: anna, password: whiteduke", True),
+        ("machine db login anna password whiteduke", True),
+        ("password=whiteduke", True),
+        ("user: anna\n  password: whiteduke\n", True),
+        ("client_secret=whiteduke", True),
+        ("- Password: whiteduke\n", True),
+        ("**Password:** whiteduke", True),
+        ("<password>whiteduke</password>", True),
+        ("mysql --password=whiteduke", True),
+        ("mysql -u anna -pwhiteduke shop", True),
+        ("sshpass -p whiteduke ssh anna@db", True),
+        ("The password is whiteduke.", True),
+        ("my password is whiteduke and it fails", True),
+        ("Mein Passwort ist whiteduke", True),
+        ("password = whiteduke", False),
         ("user = app; password = whiteduke;", False),
+        ("pass(password=whiteduke)", False),
+        ("{\n  user,\n  password: whiteduke\n}", False),
+        ("password: whiteduke;", False),
+        ("The pass is whiteduke.", False),
+        ("the password whiteduke had", False),
         ("DB_PASSWORD=postgres", False),
         ("WHITE_DUKE_PASSWORD=whiteduke", False),
         ("DB_PASSWORD=changeme", False),
@@ -266,13 +347,72 @@ def test_finds_a_password_before_a_transport(detector):
         ("connect(user=app, PASSWORD=whiteduke)", False),
     ],
 )
-def test_a_bare_word_is_a_password_among_values(text, is_secret, detector):
+def test_a_bare_word_is_a_password_where_nothing_else_stands(text, is_secret, detector):
     """
-    In an environment and in a data source's description nothing stands but values.
+    In environments, settings, commands and sentences a word is a password; in programs a name.
     """
     found = found_in(detector, text)
 
     assert found == ([("generic_password", "whiteduke")] if is_secret else [])
+
+
+@pytest.mark.parametrize(
+    "text", ["the password is BlueMountain.", 'password = "BlueMountain"']
+)
+def test_finds_words_put_together(text, detector):
+    """
+    Two words with capitals are a password that is said, or quoted.
+    """
+    assert found_in(detector, text) == [("generic_password", "BlueMountain")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The password is 483920.",
+        'say("the password is 483920")',
+        "DB_PASSWORD=483920",
+        "user: a\npassword: 483920",
+    ],
+)
+def test_finds_a_number(text, detector):
+    """
+    Digits alone are a password where nothing else can stand, behind a name that ends there.
+    """
+    assert found_in(detector, text) == [("generic_password", "483920")]
+
+
+def test_a_key_may_be_a_uuid(detector):
+    """
+    Behind the name of somebody's key a UUID is one; what tables have is not.
+    """
+    value = made("{hex8}-{hex4}-{hex4}-{hex4}-{hex12}")
+
+    assert found_in(detector, f"CYPRESS_RECORD_KEY={value}") == [
+        ("generic_credential", value)
+    ]
+    assert found_in(detector, f"user_key: {value}") == []
+    assert found_in(detector, f"primary_key: {value}") == []
+    assert found_in(detector, f"key: {value}") == []
+
+
+def test_finds_a_word_in_quotes(detector):
+    """
+    A word in quotes that stands right behind a password's name is one.
+    """
+    text = "The account is 'anna' with password 'whiteduke'."
+
+    assert found_in(detector, text) == [("generic_password", "whiteduke")]
+
+
+def test_curl_takes_a_word(detector):
+    """
+    Behind curl's -u a pair may be two words; elsewhere it is a user and a group.
+    """
+    assert found_in(detector, "curl -s -u anna:whiteduke https://a.example") == [
+        ("user_password", "anna:whiteduke")
+    ]
+    assert found_in(detector, "docker run -u anna:whiteduke nginx") == []
 
 
 def test_finds_a_pair(detector):
