@@ -18,6 +18,7 @@ from gateway.detecting import Find, Place, Severity
 from gateway_guardrails.commonest import commonest_words
 from gateway_guardrails.injection.anomalies import anomalies
 from gateway_guardrails.injection.catalogue import rules
+from gateway_guardrails.injection.combined import combined, shipped
 from gateway_guardrails.injection.matching import Look, Matcher
 from gateway_guardrails.injection.normalise import Normalised, normalise
 from gateway_guardrails.injection.options import InjectionOptions
@@ -86,6 +87,7 @@ class InjectionDetector:
         RE2 makes them as texts need them: some take 2 ms where a rule is found for the first time.
         """
         self._matcher.warm_up()
+        combined("", 0, shipped())
         self.score(" ".join(rule.miss for rule in rules()), _ASKED)
         self.score(" ".join(commonest_words()), _ASKED)
 

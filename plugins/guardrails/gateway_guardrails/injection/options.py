@@ -30,6 +30,7 @@ FAMILIES: Final = (
     "planted_code",
     "hidden",
     "fiction",
+    "combined",
     "many_shot",
     "obfuscated",
     "improbable",

@@ -13,6 +13,7 @@ from typing import Final
 
 import attrs
 
+from gateway_guardrails.injection.combined import FAMILY, combined, shipped
 from gateway_guardrails.injection.matching import Hit
 from gateway_guardrails.patterns import PatternSet
 
@@ -24,6 +25,8 @@ REACH: Final = 2500
 FLOOR: Final = 0.3
 #: What a second rule of the same family adds, against the first.
 _AGAIN: Final = 0.4
+#: A score that needs nothing more: what stands around it is not looked at.
+_SURE: Final = 0.85
 #: What everything else is worth in a text that is about attacks.
 _ON_TOPIC: Final = 0.75
 _LEFT: Final = 90
@@ -124,19 +127,45 @@ def score(
     """
     if not hits:
         return NOTHING
-    plain = [_evidence(hit, factors, 1.0) for hit in hits]
-    if _best(plain, hits).value < FLOOR:  # doubt only takes away
+    plain = _best([_evidence(hit, factors, 1.0) for hit in hits], hits)
+    around = _around(hits, plain, text, factors)
+    if _joined(plain.value, around) < FLOOR:  # doubt only takes away
         return NOTHING
     topical = bool(_TOPIC.hits(text[:REACH]))
-    return _best(
-        [
-            _evidence(
-                hit, factors, _doubt(hit, text, topical=topical, is_foreign=is_foreign)
-            )
-            for hit in hits
-        ],
-        hits,
-    )
+    doubted = [
+        _evidence(
+            hit, factors, _doubt(hit, text, topical=topical, is_foreign=is_foreign)
+        )
+        for hit in hits
+    ]
+    best = _best(doubted, hits)
+    if around is None:
+        return best
+    doubt = best.value / plain.value
+    around = attrs.evolve(around, weight=around.weight * doubt)
+    return Score(_joined(best.value, around), [*best.evidence, around])
+
+
+def _around(
+    hits: Sequence[Hit], plain: Score, text: str, factors: Mapping[str, float]
+) -> Evidence | None:
+    """
+    Look at what stands around the strongest of *hits*, if they do not say enough.
+    """
+    factor = factors.get(FAMILY, 1.0)
+    if plain.value >= _SURE or not factor:
+        return None
+    found = combined(text, plain.evidence[0].start, shipped())
+    if found is None:
+        return None
+    return Evidence(FAMILY, found.start, found.end, found.weight * factor)
+
+
+def _joined(value: float, further: Evidence | None) -> float:
+    """
+    Join a score and what stands around it.
+    """
+    return value if further is None else 1 - (1 - value) * (1 - further.weight)
 
 
 def _evidence(hit: Hit, factors: Mapping[str, float], doubt: float) -> Evidence:
