@@ -24,7 +24,7 @@ from gateway.events import (
     SettingsChanged,
     SettingsRefused,
 )
-from gateway.exchange import Exchange
+from gateway.exchange import CallerKind, Exchange
 from gateway.installation import Installation
 from gateway.listing import ModelListing
 from gateway.outbound import Outbound
@@ -230,6 +230,18 @@ class Gateway:
             f"no {cls.__name__} takes part: start the gateway with it among its plugins"
         )
         raise LookupError(msg)
+
+    def has_caller(self, kind: CallerKind, name: str) -> bool | None:
+        """
+        Tell whether some plugin knows a caller of that *name* or id, as of now.
+
+        Returns:
+            ``None`` where no plugin can tell.
+        """
+        told = {each.plugin.has_caller(kind, name) for each in self.hooks.plugins}
+        if True in told:
+            return True
+        return False if False in told else None
 
     def derive(self, purpose: str, length: int = 32) -> bytes:
         """

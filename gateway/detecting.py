@@ -47,7 +47,8 @@ class Find(NamedTuple):
     Attributes:
         start: Its first character in the text that was looked at.
         end: The one after its last; greater than *start*.
-        type: The detector's word for it: ``EMAIL``, ``aws_access_key``, ``override``.
+        type: The detector's word for it: ``EMAIL``, ``aws_access_key``, ``override``; callers are
+            told it, so that it is printable and has 128 characters at most.
         score: How sure the detector is, 0 to 1.
     """
 

@@ -10,6 +10,7 @@ from typing import (
     Any,
     Final,
     Generic,
+    Literal,
     TypeVar,
     cast,
     overload,
@@ -90,6 +91,10 @@ class Stash:
         Return what stands at *key*, or *default*.
         """
         return self._values.get(key, default)
+
+
+#: What callers are, or belong to.
+CallerKind = Literal["customer", "team", "virtual_key"]
 
 
 @attrs.frozen(kw_only=True)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from gateway.dialects import Dialect
     from gateway.errors import Problem
     from gateway.events import Event
-    from gateway.exchange import Answer, Attempt, Exchange
+    from gateway.exchange import Answer, Attempt, CallerKind, Exchange
     from gateway.filters import StreamFilter
     from gateway.listing import ModelListing
     from gateway.providers.vendors import Vendor
@@ -164,6 +164,19 @@ class Plugin:
             As `problems`.
         """
         return ()
+
+    def has_caller(self, kind: CallerKind, name: str) -> bool | None:
+        """
+        Tell whether there is a caller of that *name* or id now.
+
+        Whoever tells callers apart overrides it, for others whose settings name them and who
+        have to say that a name is nobody's: see `gateway.Gateway.has_caller`.  Before the start
+        it may not know those that are stored.
+
+        Returns:
+            ``None`` where it does not know.
+        """
+        return None
 
     # --- registering ------------------------------------------------------------------------
 

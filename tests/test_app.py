@@ -105,6 +105,35 @@ def test_a_plugin_is_found_by_its_class():
         gateway.plugin(HookRecorder)
 
 
+@pytest.mark.parametrize(
+    ("told", "known"),
+    [
+        ((), None),
+        ((None,), None),
+        ((False,), False),
+        ((None, False), False),
+        ((False, True, None), True),
+    ],
+)
+def test_a_caller_is_known_to_whoever_tells_callers_apart(told, known):
+    """
+    One plugin that knows it is enough; where nobody says no, nobody knows.
+    """
+
+    def telling(answer, number):
+        def has_caller(self, kind, name):
+            return answer if (kind, name) == ("team", "payments") else None
+
+        members = {"has_caller": has_caller, "__module__": f"tells{number}"}
+        return FoundPlugin(name=f"tells{number}", cls=type("Tells", (Plugin,), members))
+
+    plugins = [telling(answer, number) for number, answer in enumerate(told)]
+    gateway = Gateway(settings_from_dict({}), plugins=plugins, installed=False)
+
+    assert gateway.has_caller("team", "payments") is known
+    assert gateway.has_caller("customer", "payments") is None
+
+
 async def test_plugins_live_as_long_as_the_gateway():
     """
     Lifespans are entered before the start is told and left after the stop.

@@ -20,7 +20,7 @@ from gateway_governance.settings import GovernanceSettings
 if TYPE_CHECKING:
     import click
 
-    from gateway import Gateway, ModelListing, Target
+    from gateway import CallerKind, Gateway, ModelListing, Target
     from gateway.catalog import ModelFacts
     from gateway.errors import Problem
     from gateway.settings import Settings as CoreSettings
@@ -61,6 +61,16 @@ class GovernancePlugin(Plugin):
         Tell which providers that are named do not exist.
         """
         return self.settings.problems(providers=settings.providers)
+
+    def has_caller(self, kind: CallerKind, name: str) -> bool | None:
+        """
+        Tell whether there is such a customer, team or virtual key.
+
+        Before the start only those that are declared are known.
+        """
+        if self._governor is None:
+            return True if name in self.settings.names(kind) else None
+        return self._governor.watch.snapshot.has_caller(kind, name)
 
     # --- life -------------------------------------------------------------------------------
 

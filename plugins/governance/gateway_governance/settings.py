@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, Self
 
 import attrs
 
-from gateway import Drain
+from gateway import CallerKind, Drain
 from gateway.errors import ConfigError, Problem
 from gateway.settings import HEADER_NAME, SecretRef, above, at_least, between, told
 from gateway.settings.problems import path_of
@@ -311,6 +311,13 @@ class GovernanceSettings:
         for table in TABLES:
             for name, settings in self._table(table).items():
                 yield table, settings.entity(name)
+
+    def names(self, kind: CallerKind) -> Collection[str]:
+        """
+        Return the names of all declared callers of *kind*.
+        """
+        names: Collection[str] = self._table(f"{kind}s")
+        return names
 
     def drain(self) -> Drain | None:
         """

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, TypeVar
 
 import attrs
 
-from gateway import Identity
+from gateway import CallerKind, Identity
 from gateway_governance.checks import Entity
 from gateway_governance.entities import (
     NO_LIMITS,
@@ -354,6 +354,18 @@ class Snapshot:
         Return the virtual key that is called *name*; looks through all, for people alone.
         """
         return next((key for key in self.keys.values() if key.name == name), None)
+
+    def has_caller(self, kind: CallerKind, name: str) -> bool:
+        """
+        Tell whether a caller of *kind* has this name or id; looks through all, for people alone.
+        """
+        callers: Mapping[CallerKind, Overlay[str, Any]] = {
+            "customer": self.customers,
+            "team": self.teams,
+            "virtual_key": self.keys,
+        }
+        known = callers[kind]
+        return name in known or any(each.name == name for each in known.values())
 
     # --- owners and all their meters --------------------------------------------------------
 

@@ -207,6 +207,23 @@ def test_providers_must_exist():
         load_plugins(settings, [PLUGIN])
 
 
+async def test_others_may_ask_who_calls(fake):
+    """
+    Before the start only those that are declared are known; then those that are not there, too.
+    """
+    table = {"teams": {"payments": {}}}
+    settings = settings_from_dict({"plugins": {"governance": table}})
+    before = GovernancePlugin(settings.plugin("governance", GovernanceSettings))
+    async with governed(fake, **table) as client:
+        told = [
+            client.gateway.has_caller(kind, "payments") for kind in ("team", "customer")
+        ]
+
+    assert told == [True, False]
+    assert before.has_caller("team", "payments") is True
+    assert before.has_caller("team", "paymnets") is None
+
+
 def test_keys_are_required_as_soon_as_it_matters():
     """
     With a settings file, or an address of the network, keys are required unless said otherwise.

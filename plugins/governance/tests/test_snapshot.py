@@ -192,6 +192,27 @@ class TestFind:
         assert snapshot.key_named("O").id == "other"
         assert snapshot.key_named("nobody") is None
 
+    def test_callers_are_there_by_name_and_by_id(self):
+        """
+        For whoever names them elsewhere; a team's name is no customer's.
+        """
+        snapshot = make(
+            a_key(id="k1", name="K"),
+            Team(id="t1", name="T"),
+            Customer(id="c1", name="C"),
+        )
+
+        names = ("k1", "K", "t1", "T", "c1", "C", "x")
+        told = {
+            kind: [name for name in names if snapshot.has_caller(kind, name)]
+            for kind in ("virtual_key", "team", "customer")
+        }
+        assert told == {
+            "virtual_key": ["k1", "K"],
+            "team": ["t1", "T"],
+            "customer": ["c1", "C"],
+        }
+
     def test_declared_values_stand_beside(self):
         """
         A declared key is found by what this process knows, and goes with its entity.

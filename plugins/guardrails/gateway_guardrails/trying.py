@@ -22,6 +22,8 @@ from gateway.detecting import (
 )
 from gateway_guardrails.characters import without_halves
 from gateway_guardrails.inspecting import asking
+from gateway_guardrails.inspecting.checking import found_by
+from gateway_guardrails.inspecting.failures import Failure
 from gateway_guardrails.inspecting.opinions import masked_in
 from gateway_guardrails.inspecting.plan import Asking
 from gateway_guardrails.policy.guardrail import Guardrail, NamedJudge
@@ -83,9 +85,11 @@ class Looked:
 def find_all(detector: TextDetector, text: str, place: Place) -> Sequence[Find]:
     """
     Return everything that *detector* finds in *text*, which is all there is.
+
+    Raises:
+        DetectorFailed: It says what cannot be.
     """
-    shown = without_halves(text)
-    finds, _ = detector.find(shown, 0, final=True, place=place)
+    finds, _ = found_by(detector.find, without_halves(text), 0, final=True, place=place)
     return finds
 
 
@@ -101,7 +105,12 @@ async def look(guardrails: Sequence[Guardrail], text: str, place: Place) -> Look
     blocked_by: list[str] = []
     for guardrail in guardrails:
         for named in guardrail.texts_at(place.stage):
-            finds = await asyncio.to_thread(find_all, named.detector, text, place)
+            try:
+                finds = await asyncio.to_thread(find_all, named.detector, text, place)
+            except Exception as exc:  # noqa: BLE001 - told as the gateway would
+                why = str(Failure.of(named.name, exc))
+                failures.append((guardrail.name, named.name, why))
+                continue
             found += _found(guardrail, named.name, finds)
         for judge in guardrail.judges_at(place.stage):
             try:

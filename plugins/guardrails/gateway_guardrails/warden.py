@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 import attrs
+import structlog
 
 from gateway import codec
 from gateway.detecting import DetectorTools
@@ -16,6 +17,7 @@ from gateway.tasks import running
 from gateway_guardrails.findings.recorder import FindingsRecorder
 from gateway_guardrails.findings.store import FindingsStore
 from gateway_guardrails.inspecting import Inspector
+from gateway_guardrails.policy.attachment import Attachment, attachment_of
 from gateway_guardrails.policy.nesting import asking
 from gateway_guardrails.policy.snapshot import PolicySnapshot
 from gateway_guardrails.policy.store import Store
@@ -24,7 +26,10 @@ from gateway_guardrails.policy.watch import Watch
 if TYPE_CHECKING:
     from gateway import Exchange, Gateway, Request, Response
     from gateway.detecting import Detector
+    from gateway_guardrails.policy.guardrail import Scope
     from gateway_guardrails.settings import GuardrailsSettings
+
+log = structlog.get_logger("gateway.guardrails")
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -74,6 +79,7 @@ class Warden:
             watch = Watch(store, settings, ground=ground)
             stack.push_async_callback(watch.close)
             await watch.start()
+            _tell_strangers(watch.snapshot, gateway)
             stack.push_async_callback(recorder.close)
             await stack.enter_async_context(
                 running(
@@ -100,12 +106,33 @@ class Warden:
                 inspector=inspector,
             )
 
+    def attachment(self, scope: Scope) -> Attachment:
+        """
+        Tell which names in *scope* nobody bears now.
+        """
+        return attachment_of(scope, self.gateway)
+
     @property
     def snapshot(self) -> PolicySnapshot:
         """
         The guardrails in force.
         """
         return self.watch.snapshot
+
+
+def _tell_strangers(snapshot: PolicySnapshot, gateway: Gateway) -> None:
+    """
+    Log the names in rules that nobody bears; a later start goes on, for who was stored may go.
+    """
+    for guardrail in snapshot.guardrails:
+        attached = attachment_of(guardrail.scope, gateway)
+        if attached.strangers:
+            log.warning(
+                "guardrail is attached to a name that nobody bears",
+                guardrail=guardrail.name,
+                why="; ".join(attached.strangers),
+                is_nobody=attached.is_nobody,
+            )
 
 
 def detector_tools(gateway: Gateway) -> DetectorTools:

@@ -57,6 +57,7 @@ class LookingRoutes:
             snapshot.guardrails,
             warden.gateway.dialects.values(),
             embeddings=warden.settings.embeddings,
+            attachment=warden.attachment,
         )
         return json_response(
             {

@@ -24,6 +24,7 @@ from gateway_guardrails.policy.rules import (
     document_of,
     problems_of,
     read_rule,
+    scope_of,
 )
 from gateway_guardrails.policy.store import Conflict
 from gateway_guardrails.settings import RuleSettings, stranger_faults
@@ -78,7 +79,7 @@ class RuleRoutes:
         except Conflict as conflict:
             raise _refusal(conflict) from None
         await self._tell(request, name, "created", None, rule)
-        return json_response(rule_shape(stored), 201)
+        return json_response(self._told(stored), 201)
 
     async def update(self, request: web.Request) -> web.Response:
         """
@@ -95,7 +96,7 @@ class RuleRoutes:
         except Conflict as conflict:
             raise _refusal(conflict) from None
         await self._tell(request, before.name, "changed", before.rule, rule)
-        return json_response(rule_shape(stored))
+        return json_response(self._told(stored))
 
     async def delete(self, request: web.Request) -> web.Response:
         """
@@ -170,6 +171,14 @@ class RuleRoutes:
             raise _invalid(exc) from None
         await watch.maker.close(made)
         return named.rule
+
+    def _told(self, stored: NamedRule) -> dict[str, Any]:
+        """
+        Write what was stored, and what of it may be meant otherwise: whom it names may come.
+        """
+        scope = scope_of(stored.rule.applies_to)
+        warnings = self.warden().attachment(scope).strangers
+        return {**rule_shape(stored), "warnings": list(warnings)}
 
     async def _tell(
         self,

@@ -116,4 +116,5 @@ def cover_shape(cover: Cover) -> dict[str, Any]:
         "state": cover.state,
         "why": cover.why,
         "notes": list(cover.notes),
+        "strangers": list(cover.strangers),
     }

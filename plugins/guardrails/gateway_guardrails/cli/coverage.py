@@ -19,6 +19,7 @@ from gateway.client import (
 from gateway.offline import config_option, told
 from gateway_guardrails.api.shapes import cover_shape
 from gateway_guardrails.cli.local import Chosen, open_bench
+from gateway_guardrails.policy.attachment import attachment_of
 from gateway_guardrails.policy.coverage import UNSEEN
 from gateway_guardrails.policy.coverage import coverage as compute
 
@@ -28,7 +29,11 @@ _WAYS: Final = (("input", False), ("output", False), ("output", True))
 @click.command()
 @click.option("--rule", "rules", multiple=True, help="One rule; again for more.")
 @click.option("--why", "shows_why", is_flag=True, help="Each cell in a line, with why.")
-@click.option("--check", is_flag=True, help="Exit with 1 if a rule cannot be enforced.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Exit with 1 if a rule cannot be enforced, or names nobody.",
+)
 @config_option
 @client_options
 def coverage(
@@ -61,8 +66,12 @@ def coverage(
         (_print_cells if shows_why else _print_matrix)(cells)
         for unseen in document["unseen"]:
             click.echo(f"never seen: {unseen}")
-    if check and any(cell["state"] == "cannot" for cell in cells):
+    if check and any(map(_is_fault, cells)):
         raise SystemExit(1)
+
+
+def _is_fault(cell: dict[str, Any]) -> bool:
+    return cell["state"] in ("cannot", "nobody") or bool(cell["strangers"])
 
 
 async def _compute(chosen: Chosen) -> dict[str, Any]:
@@ -71,6 +80,7 @@ async def _compute(chosen: Chosen) -> dict[str, Any]:
             bench.guardrails,
             bench.gateway.dialects.values(),
             embeddings=bench.settings.embeddings,
+            attachment=lambda scope: attachment_of(scope, bench.gateway),
         )
     return {
         "coverage": [cover_shape(cover) for cover in covers],
@@ -101,7 +111,9 @@ def _print_cells(cells: list[dict[str, Any]]) -> None:
                 cell["endpoint"],
                 "stream" if cell["stream"] else cell["direction"],
                 cell["state"],
-                "; ".join(part for part in (cell["why"], *cell["notes"]) if part),
+                "; ".join(
+                    filter(None, (cell["why"], *cell["strangers"], *cell["notes"]))
+                ),
             )
             for cell in cells
         ],

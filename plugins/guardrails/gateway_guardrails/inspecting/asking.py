@@ -1,5 +1,5 @@
 """
-Judges are asked: all at once, each no longer than it may take, and none is believed blindly.
+Judges are asked: all at once, each no longer than it may take, and what they say is checked.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from gateway.detecting import DetectorFailed, Opinion
+from gateway_guardrails.inspecting.checking import check_opinion
 
 if TYPE_CHECKING:
-    from gateway.detecting import Find, Question
+    from gateway.detecting import Question
     from gateway_guardrails.inspecting.plan import Asking
     from gateway_guardrails.policy.guardrail import NamedJudge
 
@@ -65,11 +66,16 @@ async def ask(asking: Asking, question: Question) -> Verdict:
     try:
         async with asyncio.timeout(asking.guardrail.timeout_s):
             opinion = await asking.judge.judge(question)
-        _check(opinion, question)
+        check_opinion(opinion, question)
     except DetectorFailed as exc:
         reason, told = exc.reason, exc.told
     except TimeoutError:
         reason, told = "timeout", f"{asking.guardrail.timeout_s:g} s"
+    except asyncio.CancelledError as exc:
+        if _is_cancelled():
+            raise
+        # Its own: something in it was cancelled, and nobody has left.
+        reason, told = "failed", type(exc).__name__
     except Exception as exc:  # noqa: BLE001 - its text may hold what was judged
         reason, told = "failed", type(exc).__name__
     return Verdict(
@@ -81,21 +87,9 @@ async def ask(asking: Asking, question: Question) -> Verdict:
     )
 
 
-def _check(opinion: Opinion, question: Question) -> None:
+def _is_cancelled() -> bool:
     """
-    Check that *opinion* is on what was asked.
-
-    Raises:
-        DetectorFailed: It is not.
+    Tell whether somebody wants the task to end that runs here.
     """
-    count = len(question.passages)
-    for each in (opinion.finds, opinion.masked, opinion.flagged):
-        if len(each) not in (0, count):
-            raise DetectorFailed("garbage", "an opinion on other passages")
-    for passage, finds in zip(question.passages, opinion.finds, strict=False):
-        if not all(_is_in(find, len(passage.text)) for find in finds):
-            raise DetectorFailed("garbage", "a find outside of its passage")
-
-
-def _is_in(find: Find, length: int) -> bool:
-    return 0 <= find.start < find.end <= length
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -29,7 +29,7 @@ WINDOW: Final = 1000
 WINDOW_S: Final = 1.5
 #: Characters left of them that are shown again, for what stands over the border.
 _OVERLAP: Final = 200
-#: Windows that are looked at at the same time; then the answer waits.
+#: Windows that are looked at at the same time; then the answer waits, or the next one grows.
 _MAX_OPEN: Final = 8
 
 
@@ -37,7 +37,8 @@ class BackgroundFilter(TextFilter):
     """
     Lets an answer pass, and has it judged meanwhile.
 
-    The verdict on all of it is waited for before the event that ends it.
+    The verdict on all of it is waited for before the event that ends it; where nobody would cut
+    it, behind that, so that what is found is recorded and no text waits.
 
     Args:
         spawn: Runs a coroutine beside the caller.
@@ -79,12 +80,10 @@ class BackgroundFilter(TextFilter):
         """
         self._check()
         await super().feed(chunks)
-        if any(_ends_answer(chunk) for chunk in chunks):
+        if self._plan.acts and any(_ends_answer(chunk) for chunk in chunks):
             await self._finish()
         elif self._is_due():
-            if len(self._open) >= _MAX_OPEN:
-                await asyncio.wait(self._open, return_when=asyncio.FIRST_COMPLETED)
-            self._ask()
+            await self._ask_in_turn()
         self._check()
         return chunks
 
@@ -138,6 +137,13 @@ class BackgroundFilter(TextFilter):
             return False
         waited_s = self._clock.monotonic() - self._since_s
         return self._length >= WINDOW or waited_s >= WINDOW_S
+
+    async def _ask_in_turn(self) -> None:
+        if len(self._open) >= _MAX_OPEN:
+            if not self._plan.acts:
+                return
+            await asyncio.wait(self._open, return_when=asyncio.FIRST_COMPLETED)
+        self._ask()
 
     def _ask(self) -> None:
         gathered = [

@@ -191,10 +191,9 @@ class BufferFilter(TextFilter):
         started = perf_counter_ns()
         looked = await self._scanner.scan(plan, looks, scope)
         took_us = (perf_counter_ns() - started) // 1000
-        for failure in looked.failures:
-            told = Failure(failure.scan.name, "failed", failure.error)
-            for guardrail in failure.scan.guardrails:
-                self._failed(guardrail, told)
+        for failed in looked.failures:
+            for guardrail in failed.scan.guardrails:
+                self._failed(guardrail, failed.failure)
         return [
             [
                 hit

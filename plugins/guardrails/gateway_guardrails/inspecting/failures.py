@@ -4,11 +4,12 @@ What follows from a detector that could not judge.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import attrs
 import structlog
 
+from gateway.detecting import DetectorFailed
 from gateway_guardrails.inspecting.refusals import unavailable
 
 if TYPE_CHECKING:
@@ -34,6 +35,18 @@ class Failure:
     name: str
     reason: str
     told: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.told}" if self.told else self.reason
+
+    @classmethod
+    def of(cls, name: str, exc: Exception) -> Self:
+        """
+        Tell of what the detector *name* raised; of the text of a stranger's exception nothing.
+        """
+        if isinstance(exc, DetectorFailed):
+            return cls(name, exc.reason, exc.told)
+        return cls(name, "failed", type(exc).__name__)
 
 
 def refusal_for(

@@ -195,8 +195,8 @@ class _Looking:
         looked = await self.inspector.scanner.scan(self.plan, looks, scope)
         self._scanning_us = (perf_counter_ns() - started) // 1000
         self._fresh = looked.fresh
-        for failure in looked.failures:
-            self._failed_scan(failure)
+        for failed in looked.failures:
+            self._failed_scan(failed)
         return looked.found
 
     def _add(self, segment: Segment, hits: Iterable[Hit]) -> None:
@@ -284,9 +284,9 @@ class _Looking:
             for at, hits in zip(places, flagged_in(verdict, len(places)), strict=True):
                 self.finds.told += [(hit, segments[at]) for hit in hits]
 
-    def _failed_scan(self, failure: ScanFailed) -> None:
-        for guardrail in failure.scan.guardrails:
-            self._failed(guardrail, Failure(failure.scan.name, "failed", failure.error))
+    def _failed_scan(self, failed: ScanFailed) -> None:
+        for guardrail in failed.scan.guardrails:
+            self._failed(guardrail, failed.failure)
 
     def _failed(self, guardrail: Guardrail, failure: Failure) -> None:
         notes = self.inspection.notes

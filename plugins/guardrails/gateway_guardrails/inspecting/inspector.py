@@ -237,13 +237,13 @@ class Inspector:
             filters.append(
                 BufferFilter(inspection, plan.buffer, scanner, request, number)
             )
-        background = plan.background
-        if background.scans:
-            filters.append(WatchingFilter(inspection, background, number, scanner))
-        if background.askings:
-            filters.append(
-                BackgroundFilter(inspection, background, request, self.spawn, number)
-            )
+        for aside in (plan.background, plan.shadow):
+            if aside.scans:
+                filters.append(WatchingFilter(inspection, aside, number, scanner))
+            if aside.askings:
+                filters.append(
+                    BackgroundFilter(inspection, aside, request, self.spawn, number)
+                )
         return filters
 
     # --- the end ----------------------------------------------------------------------------

@@ -107,6 +107,7 @@ class OutputPlan:
         window: Looks at what comes, and holds back what may still grow into a find.
         buffer: Holds back whole texts.
         background: Lets pass and looks meanwhile; may cut the answer, never edit it.
+        shadow: Likewise, and never cuts it: by itself, so that no other rule waits for it.
         drops_sealed: Signed reasoning is taken out.
         blind: One that must see all of an answer, and sees its words alone; None if none must.
     """
@@ -114,6 +115,7 @@ class OutputPlan:
     window: Plan
     buffer: Plan
     background: Plan
+    shadow: Plan
     drops_sealed: bool
     blind: Guardrail | None
 
@@ -123,9 +125,11 @@ class OutputPlan:
         Make the plan of *guardrails*.
         """
         chosen = tuple(guardrails)
-        window, buffer, background = [], [], []
+        window, buffer, background, shadow = [], [], [], []
         for guardrail in chosen:
-            if guardrail.streaming == "async":
+            if guardrail.is_shadow:
+                shadow.append(guardrail)
+            elif guardrail.streaming == "async":
                 background.append(guardrail)
             elif guardrail.streaming == "window" and not guardrail.judges_at("output"):
                 window.append(guardrail)
@@ -135,6 +139,7 @@ class OutputPlan:
             window=Plan.of(window, "output"),
             buffer=Plan.of(buffer, "output"),
             background=Plan.of(background, "output"),
+            shadow=Plan.of(shadow, "output"),
             drops_sealed=any(
                 guardrail.sealed == "drop" and guardrail.acts for guardrail in chosen
             ),

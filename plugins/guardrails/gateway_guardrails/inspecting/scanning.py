@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 import attrs
 
 from gateway_guardrails.characters import without_halves
+from gateway_guardrails.inspecting.checking import found_by
+from gateway_guardrails.inspecting.failures import Failure
 
 if TYPE_CHECKING:
     from gateway.detecting import Find, Place
@@ -26,13 +28,13 @@ _TURN: Final = 256 * 1024
 
 class ScanFailed(Exception):
     """
-    A detector failed; says which, and nothing of the text.
+    A detector failed; says which and how, and nothing of the text.
     """
 
-    def __init__(self, scan: Scan, error: str) -> None:
-        super().__init__(f"{scan.name}: {error}")
+    def __init__(self, scan: Scan, failure: Failure) -> None:
+        super().__init__(f"{failure.name}: {failure.told or failure.reason}")
         self.scan = scan
-        self.error = error
+        self.failure = failure
 
 
 class Shown(Protocol):
@@ -128,9 +130,10 @@ def look_at(
 def _finds(scan: Scan, look: Shown, failures: dict[Scan, ScanFailed]) -> Sequence[Find]:
     try:
         text = without_halves(look.value)
-        finds, _ = scan.detector.find(text, 0, final=True, place=look.place)
+        find = scan.detector.find
+        finds, _ = found_by(find, text, 0, final=True, place=look.place)
     except Exception as exc:  # noqa: BLE001 - the guardrail says what follows from it
-        failures[scan] = ScanFailed(scan, type(exc).__name__)
+        failures[scan] = ScanFailed(scan, Failure.of(scan.name, exc))
         return ()
     return tuple(finds) if finds else ()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.filters import Edit, TextFilter
 from gateway_guardrails.characters import without_halves
+from gateway_guardrails.inspecting.checking import found_by
 from gateway_guardrails.inspecting.failures import Failure, refusal_for
 from gateway_guardrails.inspecting.refusals import (
     blocked,
@@ -97,7 +98,7 @@ class WindowFilter(TextFilter):
         shown = without_halves(text)
         try:
             for find, scan in self._scans:
-                finds, here = find(shown, start, final=final, place=place)
+                finds, here = found_by(find, shown, start, final=final, place=place)
                 safe = min(safe, here)
                 if finds:
                     if found is None:
@@ -106,8 +107,6 @@ class WindowFilter(TextFilter):
         except Exception as exc:  # noqa: BLE001 - the guardrail says what follows from it
             self._failed(scan, exc)
             return self.find(text, start, final)
-        if final:
-            safe = len(text)
         return self._taken(text, found, safe, place, started)
 
     async def feed_response(self, response: Response) -> int:
@@ -193,7 +192,7 @@ class WindowFilter(TextFilter):
         """
         if scan is None:
             raise exc
-        failure = Failure(scan.name, "failed", type(exc).__name__)
+        failure = Failure.of(scan.name, exc)
         for guardrail in scan.guardrails:
             refusal = refusal_for(failure, guardrail, self._notes, STAGE, self._attempt)
             if refusal is not None:

@@ -8,21 +8,23 @@ that a new dialect or detector stands in the table by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final, Literal
 
 import attrs
 
 from gateway import Dialect
+from gateway_guardrails.policy.attachment import Attachment
 from gateway_guardrails.policy.making import Unmade
 
 if TYPE_CHECKING:
     from gateway import Exchange
     from gateway.detecting import Stage
-    from gateway_guardrails.policy.guardrail import Guardrail
+    from gateway_guardrails.policy.guardrail import Guardrail, Scope
 
-#: ``off``: the rule does not look there; ``nothing``: there are no words.
-State = Literal["enforced", "flagged", "cannot", "nothing", "off"]
+#: ``nobody``: all whom the rule is attached to are nobody; ``off``: it does not look there;
+#: ``nothing``: there are no words.
+State = Literal["enforced", "flagged", "cannot", "nobody", "nothing", "off"]
 
 #: What no guardrail on texts can see, wherever it stands.
 UNSEEN: Final = (
@@ -45,6 +47,7 @@ class Cover:
         is_stream: The answer streams; requests never do.
         why: Why it is not enforced; "" where it is.
         notes: What an auditor should know all the same.
+        strangers: A sentence for each name in the rule that nobody bears.
     """
 
     guardrail: str
@@ -54,16 +57,22 @@ class Cover:
     state: State
     why: str = ""
     notes: tuple[str, ...] = ()
+    strangers: tuple[str, ...] = ()
 
 
 def coverage(
-    guardrails: Iterable[Guardrail], dialects: Iterable[Dialect], *, embeddings: str
+    guardrails: Iterable[Guardrail],
+    dialects: Iterable[Dialect],
+    *,
+    embeddings: str,
+    attachment: Callable[[Scope], Attachment],
 ) -> list[Cover]:
     """
     Compute the table.
 
     Args:
         embeddings: What a redacting rule does to texts to embed: ``redact``, ``refuse``.
+        attachment: Tells who bears the names that a rule is attached to.
     """
     endpoints = [
         (dialect, operation) for dialect in dialects for operation in dialect.operations
@@ -71,8 +80,9 @@ def coverage(
     return [
         cover
         for guardrail in guardrails
+        for attached in (attachment(guardrail.scope),)
         for dialect, operation in endpoints
-        for cover in _covers(guardrail, dialect, operation, embeddings)
+        for cover in _covers(guardrail, dialect, operation, embeddings, attached)
     ]
 
 
@@ -94,7 +104,11 @@ def why_not_enforced(guardrail: Guardrail, exchange: Exchange) -> str | None:
 
 
 def _covers(
-    guardrail: Guardrail, dialect: Dialect, operation: str, embeddings: str
+    guardrail: Guardrail,
+    dialect: Dialect,
+    operation: str,
+    embeddings: str,
+    attached: Attachment,
 ) -> Iterator[Cover]:
     endpoint = f"{dialect.name}/{operation}"
     streams = operation in _STREAMED and dialect.facts() is not None
@@ -105,6 +119,8 @@ def _covers(
         state, why = _state(
             guardrail, dialect, operation, direction, is_stream=is_stream
         )
+        if attached.is_nobody and state not in ("nothing", "off"):
+            state, why = "nobody", "attached to nobody"
         notes = (
             tuple(_notes(guardrail, dialect, operation, direction, embeddings))
             if state in ("enforced", "flagged")
@@ -118,6 +134,7 @@ def _covers(
             state=state,
             why=why,
             notes=notes,
+            strangers=attached.strangers,
         )
 
 

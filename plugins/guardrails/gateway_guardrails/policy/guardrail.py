@@ -108,7 +108,7 @@ class Guardrail:
     Attributes:
         texts: Those that look by themselves.
         judges: Those that are asked.
-        streaming: How an answer that streams is held back.
+        streaming: How an answer that streams is held back; one in shadow holds nothing back.
         timeout_s: How long each judge may take.
         restores: Originals are put back into the answer for the caller.
         is_shadow: It decides and records, and does not act.

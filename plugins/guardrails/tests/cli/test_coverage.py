@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
+from gateway import Phase, Plugin
+
 
 async def test_a_gateway_tells_what_is_checked_where(cli):
     """
@@ -46,3 +50,41 @@ async def test_what_cannot_be_enforced_fails_a_check(here, file):
     )
 
     assert "grounding does not look at input" in told
+
+
+class KnowsNobody(Plugin):
+    """
+    Knows that there are no callers.
+    """
+
+    phase = Phase.IDENTIFY
+
+    def has_caller(self, kind, name):
+        return False
+
+
+class TestNobody:
+    @pytest.fixture
+    async def guarded(self, guards):
+        rule = {"detectors": ["word"], "action": "block"}
+        typo = {**rule, "applies_to": {"teams": ["paymnets"]}}
+        partly = {**rule, "applies_to": {"teams": ["paymnets"], "models": ["gpt-*"]}}
+        rules = {"all": rule, "typo": typo, "partly": partly}
+        async with guards({"rules": rules}, plugins=[KnowsNobody]) as found:
+            yield found
+
+    @pytest.mark.parametrize(
+        ("rule", "code", "state"),
+        [("all", 0, "enforced"), ("typo", 1, "nobody"), ("partly", 1, "enforced")],
+    )
+    async def test_names_that_nobody_bears_fail_a_check(self, cli, rule, code, state):
+        """
+        All of them, or one of several; why tells which.
+        """
+        words = ("coverage", "--check", "--rule", rule)
+        told = await cli.run(*words, code=code)
+        why = await cli.run(*words, "--why", code=code)
+
+        assert f" {state} " in told
+        assert ("attached to nobody" in why) == (state == "nobody")
+        assert ("no team is called paymnets" in why) == (code == 1)

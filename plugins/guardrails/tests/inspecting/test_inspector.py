@@ -4,13 +4,18 @@ The inspector through whole exchanges: conversations, samples, dry runs, questio
 
 from __future__ import annotations
 
+import asyncio
+
 import attrs
 import pytest
+from spoken_streams import STREAMED, frames_of
 
 from gateway import Detector, Identity, Phase, Plugin, hookimpl
 from gateway.detecting import Opinion
-from gateway.testing import Script
+from gateway.testing import Script, make_exchange
+from gateway.views import Chunk
 from gateway_guardrails.inspecting.inspection import sampled
+from gateway_guardrails.inspecting.plan import OutputPlan
 
 MAIL = "jane@acme.com"
 REDACT = {"pii": {"detectors": ["mail"], "action": "redact", "restore": True}}
@@ -43,6 +48,63 @@ class Known(Plugin):
     @hookimpl
     async def pre_request(self, exchange):
         exchange.identity = Identity(key_id=exchange.headers.get("x-key", "k"))
+
+
+class TestShadow:
+    @pytest.mark.parametrize("streaming", [None, "window", "buffer", "async"])
+    @pytest.mark.parametrize("does", ["block", "fail"])
+    @pytest.mark.parametrize("is_default", [False, True])
+    async def test_nothing_waits_for_it(self, gate, streaming, does, is_default):
+        """
+        Of a stream that is judged in shadow every byte leaves before there is a verdict.
+        """
+        judge = {"type": "judge", "does": does}
+        rule = {"detectors": [judge, "mail"], "action": "block", "stages": ["output"]}
+        told = {"shadow": True, **({"streaming": streaming} if streaming else {})}
+        defaults = {"defaults": told} if is_default else {}
+        rules = {"trial": rule if is_default else {**rule, **told}}
+        pieces = [
+            "so ",
+            "bad, ",
+            MAIL,
+            " word" * 300,
+        ] * 10  # more than are judged at once
+        frames = frames_of(STREAMED["openai_chat"], pieces)
+        async with gate(rules, **defaults) as gated:
+            gated.judge.gate = asyncio.Event()
+            exchange = make_exchange()
+            await gated.inspector.inspect(exchange)
+            made = gated.inspector.open_filter(exchange, None)
+            left = []
+            for frame in frames:
+                chunk = Chunk(STREAMED["openai_chat"], frame)
+                left += await asyncio.wait_for(made.feed([chunk]), 2)
+            gated.judge.gate.set()
+            await made.flush()
+
+        found = {finding.type for finding in exchange.trail.findings}
+        assert [chunk.encode() for chunk in left] == frames
+        assert found == {"EMAIL"} | ({"blocked"} if does == "block" else set())
+
+    async def test_no_rule_waits_for_one_in_shadow(self, kit):
+        """
+        One that holds back or cuts is kept apart from those that are tried.
+        """
+        judge = kit.SmallJudge(kit.JudgeOptions())
+        trials = [
+            kit.rule("mail", judges=[judge], is_shadow=True, streaming=streaming)
+            for streaming in ("window", "buffer", "async")
+        ]
+        earnest = [
+            kit.rule("card", streaming=streaming)
+            for streaming in ("window", "buffer", "async")
+        ]
+
+        plan = OutputPlan.of([*trials, *earnest])
+
+        assert plan.shadow.guardrails == tuple(trials)
+        held = (plan.window, plan.buffer, plan.background)
+        assert [one.guardrails for one in held] == [(one,) for one in earnest]
 
 
 class TestConversations:

@@ -5,11 +5,13 @@ import pytest
 from gateway.detecting import Detector
 from gateway.dialects import core_dialects
 from gateway.testing import make_exchange
+from gateway_guardrails.policy.attachment import Attachment
 from gateway_guardrails.policy.coverage import coverage, why_not_enforced
 from gateway_guardrails.policy.guardrail import Guardrail, NamedDetector, NamedJudge
 from gateway_guardrails.policy.making import Unmade
 
 OUTPUT = frozenset({"output"})
+KNOWN = Attachment()
 
 
 def local(**told):
@@ -22,8 +24,17 @@ def judged(judge=None, **told):
     return Guardrail(name="g", judges=(named,), **told)
 
 
-def cell(guardrail, endpoint, direction, *, stream=False, embeddings="redact"):
-    covers = coverage([guardrail], core_dialects(), embeddings=embeddings)
+def covers_of(guardrail, *, embeddings="redact", attached=KNOWN):
+    return coverage(
+        [guardrail],
+        core_dialects(),
+        embeddings=embeddings,
+        attachment=lambda scope: attached,
+    )
+
+
+def cell(guardrail, endpoint, direction, *, stream=False, **told):
+    covers = covers_of(guardrail, **told)
     (found,) = [
         cover
         for cover in covers
@@ -38,7 +49,7 @@ class TestCells:
         """
         Input, output, and streamed output where the dialect streams.
         """
-        covers = coverage([local()], core_dialects(), embeddings="redact")
+        covers = covers_of(local())
 
         streamed = {cover.endpoint for cover in covers if cover.is_stream}
         assert streamed == {
@@ -72,6 +83,25 @@ class TestCells:
 
         assert found.state == state
         assert why in found.why
+
+    def test_whoever_is_attached_to_nobody_enforces_nothing(self):
+        """
+        Nor flags; where one of several names is nobody's, the others are protected.
+        """
+        strangers = ("no team is called paymnets",)
+        nobodys = Attachment(strangers=strangers, is_nobody=True)
+        partly = Attachment(strangers=strangers)
+
+        for guardrail in (local(), local(action="flag"), judged(Unmade("gone"))):
+            found = cell(guardrail, "openai_chat/generate", "input", attached=nobodys)
+            assert (found.state, found.why) == ("nobody", "attached to nobody")
+            assert found.strangers == strangers
+        found = cell(local(), "openai_chat/generate", "input", attached=partly)
+        off = local(stages=OUTPUT)
+        assert (found.state, found.strangers) == ("enforced", strangers)
+        assert (
+            cell(off, "openai_chat/generate", "input", attached=nobodys).state == "off"
+        )
 
     def test_answers_without_words_need_no_check(self):
         """
