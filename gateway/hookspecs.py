@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         SecretStore,
     )
     from gateway.routing.targets import Target
+    from gateway.secrets import Secrets
     from gateway.settings import Settings as CoreSettings
     from gateway.taps import Tap
     from gateway.views import Chunk, Response
@@ -159,6 +160,24 @@ class Plugin:
 
         Args:
             detectors: Everybody's, by name; see `register_detectors`.
+
+        Returns:
+            As `problems`.
+        """
+        return ()
+
+    async def start_problems(
+        self, gateway: Gateway, secrets: Secrets | None
+    ) -> Iterable[Problem]:
+        """
+        Tell what `lifespan` would refuse of the plugin's settings, as far as nothing is opened.
+
+        ``gatewright check`` asks for it where nothing else is wrong; who serves enters the
+        lifespan instead.
+
+        Args:
+            gateway: One that was made and is never started.
+            secrets: Resolves references; None where they are to be left alone.
 
         Returns:
             As `problems`.

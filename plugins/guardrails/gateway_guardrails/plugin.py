@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, ClassVar
 from gateway import Answer, Attempt, Detector, Exchange, Phase, Plugin, Route, hookimpl
 from gateway.events import Event, EventsMissed, SettingsChanged
 from gateway_guardrails.events import GuardrailChanged
-from gateway_guardrails.policy.rules import NamedRule, problems_of
+from gateway_guardrails.policy.checking import start_problems
+from gateway_guardrails.policy.making import Maker
+from gateway_guardrails.policy.rules import declared_rules, problems_of
 from gateway_guardrails.registry import DETECTORS
 from gateway_guardrails.settings import GuardrailsSettings
-from gateway_guardrails.warden import Warden
+from gateway_guardrails.warden import Warden, detector_tools
 
 if TYPE_CHECKING:
     import click
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from gateway import Gateway
     from gateway.errors import Problem
     from gateway.filters import StreamFilter
+    from gateway.secrets import Secrets
     from gateway.settings import Settings as CoreSettings
 
 
@@ -59,9 +62,21 @@ class GuardrailsPlugin(Plugin):
         """
         Tell which detectors do not exist, or cannot do what a rule asks for.
         """
-        for name, rule in self.settings.rules.items():
-            named = NamedRule(name=name, rule=rule)
+        for named in declared_rules(self.settings):
             yield from problems_of(named, self.settings.defaults, detectors)
+
+    async def start_problems(
+        self, gateway: Gateway, secrets: Secrets | None
+    ) -> Iterable[Problem]:
+        """
+        Tell which detectors cannot be made, by making them all.
+        """
+        maker = Maker(
+            tools=detector_tools(gateway),
+            kinds=gateway.detectors,
+            defaults=self.settings.defaults,
+        )
+        return await start_problems(maker, declared_rules(self.settings))
 
     # --- life -------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ import structlog
 from gateway.errors import ConfigError
 from gateway.following import Follower
 from gateway_guardrails.policy.making import Maker
-from gateway_guardrails.policy.rules import NamedRule, problems_of
+from gateway_guardrails.policy.rules import NamedRule, declared_rules, problems_of
 from gateway_guardrails.policy.snapshot import PolicySnapshot
 from gateway_guardrails.policy.store import Store, StoredRules
 
@@ -114,10 +114,7 @@ class Watch:
         """
         Return those of the settings file.
         """
-        return tuple(
-            NamedRule(name=name, rule=rule)
-            for name, rule in self._settings.rules.items()
-        )
+        return declared_rules(self._settings)
 
     def _beside_declared(self, stored: StoredRules) -> Iterator[NamedRule]:
         names = self._settings.rules

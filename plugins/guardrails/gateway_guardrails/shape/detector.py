@@ -13,6 +13,7 @@ import attrs
 
 from gateway.detecting import Detector, DetectorTools, Find, Place, Severity
 from gateway.errors import ConfigError, Problem
+from gateway.settings.problems import path_of
 from gateway_guardrails.patterns import (
     Pattern,
     PatternInvalid,
@@ -155,12 +156,12 @@ def make(options: ShapeOptions, tools: DetectorTools) -> ShapeDetector:
     Make a detector with a rule's options.
 
     Raises:
-        ConfigError: A pattern is none.
+        ConfigError: Patterns are none.
     """
-    patterns = tuple(
-        (name, compiled(f"must_not.{name}", told))
-        for name, told in options.must_not.items()
-    )
+    problems: list[Problem] = []
+    patterns = compiled("must_not", options.must_not, problems)
+    if problems:
+        raise ConfigError(problems)
     has_anchor = any(
         sign in told.replace("[^", "")
         for told in options.must_not.values()
@@ -181,17 +182,23 @@ def make(options: ShapeOptions, tools: DetectorTools) -> ShapeDetector:
     )
 
 
-def compiled(path: str, told: str) -> Pattern:
+def compiled(
+    option: str, told: Mapping[str, str], problems: list[Problem]
+) -> tuple[tuple[str, Pattern], ...]:
     """
-    Compile an operator's pattern.
+    Compile an operator's patterns by their names.
 
-    Raises:
-        ConfigError: It is none; says which option has it.
+    Args:
+        option: Which has them.
+        problems: Is added to for each that is none.
     """
-    try:
-        return compile_pattern(told)
-    except PatternInvalid as exc:
-        raise ConfigError([Problem(str(exc), path=path)]) from None
+    patterns = []
+    for name, text in told.items():
+        try:
+            patterns.append((name, compile_pattern(text)))
+        except PatternInvalid as exc:
+            problems.append(Problem(str(exc), path=path_of((option, name))))
+    return tuple(patterns)
 
 
 SHAPE: Final = Detector(

@@ -126,17 +126,18 @@ def make(options: WholeShapeOptions, tools: DetectorTools) -> WholeShapeDetector
     Make a detector with a rule's options.
 
     Raises:
-        ConfigError: A pattern or the schema is none.
+        ConfigError: Patterns or the schema are none.
     """
-    must = tuple(
-        (name, compiled(f"must.{name}", told)) for name, told in options.must.items()
-    )
-    try:
-        schema = (
-            Schema(options.json_schema) if options.json_schema is not None else None
-        )
-    except SchemaInvalid as exc:
-        raise ConfigError([Problem(str(exc), path="json_schema")]) from None
+    problems: list[Problem] = []
+    must = compiled("must", options.must, problems)
+    schema = None
+    if options.json_schema is not None:
+        try:
+            schema = Schema(options.json_schema)
+        except SchemaInvalid as exc:
+            problems.append(Problem(str(exc), path="json_schema"))
+    if problems:
+        raise ConfigError(problems)
     return WholeShapeDetector(options, must, schema)
 
 
