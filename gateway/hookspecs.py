@@ -166,6 +166,20 @@ class Plugin:
         """
         return ()
 
+    def model_problems(self, check_model: Callable[[str], None]) -> Iterable[Problem]:
+        """
+        Tell which models that the plugin's settings name nobody has.
+
+        Args:
+            check_model: Raises `ModelNotFound` or `UnsupportedOperation` for a model that cannot
+                be asked to generate; what plugins make of a name, by `choose_targets`, it does
+                not know.
+
+        Returns:
+            As `problems`.
+        """
+        return ()
+
     async def start_problems(
         self, gateway: Gateway, secrets: Secrets | None
     ) -> Iterable[Problem]:

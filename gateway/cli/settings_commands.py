@@ -138,14 +138,18 @@ def _start_problems(
     """
     from gateway.app import Gateway  # it needs half a second that init has not
 
+    told: list[Problem] = []
     try:
-        gateway = Gateway(settings, plugins=extra, installed=installed, environ={})
-        told = asyncio.run(_told_by_plugins(gateway, secrets))
+        gateway = Gateway(
+            settings, plugins=extra, installed=installed, environ={}, problems=told
+        )
+        told += asyncio.run(_told_by_plugins(gateway, secrets))
     except PluginErrors as exc:
         return [p for error in exc.errors for p in _problems_of(error, settings)]
     except ConfigError as exc:
         return settings.located(exc).problems
-    return settings.located(ConfigError(told)).problems
+    # What a plugin finds wrong on two ways is one problem.
+    return settings.located(ConfigError(dict.fromkeys(told))).problems
 
 
 async def _told_by_plugins(gateway: Gateway, secrets: Secrets | None) -> list[Problem]:

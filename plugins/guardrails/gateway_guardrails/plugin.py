@@ -4,14 +4,14 @@ The guardrails plugin.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, ClassVar
 
 from gateway import Answer, Attempt, Detector, Exchange, Phase, Plugin, Route, hookimpl
 from gateway.events import Event, EventsMissed, SettingsChanged
 from gateway_guardrails.events import GuardrailChanged
-from gateway_guardrails.policy.checking import start_problems
+from gateway_guardrails.policy.checking import model_problems, start_problems
 from gateway_guardrails.policy.making import Maker
 from gateway_guardrails.policy.rules import declared_rules, problems_of
 from gateway_guardrails.registry import DETECTORS
@@ -65,18 +65,26 @@ class GuardrailsPlugin(Plugin):
         for named in declared_rules(self.settings):
             yield from problems_of(named, self.settings.defaults, detectors)
 
+    def model_problems(self, check_model: Callable[[str], None]) -> Iterable[Problem]:
+        """
+        Tell which judges are models that nobody has.
+        """
+        kinds = {detector.name: detector for detector in DETECTORS}
+        for named in declared_rules(self.settings):
+            yield from model_problems(named.rule, kinds, check_model)
+
     async def start_problems(
         self, gateway: Gateway, secrets: Secrets | None
     ) -> Iterable[Problem]:
         """
-        Tell which detectors cannot be made, by making them all.
+        Tell which detectors cannot be made, by making them all, and which secrets are missing.
         """
         maker = Maker(
             tools=detector_tools(gateway),
             kinds=gateway.detectors,
             defaults=self.settings.defaults,
         )
-        return await start_problems(maker, declared_rules(self.settings))
+        return await start_problems(maker, declared_rules(self.settings), secrets)
 
     # --- life -------------------------------------------------------------------------------
 

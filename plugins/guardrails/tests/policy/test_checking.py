@@ -7,13 +7,15 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import dedent
 
+import attrs
 import pytest
 
 from gateway import Gateway
 from gateway.cli.settings_commands import check_file
 from gateway.errors import ConfigError
 from gateway.plugins import FoundPlugin
-from gateway.settings import load_settings
+from gateway.secrets import Secrets
+from gateway.settings import ServerSettings, load_settings
 
 RULES = "plugins.guardrails.rules"
 TEXT = """
@@ -92,11 +94,8 @@ async def test_the_start_refuses_the_same(tmp_path, plugins):
     """
     What a check passes starts, and what it does not, does not: with the same words.
     """
-    file = tmp_path / "gateway.yaml"
-    file.write_text(dedent(TEXT))
-    gateway = Gateway(
-        load_settings(file), plugins=plugins, installed=False, data_dir=tmp_path
-    )
+    settings = settings_of(tmp_path, TEXT)
+    gateway = Gateway(settings, plugins=plugins, installed=False)
 
     with pytest.raises(ConfigError) as refused:
         await gateway.start()
@@ -127,6 +126,102 @@ def test_what_was_made_for_the_check_is_let_go(checked, oracle, monkeypatch, mor
     )
 
     assert (len(closed), len(problems)) == (1, 1 if more else 0)
+
+
+SERVICES = """
+    models: {{guard: openai/gpt-5}}
+    providers: {{openai: {{keys: {{main: env.PROVIDER_KEY}}}}}}
+    plugins:
+      guardrails:
+        rules:
+          shield:
+            detectors:
+              - {{type: azure_shield, endpoint: "https://a.example", key: env.NOT_SET}}
+            action: block
+          off:
+            detectors:
+              - {{type: azure_shield, endpoint: "https://a.example", key: env.NOT_SET}}
+            action: block
+            enabled: false
+          judge:
+            detectors: [{{type: model, model: {model}, prompt: Find it.}}]
+            action: block
+    """
+MISSING = (
+    f"{RULES}.shield.detectors[0].key",
+    "secret env.NOT_SET: not set in the environment",
+)
+UNKNOWN = (
+    f"{RULES}.judge.detectors[0].model",
+    'No model "guarrd" here. Did you mean "guard"?',
+)
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        (None, []),
+        ({"PROVIDER_KEY": "x"}, [MISSING]),
+        ({"PROVIDER_KEY": "x", "NOT_SET": "y"}, []),
+    ],
+    ids=["without", "missing", "there"],
+)
+def test_secrets_of_detectors_are_resolved_where_that_is_asked_for(
+    checked, environ, told
+):
+    """
+    By ``check --secrets``, as all others are; of rules that are enabled.
+    """
+    secrets = None if environ is None else Secrets(environ)
+
+    problems = checked(SERVICES.format(model="guard"), secrets=secrets)
+
+    assert [(one.path, one.message) for one in problems] == told
+
+
+def test_a_missing_secret_hides_no_model_that_nobody_has(checked):
+    """
+    What the core finds out and what a plugin finds out is told at once.
+    """
+    secrets = Secrets({"PROVIDER_KEY": "x"})
+
+    problems = checked(SERVICES.format(model="guarrd"), secrets=secrets)
+
+    assert [(one.path, one.message) for one in problems] == [MISSING, UNKNOWN]
+
+
+async def test_the_start_refuses_a_missing_secret(tmp_path, plugins):
+    """
+    Not the first caller.
+    """
+    settings = settings_of(tmp_path, SERVICES.format(model="guard"))
+    gateway = Gateway(settings, plugins=plugins, installed=False, environ={})
+
+    with pytest.raises(ConfigError) as refused:
+        await gateway.start()
+
+    assert [(one.path, one.message) for one in refused.value.problems] == [MISSING]
+
+
+def test_no_gateway_is_made_with_a_model_that_nobody_has(tmp_path, plugins):
+    """
+    Neither at the start nor by a reload.
+    """
+    settings = settings_of(tmp_path, SERVICES.format(model="guarrd"))
+
+    with pytest.raises(ConfigError) as refused:
+        Gateway(settings, plugins=plugins, installed=False)
+
+    assert [(one.path, one.message) for one in refused.value.problems] == [UNKNOWN]
+
+
+def settings_of(folder, text):
+    """
+    Read settings that are written to a file in *folder*.
+    """
+    file = folder / "gateway.yaml"
+    file.write_text(dedent(text))
+    return attrs.evolve(load_settings(file), server=ServerSettings(data_dir=folder))
 
 
 def standing_at(where):
