@@ -15,6 +15,7 @@ from gateway_guardrails.policy.checking import model_problems, start_problems
 from gateway_guardrails.policy.making import Maker
 from gateway_guardrails.policy.rules import declared_rules, problems_of
 from gateway_guardrails.registry import DETECTORS
+from gateway_guardrails.request_types import check_request_type
 from gateway_guardrails.settings import GuardrailsSettings
 from gateway_guardrails.warden import Warden, detector_tools
 
@@ -127,11 +128,13 @@ class GuardrailsPlugin(Plugin):
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> Answer | None:
         await self.warden.inspector.inspect(exchange)
+        check_request_type(exchange)
         return None
 
     @hookimpl
     async def before_attempt(self, exchange: Exchange, attempt: Attempt) -> None:
         await self.warden.inspector.inspect_for(exchange, attempt)
+        check_request_type(exchange, attempt)
 
     @hookimpl
     def open_filter(

@@ -56,6 +56,19 @@ class ShapeOptions:
         default=False,
         metadata={"help": "Whether characters that nobody sees are fine."},
     )
+    operations: tuple[str, ...] = attrs.field(
+        default=(),
+        metadata={
+            "help": "Operations that a request may ask for: generate, complete, embed,"
+            " count_tokens; left out: any."
+        },
+    )
+    dialects: tuple[str, ...] = attrs.field(
+        default=(),
+        metadata={
+            "help": "Dialects that a request may be in, as openai_chat; left out: any."
+        },
+    )
     severity: Severity = attrs.field(
         default="medium", metadata={"help": "How much each of them matters."}
     )
@@ -73,6 +86,8 @@ class ShapeDetector:
     finds_code: bool
     finds_invisible: bool
     severity: Severity
+    operations: frozenset[str] = frozenset()
+    dialects: frozenset[str] = frozenset()
     context: int = 1
 
     def find(
@@ -92,6 +107,17 @@ class ShapeDetector:
         if self.patterns or self.finds_code:
             found += self._in_lines(text, start, safe)
         return sorted(found), safe
+
+    def find_in_request(self, operation: str, dialect: str) -> Sequence[Find]:
+        """
+        Find what a request may not be; see `gateway_guardrails.request_types`.
+        """
+        found = []
+        if self.operations and operation not in self.operations:
+            found.append(Find(0, 0, "operation", self.severity))
+        if self.dialects and dialect not in self.dialects:
+            found.append(Find(0, 0, "dialect", self.severity))
+        return found
 
     def _open_from(self, text: str, start: int) -> int:
         at = len(text)
@@ -179,6 +205,8 @@ def make(options: ShapeOptions, tools: DetectorTools) -> ShapeDetector:
         finds_code=not options.code,
         finds_invisible=not options.invisible,
         severity=options.severity,
+        operations=frozenset(options.operations),
+        dialects=frozenset(options.dialects),
     )
 
 
