@@ -45,7 +45,8 @@ class ShapeOptions:
         },
     )
     links: Links = attrs.field(
-        default="any", metadata={"help": "any, listed (those of hosts), none."}
+        default="any",
+        metadata={"help": "Links that are fine: any, listed (those of hosts), none."},
     )
     hosts: tuple[str, ...] = attrs.field(
         default=(),

@@ -32,14 +32,16 @@ class WholeShapeOptions:
         metadata={"help": "Patterns (RE2) that it must have, by name."},
     )
     min_characters: int = attrs.field(
-        default=0, metadata={"help": "How long at least."}
+        default=0, metadata={"help": "Characters that it must have at least."}
     )
     max_characters: int | None = attrs.field(
-        default=None, metadata={"help": "How long at most."}
+        default=None, metadata={"help": "Characters that it may have at most."}
     )
-    min_words: int = attrs.field(default=0, metadata={"help": "How many at least."})
+    min_words: int = attrs.field(
+        default=0, metadata={"help": "Words that it must have at least."}
+    )
     max_words: int | None = attrs.field(
-        default=None, metadata={"help": "How many at most."}
+        default=None, metadata={"help": "Words that it may have at most."}
     )
     json: bool = attrs.field(default=False, metadata={"help": "It must be JSON."})
     json_schema: Mapping[str, Any] | None = attrs.field(

@@ -51,7 +51,8 @@ class WordsOptions:
         metadata={"help": "exact, or stem: endings do not matter, by language."},
     )
     masks: bool = attrs.field(
-        default=False, metadata={"help": "Also with stars for letters inside."}
+        default=False,
+        metadata={"help": "Whether words with stars for letters inside are found too."},
     )
     severity: Severity = attrs.field(
         default="medium", metadata={"help": "How much each of them matters."}
