@@ -140,6 +140,15 @@ class Plugin:
         """
         return self.authenticates_callers
 
+    def knows_credential(self, value: str) -> bool:
+        """
+        Tell whether *value* is a credential that it lets callers in by.
+
+        For those who look for credentials in texts: it is asked of strangers' words, often, and
+        from any thread; so it neither waits nor remembers.
+        """
+        return False
+
     def problems(self, settings: CoreSettings) -> Iterable[Problem]:
         """
         Tell what is wrong between the plugin's own settings and the gateway's.
