@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.detecting import Detector
     from gateway.dialects import Dialect
+    from gateway.errors import Problem
     from gateway.events import Event
     from gateway.hooks import Hooks
     from gateway.hookspecs import Plugin
@@ -81,6 +82,8 @@ class Gateway:
         installed: Whether plugins found by entry points take part.
         data_dir: Where plugins keep their files, if the settings do not say.
         installation: What is installed, where that was found already; a reload looks again.
+        problems: Takes what plugins say is wrong with the settings, which else is raised: for
+            who lists everything, and starts nothing.
     """
 
     def __init__(
@@ -93,6 +96,7 @@ class Gateway:
         environ: Mapping[str, str] | None = None,
         data_dir: Path | None = None,
         installation: Installation | None = None,
+        problems: list[Problem] | None = None,
     ) -> None:
         installation = installation or Installation.find()
         self.version = installation.version
@@ -105,7 +109,7 @@ class Gateway:
         self._extra = [_found(plugin) for plugin in plugins]
         self._installed = installed
         self._upstream = Upstream(settings.egress.ca_file)
-        self._runtime = self._make(settings, installation, None)
+        self._runtime = self._make(settings, installation, None, problems)
         self._relay = self._relay_of(self._runtime)
         self._lives: dict[Plugin, AsyncExitStack] = {}
         self._retired: list[Runtime] = []
@@ -268,7 +272,11 @@ class Gateway:
         return self._root.derive(purpose, length)
 
     def _make(
-        self, settings: Settings, installation: Installation, before: Runtime | None
+        self,
+        settings: Settings,
+        installation: Installation,
+        before: Runtime | None,
+        problems: list[Problem] | None = None,
     ) -> Runtime:
         if not self._installed:
             installation = attrs.evolve(installation, plugins=())
@@ -280,6 +288,7 @@ class Gateway:
             extra=self._extra,
             installation=installation,
             before=before,
+            problems=problems,
         )
 
     def _relay_of(self, runtime: Runtime) -> Relay:

@@ -8,7 +8,7 @@ somebody and so is waited for.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import attrs
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gateway.exchange import Exchange
     from gateway.outbound import Outbound
     from gateway.secrets import Secrets
-    from gateway.settings import Settings
+    from gateway.settings import SecretRef, Settings
     from gateway.views import Request, Response
 
 __all__ = [
@@ -215,6 +215,10 @@ class DetectorTools:
         call: Asks a model through the gateway, as `gateway.Gateway.call`; None outside of one.
         request: Makes the request of such a call: of a document, in OpenAI's chat format unless
             another dialect is named.
+        references: Yields every secret that the settings refer to, those of plugins too; None
+            where only *settings* are known.
+        knows_credential: Tells whether a text is a credential that some plugin lets callers in
+            by; None where no plugin does.
     """
 
     settings: Settings
@@ -223,6 +227,8 @@ class DetectorTools:
     outbound: Outbound | None = None
     call: Callable[..., Awaitable[Response]] | None = None
     request: Callable[..., Request] | None = None
+    references: Callable[[], Iterable[SecretRef]] | None = None
+    knows_credential: Callable[[str], bool] | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         SecretStore,
     )
     from gateway.routing.targets import Target
+    from gateway.secrets import Secrets
     from gateway.settings import Settings as CoreSettings
     from gateway.taps import Tap
     from gateway.views import Chunk, Response
@@ -139,6 +140,15 @@ class Plugin:
         """
         return self.authenticates_callers
 
+    def knows_credential(self, value: str) -> bool:
+        """
+        Tell whether *value* is a credential that it lets callers in by.
+
+        For those who look for credentials in texts: it is asked of strangers' words, often, and
+        from any thread; so it neither waits nor remembers.
+        """
+        return False
+
     def problems(self, settings: CoreSettings) -> Iterable[Problem]:
         """
         Tell what is wrong between the plugin's own settings and the gateway's.
@@ -177,6 +187,38 @@ class Plugin:
             ``None`` where it does not know.
         """
         return None
+
+    def model_problems(self, check_model: Callable[[str], None]) -> Iterable[Problem]:
+        """
+        Tell which models that the plugin's settings name nobody has.
+
+        Args:
+            check_model: Raises `ModelNotFound` or `UnsupportedOperation` for a model that cannot
+                be asked to generate; what plugins make of a name, by `choose_targets`, it does
+                not know.
+
+        Returns:
+            As `problems`.
+        """
+        return ()
+
+    async def start_problems(
+        self, gateway: Gateway, secrets: Secrets | None
+    ) -> Iterable[Problem]:
+        """
+        Tell what `lifespan` would refuse of the plugin's settings, as far as nothing is opened.
+
+        ``gatewright check`` asks for it where nothing else is wrong; who serves enters the
+        lifespan instead.
+
+        Args:
+            gateway: One that was made and is never started.
+            secrets: Resolves references; None where they are to be left alone.
+
+        Returns:
+            As `problems`.
+        """
+        return ()
 
     # --- registering ------------------------------------------------------------------------
 

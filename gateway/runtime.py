@@ -6,6 +6,7 @@ A reload makes a new one beside the old; exchanges keep the one that they began 
 
 from __future__ import annotations
 
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -16,6 +17,7 @@ from gateway.hooks import Hooks
 from gateway.plugins import collect, load_plugins
 from gateway.providers.configured import make_providers
 from gateway.providers.vendors import VENDORS
+from gateway.routing.resolve import Resolver
 from gateway.routing.router import Router
 from gateway.upstream import Proxy
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.detecting import Detector
     from gateway.dialects import Dialect
+    from gateway.errors import Problem
     from gateway.exchange import Attempt, Exchange
     from gateway.installation import Installation
     from gateway.plugins import FoundPlugin, LoadedPlugin
@@ -142,6 +145,7 @@ def make_runtime(
     installation: Installation,
     extra: Sequence[FoundPlugin] = (),
     before: Runtime | None = None,
+    problems: list[Problem] | None = None,
 ) -> Runtime:
     """
     Make everything that *settings* mean, or nothing.
@@ -149,6 +153,7 @@ def make_runtime(
     Args:
         before: What runs now: its plugins go on where their settings are the same, and so
             does what is known of the providers' health.
+        problems: Takes what plugins say is wrong, which else is raised.
 
     Raises:
         ConfigError: with every problem in the settings.
@@ -162,9 +167,15 @@ def make_runtime(
     dialects = _dialects(plugins)
     _register_stores(plugins, secrets)
     detectors = _values(plugins, "register_detectors")
-    _check_detectors(plugins, settings, detectors)
     vendors = {**VENDORS, **_values(plugins, "register_providers")}
     providers = make_providers(settings, dialects, vendors)
+    # Not the router's own, which takes over what runs; this one chooses nothing.
+    resolver = Resolver(settings.models, providers, catalog, Random(0))  # noqa: S311
+    told = _told_by_plugins(plugins, detectors, resolver)
+    if problems is not None:
+        problems += told
+    elif told:
+        raise settings.located(ConfigError(told))
     router = Router(
         settings,
         providers,
@@ -201,18 +212,22 @@ def _values(plugins: Sequence[LoadedPlugin], hook: str) -> dict[str, Any]:
     return {name: value for name, (value, _) in found.items()}
 
 
-def _check_detectors(
+def _told_by_plugins(
     plugins: Sequence[LoadedPlugin],
-    settings: Settings,
     detectors: Mapping[str, Detector],
-) -> None:
-    problems = [
+    resolver: Resolver,
+) -> list[Problem]:
+    """
+    List what plugins say of detectors and models, before anything that runs is touched.
+    """
+    return [
         problem
         for each in plugins
-        for problem in each.plugin.detector_problems(detectors)
+        for problem in (
+            *each.plugin.detector_problems(detectors),
+            *each.plugin.model_problems(resolver.check_model),
+        )
     ]
-    if problems:
-        raise settings.located(ConfigError(problems))
 
 
 def _catalog(builtin: Catalog, plugins: Sequence[LoadedPlugin]) -> Catalog:

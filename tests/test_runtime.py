@@ -18,7 +18,7 @@ from gateway import (
 from gateway.catalog import Catalog, ModelFacts, Price, Rates, Tariff
 from gateway.clock import SystemClock
 from gateway.dialects import Dialect
-from gateway.errors import Problem
+from gateway.errors import ModelNotFound, Problem
 from gateway.installation import Installation
 from gateway.plugins import FoundPlugin, PluginErrors
 from gateway.providers.vendors import VENDORS
@@ -319,3 +319,69 @@ def test_plugins_check_what_they_say_of_detectors():
 
     with pytest.raises(ConfigError, match="^plugins.names: there are bird$"):
         runtime({}, Names, Brings)
+
+
+class NamesModels(Plugin):
+    """
+    Names models, one of which nobody has.
+    """
+
+    def model_problems(self, check_model):
+        for name in ("openai/gpt-5", "openai/gpt-unheard", "nobody/has-it"):
+            try:
+                check_model(name)
+            except ModelNotFound as exc:
+                yield Problem(str(exc), path=f"plugins.names.{name}")
+
+
+def test_plugins_check_the_models_that_they_name():
+    """
+    Once it is known who has which; nothing starts with one that nobody has.
+    """
+    with pytest.raises(ConfigError) as refused:
+        runtime({"providers": OPENAI}, NamesModels)
+
+    (problem,) = refused.value.problems
+    assert problem.path == "plugins.names.nobody/has-it"
+    assert problem.message == 'No model "nobody/has-it" here.'
+
+
+def test_a_refused_model_leaves_what_runs_as_it_is():
+    """
+    The limits of a provider are those of the settings in force.
+    """
+    before = runtime({"providers": OPENAI})
+    provider = {**OPENAI["openai"], "max_parallel": 1}
+
+    with pytest.raises(ConfigError):
+        runtime({"providers": {"openai": provider}}, NamesModels, before=before)
+
+    assert before.router.admission("openai").limit != 1
+
+
+def test_who_lists_everything_is_told_all_and_nothing_is_raised():
+    """
+    What plugins say of detectors and of models goes into one list.
+    """
+
+    class Names(NamesModels):
+        def detector_problems(self, detectors):
+            return [Problem("there are none")]
+
+    problems = []
+
+    made = make_runtime(
+        settings_from_dict({"providers": OPENAI}),
+        secrets=Secrets({}),
+        upstream=Upstream(),
+        clock=SystemClock(),
+        extra=[FoundPlugin(name="names", cls=Names)],
+        installation=Installation(version="0", catalog=Catalog.builtin()),
+        problems=problems,
+    )
+
+    assert made.providers
+    assert [problem.message for problem in problems] == [
+        "there are none",
+        'No model "nobody/has-it" here.',
+    ]

@@ -7,11 +7,12 @@ Exit codes: 0 all is well, 1 a fault or a difference was found, 2 wrong usage,
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import attrs
 import click
@@ -29,6 +30,9 @@ from gateway.settings.nodes import Table
 from gateway.settings.problems import Problems
 from gateway.settings.schema import schema_of
 from gateway.settings.snapshot import changed_paths
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
 
 DEFAULT_FILE: Final = "gateway.yaml"
 MAX_VALUE_SHOWN: Final = 200
@@ -92,7 +96,7 @@ def check_file(
     errors = list(problems.error().problems)
     errors += _plugin_problems(settings, extra, installed=installed)
     if not errors:
-        errors += _start_problems(settings, extra, installed=installed)
+        errors += _start_problems(settings, extra, secrets, installed=installed)
     warnings = Problems(str(file))
     for fault in find_warnings(settings):
         fault.note(document, warnings)
@@ -123,20 +127,37 @@ def _plugin_problems(
 
 
 def _start_problems(
-    settings: Settings, extra: Sequence[FoundPlugin], *, installed: bool
+    settings: Settings,
+    extra: Sequence[FoundPlugin],
+    secrets: Secrets | None,
+    *,
+    installed: bool,
 ) -> Sequence[Problem]:
     """
-    Make a gateway of settings that are sound so far, and list why it cannot be made.
+    Make a gateway of settings that are sound so far, and list why it could not start.
     """
     from gateway.app import Gateway  # it needs half a second that init has not
 
+    told: list[Problem] = []
     try:
-        Gateway(settings, plugins=extra, installed=installed, environ={})
+        gateway = Gateway(
+            settings, plugins=extra, installed=installed, environ={}, problems=told
+        )
+        told += asyncio.run(_told_by_plugins(gateway, secrets))
     except PluginErrors as exc:
         return [p for error in exc.errors for p in _problems_of(error, settings)]
     except ConfigError as exc:
         return settings.located(exc).problems
-    return []
+    # What a plugin finds wrong on two ways is one problem.
+    return settings.located(ConfigError(dict.fromkeys(told))).problems
+
+
+async def _told_by_plugins(gateway: Gateway, secrets: Secrets | None) -> list[Problem]:
+    return [
+        problem
+        for loaded in gateway.hooks.plugins
+        for problem in await loaded.plugin.start_problems(gateway, secrets)
+    ]
 
 
 def _problems_of(error: GatewayError, settings: Settings) -> Sequence[Problem]:

@@ -137,6 +137,21 @@ class Resolver:
             self._offered[key] = offered
         return offered
 
+    def check_model(self, name: str) -> None:
+        """
+        Check that some provider is known to have the model *name*, to generate with.
+
+        Raises:
+            ModelNotFound: Nobody has.
+            UnsupportedOperation: Somebody has, but not for this.
+        """
+        try:
+            self.resolve(name, "generate", "openai_chat")
+        except ModelNotFound:
+            # Of several who have it a plugin may choose one.
+            if not self.offers(name, "generate", "openai_chat"):
+                raise
+
     def names(self) -> dict[str, str]:
         """
         List the models that callers may be told of, each with its first provider.

@@ -158,6 +158,12 @@ class Router:
         """
         return self._resolver.offers(name, operation, dialect)
 
+    def check_model(self, name: str) -> None:
+        """
+        Check that the model *name* can be asked; see `Resolver.check_model`.
+        """
+        self._resolver.check_model(name)
+
     def names(self) -> Iterable[tuple[str, str]]:
         """
         List the models that callers may be told of, each with its first provider.

@@ -153,12 +153,16 @@ class Unread:
         """
         return plain(self.node)
 
-    def problem(self, message: str) -> Problem:
+    def problem(self, message: str, below: str = "") -> Problem:
         """
         Make the problem that *message* says of it.
+
+        Args:
+            below: the path from here to what it says it of, ``words[0]``.
         """
-        where = place(self.origin, self.node.mark)
-        return Problem(message, path=self.path, where=where)
+        where = place(self.origin, mark_of_path(self.node, below))
+        path = ".".join(step for step in (self.path, below) if step)
+        return Problem(message, path=path, where=where)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Unread):

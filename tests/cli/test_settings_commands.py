@@ -20,6 +20,7 @@ from gateway.cli.settings_commands import (
     installed_plugin_settings,
     schema,
 )
+from gateway.errors import Problem
 from gateway.hookspecs import Phase, Plugin
 from gateway.plugins import FoundPlugin
 from gateway.secrets import Secrets
@@ -63,6 +64,13 @@ class ToyPlugin(Plugin):
     Settings: ClassVar[type] = ToySettings
 
     settings: ToySettings
+
+    async def start_problems(self, gateway, secrets):
+        if self.settings.size < 0:
+            how = "left alone" if secrets is None else "resolved"
+            told = f"too small for {gateway.settings.source}, secrets {how}"
+            return [Problem(told, path="plugins.toy.size")]
+        return ()
 
 
 TOY = FoundPlugin(name="toy", cls=ToyPlugin, distribution="toy", version="1")
@@ -154,6 +162,20 @@ class TestCheckFile:
         (told,) = problems_of("hooks: {required: [audit]}\n")
 
         assert "plugin audit: required, but not installed" in told
+
+    @pytest.mark.parametrize(
+        ("secrets", "how"),
+        [(None, "left alone"), (Secrets({}), "resolved")],
+        ids=["without", "with"],
+    )
+    def test_finds_what_a_plugin_could_not_start_with(self, secrets, how):
+        """
+        Each plugin is asked, in a gateway that is made and not started.
+        """
+        told = problems_of("plugins:\n  toy: {size: -1}\n", secrets=secrets)
+
+        place = "gateway.yaml:2:9 plugins.toy.size"
+        assert told == [f"{place}: too small for gateway.yaml, secrets {how}"]
 
     def test_finds_nothing_where_nothing_is_wrong(self):
         """

@@ -154,6 +154,37 @@ class TestBareNames:
         assert (target.provider, target.model) == ("fast", "openai/gpt-oss-120b")
 
 
+class TestChecking:
+    """
+    Whether a name can be asked, for who names it long before.
+    """
+
+    @pytest.mark.parametrize("name", ["fast", "a/gpt-5", "a/unheard", "shared"])
+    def test_what_somebody_has_is_fine(self, make_router, name):
+        """
+        A name of the settings, a provider's, and one of which a plugin may choose who has it.
+        """
+        router = make_router(
+            models={"fast": "a/gpt-5"},
+            providers={
+                name: {"type": "openai", "auth": "none", "models": models}
+                for name, models in {
+                    "a": ["gpt-5", "unheard", "shared"],
+                    "b": ["shared"],
+                }.items()
+            },
+        )
+
+        router.check_model(name)
+
+    def test_what_nobody_has_is_told(self, make_router):
+        """
+        As who asks for it is told.
+        """
+        with pytest.raises(ModelNotFound, match="Did you mean"):
+            make_router(models={"guard": "a/gpt-5"}).check_model("guarrd")
+
+
 class TestUnknownNames:
     @pytest.mark.parametrize(
         ("asked", "near"),

@@ -8,6 +8,7 @@ import pytest
 from gateway.errors import ConfigError
 from gateway.settings.nodes import (
     Scalar,
+    Sequence,
     Table,
     Unread,
     digest_of,
@@ -166,3 +167,14 @@ class TestUnread:
         unread = Unread(node=Scalar((3, 7), "x", plain=True), path="a.b", origin="f")
 
         assert str(unread.problem("is wrong")) == "f:3:7 a.b: is wrong"
+
+    def test_a_problem_within_it_has_the_place_there(self):
+        """
+        That of what is named, or what stands above it where that is not written.
+        """
+        words = Sequence((3, 10), [Scalar((3, 11), "x", plain=True)])
+        table = Table((3, 1), {"words": words}, {"words": (3, 2)})
+        unread = Unread(node=table, path="a.b", origin="f")
+
+        assert str(unread.problem("no", "words[0]")) == "f:3:11 a.b.words[0]: no"
+        assert str(unread.problem("no", "words.x")) == "f:3:10 a.b.words.x: no"

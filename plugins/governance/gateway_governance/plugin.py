@@ -56,6 +56,13 @@ class GovernancePlugin(Plugin):
         """
         return requires_key(self.settings, settings)
 
+    def knows_credential(self, value: str) -> bool:
+        """
+        Tell whether *value* is that of a virtual key.
+        """
+        governor = self._governor
+        return governor is not None and governor.watch.snapshot.knows(value)
+
     def problems(self, settings: CoreSettings) -> Iterable[Problem]:
         """
         Tell which providers that are named do not exist.

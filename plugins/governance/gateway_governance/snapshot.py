@@ -165,6 +165,16 @@ class Snapshot:
             return None
         return self.found(key, now)
 
+    def knows(self, value: str) -> bool:
+        """
+        Tell whether *value* shows a virtual key, expired or not; nothing is remembered of it.
+        """
+        lookup = self.mint.lookup_of(value)
+        if lookup is None:
+            return False
+        key, known = self._at(lookup)
+        return key is not None and self.mint.matches(value, known)
+
     def _check(self, value: str) -> tuple[VirtualKey, KeyValue] | None:
         lookup = self.mint.lookup_of(value)
         has_form = lookup is not None

@@ -73,6 +73,9 @@ class Mint:
         self._keyed = blake2b(
             key=self._key, person=b"gw-digest", digest_size=_DIGEST_BYTES
         )
+        self._placing = blake2b(
+            key=self._key, person=b"gw-lookup", digest_size=_LOOKUP_BYTES
+        )
         #: Tells one key from another, and nothing about either.
         self.fingerprint: Final = self._hash(b"", b"gw-fingerprint", 4).hex()
 
@@ -113,8 +116,9 @@ class Mint:
             return _own_id(value)
         if len(value) > MAX_CHARACTERS or _FOREIGN.fullmatch(value) is None:
             return None
-        lookup = self._hash(value.encode("ascii"), b"gw-lookup", _LOOKUP_BYTES)
-        return _FOREIGN_MARK + lookup.hex()
+        placing = self._placing.copy()
+        placing.update(value.encode("ascii"))
+        return _FOREIGN_MARK + placing.hexdigest()
 
     def digest_of(self, value: str) -> bytes | None:
         """

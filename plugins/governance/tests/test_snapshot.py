@@ -92,6 +92,18 @@ class TestFind:
         assert snapshot.find(FOREIGN, 100.0) is None
         assert snapshot.find(new, 100.0).key is key
 
+    def test_a_value_is_known_without_being_remembered(self):
+        """
+        For who looks for credentials in texts: expired or not, and nothing else.
+        """
+        kept = attrs.evolve(MINT.of(FOREIGN), expires_at=100.0)
+        snapshot = make(a_key(values=(kept,)), now=200.0)
+
+        assert snapshot.knows(FOREIGN)
+        assert not snapshot.knows(f"{FOREIGN}s")
+        assert not snapshot.knows("short")
+        assert not snapshot._shown
+
     def test_a_value_that_was_shown_before_is_found_by_its_digest(self, monkeypatch):
         """
         The second time costs one hash; it still expires, and a new snapshot looks anew.

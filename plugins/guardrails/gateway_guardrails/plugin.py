@@ -4,17 +4,20 @@ The guardrails plugin.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, ClassVar
 
 from gateway import Answer, Attempt, Detector, Exchange, Phase, Plugin, Route, hookimpl
 from gateway.events import Event, EventsMissed, SettingsChanged
 from gateway_guardrails.events import GuardrailChanged
-from gateway_guardrails.policy.rules import NamedRule, problems_of
+from gateway_guardrails.policy.checking import model_problems, start_problems
+from gateway_guardrails.policy.making import Maker
+from gateway_guardrails.policy.rules import declared_rules, problems_of
 from gateway_guardrails.registry import DETECTORS
+from gateway_guardrails.request_types import check_request_type
 from gateway_guardrails.settings import GuardrailsSettings
-from gateway_guardrails.warden import Warden
+from gateway_guardrails.warden import Warden, detector_tools
 
 if TYPE_CHECKING:
     import click
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from gateway import Gateway
     from gateway.errors import Problem
     from gateway.filters import StreamFilter
+    from gateway.secrets import Secrets
     from gateway.settings import Settings as CoreSettings
 
 
@@ -59,9 +63,29 @@ class GuardrailsPlugin(Plugin):
         """
         Tell which detectors do not exist, or cannot do what a rule asks for.
         """
-        for name, rule in self.settings.rules.items():
-            named = NamedRule(name=name, rule=rule)
+        for named in declared_rules(self.settings):
             yield from problems_of(named, self.settings.defaults, detectors)
+
+    def model_problems(self, check_model: Callable[[str], None]) -> Iterable[Problem]:
+        """
+        Tell which judges are models that nobody has.
+        """
+        kinds = {detector.name: detector for detector in DETECTORS}
+        for named in declared_rules(self.settings):
+            yield from model_problems(named.rule, kinds, check_model)
+
+    async def start_problems(
+        self, gateway: Gateway, secrets: Secrets | None
+    ) -> Iterable[Problem]:
+        """
+        Tell which detectors cannot be made, by making them all, and which secrets are missing.
+        """
+        maker = Maker(
+            tools=detector_tools(gateway),
+            kinds=gateway.detectors,
+            defaults=self.settings.defaults,
+        )
+        return await start_problems(maker, declared_rules(self.settings), secrets)
 
     # --- life -------------------------------------------------------------------------------
 
@@ -104,11 +128,13 @@ class GuardrailsPlugin(Plugin):
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> Answer | None:
         await self.warden.inspector.inspect(exchange)
+        check_request_type(exchange)
         return None
 
     @hookimpl
     async def before_attempt(self, exchange: Exchange, attempt: Attempt) -> None:
         await self.warden.inspector.inspect_for(exchange, attempt)
+        check_request_type(exchange, attempt)
 
     @hookimpl
     def open_filter(

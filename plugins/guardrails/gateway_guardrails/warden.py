@@ -4,15 +4,16 @@ Guardrails of one worker: everything that the hooks need, put together and kept 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 import structlog
 
-from gateway import codec
+from gateway import Plugin, codec
 from gateway.detecting import DetectorTools
+from gateway.settings import find_secrets
 from gateway.tasks import running
 from gateway_guardrails.findings.recorder import FindingsRecorder
 from gateway_guardrails.findings.store import FindingsStore
@@ -26,6 +27,7 @@ from gateway_guardrails.policy.watch import Watch
 if TYPE_CHECKING:
     from gateway import Exchange, Gateway, Request, Response
     from gateway.detecting import Detector
+    from gateway.settings import SecretRef
     from gateway_guardrails.policy.guardrail import Scope
     from gateway_guardrails.settings import GuardrailsSettings
 
@@ -151,6 +153,21 @@ def detector_tools(gateway: Gateway) -> DetectorTools:
         with asking():
             return await gateway.call(request, parent=parent)
 
+    def references() -> Iterator[SecretRef]:
+        plugins = (loaded.settings for loaded in gateway.hooks.plugins)
+        for settings in (gateway.settings, *plugins):
+            yield from (reference for _, reference in find_secrets(settings))
+
+    # Another plugin comes with other settings, for which tools are made anew.
+    keepers = [
+        loaded.plugin.knows_credential
+        for loaded in gateway.hooks.plugins
+        if type(loaded.plugin).knows_credential is not Plugin.knows_credential
+    ]
+
+    def knows_credential(value: str) -> bool:
+        return any(knows(value) for knows in keepers)
+
     return DetectorTools(
         settings=gateway.settings,
         secrets=gateway.secrets,
@@ -158,4 +175,6 @@ def detector_tools(gateway: Gateway) -> DetectorTools:
         outbound=gateway.outbound,
         call=call,
         request=request,
+        references=references,
+        knows_credential=knows_credential if keepers else None,
     )

@@ -53,6 +53,8 @@ WRITTEN = {
         hosts: [a.example]
         code: false
         invisible: true
+        operations: [generate, embed]
+        dialects: [openai_chat]
         severity: low
     """,
     "whole_shape": """

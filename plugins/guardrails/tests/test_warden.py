@@ -37,6 +37,27 @@ async def test_every_worker_follows_within_a_second(tmp_path, plugins):
         assert warden_of(other).snapshot.version == warden_of(one).snapshot.version
 
 
+async def test_tools_ask_whoever_lets_callers_in(plugins):
+    """
+    Nobody is asked where nobody does; one of the plugins is enough.
+    """
+
+    class Porter(Plugin):
+        phase = Phase.OBSERVE
+
+        def knows_credential(self, value):
+            return value == "let-me-in"
+
+    async with GatewayClient({}, plugins=plugins) as client:
+        without = detector_tools(client.gateway)
+    async with GatewayClient({}, plugins=[*plugins, Porter]) as client:
+        tools = detector_tools(client.gateway)
+
+    assert without.knows_credential is None
+    assert tools.knows_credential("let-me-in")
+    assert not tools.knows_credential("let-me-out")
+
+
 async def test_what_is_stored_outlives_the_gateway(tmp_path, plugins):
     """
     The next one reads it when it starts.

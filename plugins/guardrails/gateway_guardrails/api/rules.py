@@ -19,6 +19,7 @@ from gateway.settings.problems import path_of
 from gateway_guardrails.api.queries import body_of, refused, text_in
 from gateway_guardrails.api.shapes import HIDDEN, holds_hidden, rule_shape
 from gateway_guardrails.events import GuardrailChanged
+from gateway_guardrails.policy.checking import model_problems, secret_problems
 from gateway_guardrails.policy.rules import (
     NamedRule,
     document_of,
@@ -163,6 +164,7 @@ class RuleRoutes:
                     )
                 ),
             ]
+            problems += await asyncio.to_thread(self._missing, named)
             if problems:
                 raise ConfigError(problems)
             # Made and let go: what cannot be made is told to who writes it.
@@ -179,6 +181,17 @@ class RuleRoutes:
         scope = scope_of(stored.rule.applies_to)
         warnings = self.warden().attachment(scope).strangers
         return {**rule_shape(stored), "warnings": list(warnings)}
+
+    def _missing(self, named: NamedRule) -> tuple[Problem, ...]:
+        """
+        List the secrets and models that the detectors of *named* need and that are not there.
+        """
+        gateway = self.warden().gateway
+        kinds, check_model = gateway.detectors, gateway.runtime.router.check_model
+        return (
+            *secret_problems(named.rule, kinds, gateway.secrets),
+            *model_problems(named.rule, kinds, check_model),
+        )
 
     async def _tell(
         self,

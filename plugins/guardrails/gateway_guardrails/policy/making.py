@@ -134,19 +134,26 @@ class Maker:
                 the rule fails whenever it is asked.
 
         Raises:
-            ConfigError: see *is_first*.
+            ConfigError: see *is_first*; with what is wrong in any rule.
         """
         enabled = [named for named in rules if named.rule.is_enabled]
         digest = hashlib.sha256(self.tools.settings.digest.encode())
         digest.update(repr(self.defaults).encode())
         made: _Made = {}
-        guardrails = []
+        guardrails: list[Guardrail] = []
+        problems: list[Problem] = []
         for named in enabled:
             digest.update(codec.dumps([named.name, document_of(named.rule)]))
             is_strict = is_first and named.is_declared
-            guardrails.append(self._make(named, made, is_strict=is_strict))
+            try:
+                guardrails.append(self._make(named, made, is_strict=is_strict))
+            except ConfigError as exc:
+                problems += exc.problems
         for key in made:
             digest.update("".join(key.files).encode())
+        if problems:
+            self._made = {**self._made, **made}  # what was made is to be let go
+            raise ConfigError(problems)
         self._made = made
         return PolicySnapshot(
             version=digest.hexdigest()[:32],
@@ -189,14 +196,17 @@ class Maker:
         stages = frozenset(rule.stages or self._stages(rule))
         texts: list[NamedDetector] = []
         judges: list[NamedJudge] = []
+        problems: list[Problem] = []
         for unread in rule.detectors:
             try:
                 chosen = read_detector(unread, self.kinds)
                 one = self._detector(unread, chosen, made)
             except ConfigError as exc:
                 if is_strict:
-                    raise
-                judges.append(_failing(named.name, detector_word(unread), stages, exc))
+                    problems += exc.problems
+                else:
+                    word = detector_word(unread)
+                    judges.append(_failing(named.name, word, stages, exc))
                 continue
             kind, there = chosen.kind, stages & chosen.kind.stages
             if kind.is_local:
@@ -209,6 +219,8 @@ class Maker:
                 judges.append(
                     NamedJudge(name=kind.name, judge=judge, kind=kind, stages=there)
                 )
+        if problems:
+            raise ConfigError(problems)
         action = rule.action or "block"
         return Guardrail(
             name=named.name,
@@ -259,21 +271,16 @@ class Maker:
         try:
             return kind.make(chosen.options, self.tools)
         except ConfigError as exc:
-            problems = [_placed(problem, unread) for problem in exc.problems]
+            # Their paths begin at the options: which rule has them is known here.
+            problems = [
+                unread.problem(problem.message, problem.path)
+                for problem in exc.problems
+            ]
             raise ConfigError(problems) from exc
         except Exception as exc:
             # Of its text nothing: it may show an option.
             message = f"{kind.name} cannot be made: {type(exc).__name__}"
             raise ConfigError(unread.problem(message)) from exc
-
-
-def _placed(problem: Problem, unread: Unread) -> Problem:
-    """
-    Say of what is wrong with an option in which rule it stands.
-    """
-    steps = [unread.path, problem.path]
-    placed = unread.problem(problem.message)
-    return attrs.evolve(placed, path=".".join(step for step in steps if step))
 
 
 def is_judge(made: object) -> bool:

@@ -19,6 +19,7 @@ from gateway_guardrails.policy.guardrail import Scope
 from gateway_guardrails.settings import (
     PATH,
     AppliesTo,
+    GuardrailsSettings,
     RuleDefaults,
     RuleSettings,
     faults_of,
@@ -53,6 +54,15 @@ class NamedRule:
     revision: int = 0
     created_at: float = 0.0
     updated_at: float = 0.0
+
+
+def declared_rules(settings: GuardrailsSettings) -> tuple[NamedRule, ...]:
+    """
+    Return the rules of the settings file.
+    """
+    return tuple(
+        NamedRule(name=name, rule=rule) for name, rule in settings.rules.items()
+    )
 
 
 def read_rule(document: Mapping[str, Any], name: str) -> RuleSettings:

@@ -16,8 +16,9 @@ import structlog
 
 from gateway.errors import ConfigError
 from gateway.following import Follower
+from gateway_guardrails.policy.checking import first_snapshot
 from gateway_guardrails.policy.making import Maker
-from gateway_guardrails.policy.rules import NamedRule, problems_of
+from gateway_guardrails.policy.rules import NamedRule, declared_rules, problems_of
 from gateway_guardrails.policy.snapshot import PolicySnapshot
 from gateway_guardrails.policy.store import Store, StoredRules
 
@@ -114,10 +115,7 @@ class Watch:
         """
         Return those of the settings file.
         """
-        return tuple(
-            NamedRule(name=name, rule=rule)
-            for name, rule in self._settings.rules.items()
-        )
+        return declared_rules(self._settings)
 
     def _beside_declared(self, stored: StoredRules) -> Iterator[NamedRule]:
         names = self._settings.rules
@@ -183,14 +181,14 @@ class Watch:
         if not ground.same_as(self._ground):
             self._maker.renew(ground.tools, ground.kinds)
         rules = (*self.declared(), *self._beside_declared(stored))
+        # Beside the event loop: patterns by the hundred take a while to compile.
         if is_first:
             self._check(rules)
-        # Beside the event loop: patterns by the hundred take a while to compile.
-        self._snapshot = await asyncio.to_thread(
-            self._maker.snapshot,
-            rules,
-            is_first=is_first,
-        )
+            self._snapshot = await asyncio.to_thread(
+                first_snapshot, self._maker, rules, ground.tools.secrets
+            )
+        else:
+            self._snapshot = await asyncio.to_thread(self._maker.snapshot, rules)
         self._stored, self._ground = stored, ground
         self._tell_shadowed()
         if before is not None and judges:

@@ -11,7 +11,7 @@ there, or a block.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import attrs
@@ -29,6 +29,7 @@ from gateway_guardrails.secrets.assignments import judge_cell, judge_value
 from gateway_guardrails.secrets.blocks import block_at, body_at
 from gateway_guardrails.secrets.checksums import CHECKSUMS
 from gateway_guardrails.secrets.formats import Format
+from gateway_guardrails.secrets.held import held_in
 from gateway_guardrails.secrets.names import Name, stands_alone
 from gateway_guardrails.secrets.openings import (
     CROWD,
@@ -104,7 +105,10 @@ class SecretsOptions:
     )
     own: bool = attrs.field(
         default=True,
-        metadata={"help": "The keys that this gateway has for its providers, exactly."},
+        metadata={
+            "help": "The gateway's own, exactly: providers' keys, virtual keys, and all other"
+            " secrets of its settings."
+        },
     )
     allowed: tuple[str, ...] = attrs.field(
         default=(),
@@ -120,6 +124,7 @@ class SecretsDetector:
     Args:
         rules: What is looked for.
         own: The gateway's own keys; None if they are not looked for.
+        knows: Tells whether callers are let in by a text; None if nobody knows.
         without: Types that are left out.
         shows_public: What is meant to be seen is found as well.
         allowed: Values that are no secrets.
@@ -127,6 +132,7 @@ class SecretsDetector:
 
     rules: Rules
     own: OwnKeys | None = attrs.field(default=None, repr=False)
+    knows: Callable[[str], bool] | None = attrs.field(default=None, repr=False)
     without: frozenset[str] = frozenset()
     shows_public: bool = False
     allowed: PatternSet | None = attrs.field(default=None, repr=False)
@@ -146,6 +152,7 @@ class SecretsDetector:
         """
         decided = len(text) if final else last_run(text, start)
         look = _Look(text, start, decided, final, self)
+        look.at_held()
         look.at_literals()
         look.at_runs()
         return look.finds(), look.safe
@@ -239,6 +246,15 @@ class _Look:
         ):
             one = runs.formats[found.number]
             self._credential(one, found.start, found.end)
+
+    def at_held(self) -> None:
+        """
+        Look at what callers may be let in by, whatever its form.
+        """
+        knows = self.detector.knows
+        if knows is not None:
+            for start, end in held_in(self.text, self.start, self.decided, knows):
+                self._add(start, end, "gateway_virtual_key", "critical", 1.0)
 
     def _at_mark(self, mark: Marks, start: int, end: int) -> None:
         if mark.formats and start + _LOCAL_CHARACTERS > self.start:
@@ -428,9 +444,10 @@ class _Look:
             self._add(start, body.end, "private_key", "critical", 1.0)
 
     def _at_own(self, own: OwnKeys, start: int) -> None:
-        end = own.end_at(self.text, start) if start >= self.start else 0
-        if end:
-            self._add(start, end, "provider_key", "critical", 1.0)
+        known = own.find_at(self.text, start) if start >= self.start else None
+        if known is not None:
+            end, type_ = known
+            self._add(start, end, type_, "critical", 1.0)
 
     def _add(
         self, start: int, end: int, type_: str, severity: Severity, score: float
@@ -460,6 +477,7 @@ def make(options: SecretsOptions, tools: DetectorTools) -> SecretsDetector:
     detector = SecretsDetector(
         rules=rules,
         own=OwnKeys.of(tools, rules) if options.own else None,
+        knows=tools.knows_credential if options.own else None,
         without=frozenset(options.without),
         shows_public=options.public,
         allowed=allowed,

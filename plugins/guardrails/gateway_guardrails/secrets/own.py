@@ -1,5 +1,5 @@
 """
-The keys that this gateway has for its providers, recognised without being kept.
+The secrets of this gateway, its providers' keys first, recognised without being kept.
 
 Of each is kept: its length, its first four characters in lower case (a mark, as any vendor's), and
 a keyed hash of it, whose key lives as long as this process.  References are resolved again every
@@ -10,8 +10,9 @@ still be valid.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
+from itertools import islice
 from secrets import token_bytes
 from typing import TYPE_CHECKING, Final, Self
 
@@ -33,7 +34,7 @@ __all__ = ["MARK_CHARACTERS", "OwnKeys"]
 LOOK_AGAIN_S: Final = 2.0
 ASK_AGAIN_S: Final = 60.0
 #: Keys that are looked for.
-MOST_KEYS: Final = 256
+MOST_KEYS: Final = 1024
 #: A shorter one would be found in words; a longer one is a document, whose private key is found.
 _LEAST_CHARACTERS: Final = 12
 _MOST_CHARACTERS: Final = 512
@@ -47,6 +48,7 @@ class _Known:
     What is kept of a key.
     """
 
+    type: str
     mark: str
     length: int
     digest: bytes = attrs.field(repr=False)
@@ -54,7 +56,7 @@ class _Known:
 
 class OwnKeys:
     """
-    The providers' keys; safe to call from any thread.
+    The providers' keys, and what else the settings refer to; safe to call from any thread.
 
     Args:
         tools: Where references are found, and what resolves them.
@@ -65,7 +67,8 @@ class OwnKeys:
         self._secrets = tools.secrets
         self._clock = tools.clock
         self._rules = rules
-        self._references = tuple(_references(tools))[:MOST_KEYS]
+        self._types = dict(islice(_references(tools), MOST_KEYS))
+        self._references = tuple(self._types)
         self._hash_key = token_bytes(32)
         self._lock = threading.Lock()
         self._known: dict[SecretRef, tuple[_Known, ...]] = {}
@@ -81,7 +84,7 @@ class OwnKeys:
     @classmethod
     def of(cls, tools: DetectorTools, rules: Rules) -> Self | None:
         """
-        Resolve the keys of all providers in the settings; None if there are none.
+        Resolve all that the settings refer to; None if they refer to nothing.
         """
         own = cls(tools, rules)
         return own if own._references else None
@@ -99,16 +102,16 @@ class OwnKeys:
                 self._lock.release()
         return self._literals
 
-    def end_at(self, text: str, start: int) -> int:
+    def find_at(self, text: str, start: int) -> tuple[int, str] | None:
         """
-        Return where the key ends that begins at *start*; 0 if there is none.
+        Return where the key ends that begins at *start*, and of what type it is.
         """
         mark = text[start : start + MARK_CHARACTERS].lower()
         for known in self._by_mark.get(mark, ()):
             end = start + known.length
             if end <= len(text) and self._digest(text[start:end]) == known.digest:
-                return end
-        return 0
+                return end, known.type
+        return None
 
     def _look_again(self, now: float) -> None:
         self._look_at = now
@@ -145,16 +148,28 @@ class OwnKeys:
             return None
         if not is_run(value):
             return None  # it would be cut in two
-        return _Known(value[:MARK_CHARACTERS].lower(), len(value), self._digest(value))
+        return _Known(
+            self._types[reference],
+            value[:MARK_CHARACTERS].lower(),
+            len(value),
+            self._digest(value),
+        )
 
     def _digest(self, value: str) -> bytes:
         return blake2b(value.encode(), key=self._hash_key, digest_size=32).digest()
 
 
-def _references(tools: DetectorTools) -> Iterable[SecretRef]:
+def _references(tools: DetectorTools) -> Iterator[tuple[SecretRef, str]]:
+    """
+    Yield what the settings refer to, each once, with the type of its finds.
+    """
     seen = set()
     for provider in tools.settings.providers.values():
         for key in provider.keys.values():
             if key.secret not in seen:
                 seen.add(key.secret)
-                yield key.secret
+                yield key.secret, "provider_key"
+    for reference in () if tools.references is None else tools.references():
+        if reference not in seen:
+            seen.add(reference)
+            yield reference, "gateway_secret"

@@ -13,6 +13,7 @@ import attrs
 
 from gateway.detecting import Detector, DetectorTools, Find, Place, Severity
 from gateway.errors import ConfigError, Problem
+from gateway.settings.problems import path_of
 from gateway_guardrails.patterns import (
     Pattern,
     PatternInvalid,
@@ -44,7 +45,8 @@ class ShapeOptions:
         },
     )
     links: Links = attrs.field(
-        default="any", metadata={"help": "any, listed (those of hosts), none."}
+        default="any",
+        metadata={"help": "Links that are fine: any, listed (those of hosts), none."},
     )
     hosts: tuple[str, ...] = attrs.field(
         default=(),
@@ -54,6 +56,19 @@ class ShapeOptions:
     invisible: bool = attrs.field(
         default=False,
         metadata={"help": "Whether characters that nobody sees are fine."},
+    )
+    operations: tuple[str, ...] = attrs.field(
+        default=(),
+        metadata={
+            "help": "Operations that a request may ask for: generate, complete, embed,"
+            " count_tokens; left out: any."
+        },
+    )
+    dialects: tuple[str, ...] = attrs.field(
+        default=(),
+        metadata={
+            "help": "Dialects that a request may be in, as openai_chat; left out: any."
+        },
     )
     severity: Severity = attrs.field(
         default="medium", metadata={"help": "How much each of them matters."}
@@ -72,6 +87,8 @@ class ShapeDetector:
     finds_code: bool
     finds_invisible: bool
     severity: Severity
+    operations: frozenset[str] = frozenset()
+    dialects: frozenset[str] = frozenset()
     context: int = 1
 
     def find(
@@ -91,6 +108,17 @@ class ShapeDetector:
         if self.patterns or self.finds_code:
             found += self._in_lines(text, start, safe)
         return sorted(found), safe
+
+    def find_in_request(self, operation: str, dialect: str) -> Sequence[Find]:
+        """
+        Find what a request may not be; see `gateway_guardrails.request_types`.
+        """
+        found = []
+        if self.operations and operation not in self.operations:
+            found.append(Find(0, 0, "operation", self.severity))
+        if self.dialects and dialect not in self.dialects:
+            found.append(Find(0, 0, "dialect", self.severity))
+        return found
 
     def _open_from(self, text: str, start: int) -> int:
         at = len(text)
@@ -155,12 +183,12 @@ def make(options: ShapeOptions, tools: DetectorTools) -> ShapeDetector:
     Make a detector with a rule's options.
 
     Raises:
-        ConfigError: A pattern is none.
+        ConfigError: Patterns are none.
     """
-    patterns = tuple(
-        (name, compiled(f"must_not.{name}", told))
-        for name, told in options.must_not.items()
-    )
+    problems: list[Problem] = []
+    patterns = compiled("must_not", options.must_not, problems)
+    if problems:
+        raise ConfigError(problems)
     has_anchor = any(
         sign in told.replace("[^", "")
         for told in options.must_not.values()
@@ -178,20 +206,28 @@ def make(options: ShapeOptions, tools: DetectorTools) -> ShapeDetector:
         finds_code=not options.code,
         finds_invisible=not options.invisible,
         severity=options.severity,
+        operations=frozenset(options.operations),
+        dialects=frozenset(options.dialects),
     )
 
 
-def compiled(path: str, told: str) -> Pattern:
+def compiled(
+    option: str, told: Mapping[str, str], problems: list[Problem]
+) -> tuple[tuple[str, Pattern], ...]:
     """
-    Compile an operator's pattern.
+    Compile an operator's patterns by their names.
 
-    Raises:
-        ConfigError: It is none; says which option has it.
+    Args:
+        option: Which has them.
+        problems: Is added to for each that is none.
     """
-    try:
-        return compile_pattern(told)
-    except PatternInvalid as exc:
-        raise ConfigError([Problem(str(exc), path=path)]) from None
+    patterns = []
+    for name, text in told.items():
+        try:
+            patterns.append((name, compile_pattern(text)))
+        except PatternInvalid as exc:
+            problems.append(Problem(str(exc), path=path_of((option, name))))
+    return tuple(patterns)
 
 
 SHAPE: Final = Detector(

@@ -32,14 +32,16 @@ class WholeShapeOptions:
         metadata={"help": "Patterns (RE2) that it must have, by name."},
     )
     min_characters: int = attrs.field(
-        default=0, metadata={"help": "How long at least."}
+        default=0, metadata={"help": "Characters that it must have at least."}
     )
     max_characters: int | None = attrs.field(
-        default=None, metadata={"help": "How long at most."}
+        default=None, metadata={"help": "Characters that it may have at most."}
     )
-    min_words: int = attrs.field(default=0, metadata={"help": "How many at least."})
+    min_words: int = attrs.field(
+        default=0, metadata={"help": "Words that it must have at least."}
+    )
     max_words: int | None = attrs.field(
-        default=None, metadata={"help": "How many at most."}
+        default=None, metadata={"help": "Words that it may have at most."}
     )
     json: bool = attrs.field(default=False, metadata={"help": "It must be JSON."})
     json_schema: Mapping[str, Any] | None = attrs.field(
@@ -126,17 +128,18 @@ def make(options: WholeShapeOptions, tools: DetectorTools) -> WholeShapeDetector
     Make a detector with a rule's options.
 
     Raises:
-        ConfigError: A pattern or the schema is none.
+        ConfigError: Patterns or the schema are none.
     """
-    must = tuple(
-        (name, compiled(f"must.{name}", told)) for name, told in options.must.items()
-    )
-    try:
-        schema = (
-            Schema(options.json_schema) if options.json_schema is not None else None
-        )
-    except SchemaInvalid as exc:
-        raise ConfigError([Problem(str(exc), path="json_schema")]) from None
+    problems: list[Problem] = []
+    must = compiled("must", options.must, problems)
+    schema = None
+    if options.json_schema is not None:
+        try:
+            schema = Schema(options.json_schema)
+        except SchemaInvalid as exc:
+            problems.append(Problem(str(exc), path="json_schema"))
+    if problems:
+        raise ConfigError(problems)
     return WholeShapeDetector(options, must, schema)
 
 

@@ -51,7 +51,8 @@ class WordsOptions:
         metadata={"help": "exact, or stem: endings do not matter, by language."},
     )
     masks: bool = attrs.field(
-        default=False, metadata={"help": "Also with stars for letters inside."}
+        default=False,
+        metadata={"help": "Whether words with stars for letters inside are found too."},
     )
     severity: Severity = attrs.field(
         default="medium", metadata={"help": "How much each of them matters."}
@@ -128,34 +129,54 @@ def make(options: WordsOptions, tools: DetectorTools) -> WordsDetector:
     Raises:
         ConfigError: There is nothing to look for, too much, or a name is not known.
     """
-    entries = list(_entries(options))
+    problems: list[Problem] = []
+    entries = list(_entries(options, problems))
+    if problems:
+        raise ConfigError(problems)
     if not 0 < len(entries) <= MOST_ENTRIES:
         msg = f"must be 1 to {MOST_ENTRIES} with those of languages and presets"
         raise ConfigError([Problem(msg, path="words")])
     return WordsDetector(Lexicon(entries), options.severity)
 
 
-def _entries(options: WordsOptions) -> Iterator[Entry]:
-    label, masks = options.type, options.masks
-    yield from entries_of(
-        options.words, language=None, label=label, path="words", masks=masks
-    )
-    lists = [
-        (one, words, f"languages.{one}") for one, words in options.languages.items()
-    ]
-    for preset in options.presets:
-        if preset not in PRESETS:
-            msg = f"{preset!r} is none of {' '.join(PRESETS)}"
-            raise ConfigError([Problem(msg, path="presets")])
-        lists.append((preset.rpartition(".")[2], words_of(preset), "presets"))
-    for language, words, path in lists:
-        if language not in LANGUAGES:
-            msg = f"{language!r} is none of {' '.join(LANGUAGES)}"
-            raise ConfigError([Problem(msg, path=path)])
+def _entries(options: WordsOptions, problems: list[Problem]) -> Iterator[Entry]:
+    for language, words, path in _lists(options, problems):
         stems = language if options.match == "stem" else None
-        yield from entries_of(
-            words, language=stems, label=label, path=path, masks=masks
-        )
+        try:
+            yield from entries_of(
+                words,
+                language=stems,
+                label=options.type,
+                path=path,
+                masks=options.masks,
+            )
+        except ConfigError as exc:
+            problems += exc.problems
+
+
+def _lists(
+    options: WordsOptions, problems: list[Problem]
+) -> Iterator[tuple[str | None, Sequence[str], str]]:
+    """
+    Yield each list of words with its language and the option that has it.
+    """
+    yield None, options.words, "words"
+    for language, words in options.languages.items():
+        path = f"languages.{language}"
+        if language in LANGUAGES:
+            yield language, words, path
+        else:
+            problems.append(_none_of(language, LANGUAGES, path))
+    for number, preset in enumerate(options.presets):
+        path = f"presets[{number}]"
+        if preset in PRESETS:
+            yield preset.rpartition(".")[2], words_of(preset), path
+        else:
+            problems.append(_none_of(preset, PRESETS, path))
+
+
+def _none_of(told: str, known: Iterable[str], path: str) -> Problem:
+    return Problem(f"{told!r} is none of {' '.join(known)}", path=path)
 
 
 WORDS: Final = Detector(

@@ -63,6 +63,44 @@ class TestReading:
         assert "(hidden) stands where" in again["error"]["message"]
 
 
+class TestRefusing:
+    @pytest.mark.parametrize(
+        ("detector", "path", "told"),
+        [
+            (
+                {
+                    "type": "azure_shield",
+                    "endpoint": "https://a.example",
+                    "key": "env.NOPE",
+                },
+                "key",
+                "secret env.NOPE: not set in the environment",
+            ),
+            (
+                {"type": "model", "model": "nobody/has-it", "prompt": "Find it."},
+                "model",
+                'No model "nobody/has-it" here.',
+            ),
+        ],
+        ids=["secret", "model"],
+    )
+    async def test_what_could_judge_nothing_is_refused(
+        self, guarded, detector, path, told
+    ):
+        """
+        Else every caller would be: but while it is off, it is kept.
+        """
+        rule = {"detectors": [detector], "action": "block"}
+
+        answer = await guarded.create("mine", **rule, status=400)
+        await guarded.create("mine", **rule, enabled=False)
+
+        assert answer["error"]["code"] == "guardrail_invalid"
+        assert answer["error"]["problems"] == [
+            {"path": f"rules.mine.detectors[0].{path}", "message": told}
+        ]
+
+
 class TestChanging:
     async def test_a_new_rule_is_in_force_at_once(self, guarded):
         """

@@ -4,8 +4,6 @@ Options of remote detectors, as a settings file writes them.
 
 from __future__ import annotations
 
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 from textwrap import dedent
 
 import attrs
@@ -136,20 +134,3 @@ def read(detector, text):
     node = read_document(dedent(text).encode(), problems)
     assert not problems
     return structure(node, detector.Options)
-
-
-def test_the_page_of_services_tells_every_option():
-    """
-    The tables of SERVICES.md are the detectors' own.
-
-    ``python plugins/guardrails/tests/remote/write_services.py`` writes them anew.
-    """
-    spec = spec_from_file_location(
-        "write_services", Path(__file__).with_name("write_services.py")
-    )
-    writer = module_from_spec(spec)
-    spec.loader.exec_module(writer)
-
-    page = writer.PAGE.read_text()
-
-    assert writer.rendered(page) == page

@@ -74,6 +74,24 @@ def test_follows_a_file_that_was_changed(own_detector, key_file, clock):
     assert found == [("provider_key", FIRST), ("provider_key", SECOND)]
 
 
+def test_finds_what_else_the_settings_refer_to(key_file, clock):
+    """
+    A plugin's secrets, an administrator's token; a provider's key stays one.
+    """
+    provider = ProviderKeySettings(secret=SecretRef("file", str(key_file)))
+    references = [provider.secret, SecretRef("env", "TOKEN")]
+    tools = DetectorTools(
+        settings=Settings(providers={"a": ProviderSettings(keys={"k": provider})}),
+        secrets=Secrets({"TOKEN": SECOND}, clock=clock),
+        clock=clock,
+        references=lambda: references,
+    )
+
+    found = found_in(SECRETS.make(SecretsOptions(), tools), f"{FIRST} {SECOND}")
+
+    assert found == [("provider_key", FIRST), ("gateway_secret", SECOND)]
+
+
 def test_cutting_does_not_matter(own_detector):
     """
     A provider's key is found wherever a stream cuts it.

@@ -87,7 +87,7 @@ def test_presets_come_along():
         ({}, "words"),
         ({"words": ("...",)}, "words"),
         ({"words": ("x" * 300,)}, "words"),
-        ({"presets": ("profanity.xx",)}, "presets"),
+        ({"presets": ("profanity.xx",)}, "presets[0]"),
         ({"languages": {"xx": ("a",)}}, "languages.xx"),
     ],
 )
