@@ -24,6 +24,7 @@ import click
 from gateway.errors import GatewayError
 from gateway.secrets import Secrets, root_key
 from gateway.settings import (
+    SecretRef,
     Settings,
     default_data_dir,
     load_settings,
@@ -78,15 +79,21 @@ class Offline:
         place = data_dir or settings.server.data_dir or default_data_dir(environ)
         return cls(settings=settings, data_dir=place, secrets=Secrets(environ))
 
-    def derive(self, purpose: str) -> bytes:
+    def derive(
+        self, purpose: str, length: int = 32, *, root: SecretRef | None = None
+    ) -> bytes:
         """
         Derive the key for one purpose, as `Gateway.derive` does.
+
+        Args:
+            root: Another root of all keys than ``server.secret_key``, such as one of before.
 
         Raises:
             ConfigError: The root is missing or too short, or cannot be made.
         """
-        reference = self.settings.server.secret_key
-        return root_key(reference, self.data_dir, secrets=self.secrets).derive(purpose)
+        reference = root or self.settings.server.secret_key
+        found = root_key(reference, self.data_dir, secrets=self.secrets)
+        return found.derive(purpose, length)
 
     def storage(self) -> Storage:
         """

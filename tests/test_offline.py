@@ -5,6 +5,7 @@ import pytest
 from gateway.errors import ConfigError
 from gateway.offline import Offline, told
 from gateway.secrets import Secrets, root_key
+from gateway.settings import SecretRef
 
 ROOT = "r" * 40
 
@@ -60,6 +61,21 @@ def test_derives_the_keys_of_the_gateway(tmp_path):
     )
 
     assert place.derive("a") == expected.derive("a") != place.derive("b")
+    assert place.derive("a", 64) == expected.derive("a", 64)
+
+
+def test_derives_the_keys_of_a_root_of_before(tmp_path):
+    """
+    What was sealed before another root was set can be opened with the old one.
+    """
+    file = tmp_path / "g.yaml"
+    file.write_text("version: 1\nserver: {secret_key: env.ROOT}\n")
+    before = Offline.open(file, tmp_path, {"ROOT": ROOT})
+    after = Offline.open(file, tmp_path, {"ROOT": ROOT[::-1], "OLD": ROOT})
+
+    old = after.derive("a", root=SecretRef("env", "OLD"))
+
+    assert old == before.derive("a") != after.derive("a")
 
 
 def test_the_storage_is_the_one_that_the_settings_name(tmp_path):

@@ -14,6 +14,7 @@ import attrs
 import structlog
 
 from gateway import Attempt, Exchange, Outcome, Unavailable
+from gateway.errors import ConfigError, Problem
 from gateway.events import AdminDenied, CallerTurnedAway, Event
 from gateway.filters import StreamFilter
 from gateway_audit.bodies.shelf import Shelf
@@ -30,7 +31,8 @@ from gateway_audit.recording.watching import Watch
 from gateway_audit.settings import AuditSettings, Spill
 from gateway_audit.spool.spool import AuditUnavailable, Spool
 from gateway_audit.subjects.events import SubjectErased
-from gateway_audit.subjects.register import Register
+from gateway_audit.subjects.register import FILE, SUBJECTS, Register
+from gateway_audit.subjects.seals import KEY_BYTES, SealedByAnother
 
 if TYPE_CHECKING:
     from gateway import Gateway
@@ -94,12 +96,8 @@ class Recorder:
         Open the files, and close them when all that was recorded is on the disk.
         """
         places = Places.below(gateway.data_dir)
+        register = _register(gateway, settings, places)
         journal = _journal(gateway, settings, places)
-        register = Register(
-            places.root,
-            gateway.derive("audit/subjects", 64),
-            peer_keys_days=settings.peer_keys_days,
-        )
         recorder = cls(
             settings=settings,
             gateway=gateway,
@@ -254,7 +252,7 @@ class Recorder:
             subject = None if named is None else self.register.subject(named)
             peer = self.register.peer(exchange.peer, exchange.clock.now())
         except sqlite3.Error as exc:
-            log.error("the register of persons fails", error=type(exc).__name__)  # noqa: TRY400
+            log.error("the register of persons fails", why=str(exc))  # noqa: TRY400
             if self.settings.on_failure == "open":
                 return Parties()
             raise AuditUnavailable("the register of persons fails") from exc
@@ -360,6 +358,21 @@ class Recorder:
         told = self._refusals.take(int(self.gateway.clock.now() * 1000))
         if told is not None:
             self.note("refusals", **told)
+
+
+def _register(
+    gateway: Gateway, settings: AuditSettings, places: Places
+) -> Register:
+    secret = gateway.derive(SUBJECTS, 2 * KEY_BYTES)
+    try:
+        return Register(places.root, secret, peer_keys_days=settings.peer_keys_days)
+    except SealedByAnother as exc:
+        msg = (
+            f"{exc}: run `gatewright audit reseal --old-key REF` with the old one, env.NAME or "
+            f"file./path; without it, {places.root / FILE} can only be moved away: nobody can "
+            "tell then whose pseudonyms stand in the log, nor open the bodies kept so far"
+        )
+        raise ConfigError(Problem(msg, path="server.secret_key")) from None
 
 
 def _journal(gateway: Gateway, settings: AuditSettings, places: Places) -> Journal:

@@ -172,8 +172,9 @@ def rekey(
             )
         click.echo(
             "ready: set server.secret_key to the new key, or remove "
-            f"{place.data_dir / 'secret_key'}. Whatever else is sealed with the old key, an "
-            "audit's records among it, needs the old one to be read: keep it"
+            f"{place.data_dir / 'secret_key'} once you have a copy. Whatever else is sealed with "
+            "the old key needs it to be read: keep it. With an audit, run `gatewright audit "
+            "reseal --old-key REF` before the gateway starts"
         )
 
 
