@@ -50,11 +50,13 @@ class Keeping:
         """
         settings, who = self.settings, exchange.identity
         if who is not None:
-            for name in (who.key_name, who.key_id):
-                if name in settings.virtual_keys:
-                    return settings.virtual_keys[name]
-            if who.team_id is not None and who.team_id in settings.teams:
-                return settings.teams[who.team_id]
+            for scope, names in (
+                (settings.virtual_keys, (who.key_name, who.key_id)),
+                (settings.teams, (who.facts.get("team_name"), who.team_id)),
+            ):
+                for name in names:
+                    if name is not None and name in scope:
+                        return scope[name]
         return settings.models.get(exchange.request.model, settings.default)
 
     async def keep(
