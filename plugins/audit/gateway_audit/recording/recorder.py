@@ -293,7 +293,7 @@ class Recorder:
         if isinstance(event, SubjectErased):
             self.register.forget(event.lookup)
             return
-        if event.is_echo:
+        if event.is_echo or happenings.is_in_outcome(event):
             return
         if isinstance(event, AdminDenied | CallerTurnedAway):
             code = "admin_denied" if isinstance(event, AdminDenied) else event.code
