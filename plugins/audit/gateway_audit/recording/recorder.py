@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
@@ -23,10 +23,12 @@ from gateway_audit.entries.exchanges import Parties
 from gateway_audit.entries.names import Names
 from gateway_audit.index.reading import IndexReader
 from gateway_audit.places import Places
+from gateway_audit.recording.figures import Figures
 from gateway_audit.recording.journal import Journal
 from gateway_audit.recording.keeping import Keeping
 from gateway_audit.recording.refusals import Refusals
 from gateway_audit.recording.sheet import SHEET, Copyist, Sheet
+from gateway_audit.recording.standing import Standing
 from gateway_audit.recording.watching import Watch
 from gateway_audit.settings import AuditSettings, Spill
 from gateway_audit.spool.spool import AuditUnavailable, Spool
@@ -41,6 +43,8 @@ log = structlog.get_logger("gateway.audit")
 
 #: Seconds for which refusals are counted before they are told together.
 COUNTED_S: Final = 1.0
+#: Seconds after which a register that fails is tried again.
+TRIED_S: Final = 5.0
 #: Whose the bodies are where nobody is named.
 NOBODY: Final = "nobody"
 _UNSERVED: Final = (Outcome.REFUSED, Outcome.FAILED)
@@ -64,6 +68,7 @@ class Recorder:
         index: Finds entries again.
         places: Where everything is kept.
         watch: Sees whether the log is made of what is written.
+        figures: Shows what the sequencer says in numbers.
     """
 
     settings: AuditSettings
@@ -75,6 +80,9 @@ class Recorder:
     index: IndexReader
     places: Places
     watch: Watch
+    figures: Figures
+    _register_fault: str | None = attrs.field(default=None, init=False)
+    _retry: asyncio.TimerHandle | None = attrs.field(default=None, init=False)
     _refusals: Refusals = attrs.field(init=False)
     _timer: asyncio.TimerHandle | None = attrs.field(default=None, init=False)
     _keeps: bool = attrs.field(init=False)
@@ -114,14 +122,71 @@ class Recorder:
             index=IndexReader(places.index),
             places=places,
             watch=Watch(places, gateway.clock),
+            figures=Figures(places, gateway.clock),
         )
         try:
             yield recorder
         finally:
             recorder.watch.close()
+            recorder.figures.close()
+            recorder._forget_retry()
             recorder.tell_refusals()
             await journal.close()
             register.close()
+
+    # --- how it is --------------------------------------------------------------------------
+
+    @property
+    def standing(self) -> Standing:
+        """
+        How this worker's part is, by what happened last.
+        """
+        found = []
+        if self.journal.is_failing:
+            found.append("the disk cannot be written")
+        if self._register_fault is not None:
+            found.append(f"the register of persons fails: {self._register_fault}")
+        if self.keeping.is_failing:
+            found.append("bodies cannot be stored")
+        nearly_full = (
+            ("the disk is nearly full",) if self.journal.is_nearly_full else ()
+        )
+        return Standing(tuple(found), nearly_full)
+
+    async def look(self) -> Standing:
+        """
+        Try the register of persons and, where bodies are kept, whether there is room for one.
+        """
+        self._try_register()
+        if self._keeps:
+            with suppress(OSError):  # which it notes itself
+                await self.keeping.look()
+        return self.standing
+
+    def _note_fault(self, exc: sqlite3.Error) -> None:
+        """
+        Say that the register fails, until it takes something again.
+        """
+        if self._register_fault != str(exc):
+            log.error("the register of persons fails", why=str(exc))
+        self._register_fault = str(exc)
+        if self._retry is None:
+            loop = asyncio.get_running_loop()
+            self._retry = loop.call_later(TRIED_S, self._try_register)
+
+    def _try_register(self) -> None:
+        self._forget_retry()
+        try:
+            self.register.check()
+        except sqlite3.Error as exc:
+            self._note_fault(exc)
+        else:
+            self._register_fault = None
+
+    def _forget_retry(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
 
     # --- exchanges --------------------------------------------------------------------------
 
@@ -225,7 +290,10 @@ class Recorder:
             if subject is None:
                 return None
             return await self.keeping.keep(exchange, sheet, subject, name)
-        except (OSError, sqlite3.Error) as exc:
+        except sqlite3.Error as exc:
+            self._note_fault(exc)
+            return LOST
+        except OSError as exc:
             log.error("a body is not kept", error=type(exc).__name__)  # noqa: TRY400
             return LOST
 
@@ -252,7 +320,7 @@ class Recorder:
             subject = None if named is None else self.register.subject(named)
             peer = self.register.peer(exchange.peer, exchange.clock.now())
         except sqlite3.Error as exc:
-            log.error("the register of persons fails", why=str(exc))  # noqa: TRY400
+            self._note_fault(exc)
             if self.settings.on_failure == "open":
                 return Parties()
             raise AuditUnavailable("the register of persons fails") from exc
@@ -278,7 +346,8 @@ class Recorder:
     def _peer(self, address: str) -> str | None:
         try:
             return self.register.peer(address, self.gateway.clock.now())
-        except sqlite3.Error:
+        except sqlite3.Error as exc:
+            self._note_fault(exc)
             return None
 
     def _source(self, address: str) -> str:
@@ -360,9 +429,7 @@ class Recorder:
             self.note("refusals", **told)
 
 
-def _register(
-    gateway: Gateway, settings: AuditSettings, places: Places
-) -> Register:
+def _register(gateway: Gateway, settings: AuditSettings, places: Places) -> Register:
     secret = gateway.derive(SUBJECTS, 2 * KEY_BYTES)
     try:
         return Register(places.root, secret, peer_keys_days=settings.peer_keys_days)

@@ -334,7 +334,7 @@ class Sequencer:
                 each.name: {"size": each.has, "problem": each.problem}
                 for each in self._followers
             },
-            witnesses=self._witnesses.document(),
+            witnesses=self._witnesses.document(self._clock.monotonic()),
             companions={each.name: each.document() for each in self._companions},
         )
 

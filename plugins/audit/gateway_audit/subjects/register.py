@@ -168,12 +168,13 @@ class Register:
 
     def check(self) -> None:
         """
-        Read a little of the file.
+        Read and write a little of the file; what stands there stays as it is.
 
         Raises:
-            sqlite3.Error: It cannot be read, or not be opened.
+            sqlite3.Error: It cannot be read, written or opened.
         """
         stored_lookup_key(self._database, self._seal)
+        self._database.execute("UPDATE lookup_key SET id = id")
 
     def wipe(self) -> None:
         """

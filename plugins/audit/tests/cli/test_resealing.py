@@ -87,7 +87,9 @@ async def test_a_gateway_that_needs_it_does_not_start(running):
     async with running(**by(OLD)) as audit:
         await audit.call(user="alice")
 
-    with pytest.raises(ConfigError, match=r"server\.secret_key.*audit reseal --old-key"):
+    with pytest.raises(
+        ConfigError, match=r"server\.secret_key.*audit reseal --old-key"
+    ):
         async with running(**by(NEW)):
             pass
 

@@ -60,7 +60,10 @@ def opened(audit, entry, person="alice@example.com"):
     [
         ({"teams": {"t1": "full"}}, "full"),
         ({"teams": {"payments": "full"}}, "full"),
-        ({"teams": {"payments": "full"}, "virtual_keys": {"k1": "redacted"}}, "redacted"),
+        (
+            {"teams": {"payments": "full"}, "virtual_keys": {"k1": "redacted"}},
+            "redacted",
+        ),
         ({"teams": {"payments": "full"}, "virtual_keys": {"shop": "none"}}, "none"),
         ({"teams": {"others": "full"}}, "none"),
     ],
