@@ -15,7 +15,13 @@ import structlog
 
 from gateway import Attempt, Exchange, Outcome, Unavailable
 from gateway.errors import ConfigError, Problem
-from gateway.events import AdminDenied, CallerTurnedAway, Event
+from gateway.events import (
+    AdminDenied,
+    CallerTurnedAway,
+    Event,
+    GatewayStarted,
+    SettingsChanged,
+)
 from gateway.filters import StreamFilter
 from gateway_audit.bodies.shelf import Shelf
 from gateway_audit.entries import exchanges, happenings
@@ -26,6 +32,7 @@ from gateway_audit.places import Places
 from gateway_audit.recording.figures import Figures
 from gateway_audit.recording.journal import Journal
 from gateway_audit.recording.keeping import Keeping
+from gateway_audit.recording.known_settings import Known, KnownSettings
 from gateway_audit.recording.refusals import Refusals
 from gateway_audit.recording.sheet import SHEET, Copyist, Sheet
 from gateway_audit.recording.standing import Standing
@@ -69,6 +76,7 @@ class Recorder:
         places: Where everything is kept.
         watch: Sees whether the log is made of what is written.
         figures: Shows what the sequencer says in numbers.
+        known_settings: Remembers which settings were in force.
     """
 
     settings: AuditSettings
@@ -81,6 +89,7 @@ class Recorder:
     places: Places
     watch: Watch
     figures: Figures
+    known_settings: KnownSettings
     _register_fault: str | None = attrs.field(default=None, init=False)
     _retry: asyncio.TimerHandle | None = attrs.field(default=None, init=False)
     _refusals: Refusals = attrs.field(init=False)
@@ -123,6 +132,7 @@ class Recorder:
             places=places,
             watch=Watch(places, gateway.clock),
             figures=Figures(places, gateway.clock),
+            known_settings=KnownSettings(places.root),
         )
         try:
             yield recorder
@@ -364,11 +374,42 @@ class Recorder:
             return
         if event.is_echo or happenings.is_in_outcome(event):
             return
+        if isinstance(event, GatewayStarted | SettingsChanged):
+            self.gateway.tasks.spawn(
+                self._remember_settings(event), name="audit settings"
+            )
         if isinstance(event, AdminDenied | CallerTurnedAway):
             code = "admin_denied" if isinstance(event, AdminDenied) else event.code
             if not self._admits(self._source(event.peer), code, is_known=False):
                 return
         self.journal.note(happenings.of_event(event, self.journal.head(), self._peer))
+
+    async def _remember_settings(self, event: GatewayStarted | SettingsChanged) -> None:
+        """
+        Remember which settings are in force; tell of others than those before the start.
+
+        One worker does; what the disk did not take is told at the next start.
+        """
+        with self.known_settings.alone() as is_alone, suppress(OSError):
+            if not is_alone:
+                return
+            key, settings = self.gateway.derive("audit/settings"), self.gateway.settings
+            known = await asyncio.to_thread(Known.of, settings, key)
+            before = await asyncio.to_thread(self.known_settings.find)
+            is_other = before is not None and before.digest != known.digest
+            if before is not None and is_other and isinstance(event, GatewayStarted):
+                changed = SettingsChanged(
+                    at=event.at,
+                    actor="start",
+                    before=before.digest,
+                    after=known.digest,
+                    changed=before.paths_to(known),
+                )
+                head = self.journal.head()
+                self.journal.note(happenings.of_event(changed, head, self._peer))
+            with suppress(AuditUnavailable):
+                await self.journal.noted()
+                await asyncio.to_thread(self.known_settings.keep, known)
 
     async def settle(self) -> None:
         """
