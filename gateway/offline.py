@@ -21,7 +21,10 @@ from typing import TYPE_CHECKING, Final, Self
 import attrs
 import click
 
-from gateway.errors import GatewayError
+from gateway.clock import SystemClock, utc_text
+from gateway.errors import ConfigError, GatewayError, Problem
+from gateway.events import AdminActed
+from gateway.notices import leave
 from gateway.secrets import Secrets, root_key
 from gateway.settings import (
     SecretRef,
@@ -94,6 +97,36 @@ class Offline:
         reference = root or self.settings.server.secret_key
         found = root_key(reference, self.data_dir, secrets=self.secrets)
         return found.derive(purpose, length)
+
+    def note_acted(self, action: str, *targets: str) -> None:
+        """
+        Have the next gateway that starts tell its plugins what a command did here.
+
+        Args:
+            action: The command: ``gatewright db rekey``.
+            targets: What it changed, as in `AdminActed`; an event each.
+
+        Raises:
+            ConfigError: The data directory cannot be written to.
+        """
+        at = SystemClock().now()
+        events = [
+            AdminActed(
+                at=at,
+                actor="cli",
+                action=action,
+                target=target,
+                details={"done_at": utc_text(at)},
+            )
+            for target in targets
+        ]
+        try:
+            leave(self.data_dir, events)
+        except OSError as exc:
+            msg = (
+                f"this was done, but cannot be noted for the next start: {exc.strerror}"
+            )
+            raise ConfigError(Problem(msg, where=str(self.data_dir))) from None
 
     def storage(self) -> Storage:
         """

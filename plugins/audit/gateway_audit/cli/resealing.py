@@ -56,6 +56,8 @@ def reseal_command(
         said = "sealed with server.secret_key already"
         if not _is_sealed_by(folder, after):
             said = f"persons sealed with server.secret_key: {reseal(folder, before, after)}"
+            with told():
+                place.note_acted("gatewright audit reseal", f"audit/{FILE}")
     if not quiet:
         click.echo(said)
 

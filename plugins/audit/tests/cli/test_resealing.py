@@ -62,6 +62,8 @@ async def test_after_another_secret_key_everybody_is_known_as_before(running, re
     async with running(**by(NEW)) as audit:
         answer = await audit.call(user="alice")
         after = audit.entries("outcome")[-1]
+        await audit.gateway.tasks.join(10)
+        (acted,) = audit.entries("admin.acted")
         known = audit.recorder.register.find("alice")
         body = before["body"]
         content = audit.recorder.keeping.shelf.get(alice.pseudonym, body["name"])
@@ -78,6 +80,7 @@ async def test_after_another_secret_key_everybody_is_known_as_before(running, re
     assert after["subject"] == before["subject"] == alice.pseudonym
     assert after["peer"] == before["peer"]
     assert b"hello" in plain
+    assert (acted["actor"], acted["target"]) == ("cli", "audit/subjects.db")
 
 
 async def test_a_gateway_that_needs_it_does_not_start(running):

@@ -161,6 +161,9 @@ def rekey(
             "need new ones"
         )
         raise click.ClickException(msg)
+    with told():
+        revoked = [f"governance.virtual_key/{each}" for each in found.revoked_ids]
+        place.note_acted("gatewright db rekey", "server.secret_key", *revoked)
     if as_json:
         write_json({"revoked": list(found.revoked), "hashes": list(found.hashes)})
     elif not quiet:
