@@ -17,6 +17,7 @@ from typing import Any, Final, Self
 import attrs
 
 from gateway import codec
+from gateway.events import SettingsChanged
 from gateway.settings import Settings, settings_as_dict
 from gateway_audit.sequencing.files import Files
 from gateway_audit.spool.disk import Disk
@@ -56,19 +57,22 @@ class Known:
             },
         )
 
-    def paths_to(self, other: Known) -> tuple[str, ...]:
+    def change_from(self, before: Known, at: float) -> SettingsChanged:
         """
-        Name the paths at which *other* differs, as far as that is known.
+        Tell of a start with these after one with *before*; of paths, as far as they are known.
         """
-        if self.key != other.key:
-            return ()
-        paths = self.hashes.keys() | other.hashes.keys()
-        return tuple(
-            sorted(
-                path
-                for path in paths
-                if self.hashes.get(path) != other.hashes.get(path)
-            )
+        return SettingsChanged(
+            at=at,
+            actor="start",
+            before=before.digest,
+            after=self.digest,
+            changed=tuple(self._paths_from(before)) if self.key == before.key else (),
+        )
+
+    def _paths_from(self, before: Known) -> list[str]:
+        old, new = before.hashes, self.hashes
+        return sorted(
+            path for path in old.keys() | new.keys() if old.get(path) != new.get(path)
         )
 
 

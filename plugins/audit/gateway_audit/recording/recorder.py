@@ -40,6 +40,7 @@ from gateway_audit.recording.watching import Watch
 from gateway_audit.settings import AuditSettings, Spill
 from gateway_audit.spool.spool import AuditUnavailable, Spool
 from gateway_audit.subjects.events import SubjectErased
+from gateway_audit.subjects.faults import RegisterFaults
 from gateway_audit.subjects.register import FILE, SUBJECTS, Register
 from gateway_audit.subjects.seals import KEY_BYTES, SealedByAnother
 
@@ -50,8 +51,6 @@ log = structlog.get_logger("gateway.audit")
 
 #: Seconds for which refusals are counted before they are told together.
 COUNTED_S: Final = 1.0
-#: Seconds after which a register that fails is tried again.
-TRIED_S: Final = 5.0
 #: Whose the bodies are where nobody is named.
 NOBODY: Final = "nobody"
 _UNSERVED: Final = (Outcome.REFUSED, Outcome.FAILED)
@@ -90,8 +89,7 @@ class Recorder:
     watch: Watch
     figures: Figures
     known_settings: KnownSettings
-    _register_fault: str | None = attrs.field(default=None, init=False)
-    _retry: asyncio.TimerHandle | None = attrs.field(default=None, init=False)
+    _faults: RegisterFaults = attrs.field(init=False)
     _refusals: Refusals = attrs.field(init=False)
     _timer: asyncio.TimerHandle | None = attrs.field(default=None, init=False)
     _keeps: bool = attrs.field(init=False)
@@ -99,6 +97,7 @@ class Recorder:
     _outcomes_last: bool = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self._faults = RegisterFaults(self.register)
         self._refusals = Refusals(self.settings.refusals)
         self._keeps = self.settings.bodies.any
         self._intents_last = self.settings.level != "relaxed"
@@ -139,7 +138,7 @@ class Recorder:
         finally:
             recorder.watch.close()
             recorder.figures.close()
-            recorder._forget_retry()
+            recorder._faults.close()
             recorder.tell_refusals()
             await journal.close()
             register.close()
@@ -154,8 +153,8 @@ class Recorder:
         found = []
         if self.journal.is_failing:
             found.append("the disk cannot be written")
-        if self._register_fault is not None:
-            found.append(f"the register of persons fails: {self._register_fault}")
+        if self._faults.fault is not None:
+            found.append(f"the register of persons fails: {self._faults.fault}")
         if self.keeping.is_failing:
             found.append("bodies cannot be stored")
         nearly_full = (
@@ -167,36 +166,11 @@ class Recorder:
         """
         Try the register of persons and, where bodies are kept, whether there is room for one.
         """
-        self._try_register()
+        self._faults.look()
         if self._keeps:
             with suppress(OSError):  # which it notes itself
                 await self.keeping.look()
         return self.standing
-
-    def _note_fault(self, exc: sqlite3.Error) -> None:
-        """
-        Say that the register fails, until it takes something again.
-        """
-        if self._register_fault != str(exc):
-            log.error("the register of persons fails", why=str(exc))
-        self._register_fault = str(exc)
-        if self._retry is None:
-            loop = asyncio.get_running_loop()
-            self._retry = loop.call_later(TRIED_S, self._try_register)
-
-    def _try_register(self) -> None:
-        self._forget_retry()
-        try:
-            self.register.check()
-        except sqlite3.Error as exc:
-            self._note_fault(exc)
-        else:
-            self._register_fault = None
-
-    def _forget_retry(self) -> None:
-        if self._retry is not None:
-            self._retry.cancel()
-            self._retry = None
 
     # --- exchanges --------------------------------------------------------------------------
 
@@ -301,7 +275,7 @@ class Recorder:
                 return None
             return await self.keeping.keep(exchange, sheet, subject, name)
         except sqlite3.Error as exc:
-            self._note_fault(exc)
+            self._faults.note(exc)
             return LOST
         except OSError as exc:
             log.error("a body is not kept", error=type(exc).__name__)  # noqa: TRY400
@@ -330,7 +304,7 @@ class Recorder:
             subject = None if named is None else self.register.subject(named)
             peer = self.register.peer(exchange.peer, exchange.clock.now())
         except sqlite3.Error as exc:
-            self._note_fault(exc)
+            self._faults.note(exc)
             if self.settings.on_failure == "open":
                 return Parties()
             raise AuditUnavailable("the register of persons fails") from exc
@@ -357,7 +331,7 @@ class Recorder:
         try:
             return self.register.peer(address, self.gateway.clock.now())
         except sqlite3.Error as exc:
-            self._note_fault(exc)
+            self._faults.note(exc)
             return None
 
     def _source(self, address: str) -> str:
@@ -375,41 +349,37 @@ class Recorder:
         if event.is_echo or happenings.is_in_outcome(event):
             return
         if isinstance(event, GatewayStarted | SettingsChanged):
-            self.gateway.tasks.spawn(
-                self._remember_settings(event), name="audit settings"
-            )
+            is_start = isinstance(event, GatewayStarted)
+            work = self._compare_settings(is_start=is_start)
+            self.gateway.tasks.spawn(work, name="audit settings")
         if isinstance(event, AdminDenied | CallerTurnedAway):
             code = "admin_denied" if isinstance(event, AdminDenied) else event.code
             if not self._admits(self._source(event.peer), code, is_known=False):
                 return
+        self._note_event(event)
+
+    def _note_event(self, event: Event) -> None:
         self.journal.note(happenings.of_event(event, self.journal.head(), self._peer))
 
-    async def _remember_settings(self, event: GatewayStarted | SettingsChanged) -> None:
+    async def _compare_settings(self, *, is_start: bool) -> None:
         """
         Remember which settings are in force; tell of others than those before the start.
 
-        One worker does; what the disk did not take is told at the next start.
+        What the disk did not take is told at the next start.
         """
-        with self.known_settings.alone() as is_alone, suppress(OSError):
+        key, settings = self.gateway.derive("audit/settings"), self.gateway.settings
+        with (
+            self.known_settings.alone() as is_alone,
+            suppress(OSError, AuditUnavailable),
+        ):
             if not is_alone:
                 return
-            key, settings = self.gateway.derive("audit/settings"), self.gateway.settings
             known = await asyncio.to_thread(Known.of, settings, key)
             before = await asyncio.to_thread(self.known_settings.find)
-            is_other = before is not None and before.digest != known.digest
-            if before is not None and is_other and isinstance(event, GatewayStarted):
-                changed = SettingsChanged(
-                    at=event.at,
-                    actor="start",
-                    before=before.digest,
-                    after=known.digest,
-                    changed=before.paths_to(known),
-                )
-                head = self.journal.head()
-                self.journal.note(happenings.of_event(changed, head, self._peer))
-            with suppress(AuditUnavailable):
-                await self.journal.noted()
-                await asyncio.to_thread(self.known_settings.keep, known)
+            if before is not None and is_start and before.digest != known.digest:
+                self._note_event(known.change_from(before, self.gateway.clock.now()))
+            await self.journal.noted()
+            await asyncio.to_thread(self.known_settings.keep, known)
 
     async def settle(self) -> None:
         """

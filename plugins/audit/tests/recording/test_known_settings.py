@@ -88,7 +88,7 @@ def test_paths_are_named_and_values_are_not_kept(tmp_path):
     file.keep(known(BEFORE))
     before = file.find()
 
-    paths = before.paths_to(known(AFTER))
+    paths = known(AFTER).change_from(before, 1.0).changed
 
     assert before == known(BEFORE)
     assert "routing.retries" in paths
@@ -103,7 +103,9 @@ def test_by_another_key_it_is_not_known_what_changed():
     """
     Hashes of two keys differ everywhere, which says nothing.
     """
-    assert known(BEFORE).paths_to(known(AFTER, bytes(range(32)))) == ()
+    told = known(AFTER, bytes(range(32))).change_from(known(BEFORE), 1.0)
+
+    assert told.changed == ()
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"v":2}', b'{"v":1,"x":1}'])
