@@ -27,6 +27,7 @@ from gateway.events import (
 from gateway.exchange import CallerKind, Exchange
 from gateway.installation import Installation
 from gateway.listing import ModelListing
+from gateway.notices import deliver
 from gateway.outbound import Outbound
 from gateway.outlets import as_told
 from gateway.plugins import FoundPlugin
@@ -326,6 +327,7 @@ class Gateway:
                 settings_digest=self.settings.digest,
             )
         )
+        self.tasks.spawn(deliver(self.data_dir, self.tell), name="notices")
 
     async def stop(self) -> None:
         """

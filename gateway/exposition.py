@@ -66,16 +66,17 @@ def counter(
     Yield the lines of a counter, of *values* by their labels.
     """
     yield from _about(name, told, "counter")
-    for key, value in values.items():
-        yield f"{name}{_braced(_pairs(labels, key))} {value}"
+    yield from _samples(name, labels, values)
 
 
-def gauge(name: str, told: str, value: float) -> Iterator[str]:
+def gauge(
+    name: str, told: str, labels: tuple[str, ...], values: Mapping[Any, float]
+) -> Iterator[str]:
     """
-    Yield the lines of a gauge without labels.
+    Yield the lines of a gauge, of *values* by their labels.
     """
     yield from _about(name, told, "gauge")
-    yield f"{name} {value}"
+    yield from _samples(name, labels, values)
 
 
 def histogram(
@@ -101,6 +102,13 @@ def _about(name: str, told: str, kind: str) -> tuple[str, str]:
         f"# HELP {name} {told.translate(_HELP_ESCAPES)}",
         f"# TYPE {name} {kind}",
     )
+
+
+def _samples(
+    name: str, labels: tuple[str, ...], values: Mapping[Any, float]
+) -> Iterator[str]:
+    for key, value in values.items():
+        yield f"{name}{_braced(_pairs(labels, key))} {value}"
 
 
 def _pairs(labels: tuple[str, ...], key: tuple[Any, ...]) -> str:
@@ -131,8 +139,11 @@ def process_lines() -> Iterator[str]:
     except OSError:  # not Linux
         return
     resident = pages * os.sysconf("SC_PAGE_SIZE")
-    yield from gauge("process_resident_memory_bytes", "Resident memory.", resident)
-    yield from gauge("process_open_fds", "Open file descriptors.", open_files)
+    for name, told, value in (
+        ("process_resident_memory_bytes", "Resident memory.", resident),
+        ("process_open_fds", "Open file descriptors.", open_files),
+    ):
+        yield from gauge(name, told, (), {(): value})
 
 
 # --- several workers ------------------------------------------------------------------------

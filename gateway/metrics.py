@@ -34,6 +34,7 @@ Plugins add theirs by the hook `register_metrics`; see `gateway.registrations.Me
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Protocol
 
 import attrs
@@ -279,10 +280,11 @@ class Metrics:
         yield from self._plugin_lines()
         for metric in self.of_plugins():
             yield from _registered_lines(metric)
-        yield from gauge(
-            "gatewright_in_flight", "Exchanges under way.", self.gateway.in_flight
-        )
-        yield from gauge("gatewright_workers", "Processes that serve.", 1)
+        for name, told, value in (
+            ("gatewright_in_flight", "Exchanges under way.", self.gateway.in_flight),
+            ("gatewright_workers", "Processes that serve.", 1),
+        ):
+            yield from gauge(name, told, (), {(): value})
         yield from counter(
             "gatewright_access_lines_lost_total",
             "Access lines that were lost because the log could not keep up.",
@@ -364,14 +366,13 @@ class Metrics:
             yield from counter(f"gatewright_{name}_total", told, ("plugin",), values)
 
 
-def _registered_lines(metric: Metric) -> Iterator[str]:
+def _registered_lines(metric: Metric) -> tuple[str, ...]:
     name = f"gatewright_{metric.name}"
+    render, shown = (counter, f"{name}_total") if metric.counts_up else (gauge, name)
     try:
         value = metric.value()
+        values = value if isinstance(value, Mapping) else {(): value}
+        return tuple(render(shown, metric.told, metric.labels, values))
     except Exception as exc:  # noqa: BLE001 - one number hides none of the others
         log.warning("metric not shown", metric=metric.name, error=type(exc).__name__)
-        return
-    if metric.counts_up:
-        yield from counter(f"{name}_total", metric.told, (), {(): value})
-    else:
-        yield from gauge(name, metric.told, value)
+        return ()

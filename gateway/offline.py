@@ -21,9 +21,13 @@ from typing import TYPE_CHECKING, Final, Self
 import attrs
 import click
 
-from gateway.errors import GatewayError
+from gateway.clock import SystemClock, utc_text
+from gateway.errors import ConfigError, GatewayError, Problem
+from gateway.events import AdminActed
+from gateway.notices import leave
 from gateway.secrets import Secrets, root_key
 from gateway.settings import (
+    SecretRef,
     Settings,
     default_data_dir,
     load_settings,
@@ -78,15 +82,51 @@ class Offline:
         place = data_dir or settings.server.data_dir or default_data_dir(environ)
         return cls(settings=settings, data_dir=place, secrets=Secrets(environ))
 
-    def derive(self, purpose: str) -> bytes:
+    def derive(
+        self, purpose: str, length: int = 32, *, root: SecretRef | None = None
+    ) -> bytes:
         """
         Derive the key for one purpose, as `Gateway.derive` does.
+
+        Args:
+            root: Another root of all keys than ``server.secret_key``, such as one of before.
 
         Raises:
             ConfigError: The root is missing or too short, or cannot be made.
         """
-        reference = self.settings.server.secret_key
-        return root_key(reference, self.data_dir, secrets=self.secrets).derive(purpose)
+        reference = root or self.settings.server.secret_key
+        found = root_key(reference, self.data_dir, secrets=self.secrets)
+        return found.derive(purpose, length)
+
+    def note_acted(self, action: str, *targets: str) -> None:
+        """
+        Have the next gateway that starts tell its plugins what a command did here.
+
+        Args:
+            action: The command: ``gatewright db rekey``.
+            targets: What it changed, as in `AdminActed`; an event each.
+
+        Raises:
+            ConfigError: The data directory cannot be written to.
+        """
+        at = SystemClock().now()
+        events = [
+            AdminActed(
+                at=at,
+                actor="cli",
+                action=action,
+                target=target,
+                details={"done_at": utc_text(at)},
+            )
+            for target in targets
+        ]
+        try:
+            leave(self.data_dir, events)
+        except OSError as exc:
+            msg = (
+                f"this was done, but cannot be noted for the next start: {exc.strerror}"
+            )
+            raise ConfigError(Problem(msg, where=str(self.data_dir))) from None
 
     def storage(self) -> Storage:
         """

@@ -58,20 +58,26 @@ class Metric:
     """
     A number that a plugin shows beside the gateway's own, one for each worker.
 
-    Workers are summed up, so it must be one that can be: bytes, entries, calls.
+    Workers are summed up, so it must be one that can be: bytes, entries, calls.  What is known
+    once for all workers is shown by one of them.
 
     Attributes:
         name: ``audit_entries_lost``; shown as ``gatewright_audit_entries_lost_total`` where it
             counts up, without ``_total`` where it does not.
         told: One sentence for whoever reads it.
-        value: Returns it; called whenever metrics are read, so it must not wait.
+        value: Returns it, or with *labels* one for each of their values, which are few and none
+            of them a caller's; called whenever metrics are read, so it must not wait.
         counts_up: Whether it never falls but for a restart.
+        labels: What several numbers of the name are told apart by.
     """
 
     name: str = attrs.field(validator=_is_metric_name)
     told: str
-    value: Callable[[], float]
+    value: Callable[[], float | Mapping[tuple[str, ...], float]]
     counts_up: bool = True
+    labels: tuple[str, ...] = attrs.field(
+        default=(), validator=attrs.validators.deep_iterable(_is_metric_name)
+    )
 
 
 @attrs.frozen(kw_only=True)

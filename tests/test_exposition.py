@@ -97,7 +97,7 @@ def test_prometheus_reads_every_form() -> None:
     cell.observe(0.3)
     lines = [
         *counter("a_total", "h", (), {(): 1}),
-        *gauge("b", "h", 1.5),
+        *gauge("b", "h", (), {(): 1.5}),
         *histogram("c", "h", ("l",), {("x",): cell}),
     ]
 

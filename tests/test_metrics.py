@@ -4,6 +4,7 @@ Tests of `gateway.metrics`.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import attrs
@@ -345,6 +346,15 @@ def test_shows_what_plugins_count() -> None:
         Metric(name="broken", told="x", value=lambda: 1 // 0),
         Metric(name="audit_lost", told="Lost.", value=lambda: 7),
         Metric(name="audit_queue", told="Queue.", value=lambda: 2, counts_up=False),
+        Metric(
+            name="audit_lag",
+            told="Lag.",
+            labels=("sink",),
+            value=lambda: {("a",): 1, ('b"',): 3},
+            counts_up=False,
+        ),
+        Metric(name="unfit", told="x", labels=("a", "b"), value=lambda: {("1",): 1}),
+        Metric(name="bare", told="x", labels=("a",), value=lambda: 1),
     ]
     metrics = Metrics(Counted(), of_plugins=lambda: shown)
 
@@ -352,7 +362,9 @@ def test_shows_what_plugins_count() -> None:
 
     assert found["gatewright_audit_lost_total{}"] == 14
     assert found["gatewright_audit_queue{}"] == 4
-    assert not [name for name in found if "broken" in name]
+    assert found["gatewright_audit_lag{sink=a}"] == 2
+    assert found['gatewright_audit_lag{sink=b"}'] == 6
+    assert not re.search("broken|unfit|bare", " ".join(found))
 
 
 @pytest.mark.parametrize("name", ["", "Upper", "a-b", "1a", "a" * 64, "a b"])
@@ -362,3 +374,5 @@ def test_a_metric_has_a_name_that_prometheus_takes(name: str) -> None:
     """
     with pytest.raises(ValueError, match="name of a metric"):
         Metric(name=name, told="x", value=int)
+    with pytest.raises(ValueError, match="name of a metric"):
+        Metric(name="fine", told="x", value=dict, labels=(name,))

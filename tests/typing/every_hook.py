@@ -108,6 +108,12 @@ class EveryPlugin(Plugin):
     @hookimpl
     def register_metrics(self) -> Iterable[Metric]:
         yield Metric(name="entries_lost", told="Entries that were lost.", value=int)
+        yield Metric(
+            name="lag",
+            told="Entries that a sink has not.",
+            labels=("sink",),
+            value=lambda: {("splunk",): 3},
+        )
 
     @hookimpl
     @asynccontextmanager

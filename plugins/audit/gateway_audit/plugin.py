@@ -66,9 +66,7 @@ class AuditPlugin(Plugin):
     def register_metrics(self) -> Iterable[Metric]:
         from gateway_audit.recording.counting import metrics  # serving alone needs it
 
-        return metrics(
-            lambda: None if self._recorder is None else self._recorder.journal
-        )
+        return metrics(lambda: self._recorder)
 
     @hookimpl
     def register_routes(self) -> Iterable[Route]:

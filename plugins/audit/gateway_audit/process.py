@@ -36,6 +36,10 @@ def sequencer(settings: AuditSettings) -> ProcessSpec:
             ],
             "companions": [
                 {
+                    "target": "gateway_audit.sequencing.key_changes:companion",
+                    "arguments": {"folder": str(places.root)},
+                },
+                {
                     "target": "gateway_audit.retention.keeper:companion",
                     "arguments": {
                         "folder": str(places.root),

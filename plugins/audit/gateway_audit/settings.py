@@ -52,7 +52,7 @@ class BodySettings:
         factory=dict, metadata=told("By the virtual key's name or id.")
     )
     teams: Mapping[str, Kept] = attrs.field(
-        factory=dict, metadata=told("By the team's id.")
+        factory=dict, metadata=told("By the team's name or id.")
     )
     models: Mapping[str, Kept] = attrs.field(
         factory=dict, metadata=told("By the model that callers name.")

@@ -27,6 +27,7 @@ from gateway_audit.api import downloads
 from gateway_audit.api.query import read_search, single
 from gateway_audit.index.reading import Found
 from gateway_audit.recording.recorder import Recorder
+from gateway_audit.recording.standing import standing_of
 from gateway_audit.sequencing.status import Status, read_status
 from gateway_audit.settings import Spill
 from gateway_audit.subjects.register import MAX_NAME
@@ -124,11 +125,13 @@ class AuditRoutes:
         now = recorder.gateway.clock.now()
         log = await asyncio.to_thread(read_status, recorder.places.root, now)
         policy = settings.on_failure
-        is_well = log is not None and log.is_healthy and not journal.is_failing
+        standing = await recorder.look() + standing_of(log)
         spool_bytes = await asyncio.to_thread(recorder.watch.spool_bytes)
         return json_response(
             {
-                "is_healthy": is_well,
+                "is_healthy": standing.is_healthy,
+                "problems": list(standing.problems),
+                "warnings": list(standing.warnings),
                 "level": settings.level,
                 "on_failure": "spill" if isinstance(policy, Spill) else policy,
                 "worker": {
@@ -142,6 +145,7 @@ class AuditRoutes:
                 "log": None if log is None else log.document(),
                 "retention": _companion(log, "retention"),
                 "sinks": _companion(log, "sinks"),
+                "witnesses": {} if log is None else log.witnesses,
                 "indexed": await recorder.index.size(),
             }
         )

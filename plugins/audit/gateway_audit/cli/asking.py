@@ -19,7 +19,7 @@ from gateway.client import (
     write_json,
 )
 from gateway.clock import utc_text
-from gateway_audit.cli.standing import retention_lines, sink_lines
+from gateway_audit.cli.standing import retention_lines, sink_lines, witness_lines
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -135,11 +135,9 @@ def status_lines(document: dict[str, Any]) -> list[str]:
         f"  worker {worker['name']}  lost {worker['lost']}  spilled {worker['spilled']}",
         *retention_lines(document.get("retention") or {}),
         *sink_lines(document.get("sinks") or {}),
-        *(f"  problem: {each}" for each in log.get("problems", ())),
-        *(f"  warning: {each}" for each in log.get("warnings", ())),
-        *(["  problem: the disk cannot be written"] if worker["is_failing"] else []),
-        *(["  warning: the disk is nearly full"] if worker["is_nearly_full"] else []),
-        *([] if log else ["  problem: no sequencer has run yet: the spool grows"]),
+        *witness_lines(document["witnesses"]),
+        *(f"  problem: {each}" for each in document["problems"]),
+        *(f"  warning: {each}" for each in document["warnings"]),
     ]
 
 

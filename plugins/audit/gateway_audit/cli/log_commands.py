@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway_audit.cli.keys import keys
+from gateway_audit.cli.resealing import reseal_command
 from gateway_audit.cli.verifying import (
     consistency_command,
     prove_command,
@@ -22,4 +23,11 @@ def log_commands() -> tuple[click.Command, ...]:
     """
     Return them.
     """
-    return (verify_command, prove_command, consistency_command, witness_command, keys)
+    return (
+        verify_command,
+        prove_command,
+        consistency_command,
+        witness_command,
+        keys,
+        reseal_command,
+    )

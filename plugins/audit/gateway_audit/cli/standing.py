@@ -1,5 +1,5 @@
 """
-How the exports and retention stand, for people.
+How the exports, the witnesses and retention stand, for people.
 """
 
 from __future__ import annotations
@@ -27,6 +27,16 @@ def sink_lines(sinks: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             yield (
                 f"    {told['stale']} came later than it takes them under their own time"
             )
+
+
+def witness_lines(witnesses: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """
+    Yield a line for each witness, and one for what ails it.
+    """
+    for url, told in sorted(witnesses.items()):
+        yield f"  witness {url}  cosigned {told['size']} entries"
+        if told.get("problem"):
+            yield f"    problem for {told.get('failing_s', 0):.0f} s: {told['problem']}"
 
 
 def retention_lines(told: Mapping[str, Any]) -> Iterator[str]:

@@ -228,6 +228,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "guardrail": finding.guardrail,
         "score": finding.score,
         "severity": finding.severity,
+        "shadow": finding.is_shadow,
         "span": finding.span,
         "stage": finding.stage,
         "type": finding.type,

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import attrs
 
+from gateway import Finding
 from gateway.events import (
     AdminActed,
     AdminDenied,
@@ -44,6 +45,16 @@ def entry(kind: str, head: Head, **members: Any) -> dict[str, Any]:
     at, entry_id = head
     told = {"at": at, "id": entry_id, "seq": 0, "type": kind, "v": 1, "worker": ""}
     return dict(sorted({**told, **members}.items()))
+
+
+def is_in_outcome(event: Event) -> bool:
+    """
+    Tell whether *event* says what was found in an exchange, which its outcome says.
+
+    Outcomes of refused requests are counted where there are too many; such events are not.
+    """
+    found = getattr(event, "findings", ())
+    return isinstance(found, tuple) and any(isinstance(one, Finding) for one in found)
 
 
 def of_event(event: Event, head: Head, peer: Peer) -> dict[str, Any]:
@@ -166,9 +177,9 @@ def _value(value: Any) -> Any:
     if isinstance(value, str):
         return value if len(value) <= _MAX_TEXT else None
     if isinstance(value, tuple):
-        return [
-            told for each in value[:_MAX_LIST] if (told := _value(each)) is not None
-        ]
+        told = [_value(each) for each in value[:_MAX_LIST]]
+        # A list without some of its members, or an empty one, would say that there are no more.
+        return None if None in told else told
     return None
 
 

@@ -29,7 +29,8 @@ class Keeping:
     settings: BodySettings
     shelf: Shelf
     is_durable: bool
-    _has_failed: bool = attrs.field(default=False, init=False)
+    #: Whether the last body could not be stored.
+    is_failing: bool = attrs.field(default=False, init=False)
 
     async def be_ready(self, exchange: Exchange) -> None:
         """
@@ -40,9 +41,22 @@ class Keeping:
         Raises:
             OSError: It cannot.
         """
-        if self._has_failed and self.kept_of(exchange) != "none":
+        if self.is_failing and self.kept_of(exchange) != "none":
+            await self.look()
+
+    async def look(self) -> None:
+        """
+        Find out whether a body can be stored.
+
+        Raises:
+            OSError: It cannot.
+        """
+        try:
             await asyncio.to_thread(self.shelf.have_room, self.settings.max_bytes)
-            self._has_failed = False
+        except OSError:
+            self.is_failing = True
+            raise
+        self.is_failing = False
 
     def kept_of(self, exchange: Exchange) -> Kept:
         """
@@ -50,11 +64,13 @@ class Keeping:
         """
         settings, who = self.settings, exchange.identity
         if who is not None:
-            for name in (who.key_name, who.key_id):
-                if name in settings.virtual_keys:
-                    return settings.virtual_keys[name]
-            if who.team_id is not None and who.team_id in settings.teams:
-                return settings.teams[who.team_id]
+            for scope, names in (
+                (settings.virtual_keys, (who.key_name, who.key_id)),
+                (settings.teams, (who.facts.get("team_name"), who.team_id)),
+            ):
+                for name in names:
+                    if name is not None and name in scope:
+                        return scope[name]
         return settings.models.get(exchange.request.model, settings.default)
 
     async def keep(
@@ -74,8 +90,9 @@ class Keeping:
         try:
             sealed = await asyncio.to_thread(self._put, plain, subject, name)
         except OSError:
-            self._has_failed = True
+            self.is_failing = True
             raise
+        self.is_failing = False
         return {
             "bytes": len(sealed[0]),
             "commitment": sealed[2],

@@ -7,14 +7,21 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
 import structlog
 
 from gateway import Attempt, Exchange, Outcome, Unavailable
-from gateway.events import AdminDenied, CallerTurnedAway, Event
+from gateway.errors import ConfigError, Problem
+from gateway.events import (
+    AdminDenied,
+    CallerTurnedAway,
+    Event,
+    GatewayStarted,
+    SettingsChanged,
+)
 from gateway.filters import StreamFilter
 from gateway_audit.bodies.shelf import Shelf
 from gateway_audit.entries import exchanges, happenings
@@ -22,15 +29,20 @@ from gateway_audit.entries.exchanges import Parties
 from gateway_audit.entries.names import Names
 from gateway_audit.index.reading import IndexReader
 from gateway_audit.places import Places
+from gateway_audit.recording.figures import Figures
 from gateway_audit.recording.journal import Journal
 from gateway_audit.recording.keeping import Keeping
+from gateway_audit.recording.known_settings import Known, KnownSettings
 from gateway_audit.recording.refusals import Refusals
 from gateway_audit.recording.sheet import SHEET, Copyist, Sheet
+from gateway_audit.recording.standing import Standing
 from gateway_audit.recording.watching import Watch
 from gateway_audit.settings import AuditSettings, Spill
 from gateway_audit.spool.spool import AuditUnavailable, Spool
 from gateway_audit.subjects.events import SubjectErased
-from gateway_audit.subjects.register import Register
+from gateway_audit.subjects.faults import RegisterFaults
+from gateway_audit.subjects.register import FILE, SUBJECTS, Register
+from gateway_audit.subjects.seals import KEY_BYTES, SealedByAnother
 
 if TYPE_CHECKING:
     from gateway import Gateway
@@ -62,6 +74,8 @@ class Recorder:
         index: Finds entries again.
         places: Where everything is kept.
         watch: Sees whether the log is made of what is written.
+        figures: Shows what the sequencer says in numbers.
+        known_settings: Remembers which settings were in force.
     """
 
     settings: AuditSettings
@@ -73,6 +87,9 @@ class Recorder:
     index: IndexReader
     places: Places
     watch: Watch
+    figures: Figures
+    known_settings: KnownSettings
+    _faults: RegisterFaults = attrs.field(init=False)
     _refusals: Refusals = attrs.field(init=False)
     _timer: asyncio.TimerHandle | None = attrs.field(default=None, init=False)
     _keeps: bool = attrs.field(init=False)
@@ -80,6 +97,7 @@ class Recorder:
     _outcomes_last: bool = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self._faults = RegisterFaults(self.register)
         self._refusals = Refusals(self.settings.refusals)
         self._keeps = self.settings.bodies.any
         self._intents_last = self.settings.level != "relaxed"
@@ -94,12 +112,8 @@ class Recorder:
         Open the files, and close them when all that was recorded is on the disk.
         """
         places = Places.below(gateway.data_dir)
+        register = _register(gateway, settings, places)
         journal = _journal(gateway, settings, places)
-        register = Register(
-            places.root,
-            gateway.derive("audit/subjects", 64),
-            peer_keys_days=settings.peer_keys_days,
-        )
         recorder = cls(
             settings=settings,
             gateway=gateway,
@@ -116,14 +130,47 @@ class Recorder:
             index=IndexReader(places.index),
             places=places,
             watch=Watch(places, gateway.clock),
+            figures=Figures(places, gateway.clock),
+            known_settings=KnownSettings(places.root),
         )
         try:
             yield recorder
         finally:
             recorder.watch.close()
+            recorder.figures.close()
+            recorder._faults.close()
             recorder.tell_refusals()
             await journal.close()
             register.close()
+
+    # --- how it is --------------------------------------------------------------------------
+
+    @property
+    def standing(self) -> Standing:
+        """
+        How this worker's part is, by what happened last.
+        """
+        found = []
+        if self.journal.is_failing:
+            found.append("the disk cannot be written")
+        if self._faults.fault is not None:
+            found.append(f"the register of persons fails: {self._faults.fault}")
+        if self.keeping.is_failing:
+            found.append("bodies cannot be stored")
+        nearly_full = (
+            ("the disk is nearly full",) if self.journal.is_nearly_full else ()
+        )
+        return Standing(tuple(found), nearly_full)
+
+    async def look(self) -> Standing:
+        """
+        Try the register of persons and, where bodies are kept, whether there is room for one.
+        """
+        self._faults.look()
+        if self._keeps:
+            with suppress(OSError):  # which it notes itself
+                await self.keeping.look()
+        return self.standing
 
     # --- exchanges --------------------------------------------------------------------------
 
@@ -227,7 +274,10 @@ class Recorder:
             if subject is None:
                 return None
             return await self.keeping.keep(exchange, sheet, subject, name)
-        except (OSError, sqlite3.Error) as exc:
+        except sqlite3.Error as exc:
+            self._faults.note(exc)
+            return LOST
+        except OSError as exc:
             log.error("a body is not kept", error=type(exc).__name__)  # noqa: TRY400
             return LOST
 
@@ -254,7 +304,7 @@ class Recorder:
             subject = None if named is None else self.register.subject(named)
             peer = self.register.peer(exchange.peer, exchange.clock.now())
         except sqlite3.Error as exc:
-            log.error("the register of persons fails", error=type(exc).__name__)  # noqa: TRY400
+            self._faults.note(exc)
             if self.settings.on_failure == "open":
                 return Parties()
             raise AuditUnavailable("the register of persons fails") from exc
@@ -280,7 +330,8 @@ class Recorder:
     def _peer(self, address: str) -> str | None:
         try:
             return self.register.peer(address, self.gateway.clock.now())
-        except sqlite3.Error:
+        except sqlite3.Error as exc:
+            self._faults.note(exc)
             return None
 
     def _source(self, address: str) -> str:
@@ -295,13 +346,40 @@ class Recorder:
         if isinstance(event, SubjectErased):
             self.register.forget(event.lookup)
             return
-        if event.is_echo:
+        if event.is_echo or happenings.is_in_outcome(event):
             return
+        if isinstance(event, GatewayStarted | SettingsChanged):
+            is_start = isinstance(event, GatewayStarted)
+            work = self._compare_settings(is_start=is_start)
+            self.gateway.tasks.spawn(work, name="audit settings")
         if isinstance(event, AdminDenied | CallerTurnedAway):
             code = "admin_denied" if isinstance(event, AdminDenied) else event.code
             if not self._admits(self._source(event.peer), code, is_known=False):
                 return
+        self._note_event(event)
+
+    def _note_event(self, event: Event) -> None:
         self.journal.note(happenings.of_event(event, self.journal.head(), self._peer))
+
+    async def _compare_settings(self, *, is_start: bool) -> None:
+        """
+        Remember which settings are in force; tell of others than those before the start.
+
+        What the disk did not take is told at the next start.
+        """
+        key, settings = self.gateway.derive("audit/settings"), self.gateway.settings
+        with (
+            self.known_settings.alone() as is_alone,
+            suppress(OSError, AuditUnavailable),
+        ):
+            if not is_alone:
+                return
+            known = await asyncio.to_thread(Known.of, settings, key)
+            before = await asyncio.to_thread(self.known_settings.find)
+            if before is not None and is_start and before.digest != known.digest:
+                self._note_event(known.change_from(before, self.gateway.clock.now()))
+            await self.journal.noted()
+            await asyncio.to_thread(self.known_settings.keep, known)
 
     async def settle(self) -> None:
         """
@@ -360,6 +438,19 @@ class Recorder:
         told = self._refusals.take(int(self.gateway.clock.now() * 1000))
         if told is not None:
             self.note("refusals", **told)
+
+
+def _register(gateway: Gateway, settings: AuditSettings, places: Places) -> Register:
+    secret = gateway.derive(SUBJECTS, 2 * KEY_BYTES)
+    try:
+        return Register(places.root, secret, peer_keys_days=settings.peer_keys_days)
+    except SealedByAnother as exc:
+        msg = (
+            f"{exc}: run `gatewright audit reseal --old-key REF` with the old one, env.NAME or "
+            f"file./path; without it, {places.root / FILE} can only be moved away: nobody can "
+            "tell then whose pseudonyms stand in the log, nor open the bodies kept so far"
+        )
+        raise ConfigError(Problem(msg, path="server.secret_key")) from None
 
 
 def _journal(gateway: Gateway, settings: AuditSettings, places: Places) -> Journal:

@@ -50,6 +50,8 @@ POLL_S: Final = 0.1
 STATUS_S: Final = 1.0
 #: Seconds that are left for the rest when the process is told to end.
 DRAIN_S: Final = 10.0
+#: Held by whoever makes the log, for as long as it does.
+LOCK_FILE: Final = "sequencer.lock"
 #: What a log that lost entries is moved to; as long as it is there, nothing is well.
 SET_ASIDE: Final = "log.truncated"
 
@@ -94,7 +96,7 @@ class Sequencer:
         self._pending: list[bytes] = []
         self._pending_since: float | None = None
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = self._disk.lock(folder / "sequencer.lock")
+        self._lock = self._disk.lock(folder / LOCK_FILE)
         self._files = Files(folder / "log", self._disk)
         self._own_files = Files(folder, self._disk)
         try:
@@ -332,7 +334,7 @@ class Sequencer:
                 each.name: {"size": each.has, "problem": each.problem}
                 for each in self._followers
             },
-            witnesses=self._witnesses.document(),
+            witnesses=self._witnesses.document(self._clock.monotonic()),
             companions={each.name: each.document() for each in self._companions},
         )
 

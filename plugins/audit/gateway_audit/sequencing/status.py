@@ -31,7 +31,7 @@ class Status:
         size: Entries in the log.
         signed_size: Entries that the newest checkpoint counts.
         followers: How many entries each has, and what ails it.
-        witnesses: The size that each cosigned last, and what ails it.
+        witnesses: The size that each cosigned last, what ails it, and for how long.
         companions: What each says of itself: ``sinks``, ``retention``.
     """
 

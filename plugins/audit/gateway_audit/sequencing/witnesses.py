@@ -51,6 +51,8 @@ class Witnesses:
         self._thread: threading.Thread | None = None
         self._found: tuple[Signed, list[Signature]] | None = None
         self._problems: dict[str, str] = {}
+        #: Since when each fails without a break, in monotonic seconds.
+        self._since: dict[str, float] = {}
         self._ahead: dict[str, str] = {}
         self._witnessed: Signed | None = None
 
@@ -77,7 +79,7 @@ class Witnesses:
         self._next = now + self._interval_s
         self._thread = threading.Thread(
             target=self._ask,
-            args=(signed, source.tree()),
+            args=(signed, source.tree(), now),
             name="audit-witnesses",
             daemon=True,
         )
@@ -90,14 +92,18 @@ class Witnesses:
         if self._thread is not None:
             self._thread.join(timeout_s)
 
-    def document(self) -> dict[str, dict[str, Any]]:
+    def document(self, now: float) -> dict[str, dict[str, Any]]:
         """
-        Tell of each what it cosigned last.
+        Tell of each what it cosigned last, and since when it does not.
+
+        Args:
+            now: The sequencer's monotonic time.
         """
         return {
             client.url: {
                 "size": client.seen,
                 "problem": self._problems.get(client.url),
+                "failing_s": round(now - self._since.get(client.url, now), 1),
             }
             for client in self._clients
         }
@@ -109,18 +115,20 @@ class Witnesses:
             and not self._problems
         )
 
-    def _ask(self, signed: Signed, tree: Tree) -> None:
+    def _ask(self, signed: Signed, tree: Tree, now: float) -> None:
         found: list[Signature] = []
         for client in self._clients:
             try:
                 found.extend(client.ask(signed, tree))
             except WitnessProblem as exc:
                 self._problems[client.url] = str(exc)
+                self._since.setdefault(client.url, now)
                 if isinstance(exc, WitnessAhead):
                     self._ahead[client.url] = str(exc)
                 log.warning("not cosigned", witness=client.url, why=str(exc))
             else:
                 self._problems.pop(client.url, None)
+                self._since.pop(client.url, None)
                 self._ahead.pop(client.url, None)
         self._found = (signed, found)
 

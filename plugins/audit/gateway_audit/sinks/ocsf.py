@@ -24,6 +24,7 @@ _ACTIVITIES: Final[Mapping[str, tuple[int, str]]] = {
     "export": (2, "Read"),
     "admin.acted": (3, "Update"),
     "settings.changed": (3, "Update"),
+    "keys.changed": (3, "Update"),
     "erasure": (4, "Delete"),
     "retention": (4, "Delete"),
 }

@@ -9,6 +9,9 @@ pseudonym it was, and no body of that person can be opened: that is what erasing
 Addresses come and go, and nobody is asked before one is seen, so they have no rows: their
 pseudonym is a hash with the key of the day, and days are forgotten as a whole.
 
+Names are not kept, so they cannot be hashed anew when ``server.secret_key`` is replaced: the key
+that hashes them stands in the file, sealed like the rows, and is carried on (`resealing`).
+
 A file of its own, beside the gateway's database: small, on this machine, and its pages are
 overwritten when something is deleted (SQLite documentation, "PRAGMA secure_delete").
 """
@@ -25,17 +28,19 @@ from pathlib import Path
 from typing import Final
 
 import attrs
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway_audit.spool.disk import Disk
+from gateway_audit.subjects.seals import KEY_BYTES, Seal
 
 FILE: Final = "subjects.db"
+#: What its secret is derived for, `KEY_BYTES` for each of two keys.
+SUBJECTS: Final = "audit/subjects"
 DAY_S: Final = 86_400
 #: What a person may be called, in characters; what is longer is nobody's name.
 MAX_NAME: Final = 512
-_NONCE_BYTES: Final = 12
-_KEY_BYTES: Final = 32
+#: What the sealed key of names, and that of a day's addresses, are about.
+NAMES: Final = b"names"
+PEERS: Final = b"peers"
 _REMEMBERED: Final = 10_000
 #: Milliseconds that another worker's write is waited for, on the event loop.
 _BUSY_MS: Final = 200
@@ -46,6 +51,9 @@ CREATE TABLE IF NOT EXISTS subjects (
     lookup BLOB PRIMARY KEY, sealed BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS peer_keys (day INTEGER PRIMARY KEY, sealed BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS lookup_key (
+    id INTEGER PRIMARY KEY CHECK (id = 1), sealed BLOB NOT NULL
+);
 """
 
 
@@ -81,6 +89,9 @@ class Register:
         folder: Made if it is not there.
         secret: Derived from the root of all keys; 64 bytes.
         peer_keys_days: How long the key of a day is kept.
+
+    Raises:
+        SealedByAnother: It was made with another root of all keys.
     """
 
     def __init__(
@@ -88,8 +99,7 @@ class Register:
     ) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path = folder / FILE
-        self._lookup_key = secret[:_KEY_BYTES]
-        self._sealer = AESGCM(secret[_KEY_BYTES : 2 * _KEY_BYTES])
+        self._seal = Seal(secret)
         self._days = peer_keys_days
         self._subjects: dict[bytes, Subject] = {}
         self._peers: dict[str, str] = {}
@@ -97,8 +107,13 @@ class Register:
         self._peer_key = b""
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         with _one_at_a_time(folder / f"{FILE}.lock"):
-            self._database = _connect(self._path, _BUSY_MS)
-            self._database.executescript(_TABLES)
+            self._database = connect(self._path, _BUSY_MS)
+            try:
+                self._database.executescript(_TABLES)
+                self._lookup_key = _lookup_key(self._database, self._seal)
+            except BaseException:
+                self._database.close()
+                raise
 
     def close(self) -> None:
         """
@@ -151,6 +166,16 @@ class Register:
         """
         self._subjects.pop(bytes.fromhex(lookup), None)
 
+    def check(self) -> None:
+        """
+        Read and write a little of the file; what stands there stays as it is.
+
+        Raises:
+            sqlite3.Error: It cannot be read, written or opened.
+        """
+        stored_lookup_key(self._database, self._seal)
+        self._database.execute("UPDATE lookup_key SET id = id")
+
     def wipe(self) -> None:
         """
         Leave nothing of deleted rows in the file and its journal; may wait, so not in the loop.
@@ -158,14 +183,7 @@ class Register:
         Raises:
             sqlite3.Error: Somebody is in the way.
         """
-        database = _connect(self._path, _WIPE_BUSY_MS)
-        try:
-            database.execute("VACUUM")
-            busy = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        finally:
-            database.close()
-        if busy:
-            raise sqlite3.OperationalError("the register's journal is in use")
+        wipe(self._path)
 
     # --- addresses --------------------------------------------------------------------------
 
@@ -192,14 +210,14 @@ class Register:
     def _turn_to(self, day: int) -> None:
         oldest = day - self._days
         self._database.execute("DELETE FROM peer_keys WHERE day < ?", (oldest,))
-        fresh = self._seal(secrets.token_bytes(_KEY_BYTES), b"peers")
+        fresh = self._seal.seal(secrets.token_bytes(KEY_BYTES), PEERS)
         self._database.execute(
             "INSERT OR IGNORE INTO peer_keys VALUES (?, ?)", (day, fresh)
         )
         row = self._database.execute(
             "SELECT sealed FROM peer_keys WHERE day = ?", (day,)
         ).fetchone()
-        self._peer_key = self._open(row[0], b"peers")
+        self._peer_key = self._seal.open(row[0], PEERS)
         self._peers = {}
         self._day = day
 
@@ -209,11 +227,11 @@ class Register:
         found = self._stored(lookup)
         if found is not None:
             return found
-        pseudonym, key = secrets.token_bytes(10), secrets.token_bytes(_KEY_BYTES)
+        pseudonym, key = secrets.token_bytes(10), secrets.token_bytes(KEY_BYTES)
         # Another worker may be first: whose row stands there counts.
         self._database.execute(
             "INSERT OR IGNORE INTO subjects VALUES (?, ?)",
-            (lookup, self._seal(pseudonym + key, lookup)),
+            (lookup, self._seal.seal(pseudonym + key, lookup)),
         )
         stored = self._stored(lookup)
         if stored is None:
@@ -226,25 +244,61 @@ class Register:
         ).fetchone()
         if row is None:
             return None
-        raw = self._open(row[0], lookup)
+        raw = self._seal.open(row[0], lookup)
         return Subject(f"sub_{raw[:10].hex()}", raw[10:])
 
     def _hashed(self, name: str) -> bytes:
         raw = name.encode(errors="surrogatepass")
         return hmac.digest(self._lookup_key, raw, "sha256")
 
-    def _seal(self, raw: bytes, about: bytes) -> bytes:
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        return nonce + self._sealer.encrypt(nonce, raw, about)
 
-    def _open(self, sealed: bytes, about: bytes) -> bytes:
-        try:
-            return self._sealer.decrypt(
-                sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], about
-            )
-        except InvalidTag:
-            msg = "the register was sealed by another server.secret_key"
-            raise sqlite3.DatabaseError(msg) from None
+def stored_lookup_key(database: sqlite3.Connection, seal: Seal) -> bytes | None:
+    """
+    Return the key that hashes names, where the file has it.
+
+    Raises:
+        SealedByAnother: Another root of all keys is needed.
+        sqlite3.Error: The file cannot be read.
+    """
+    row = database.execute("SELECT sealed FROM lookup_key").fetchone()
+    return None if row is None else seal.open(row[0], NAMES)
+
+
+def _lookup_key(database: sqlite3.Connection, seal: Seal) -> bytes:
+    """
+    Return the key that hashes names; a file that has none yet gets the one that is derived.
+    """
+    found = stored_lookup_key(database, seal)
+    if found is not None:
+        return found
+    # Rows of before this key was kept tell by themselves who sealed them.
+    for sealed, lookup in database.execute(
+        "SELECT sealed, lookup FROM subjects LIMIT 1"
+    ):
+        seal.open(sealed, lookup)
+    for (sealed,) in database.execute("SELECT sealed FROM peer_keys LIMIT 1"):
+        seal.open(sealed, PEERS)
+    database.execute(
+        "INSERT INTO lookup_key VALUES (1, ?)", (seal.seal(seal.lookup_key, NAMES),)
+    )
+    return seal.lookup_key
+
+
+def wipe(path: Path) -> None:
+    """
+    Leave nothing of deleted rows in the file and its journal; may wait.
+
+    Raises:
+        sqlite3.Error: Somebody is in the way.
+    """
+    database = connect(path, _WIPE_BUSY_MS)
+    try:
+        database.execute("VACUUM")
+        busy = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    finally:
+        database.close()
+    if busy:
+        raise sqlite3.OperationalError("the register's journal is in use")
 
 
 @contextmanager
@@ -263,7 +317,10 @@ def _one_at_a_time(path: Path) -> Iterator[None]:
         disk.close(lock)
 
 
-def _connect(path: Path, busy_ms: int) -> sqlite3.Connection:
+def connect(path: Path, busy_ms: int) -> sqlite3.Connection:
+    """
+    Open the file, waiting for others for *busy_ms* milliseconds at most.
+    """
     database = sqlite3.connect(path, isolation_level=None)
     for pragma in (
         f"busy_timeout={busy_ms}",

@@ -4,7 +4,7 @@ How the exports and retention stand, as an operator reads it.
 
 from __future__ import annotations
 
-from gateway_audit.cli.standing import retention_lines, sink_lines
+from gateway_audit.cli.standing import retention_lines, sink_lines, witness_lines
 
 
 def test_a_sink_that_lags_says_by_how_much_and_why():
@@ -52,3 +52,19 @@ def test_retention_says_where_the_log_begins():
         "    problem: S3 answered AccessDenied",
     ]
     assert list(retention_lines({})) == []
+
+
+def test_a_witness_says_what_it_cosigned_and_since_when_not():
+    """
+    A line each, and one for what ails it.
+    """
+    witnesses = {
+        "https://b.test": {"size": 4, "problem": "HTTP 500", "failing_s": 31.0},
+        "https://a.test": {"size": 9, "problem": None, "failing_s": 0.0},
+    }
+
+    assert list(witness_lines(witnesses)) == [
+        "  witness https://a.test  cosigned 9 entries",
+        "  witness https://b.test  cosigned 4 entries",
+        "    problem for 31 s: HTTP 500",
+    ]

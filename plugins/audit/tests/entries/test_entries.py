@@ -99,6 +99,7 @@ def test_an_outcome_says_the_whole_path():
         },
     ]
     assert told["findings"][0]["span"] == (1, 9)
+    assert told["findings"][0]["shadow"] is False
     assert told["attempts"][0]["cost_nano"] == told["cost_nano"] == 50
     assert told["client_request"] == NAMES.word("mine")
     assert "mine" not in str(told)
@@ -179,3 +180,14 @@ def test_an_unknown_event_is_told_by_what_is_harmless():
         "owners": ["a", "b"],
         "percent": 80,
     }
+
+
+def test_a_list_is_told_whole_or_not_at_all():
+    """
+    An empty list, or half of one, would say that there was nothing else.
+    """
+    event = BudgetCrossed(at=1, meter="m", percent=80, owners=("a", object()))
+
+    told = of_event(event, HEAD, str)
+
+    assert "owners" not in told["fields"]

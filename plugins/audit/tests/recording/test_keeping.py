@@ -13,7 +13,9 @@ from gateway import Identity, Phase, Plugin, codec, hookimpl
 from gateway.plugins import FoundPlugin
 from gateway.testing import Script, make_exchange, make_response
 from gateway_audit.bodies.sealing import unseal
+from gateway_audit.recording.keeping import Keeping
 from gateway_audit.recording.sheet import Sheet
+from gateway_audit.settings import BodySettings
 
 PERSON = {"x-person": "alice@example.com"}
 SUBJECT = {"header": "x-person"}
@@ -51,6 +53,34 @@ def opened(audit, entry, person="alice@example.com"):
         commitment=body["commitment"],
     )
     return codec.loads(plain)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "kept"),
+    [
+        ({"teams": {"t1": "full"}}, "full"),
+        ({"teams": {"payments": "full"}}, "full"),
+        (
+            {"teams": {"payments": "full"}, "virtual_keys": {"k1": "redacted"}},
+            "redacted",
+        ),
+        ({"teams": {"payments": "full"}, "virtual_keys": {"shop": "none"}}, "none"),
+        ({"teams": {"others": "full"}}, "none"),
+    ],
+    ids=["team id", "team name", "key id", "key name", "another team"],
+)
+def test_keys_and_teams_are_called_by_name_or_id(scopes, kept):
+    """
+    As everywhere else in the settings; the key outweighs its team.
+    """
+    exchange = make_exchange(
+        identity=Identity(
+            key_id="k1", key_name="shop", team_id="t1", facts={"team_name": "payments"}
+        )
+    )
+    keeping = Keeping(settings=BodySettings(**scopes), shelf=None, is_durable=False)
+
+    assert keeping.kept_of(exchange) == kept
 
 
 async def test_nothing_is_kept_unless_it_is_asked_for(audit):

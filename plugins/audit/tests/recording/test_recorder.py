@@ -4,9 +4,13 @@ Tests of `gateway_audit.recording.recorder`.
 
 from __future__ import annotations
 
+import attrs
+
+from gateway import Finding
 from gateway.events import (
     AdminActed,
     AdminDenied,
+    Event,
     GatewayDraining,
     SettingsChanged,
 )
@@ -164,3 +168,32 @@ async def test_the_user_of_a_request_may_be_the_person(running):
 
     assert found[0] is not None
     assert found[0] == found[1]
+
+
+@attrs.frozen(kw_only=True)
+class SomethingFound(Event):
+    request_id: str
+    findings: tuple[Finding, ...]
+
+
+FOUND = Finding(
+    guardrail="pii",
+    detector="email",
+    type="EMAIL",
+    severity="high",
+    action="flag",
+    stage="input",
+    span=(1, 9),
+)
+
+
+async def test_what_was_found_in_a_request_is_told_once(audit):
+    """
+    In the request's outcome, and in no entry beside it that says less.
+    """
+    audit.gateway.publish(SomethingFound(at=1, request_id="r", findings=(FOUND,)))
+    audit.gateway.publish(SomethingFound(at=1, request_id="r", findings=()))
+    await audit.settled()
+
+    (told,) = audit.entries("event.something_found")
+    assert told["fields"] == {"findings": [], "request_id": "r"}

@@ -4,6 +4,7 @@ Tests of `gateway_audit.subjects.register`.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from gateway_audit.subjects.register import DAY_S, MAX_NAME, Register
+from gateway_audit.subjects.seals import SealedByAnother
 
 STARTS = Path(__file__).with_name("starts.py")
 SECRET = bytes(range(64))
@@ -107,16 +109,30 @@ def test_an_address_has_another_pseudonym_tomorrow(register, other):
 
 def test_another_root_key_is_told(register, tmp_path):
     """
-    A restored register with the wrong secret is no empty one.
+    A restored register with the wrong secret is no empty one: nobody begins to work with it.
     """
     register.subject("alice")
-    database = sqlite3.connect(tmp_path / "subjects.db")
-    other = Register(tmp_path, SECRET[:32] + bytes(32))
 
-    with pytest.raises(sqlite3.DatabaseError, match="secret_key"):
-        other.subject("alice")
-    other.close()
-    database.close()
+    with pytest.raises(SealedByAnother, match="secret_key"):
+        Register(tmp_path, SECRET[:32] + bytes(32))
+
+
+@pytest.mark.parametrize("rows", ["subjects", "peer_keys"])
+def test_another_root_key_is_told_by_any_row_of_before(tmp_path, rows):
+    """
+    A register that an earlier version made has no sealed key of names to tell it by.
+    """
+    register = Register(tmp_path, SECRET)
+    register.subject("alice")
+    register.peer("192.0.2.1", NOW)
+    register.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "subjects.db")) as database:
+        other = {"subjects": "peer_keys", "peer_keys": "subjects"}[rows]
+        database.executescript(f"DROP TABLE lookup_key; DELETE FROM {other};")
+
+    with pytest.raises(SealedByAnother):
+        Register(tmp_path, bytes(64))
+    Register(tmp_path, SECRET).close()
 
 
 def test_workers_that_start_together_wait_for_each_other(tmp_path):

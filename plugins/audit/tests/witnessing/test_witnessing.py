@@ -9,13 +9,17 @@ import socket
 import threading
 import time
 
+import attrs
 import pytest
 
+from gateway_audit.sequencing.files import Files
 from gateway_audit.sequencing.keys import SigningKeys
 from gateway_audit.sequencing.sequencer import Sequencer
 from gateway_audit.sequencing.status import read_status
+from gateway_audit.sequencing.witnesses import Witnesses
 from gateway_audit.spool.frames import encode
 from gateway_audit.spool.names import lock_path, segment_path
+from gateway_audit.testing import WrittenLog
 from gateway_audit.tlog.checkpoints import Checkpoint, Signed
 from gateway_audit.tlog.errors import TlogError, Unproven
 from gateway_audit.tlog.growing import GrowingTree
@@ -308,6 +312,39 @@ def test_a_sequencer_whose_log_was_set_back_is_not_healthy(serve, tmp_path):
 
     problems = read_status(folder, 0).problems
     assert any("saw a tree of 300" in problem for problem in problems)
+
+
+def test_how_long_a_witness_has_failed_is_told(tmp_path):
+    """
+    From the first time on, until it cosigns again.
+    """
+    log, client = WrittenLog(tmp_path), Moody(url="http://w.test")
+    log.write(3)
+    witnesses = Witnesses([client], Files(tmp_path / "log"), interval_s=1.0)
+
+    said = []
+    for now, is_there in ((0.0, False), (100.0, False), (200.0, True)):
+        client.is_there = is_there
+        witnesses.turn(log.log, now)
+        witnesses.join(10)
+        (told,) = witnesses.document(now + 5).values()
+        said.append((told["problem"], told["failing_s"]))
+
+    assert said == [("it is away", 5.0), ("it is away", 105.0), (None, 0)]
+
+
+@attrs.define(kw_only=True)
+class Moody(WitnessClient):
+    """
+    A witness that is not always there.
+    """
+
+    is_there: bool = False
+
+    def ask(self, signed, tree):
+        if not self.is_there:
+            raise WitnessProblem("it is away")
+        return ()
 
 
 def test_a_memory_that_cannot_be_read_is_an_error(tmp_path):

@@ -156,12 +156,14 @@ class Rekeyed:
         is_running: A gateway was at work, so nothing was done.
         in_the_way: Names of keys whose values are stored, so nothing was done.
         revoked: Names of those that were revoked.
+        revoked_ids: Their ids.
         hashes: Declared keys whose ``hash:`` was made with the old key.
     """
 
     is_running: bool = False
     in_the_way: tuple[str, ...] = ()
     revoked: tuple[str, ...] = ()
+    revoked_ids: tuple[str, ...] = ()
     hashes: tuple[str, ...] = ()
 
 
@@ -183,12 +185,13 @@ async def rekey(place: Offline, *, revoke_stored: bool) -> Rekeyed:
             ENTITIES.c.kind == "virtual_key",
             ENTITIES.c.id.in_(select(LOOKUPS.c.key_id)),
         )
-        names = (
-            await connection.execute(
-                select(ENTITIES.c.name).where(*stored).order_by(ENTITIES.c.name)
-            )
-        ).scalars()
-        found = tuple(names)
+        keys = await connection.execute(
+            select(ENTITIES.c.name, ENTITIES.c.id)
+            .where(*stored)
+            .order_by(ENTITIES.c.name)
+        )
+        rows = keys.all()
+        found = tuple(row.name for row in rows)
         if found and not revoke_stored:
             return Rekeyed(in_the_way=found)
         await connection.execute(
@@ -207,4 +210,5 @@ async def rekey(place: Offline, *, revoke_stored: bool) -> Rekeyed:
         )
         await connection.execute(delete(LOOKUPS))
         await connection.execute(update(STATE).values(mint=None))
-    return Rekeyed(revoked=found, hashes=hashes)
+    ids = tuple(row.id for row in rows)
+    return Rekeyed(revoked=found, revoked_ids=ids, hashes=hashes)

@@ -161,6 +161,9 @@ def rekey(
             "need new ones"
         )
         raise click.ClickException(msg)
+    with told():
+        revoked = [f"governance.virtual_key/{each}" for each in found.revoked_ids]
+        place.note_acted("gatewright db rekey", "server.secret_key", *revoked)
     if as_json:
         write_json({"revoked": list(found.revoked), "hashes": list(found.hashes)})
     elif not quiet:
@@ -172,8 +175,9 @@ def rekey(
             )
         click.echo(
             "ready: set server.secret_key to the new key, or remove "
-            f"{place.data_dir / 'secret_key'}. Whatever else is sealed with the old key, an "
-            "audit's records among it, needs the old one to be read: keep it"
+            f"{place.data_dir / 'secret_key'} once you have a copy. Whatever else is sealed with "
+            "the old key needs it to be read: keep it. With an audit, run `gatewright audit "
+            "reseal --old-key REF` before the gateway starts"
         )
 
 

@@ -6,6 +6,8 @@ import stat
 
 import pytest
 
+from gateway import Plugin, hookimpl
+from gateway.events import AdminActed
 from gateway.testing import GatewayClient
 
 ROOT_KEY = "r" * 40
@@ -144,6 +146,35 @@ async def test_a_gateway_starts_with_another_secret_key_once_stored_keys_are_rev
     assert "revoked mine" in told
     assert "keep it" in told
     assert old != new
+
+
+async def test_another_secret_key_is_told_to_whoever_records(db, place, plugins):
+    """
+    The next start says what became of which key, as if the management API had done it.
+    """
+    heard = []
+
+    class Hears(Plugin):
+        @hookimpl
+        def on_event(self, event):
+            if isinstance(event, AdminActed):
+                heard.append((event.actor, event.action, event.target))
+
+    await serve(place, [*plugins, Hears], make_key)
+    ((_, _, made),) = heard
+    await db("rekey", "--revoke-stored")
+    heard.clear()
+    await serve(
+        place,
+        [*plugins, Hears],
+        lambda client: client.gateway.tasks.join(10),
+        root=NEW_ROOT,
+    )
+
+    assert heard == [
+        ("cli", "gatewright db rekey", "server.secret_key"),
+        ("cli", "gatewright db rekey", made),
+    ]
 
 
 async def test_nothing_is_done_while_a_gateway_runs(db, place, plugins):
