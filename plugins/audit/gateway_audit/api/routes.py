@@ -1,5 +1,5 @@
 """
-The routes: entries, how the audit is, the log's own files, and forgetting a person.
+The routes: entries, how the audit is, the log's own files, bodies, and forgetting a person.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ from gateway.management import (
 )
 from gateway_audit.api import downloads
 from gateway_audit.api.query import read_search, single
+from gateway_audit.bodies.reading import BodyReader
 from gateway_audit.index.reading import Found
 from gateway_audit.recording.recorder import Recorder
+from gateway_audit.retention.keeper import archives_of
 from gateway_audit.sequencing.status import Status, read_status
 from gateway_audit.settings import Spill
 from gateway_audit.subjects.register import MAX_NAME
@@ -69,6 +71,14 @@ def routes(recorder: Callable[[], Recorder]) -> Iterator[Route]:
         "A tile of the log, or a bundle of entries.",
     )
     yield _API.route("POST", "/erase", office.erase, "Forgets a person.")
+    # A POST, as the reading is written down; its own permission, which no viewer has.
+    yield _API.route(
+        "POST",
+        "/bodies/{request}",
+        office.body,
+        "Opens what was kept of a request.",
+        permission="audit.bodies:write",
+    )
 
 
 @attrs.frozen(eq=False)
@@ -204,6 +214,44 @@ class AuditRoutes:
             )
             raise ApiError(500, "erasure_incomplete", msg)
         return json_response({"subject": pseudonym, "reports": told, "note": _EXPORTED})
+
+    async def body(self, request: web.Request) -> web.Response:
+        """
+        Open what was kept of a request; who did is an entry before the answer goes out.
+        """
+        recorder = self.recorder()
+        request_id = request.match_info["request"]
+        opened = await _body_reader(recorder).read(request_id)
+        about = opened.about
+        recorder.note(
+            "body.read",
+            actor=actor_of(request).name,
+            index=opened.index,
+            request=request_id,
+            subject=about["subject"],
+        )
+        # An answer of 200 waits for the entry: see `AuditPlugin.settle_event`.
+        note_change(request, f"audit.body/{request_id}")
+        told = {name: about[name] for name in ("kept", "subject", "withheld")}
+        return json_response(
+            {"request_id": request_id, "index": opened.index, **told, **opened.said}
+        )
+
+
+def _body_reader(recorder: Recorder) -> BodyReader:
+    gateway = recorder.gateway
+    return BodyReader(
+        index=recorder.index,
+        register=recorder.register,
+        shelf=recorder.keeping.shelf,
+        places=recorder.places,
+        archives=archives_of(
+            recorder.settings.keep,
+            recorder.places.root,
+            gateway.settings.egress,
+            gateway.secrets,
+        ),
+    )
 
 
 def _companion(log: Status | None, name: str) -> Mapping[str, Any]:

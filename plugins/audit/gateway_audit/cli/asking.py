@@ -1,5 +1,5 @@
 """
-The commands that ask a running gateway: ``tail``, ``status``, ``export``, ``erase``.
+The commands that ask a running gateway: ``tail``, ``status``, ``export``, ``body``, ``erase``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from gateway.client import (
     Client,
     client_options,
     printable,
+    step,
     write_json,
 )
 from gateway.clock import utc_text
@@ -181,6 +182,35 @@ def _page(
     query = {**filters, "limit": _PAGE, "after": -1 if after is None else after}
     found: list[dict[str, Any]] = client.get("/api/audit", query)["entries"]
     return found
+
+
+@audit.command()
+@click.argument("request_id")
+@client_options
+def body(
+    url: str, token: str | None, request_id: str, *, as_json: bool, quiet: bool
+) -> None:
+    """
+    Open what was kept of a request: what was asked and answered.
+
+    Needs an admin's token.  That you read it becomes an entry of the log.
+    """
+    told = Client(url, token).post(f"/api/audit/bodies/{step(request_id)}", {})
+    if as_json:
+        write_json(told)
+        return
+    if not quiet:
+        click.echo(
+            f"{told['request_id']}  entry {told['index']}  {told['kept']}  "
+            f"about {told['subject']}"
+        )
+    for each in told["withheld"]:
+        click.echo(printable(f"withheld: {each}"), err=True)
+    for name in ("request", "response"):
+        if told[name] is not None:
+            click.echo(f"--- {name}")
+            for line in told[name].splitlines():
+                click.echo(printable(line))
 
 
 @audit.command()

@@ -91,3 +91,22 @@ async def test_erase_says_what_was_forgotten_and_what_cannot_be(running):
     assert "leads to nobody; bodies destroyed: 0" in said
     assert "alice" not in said
     assert "out of reach" in again
+
+
+async def test_body_shows_what_was_asked_and_answered(running):
+    """
+    To whoever may; what is not kept is said, with 1.
+    """
+    async with running({"bodies": "full", "subject": "user"}) as audit:
+        answer = await audit.call(user="alice")
+        await audit.sequenced()
+        request_id = answer.headers["x-gw-request-id"]
+        cli = Cli(audit.client.url)
+        said = await cli.run("body", request_id)
+        told = json.loads(await cli.run("body", request_id, "--json"))
+        unknown = await cli.run("body", "req_unknown", code=1)
+
+    assert '"content":"hello"' in said.split("--- request\n")[1]
+    assert "--- response" in said
+    assert told["response"].encode() == answer.body
+    assert "knows no finished request" in unknown
