@@ -28,6 +28,7 @@ from gateway_audit.api.query import read_search, single
 from gateway_audit.bodies.reading import BodyReader
 from gateway_audit.index.reading import Found
 from gateway_audit.recording.recorder import Recorder
+from gateway_audit.retention.holding import held_of
 from gateway_audit.retention.keeper import archives_of
 from gateway_audit.sequencing.status import Status, read_status
 from gateway_audit.settings import Spill
@@ -35,6 +36,8 @@ from gateway_audit.subjects.register import MAX_NAME
 
 #: So many entries may be looked at without its being an export.
 GLANCE: Final = 100
+#: Characters of the reason why a legal hold did not count.
+MAX_REASON: Final = 200
 log = structlog.get_logger("gateway.audit")
 
 _API: Final = ApiRoot("audit")
@@ -186,9 +189,23 @@ class AuditRoutes:
         Have a person forgotten by every plugin, and say so in the log.
         """
         recorder = self.recorder()
-        subject = _subject_in(await read_json(request))
+        subject, reason = _erasure_in(await read_json(request))
         found = recorder.register.find(subject)
         pseudonym = None if found is None else found.pseudonym
+        held = await held_of(
+            recorder.settings.keep.legal_hold,
+            found,
+            name=subject,
+            index=recorder.index,
+            shelf=recorder.keeping.shelf,
+        )
+        if held is not None and reason is None:
+            msg = (
+                f"A legal hold covers what would be destroyed of this person: {held}.  "
+                "Nothing was erased.  Operator: end the hold (plugins.audit.keep.legal_hold), "
+                "or give the reason to erase all the same (--despite-hold, despite_hold)."
+            )
+            raise ApiError(409, "legal_hold", msg)
         is_complete = True
         reports: list[tuple[str, str]] = []
         try:
@@ -199,11 +216,15 @@ class AuditRoutes:
             is_complete = False
         # A plugin's own words must not bring back what was erased.
         told = {name: text.replace(subject, "[erased]") for name, text in reports}
+        is_known = found is not None or bool(told)
         recorder.note(
             "erasure",
             actor=actor_of(request).name,
             complete=is_complete,
+            despite_hold=reason and reason.replace(subject, "[erased]"),
             details=dict(sorted(told.items())),
+            held=None if held is None else str(held),
+            known=is_known,
             subject=pseudonym,
         )
         note_change(request, f"audit.subject/{pseudonym or 'unknown'}")
@@ -213,7 +234,14 @@ class AuditRoutes:
                 "be wiped; the gateway's log says which. Mend that and ask again."
             )
             raise ApiError(500, "erasure_incomplete", msg)
-        return json_response({"subject": pseudonym, "reports": told, "note": _EXPORTED})
+        return json_response(
+            {
+                "subject": pseudonym,
+                "known": is_known,
+                "reports": told,
+                "note": _EXPORTED,
+            }
+        )
 
     async def body(self, request: web.Request) -> web.Response:
         """
@@ -261,14 +289,23 @@ def _companion(log: Status | None, name: str) -> Mapping[str, Any]:
     return {} if log is None else log.companions.get(name, {})
 
 
-def _subject_in(document: Any) -> str:
-    told = document.get("subject") if isinstance(document, dict) else None
-    if not isinstance(told, str) or set(document) != {"subject"}:
+def _erasure_in(document: Any) -> tuple[str, str | None]:
+    """
+    Read who is to be forgotten, and why a legal hold is not to count.
+    """
+    told = document if isinstance(document, dict) else {}
+    subject, reason = told.get("subject"), told.get("despite_hold")
+    if not isinstance(subject, str) or not told.keys() <= {"subject", "despite_hold"}:
         raise ApiError(400, "invalid_request", 'Send {"subject": "…"}, a text.')
-    if not 0 < len(told) <= MAX_NAME:
+    if not 0 < len(subject) <= MAX_NAME:
         msg = f"A person's name has from 1 to {MAX_NAME} characters."
         raise ApiError(400, "invalid_request", msg)
-    return told
+    if reason is not None and not (
+        isinstance(reason, str) and 0 < len(reason.strip()) <= MAX_REASON
+    ):
+        msg = f"despite_hold is a reason of 1 to {MAX_REASON} characters."
+        raise ApiError(400, "invalid_request", msg)
+    return subject, reason
 
 
 def _shown(found: Found) -> dict[str, Any]:

@@ -215,17 +215,36 @@ def body(
 
 @audit.command()
 @click.option("--subject", required=True, help="The person, as callers name it.")
+@click.option(
+    "--despite-hold",
+    metavar="REASON",
+    help="Erase what a legal hold covers, too; the reason is written down.",
+)
 @client_options
 def erase(
-    url: str, token: str | None, subject: str, *, as_json: bool, quiet: bool
+    url: str,
+    token: str | None,
+    subject: str,
+    despite_hold: str | None,
+    *,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """
     Have a person forgotten: pseudonym, keys, bodies, and what other plugins know.
+
+    Exit 1 if a legal hold is in the way, or nobody is known by this name.
     """
-    told = Client(url, token).post("/api/audit/erase", {"subject": subject})
+    asked = {"subject": subject}
+    if despite_hold is not None:
+        asked["despite_hold"] = despite_hold
+    told = Client(url, token).post("/api/audit/erase", asked)
     if as_json:
         write_json(told)
-    elif not quiet:
+    elif told["known"] and not quiet:
         for name, text in told["reports"].items():
             click.echo(f"{name}: {text}")
         click.echo(told["note"])
+    if not told["known"]:
+        click.echo("error: nobody is known by this name, or not any more", err=True)
+        raise SystemExit(1)
