@@ -288,6 +288,93 @@ def test_goes_on_when_the_old_key_was_destroyed(log):
     assert "OK: 2810 entries" in log.run("verify", log.log, "--root", root)
 
 
+def rotate(log, *words, code=0):
+    """
+    Replace the signing key by the word of the root key that stands in root.pem.
+    """
+    told = ("--root-key", "root.pem", "--data-dir", log.data_dir, *words)
+    return log.run("keys", "rotate", *told, code=code)
+
+
+def test_a_leaked_key_signs_nothing_more_at_once(log):
+    """
+    Not on a quiet gateway either: a rotation that was under way is overtaken.
+    """
+    old = log.vkey()
+    root = rotated(log)
+    said = rotate(log, "--at", "now")
+    before = log.run("verify", log.log, "--root", root)
+    log.grow(1)
+    after = log.run("verify", log.log, "--root", root)
+    theirs = log.theirs(log.log, "--root", root)
+
+    assert "signs from size 301 on" in said
+    assert "OK: 300 entries" in before
+    assert "OK: 301 entries" in after
+    assert "OK: 301 entries" in theirs
+    assert "no known key" in log.run("verify", log.log, "--vkey", old, code=1)
+    assert len(log.vkey().splitlines()) == 3  # the root, the old key, the newest
+
+
+def test_a_key_begins_at_a_size_behind_what_was_signed(log):
+    """
+    No checkpoint loses its signature by a rotation.
+    """
+    root = rotated(log)
+
+    assert "of 300 entries is signed" in rotate(log, "--at", "300", code=2)
+    assert "neither now nor" in rotate(log, "--at", "soon", code=2)
+    assert "signs from size 305 on" in rotate(log, "--at", "305")
+    for _ in range(2):
+        log.grow(4)
+        assert "OK" in log.run("verify", log.log, "--root", root)
+
+
+def test_a_running_sequencer_changes_its_key_at_once(log):
+    """
+    It looks at the list whenever it signs.
+    """
+    root = rotated(log)
+    origin = find_origin(log.folder, None)
+    keys = SigningKeys(log.folder / "keys", log.log / "keys", origin)
+    old = keys.signer(301)
+
+    rotate(log, "--at", "now")
+
+    assert keys.signer(301) != old
+    assert "OK: 300" in log.run("verify", log.log, "--root", root)
+
+
+def test_a_checkpoint_that_is_being_signed_stays_believed(log, monkeypatch):
+    """
+    The list is not replaced between the choice of the key and the checkpoint on the disk.
+    """
+    root = rotated(log)
+    chosen, may_go_on = threading.Event(), threading.Event()
+    signer = SigningKeys.signer
+
+    def slow(keys, size):
+        found = signer(keys, size)
+        if threading.current_thread() is signing:
+            chosen.set()
+            may_go_on.wait(10)
+        return found
+
+    monkeypatch.setattr(SigningKeys, "signer", slow)
+    signing = threading.Thread(target=log.grow, args=(10,))
+    rotating = threading.Thread(target=rotate, args=(log, "--at", "now"))
+    signing.start()
+    chosen.wait(10)
+    rotating.start()
+    rotating.join(0.5)
+    may_go_on.set()
+    signing.join()
+    rotating.join()
+
+    assert "OK: 310 entries" in log.run("verify", log.log, "--root", root)
+    assert "  311 - " in log.vkey()
+
+
 def test_another_root_key_changes_nothing(log):
     """
     The list is replaced with the root key that the gateway knows, or not at all.
