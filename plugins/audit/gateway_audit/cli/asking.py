@@ -20,6 +20,7 @@ from gateway.client import (
     write_json,
 )
 from gateway.clock import utc_text
+from gateway_audit.cli.judging import judged
 from gateway_audit.cli.standing import retention_lines, sink_lines
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -161,7 +162,7 @@ def export(
     Write entries into FILE, a line of JSON each, the oldest first.
     """
     client, count, after = Client(url, token), 0, None
-    with file.open("wb") as out:
+    with judged(), file.open("wb") as out:
         while True:
             page = _page(client, filters, after)
             for each in page:

@@ -5,8 +5,6 @@ The commands ``keys …``: which key signs the log, and putting another in its p
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -15,12 +13,12 @@ import click
 from gateway.client import quiet_option
 from gateway.offline import Offline, config_option, data_dir_option, told
 from gateway.settings import SecretRef
+from gateway_audit.cli.judging import judged
 from gateway_audit.places import Places
 from gateway_audit.sequencing.files import Files
 from gateway_audit.sequencing.keys import (
     LIST_FILE,
     ROOT_FILE,
-    KeyProblem,
     find_root,
     holding_list,
     make_key_file,
@@ -58,14 +56,6 @@ def _read_start(
         raise click.BadParameter(f"{exc}: neither now nor a size", ctx, param) from None
 
 
-@contextmanager
-def _judged() -> Iterator[None]:
-    try:
-        yield
-    except (TlogError, KeyProblem, OSError) as exc:
-        raise click.ClickException(str(exc)) from None
-
-
 @click.group("keys")
 def keys() -> None:
     """
@@ -80,7 +70,7 @@ def show_command(file: Path | None, data_dir: Path | None) -> None:
     """
     Write the public keys that an auditor needs, with the sizes that each signs.
     """
-    with _judged():
+    with judged():
         places, configured = _places(file, data_dir)
         root = find_root(places.root / "keys")
         if root is None:
@@ -105,7 +95,7 @@ def root_command(key_file: Path, file: Path | None, data_dir: Path | None) -> No
     From then on the gateway believes lists of keys that it signed, and auditors need its
     public half alone.
     """
-    with _judged():
+    with judged():
         places, configured = _places(file, data_dir)
         folder, origin = places.root / "keys", _state(places).origin
         if find_root(folder) is not None:
@@ -147,7 +137,7 @@ def rotate_command(
 
     Whether the gateway runs or not.  What was signed stays signed by the key that did.
     """
-    with _judged():
+    with judged():
         places, _ = _places(file, data_dir)
         state, folder = _state(places), places.root / "keys"
         root = read_key_file(root_key, f"{state.origin}/root")

@@ -81,6 +81,15 @@ async def test_export_writes_all_there_is(audit, cli, tmp_path):
     assert [each["count"] for each in audit.entries("export")] == [1000]
 
 
+async def test_export_names_a_file_that_cannot_be_written(cli):
+    """
+    In one line.
+    """
+    said = await cli.run("export", "/nodir/x", code=2)
+
+    assert said.startswith("error: /nodir/x cannot be used: No such file")
+
+
 async def test_erase_says_what_was_forgotten_and_what_cannot_be(running):
     """
     Nothing that was exported comes back.
