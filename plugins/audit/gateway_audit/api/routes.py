@@ -25,6 +25,7 @@ from gateway.management import (
 )
 from gateway_audit.api import downloads
 from gateway_audit.api.query import read_search, single
+from gateway_audit.api.readers import Readers
 from gateway_audit.bodies.reading import BodyReader
 from gateway_audit.index.reading import Found
 from gateway_audit.recording.recorder import Recorder
@@ -34,7 +35,7 @@ from gateway_audit.sequencing.status import Status, read_status
 from gateway_audit.settings import Spill
 from gateway_audit.subjects.register import MAX_NAME
 
-#: So many entries may be looked at without its being an export.
+#: A page of more entries is an export, with its filters; of fewer, they are counted.
 GLANCE: Final = 100
 #: Characters of the reason why a legal hold did not count.
 MAX_REASON: Final = 200
@@ -51,14 +52,15 @@ _EXPORTED: Final = (
 )
 
 
-def routes(recorder: Callable[[], Recorder]) -> Iterator[Route]:
+def routes(recorder: Callable[[], Recorder], readers: Readers) -> Iterator[Route]:
     """
     Yield every route.
 
     Args:
         recorder: Returns what the audit works with, once its life began.
+        readers: Tells who reads.
     """
-    office = AuditRoutes(recorder)
+    office = AuditRoutes(recorder, readers)
     yield _API.route("GET", "", office.entries, "Looks for entries, or downloads them.")
     yield _API.route("GET", "/status", office.status, "How the audit is.")
     yield _API.route(
@@ -91,10 +93,11 @@ class AuditRoutes:
     """
 
     recorder: Callable[[], Recorder]
+    readers: Readers
 
     async def entries(self, request: web.Request) -> web.Response:
         """
-        List entries, or download them, which is an entry itself.
+        List entries, or download them; either is told in the log.
         """
         recorder = self.recorder()
         query = single(request)
@@ -103,6 +106,8 @@ class AuditRoutes:
         following = found[-1].place if len(found) == limit else None
         if form != "json" or len(found) > GLANCE:
             self._note_export(request, query, form, len(found))
+        else:
+            self.readers.page(actor_of(request).name, len(found))
         if form == "json":
             entries = [_shown(each) for each in found]
             return json_response({"entries": entries, "next": following})
@@ -173,7 +178,9 @@ class AuditRoutes:
         tile = request.match_info["tile"]
         if not _TILE.fullmatch(tile):
             raise ApiError(404, "tile_not_found", "There is no such tile.")
-        return await self._file(f"tile/{tile}", "application/octet-stream")
+        found = await self._file(f"tile/{tile}", "application/octet-stream")
+        self.readers.tile(actor_of(request).name)
+        return found
 
     async def _file(self, path: str, kind: str) -> web.Response:
         place = self.recorder().places.log / path
