@@ -3,13 +3,14 @@ Verify a Gatewright audit log, or a proof out of one; shares no code with Gatewr
 
     python verify.py PATH|URL|FILE.tlog-proof --vkey VKEY    (README.md: what this proves)
 
-Needs Python 3.9 or later and the package cryptography.  Formats: https://c2sp.org/tlog-tiles.
+Needs Python 3.9 or later, and cryptography.  0 is OK, 1 WRONG, 2 wrong usage, 3 not reached.
 """
 
 from __future__ import annotations
 
 import argparse
 import base64
+import os
 import pathlib
 import re
 import sys
@@ -18,9 +19,6 @@ from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-NOTE = re.compile(r"((?:[^\x00-\x1f]+\n)+)\n((?:— \S+ \S+\n){1,100})")
-KEY = re.compile(r"([^+\s]+)\+([0-9a-f]{8})\+(\S+)")
 
 
 def need(holds, why):
@@ -51,7 +49,7 @@ def top(hashes):
 
 
 def read_key(text):
-    found = KEY.fullmatch(text)
+    found = re.fullmatch(r"([^+\s]+)\+([0-9a-f]{8})\+(\S+)", text)
     need(found, "a verifier key reads NAME+8 hex digits+BASE64")
     told = unbase64(found[3])
     key_id = sha(found[1].encode(), b"\n", told)[:4]
@@ -61,7 +59,8 @@ def read_key(text):
 
 
 def signers(content, keys):  # a false signature of one of them is an error
-    note, found = NOTE.fullmatch(content[: 1 << 17].decode()), []
+    text, found = content[: 1 << 17].decode(), []
+    note = re.fullmatch(r"((?:[^\x00-\x1f]+\n)+)\n((?:— \S+ \S+\n){1,100})", text)
     need(note, "not a signed note")
     for name, signature in re.findall(r"— (\S+) (\S+)\n", note[2]):
         raw = unbase64(signature)
@@ -82,22 +81,23 @@ def checkpoint(content, origin, ranges, witnesses=()):
     size, root = number(size), unbase64(root)
     valid = [key for first, end, key in ranges if first <= size < end]
     need(set(valid) & set(found), "no known key signed it in its range")
-    seen = len(signers(content, witnesses)[1])
-    need(seen == len(witnesses), f"{seen} of {len(witnesses)} witnesses cosigned")
+    need(len(signers(content, witnesses)[1]) == len(witnesses), "a witness is missing")
     return size, root
 
 
 def read_ranges(content, root_key, name):
-    (lines, found), ranges = signers(content, [root_key]), []
+    lines, found = signers(content, [root_key])
     is_list = lines[:2] == ["gatewright-audit-keys/v1", name]
     need(found and is_list, "not a list of keys that the root key signed")
     for low, end, key in [line.split(" ") for line in lines[2:]]:
-        ranges += [(number(low), 1 << 63 if end == "-" else number(end), read_key(key))]
-    return ranges
+        yield number(low), 1 << 63 if end == "-" else number(end), read_key(key)
 
 
 def fetch(url):
-    with urllib.request.urlopen(url, timeout=30) as file:
+    request, token = urllib.request.Request(url), os.environ.get("GATEWRIGHT_TOKEN")
+    if token:  # which no redirect carries elsewhere
+        request.add_unredirected_header("Authorization", f"Bearer {token}")
+    with urllib.request.urlopen(request, timeout=30) as file:
         return file.read(256 * 65537)  # a bundle of the largest entries
 
 
@@ -132,9 +132,8 @@ def root_of(levels, size):
 
 
 def verify(place, size, root, first, old):
-    levels = []
-    for level in range(-(-size.bit_length() // 8)):
-        levels += [list(tiles(place, level, size >> 8 * level, first >> 8 * level))]
+    heights = range(-(-size.bit_length() // 8))
+    levels = [list(tiles(place, at, size >> 8 * at, first >> 8 * at)) for at in heights]
     for at, entry in enumerate(tiles(place, "entries", size, first)):
         need(entry is None or sha(b"\0", entry) == levels[0][at], f"entry {at} changed")
     for level, hashes in enumerate(levels[1:]):
@@ -148,51 +147,52 @@ def verify(place, size, root, first, old):
 
 def verify_proof(content, origin, ranges, witnesses):
     above, _, note = content.partition(b"\n\n")
-    header, extra, place, *lines = above.decode().split("\n")
-    need(header == "c2sp.org/tlog-proof@v1", "not a proof")
-    need(extra[:6] == "extra " and place[:6] == "index ", "a proof without its entry")
-    index, entry, path = number(place[6:]), unbase64(extra[6:]), map(unbase64, lines)
+    need(re.match(rb"c2sp\.org/tlog-proof@v1\nextra .*\nindex ", above), "not a proof")
+    _, extra, place, *lines = above.decode().split("\n")
+    index, entry, path = number(place[6:]), unbase64(extra[6:]), [*map(unbase64, lines)]
     size, root = checkpoint(note, origin, ranges, witnesses)
-    found, at, last = sha(b"\0", entry), index, size - 1
-    for other in path:  # RFC 9162 section 2.1.3.2
-        pair = (other, found) if at & 1 or at == last else (found, other)
+    found, inner = sha(b"\0", entry), (index ^ size - 1).bit_length()
+    for at, other in enumerate(path):  # RFC 9162 section 2.1.3.2
+        pair = (other, found) if at >= inner or index >> at & 1 else (found, other)
         found = sha(b"\1", *pair)
-        while at == last and at and not at & 1:
-            at, last = at >> 1, last >> 1
-        at, last = at >> 1, last >> 1
-    need(found == root and index < size and not last, f"this is not entry {index}")
+    is_whole = len(path) == inner + bin(index >> inner).count("1")  # noqa: FURB161
+    need(found == root and index < size and is_whole, f"this is not entry {index}")
     return f"OK: entry {index} of {size}: {entry.decode()}"
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser()
-    parser.add_argument("place")
-    parser.add_argument("--vkey", action="append", default=[], help="signs the log")
-    parser.add_argument("--root", help="signs the log's list of keys")
-    parser.add_argument("--witness", action="append", default=[], help="cosigned it")
-    parser.add_argument("--origin", help="the log's name, if not that of the key")
-    parser.add_argument("--since", help="a checkpoint kept from an earlier visit")
+    parser = argparse.ArgumentParser(epilog="README.md says what the options mean")
+    for option in ("place", "--origin", "--since"):
+        parser.add_argument(option)
+    for option in ("--vkey", "--root", "--witness"):
+        parser.add_argument(option, action="append", default=[], type=read_key)
     parser.add_argument("--from", dest="first", type=int, default=0)
-    told = parser.parse_args(arguments)
+    told, seen = parser.parse_args(arguments), None
+    path = pathlib.Path(told.place)
+    is_proof = told.place.endswith(".tlog-proof") or path.is_file()
+    if not told.vkey and (is_proof or not told.root):
+        parser.error("whom to believe?  --vkey, or --root of a log")
+    place = told.place.rstrip("/") if "://" in told.place else path.resolve().as_uri()
     try:
-        need(told.vkey or told.root, "whom to believe?  --vkey or --root")
-        place = pathlib.Path(told.place).resolve().as_uri()
-        place = told.place.rstrip("/") if "://" in told.place else place
-        witnesses = [read_key(text) for text in told.witness]
-        ranges = [(0, 1 << 63, read_key(text)) for text in told.vkey]
-        name = (told.root or told.vkey[0]).split("+")[0].removesuffix("/root")
-        if told.root:
-            ranges = read_ranges(fetch(f"{place}/keys"), read_key(told.root), name)
-        seen = (told.origin or name, ranges, witnesses)
-        if place.endswith(".tlog-proof"):
-            return print(verify_proof(fetch(place), *seen))
-        path = "checkpoint.witnessed" if witnesses else "checkpoint"
-        size, root = checkpoint(fetch(f"{place}/{path}"), *seen)
         old = told.since and pathlib.Path(told.since).read_bytes()
+        content = fetch(place if is_proof else f"{place}/checkpoint")
+        name = (told.root + told.vkey)[0][0].removesuffix("/root")
+        ranges = [(0, 1 << 63, key) for key in told.vkey]
+        seen = (told.origin or name, ranges, told.witness)
+        if is_proof:
+            return print(verify_proof(content, *seen))
+        if told.root:
+            ranges[:] = read_ranges(fetch(f"{place}/keys"), told.root[0], name)
+        if told.witness:
+            content = fetch(f"{place}/checkpoint.witnessed")
+        size, root = checkpoint(content, *seen)
         old = checkpoint(old, *seen[:2]) if old else (0, top([]))
         verify(place, size, root, told.first, old)
         return print(f"OK: {size} entries of {seen[0]}, root {root.hex()}")
     except (ValueError, OSError, IndexError, AttributeError, InvalidSignature) as exc:
+        gone = "[Errno 2]" in str(exc) or getattr(exc, "code", 0) in (404, 410)
+        if isinstance(exc, OSError) and not (seen and gone):
+            parser.exit(3, f"NOT REACHED: {getattr(exc, 'url', place)}: {exc}\n")
         sys.exit(f"WRONG: {exc or 'a signature does not hold'}")
 
 

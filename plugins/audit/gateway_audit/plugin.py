@@ -21,6 +21,7 @@ from gateway import (
 )
 from gateway.events import AdminActed, Event
 from gateway.filters import StreamFilter
+from gateway_audit.api.readers import Readers
 from gateway_audit.index.recalling import recall
 from gateway_audit.process import sequencer
 from gateway_audit.recording.recorder import Recorder
@@ -45,6 +46,7 @@ class AuditPlugin(Plugin):
     def __init__(self, settings: AuditSettings) -> None:
         super().__init__(settings)
         self._recorder: Recorder | None = None
+        self.readers = Readers(self._note)
 
     @property
     def recorder(self) -> Recorder:
@@ -55,6 +57,9 @@ class AuditPlugin(Plugin):
             msg = "audit was not started: its lifespan was not entered"
             raise RuntimeError(msg)
         return self._recorder
+
+    def _note(self, kind: str, /, **members: str | int) -> None:
+        self.recorder.note(kind, **members)
 
     # --- registering ------------------------------------------------------------------------
 
@@ -72,7 +77,7 @@ class AuditPlugin(Plugin):
     def register_routes(self) -> Iterable[Route]:
         from gateway_audit.api.routes import routes  # serving alone needs it
 
-        return routes(lambda: self.recorder)
+        return routes(lambda: self.recorder, self.readers)
 
     @hookimpl
     def register_commands(self) -> Iterable[click.Command]:
@@ -90,6 +95,7 @@ class AuditPlugin(Plugin):
             try:
                 yield
             finally:
+                self.readers.tell()
                 self._recorder = None
 
     @hookimpl

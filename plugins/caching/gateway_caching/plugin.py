@@ -75,10 +75,10 @@ class CachingPlugin(Plugin):
             self._tasks.spawn(self._shelf.hear(event), name="purge")
 
     @hookimpl
-    async def erase_subject(self, subject: str) -> str:
+    async def erase_subject(self, subject: str) -> str | None:
         # Entries are compressed, and may be encrypted: whose names stand in them nobody knows.
         count = await self.shelf.purge(Wanted(), actor="erasure")
-        return f"{count} answers let go of, whoever they name"
+        return f"{count} answers let go of, whoever they name" if count else None
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> Answer | None:

@@ -1,5 +1,5 @@
 """
-The routes: entries, how the audit is, the log's own files, and forgetting a person.
+The routes: entries, how the audit is, the log's own files, bodies, and forgetting a person.
 """
 
 from __future__ import annotations
@@ -25,15 +25,21 @@ from gateway.management import (
 )
 from gateway_audit.api import downloads
 from gateway_audit.api.query import read_search, single
+from gateway_audit.api.readers import Readers
+from gateway_audit.bodies.reading import BodyReader
 from gateway_audit.index.reading import Found
 from gateway_audit.recording.recorder import Recorder
 from gateway_audit.recording.standing import standing_of
+from gateway_audit.retention.holding import held_of
+from gateway_audit.retention.keeper import archives_of
 from gateway_audit.sequencing.status import Status, read_status
 from gateway_audit.settings import Spill
 from gateway_audit.subjects.register import MAX_NAME
 
-#: So many entries may be looked at without its being an export.
+#: A page of more entries is an export, with its filters; of fewer, they are counted.
 GLANCE: Final = 100
+#: Characters of the reason why a legal hold did not count.
+MAX_REASON: Final = 200
 log = structlog.get_logger("gateway.audit")
 
 _API: Final = ApiRoot("audit")
@@ -47,14 +53,15 @@ _EXPORTED: Final = (
 )
 
 
-def routes(recorder: Callable[[], Recorder]) -> Iterator[Route]:
+def routes(recorder: Callable[[], Recorder], readers: Readers) -> Iterator[Route]:
     """
     Yield every route.
 
     Args:
         recorder: Returns what the audit works with, once its life began.
+        readers: Tells who reads.
     """
-    office = AuditRoutes(recorder)
+    office = AuditRoutes(recorder, readers)
     yield _API.route("GET", "", office.entries, "Looks for entries, or downloads them.")
     yield _API.route("GET", "/status", office.status, "How the audit is.")
     yield _API.route(
@@ -70,6 +77,14 @@ def routes(recorder: Callable[[], Recorder]) -> Iterator[Route]:
         "A tile of the log, or a bundle of entries.",
     )
     yield _API.route("POST", "/erase", office.erase, "Forgets a person.")
+    # A POST, as the reading is written down; its own permission, which no viewer has.
+    yield _API.route(
+        "POST",
+        "/bodies/{request}",
+        office.body,
+        "Opens what was kept of a request.",
+        permission="audit.bodies:write",
+    )
 
 
 @attrs.frozen(eq=False)
@@ -79,10 +94,11 @@ class AuditRoutes:
     """
 
     recorder: Callable[[], Recorder]
+    readers: Readers
 
     async def entries(self, request: web.Request) -> web.Response:
         """
-        List entries, or download them, which is an entry itself.
+        List entries, or download them; either is told in the log.
         """
         recorder = self.recorder()
         query = single(request)
@@ -91,6 +107,8 @@ class AuditRoutes:
         following = found[-1].place if len(found) == limit else None
         if form != "json" or len(found) > GLANCE:
             self._note_export(request, query, form, len(found))
+        else:
+            self.readers.page(actor_of(request).name, len(found))
         if form == "json":
             entries = [_shown(each) for each in found]
             return json_response({"entries": entries, "next": following})
@@ -164,7 +182,9 @@ class AuditRoutes:
         tile = request.match_info["tile"]
         if not _TILE.fullmatch(tile):
             raise ApiError(404, "tile_not_found", "There is no such tile.")
-        return await self._file(f"tile/{tile}", "application/octet-stream")
+        found = await self._file(f"tile/{tile}", "application/octet-stream")
+        self.readers.tile(actor_of(request).name)
+        return found
 
     async def _file(self, path: str, kind: str) -> web.Response:
         place = self.recorder().places.log / path
@@ -180,9 +200,23 @@ class AuditRoutes:
         Have a person forgotten by every plugin, and say so in the log.
         """
         recorder = self.recorder()
-        subject = _subject_in(await read_json(request))
+        subject, reason = _erasure_in(await read_json(request))
         found = recorder.register.find(subject)
         pseudonym = None if found is None else found.pseudonym
+        held = await held_of(
+            recorder.settings.keep.legal_hold,
+            found,
+            name=subject,
+            index=recorder.index,
+            shelf=recorder.keeping.shelf,
+        )
+        if held is not None and reason is None:
+            msg = (
+                f"A legal hold covers what would be destroyed of this person: {held}.  "
+                "Nothing was erased.  Operator: end the hold (plugins.audit.keep.legal_hold), "
+                "or give the reason to erase all the same (--despite-hold, despite_hold)."
+            )
+            raise ApiError(409, "legal_hold", msg)
         is_complete = True
         reports: list[tuple[str, str]] = []
         try:
@@ -193,11 +227,15 @@ class AuditRoutes:
             is_complete = False
         # A plugin's own words must not bring back what was erased.
         told = {name: text.replace(subject, "[erased]") for name, text in reports}
+        is_known = found is not None or bool(told)
         recorder.note(
             "erasure",
             actor=actor_of(request).name,
             complete=is_complete,
+            despite_hold=reason and reason.replace(subject, "[erased]"),
             details=dict(sorted(told.items())),
+            held=None if held is None else str(held),
+            known=is_known,
             subject=pseudonym,
         )
         note_change(request, f"audit.subject/{pseudonym or 'unknown'}")
@@ -207,7 +245,52 @@ class AuditRoutes:
                 "be wiped; the gateway's log says which. Mend that and ask again."
             )
             raise ApiError(500, "erasure_incomplete", msg)
-        return json_response({"subject": pseudonym, "reports": told, "note": _EXPORTED})
+        return json_response(
+            {
+                "subject": pseudonym,
+                "known": is_known,
+                "reports": told,
+                "note": _EXPORTED,
+            }
+        )
+
+    async def body(self, request: web.Request) -> web.Response:
+        """
+        Open what was kept of a request; who did is an entry before the answer goes out.
+        """
+        recorder = self.recorder()
+        request_id = request.match_info["request"]
+        opened = await _body_reader(recorder).read(request_id)
+        about = opened.about
+        recorder.note(
+            "body.read",
+            actor=actor_of(request).name,
+            index=opened.index,
+            request=request_id,
+            subject=about["subject"],
+        )
+        # An answer of 200 waits for the entry: see `AuditPlugin.settle_event`.
+        note_change(request, f"audit.body/{request_id}")
+        told = {name: about[name] for name in ("kept", "subject", "withheld")}
+        return json_response(
+            {"request_id": request_id, "index": opened.index, **told, **opened.said}
+        )
+
+
+def _body_reader(recorder: Recorder) -> BodyReader:
+    gateway = recorder.gateway
+    return BodyReader(
+        index=recorder.index,
+        register=recorder.register,
+        shelf=recorder.keeping.shelf,
+        places=recorder.places,
+        archives=archives_of(
+            recorder.settings.keep,
+            recorder.places.root,
+            gateway.settings.egress,
+            gateway.secrets,
+        ),
+    )
 
 
 def _companion(log: Status | None, name: str) -> Mapping[str, Any]:
@@ -217,14 +300,23 @@ def _companion(log: Status | None, name: str) -> Mapping[str, Any]:
     return {} if log is None else log.companions.get(name, {})
 
 
-def _subject_in(document: Any) -> str:
-    told = document.get("subject") if isinstance(document, dict) else None
-    if not isinstance(told, str) or set(document) != {"subject"}:
+def _erasure_in(document: Any) -> tuple[str, str | None]:
+    """
+    Read who is to be forgotten, and why a legal hold is not to count.
+    """
+    told = document if isinstance(document, dict) else {}
+    subject, reason = told.get("subject"), told.get("despite_hold")
+    if not isinstance(subject, str) or not told.keys() <= {"subject", "despite_hold"}:
         raise ApiError(400, "invalid_request", 'Send {"subject": "…"}, a text.')
-    if not 0 < len(told) <= MAX_NAME:
+    if not 0 < len(subject) <= MAX_NAME:
         msg = f"A person's name has from 1 to {MAX_NAME} characters."
         raise ApiError(400, "invalid_request", msg)
-    return told
+    if reason is not None and not (
+        isinstance(reason, str) and 0 < len(reason.strip()) <= MAX_REASON
+    ):
+        msg = f"despite_hold is a reason of 1 to {MAX_REASON} characters."
+        raise ApiError(400, "invalid_request", msg)
+    return subject, reason
 
 
 def _shown(found: Found) -> dict[str, Any]:

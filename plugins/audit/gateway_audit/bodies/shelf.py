@@ -65,6 +65,16 @@ class Shelf:
         except FileNotFoundError:
             return None
 
+    def count_since(self, pseudonym: str, since_ms: int) -> int:
+        """
+        Count the bodies of one person that are named by a time from *since_ms* on.
+
+        A body has its entry's name, which begins with Unix milliseconds: see `Journal.head`.
+        """
+        since = f"{since_ms:012x}"
+        names = self._path(pseudonym, "x").parent.glob(f"*{_SUFFIX}")
+        return sum(path.stem >= since for path in names)
+
     def drop(self, pseudonym: str) -> int:
         """
         Remove everything of one person; returns how many bodies there were.

@@ -1,5 +1,5 @@
 """
-The commands that ask a running gateway: ``tail``, ``status``, ``export``, ``erase``.
+The commands that ask a running gateway: ``tail``, ``status``, ``export``, ``body``, ``erase``.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from gateway.client import (
     Client,
     client_options,
     printable,
+    step,
     write_json,
 )
 from gateway.clock import utc_text
+from gateway_audit.cli.judging import judged
 from gateway_audit.cli.standing import retention_lines, sink_lines, witness_lines
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -158,7 +160,7 @@ def export(
     Write entries into FILE, a line of JSON each, the oldest first.
     """
     client, count, after = Client(url, token), 0, None
-    with file.open("wb") as out:
+    with judged(), file.open("wb") as out:
         while True:
             page = _page(client, filters, after)
             for each in page:
@@ -182,18 +184,66 @@ def _page(
 
 
 @audit.command()
+@click.argument("request_id")
+@client_options
+def body(
+    url: str, token: str | None, request_id: str, *, as_json: bool, quiet: bool
+) -> None:
+    """
+    Open what was kept of a request: what was asked and answered.
+
+    Needs an admin's token.  That you read it becomes an entry of the log.
+    """
+    told = Client(url, token).post(f"/api/audit/bodies/{step(request_id)}", {})
+    if as_json:
+        write_json(told)
+        return
+    if not quiet:
+        click.echo(
+            f"{told['request_id']}  entry {told['index']}  {told['kept']}  "
+            f"about {told['subject']}"
+        )
+    for each in told["withheld"]:
+        click.echo(printable(f"withheld: {each}"), err=True)
+    for name in ("request", "response"):
+        if told[name] is not None:
+            click.echo(f"--- {name}")
+            for line in told[name].splitlines():
+                click.echo(printable(line))
+
+
+@audit.command()
 @click.option("--subject", required=True, help="The person, as callers name it.")
+@click.option(
+    "--despite-hold",
+    metavar="REASON",
+    help="Erase what a legal hold covers, too; the reason is written down.",
+)
 @client_options
 def erase(
-    url: str, token: str | None, subject: str, *, as_json: bool, quiet: bool
+    url: str,
+    token: str | None,
+    subject: str,
+    despite_hold: str | None,
+    *,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """
     Have a person forgotten: pseudonym, keys, bodies, and what other plugins know.
+
+    Exit 1 if a legal hold is in the way, or nobody is known by this name.
     """
-    told = Client(url, token).post("/api/audit/erase", {"subject": subject})
+    asked = {"subject": subject}
+    if despite_hold is not None:
+        asked["despite_hold"] = despite_hold
+    told = Client(url, token).post("/api/audit/erase", asked)
     if as_json:
         write_json(told)
-    elif not quiet:
+    elif told["known"] and not quiet:
         for name, text in told["reports"].items():
             click.echo(f"{name}: {text}")
         click.echo(told["note"])
+    if not told["known"]:
+        click.echo("error: nobody is known by this name, or not any more", err=True)
+        raise SystemExit(1)

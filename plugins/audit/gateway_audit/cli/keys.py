@@ -5,8 +5,6 @@ The commands ``keys …``: which key signs the log, and putting another in its p
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -15,36 +13,47 @@ import click
 from gateway.client import quiet_option
 from gateway.offline import Offline, config_option, data_dir_option, told
 from gateway.settings import SecretRef
+from gateway_audit.cli.judging import judged
 from gateway_audit.places import Places
 from gateway_audit.sequencing.files import Files
 from gateway_audit.sequencing.keys import (
     LIST_FILE,
     ROOT_FILE,
-    KeyProblem,
     find_root,
+    holding_list,
     make_key_file,
     next_key_file,
     own_key_files,
     read_key_file,
 )
+from gateway_audit.sequencing.log import CHECKPOINT_FILE
 from gateway_audit.sequencing.sequencer import CHECKPOINT_ENTRIES
 from gateway_audit.sequencing.state import STATE_FILE, State
 from gateway_audit.settings import AuditSettings
+from gateway_audit.tlog.checkpoints import Signed
 from gateway_audit.tlog.errors import TlogError
 from gateway_audit.tlog.keylists import KeyList
 from gateway_audit.tlog.notes import VerifierKey
+from gateway_audit.tlog.words import read_number
 
-#: How far ahead of the log a new key begins: a sequencer that has not seen the list yet signs
-#: no more than one batch with the old one.
+#: How far ahead of the log a new key begins, if not said: auditors see the list before it counts.
 AHEAD: Final = 2 * CHECKPOINT_ENTRIES
 
 
-@contextmanager
-def _judged() -> Iterator[None]:
+def _read_start(
+    ctx: click.Context, param: click.Parameter, told: str | None
+) -> int | None:
+    """
+    Read from which size on a key signs; 0 is now.
+    """
+    if told is None:
+        return None
+    if told == "now":
+        return 0
     try:
-        yield
-    except (TlogError, KeyProblem, OSError) as exc:
-        raise click.ClickException(str(exc)) from None
+        return read_number(told, "a size")
+    except TlogError as exc:
+        raise click.BadParameter(f"{exc}: neither now nor a size", ctx, param) from None
 
 
 @click.group("keys")
@@ -61,7 +70,7 @@ def show_command(file: Path | None, data_dir: Path | None) -> None:
     """
     Write the public keys that an auditor needs, with the sizes that each signs.
     """
-    with _judged():
+    with judged():
         places, configured = _places(file, data_dir)
         root = find_root(places.root / "keys")
         if root is None:
@@ -86,7 +95,7 @@ def root_command(key_file: Path, file: Path | None, data_dir: Path | None) -> No
     From then on the gateway believes lists of keys that it signed, and auditors need its
     public half alone.
     """
-    with _judged():
+    with judged():
         places, configured = _places(file, data_dir)
         folder, origin = places.root / "keys", _state(places).origin
         if find_root(folder) is not None:
@@ -105,32 +114,73 @@ def root_command(key_file: Path, file: Path | None, data_dir: Path | None) -> No
     required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
 )
+@click.option(
+    "--at",
+    "start",
+    metavar="now|SIZE",
+    callback=_read_start,
+    help="From which size on it signs: now, if the old key leaked; else 2,000 entries ahead.",
+)
 @config_option
 @data_dir_option
 @quiet_option
 def rotate_command(
-    root_key: Path, file: Path | None, data_dir: Path | None, *, quiet: bool
+    root_key: Path,
+    start: int | None,
+    file: Path | None,
+    data_dir: Path | None,
+    *,
+    quiet: bool,
 ) -> None:
     """
     Make a new signing key, and have the root key say from which size on it signs.
+
+    Whether the gateway runs or not.  What was signed stays signed by the key that did.
     """
-    with _judged():
+    with judged():
         places, _ = _places(file, data_dir)
         state, folder = _state(places), places.root / "keys"
         root = read_key_file(root_key, f"{state.origin}/root")
         if find_root(folder) != root.verifier:
             raise click.ClickException(f"{root_key} is not the root key of this log")
         files = Files(places.log)
-        before = KeyList.verified(
-            files.read(LIST_FILE), origin=state.origin, root=root.verifier
-        )
-        path = next_key_file(folder)
-        key = make_key_file(path, state.origin)
-        first = max(state.size, before.keys[-1].first) + AHEAD
-        files.write([(LIST_FILE, before.followed_by(key.verifier, first).signed(root))])
-    if not quiet:
-        click.echo(f"{key.verifier} signs from size {first} on")
+        with holding_list(folder):
+            before = KeyList.verified(
+                files.read(LIST_FILE), origin=state.origin, root=root.verifier
+            )
+            signed = _signed_size(files)
+            first = _first(start, state.size, before, signed)
+            path = next_key_file(folder)
+            key = make_key_file(path, state.origin)
+            after = before.cut_at(first).followed_by(key.verifier, first)
+            files.write([(LIST_FILE, after.signed(root))])
+    if quiet:
+        return
+    click.echo(f"{key.verifier} signs from size {first} on")
+    if first == signed + 1:
+        click.echo(f"no later checkpoint of the old key is believed; new: {path}")
+    else:
         click.echo(f"destroy the old key when the log is that large; new: {path}")
+
+
+def _first(start: int | None, size: int, keys: KeyList, signed: int) -> int:
+    """
+    Return from which size on a new key signs: behind every checkpoint there is.
+    """
+    if start is None:
+        return max(size, keys.keys[-1].first) + AHEAD
+    if 0 < start <= signed:
+        msg = f"a checkpoint of {signed} entries is signed: --at now, or a larger size"
+        raise click.UsageError(msg)
+    return start or signed + 1
+
+
+def _signed_size(files: Files) -> int:
+    """
+    Return how many entries the newest checkpoint counts.
+    """
+    content = files.find(CHECKPOINT_FILE)
+    return 0 if content is None else Signed.parse(content).checkpoint.size
 
 
 def _places(

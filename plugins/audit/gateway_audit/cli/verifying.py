@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -22,8 +21,10 @@ from gateway.client import (
     write_json,
 )
 from gateway.offline import Offline, config_option, data_dir_option, told
+from gateway_audit.cli.judging import believed, judged
 from gateway_audit.places import Places
-from gateway_audit.tlog.errors import TlogError
+from gateway_audit.tlog.errors import NotReached
+from gateway_audit.tlog.proofs import HEADER
 from gateway_audit.tlog.tiles import Tree
 from gateway_audit.tlog.words import write_base64
 from gateway_audit.verifying.checking import (
@@ -69,18 +70,6 @@ def _trusts(command: F) -> F:
     return command
 
 
-@contextmanager
-def _judged() -> Iterator[None]:
-    """
-    Say in one line what is wrong, and exit with 1.
-    """
-    try:
-        yield
-    except TlogError as exc:
-        click.echo(f"WRONG: {exc}", err=True)
-        raise SystemExit(1) from None
-
-
 @click.command("verify")
 @click.argument("place")
 @_trusts
@@ -108,32 +97,59 @@ def verify_command(
     **trust: Any,
 ) -> None:
     """
-    Verify the log at PLACE, a path or a URL, or a .tlog-proof file; exit 1 if it is wrong.
+    Verify the log at PLACE, a path or a URL, or a file with a proof.
+
+    Exit 1 if it is wrong, 3 if it is not reached; then nothing is known of it.
     """
-    with _judged():
-        believed = Trust.of(**trust)
-        if place.endswith(PROOF_SUFFIX):
-            _verify_proof(Path(place), believed, as_json=as_json, quiet=quiet)
+    with judged():
+        whom = believed(**trust)
+        if _is_proof(place):
+            _verify_proof(Path(place), whom, as_json=as_json, quiet=quiet)
             return
         if since is None and remember is not None and remember.exists():
             since = remember
         report = verify(
             source_of(place, token),
-            believed,
+            whom,
             first=first,
             remembered=since.read_bytes() if since is not None else None,
         )
-    if remember is not None:
-        remember.write_bytes(bytes(report.signed))
     if as_json:
         write_json(_document(report))
     elif not quiet:
         for line in _lines(report):
             click.echo(line)
+    if remember is not None:
+        with judged():
+            remember.write_bytes(bytes(report.signed))
+
+
+def _is_proof(place: str) -> bool:
+    """
+    Tell a proof by its first line, whatever its file is called.
+
+    Raises:
+        click.UsageError: It is a file of something else.
+    """
+    path = Path(place)
+    if place.endswith(PROOF_SUFFIX) or not path.is_file():
+        return place.endswith(PROOF_SUFFIX)
+    with path.open("rb") as file:
+        if file.readline(len(HEADER) + 1).rstrip(b"\n") == HEADER.encode():
+            return True
+    raise click.UsageError(f"{place} is neither the folder of a log nor a proof")
 
 
 def _verify_proof(path: Path, trust: Trust, *, as_json: bool, quiet: bool) -> None:
-    proof = check_proof(path.read_bytes(), trust)
+    if not trust.keys:
+        raise click.UsageError(
+            "a proof is verified with --vkey, the key that signed it"
+        )
+    try:
+        content = path.read_bytes()
+    except OSError as exc:
+        raise NotReached(f"{path} cannot be read: {exc.strerror}") from None
+    proof = check_proof(content, trust)
     point = proof.signed.checkpoint
     entry = (proof.extra or b"").decode(errors="replace")
     if as_json:
@@ -194,10 +210,10 @@ def prove_command(
 
     The file holds the entry, and can be verified by itself with the log's public key.
     """
-    with _judged():
+    with judged():
         proof = prove(source_of(place or _own_log(file, data_dir), token), entry)
-    path = out or Path(f"{proof.index}{PROOF_SUFFIX}")
-    path.write_bytes(bytes(proof))
+        path = out or Path(f"{proof.index}{PROOF_SUFFIX}")
+        path.write_bytes(bytes(proof))
     if not quiet:
         size = proof.signed.checkpoint.size
         click.echo(f"entry {proof.index} of {size} is proven by {path}")
@@ -236,15 +252,15 @@ def consistency_command(
 
     NEW is the log's newest checkpoint, if none is given.
     """
-    with _judged():
-        believed = Trust.of(**trust)
+    with judged():
+        whom = believed(**trust)
         read = source_of(place or _own_log(file, data_dir), token)
-        keys = believed.key_list(read)
-        first = believed.believed(old.read_bytes(), keys).checkpoint
+        keys = whom.key_list(read)
+        first = whom.believed(old.read_bytes(), keys).checkpoint
         if new is None:
-            second = believed.checkpoint(read).checkpoint
+            second = whom.checkpoint(read).checkpoint
         else:
-            second = believed.believed(new.read_bytes(), keys).checkpoint
+            second = whom.believed(new.read_bytes(), keys).checkpoint
         proof = check_growth(first, second, Tree(second.size, read))
     hashes = [write_base64(each) for each in proof]
     if as_json:

@@ -13,8 +13,8 @@ import click
 
 from gateway.clock import SystemClock
 from gateway.settings import Address
-from gateway_audit.sequencing.keys import KeyProblem, make_key_file, read_key_file
-from gateway_audit.tlog.errors import TlogError
+from gateway_audit.cli.judging import Unusable, judged
+from gateway_audit.sequencing.keys import make_key_file, read_key_file
 from gateway_audit.tlog.notes import COSIGNATURE, SigningKey, VerifierKey, check_name
 from gateway_audit.tlog.witness import Witness
 from gateway_audit.witnessing.server import FileMemory, WitnessServer
@@ -42,15 +42,15 @@ def witness_command(
     What was seen of each log, and the witness's key, are kept in FOLDER.
     """
     try:
-        address = Address.parse(listen)
-        witness = Witness(
-            key=find_witness_key(folder, name),
-            logs=logs_of(logs),
-            memory=FileMemory(folder),
-        )
-    except (TlogError, KeyProblem, ValueError) as exc:
-        raise click.ClickException(str(exc)) from None
-    serve(witness, address)
+        address, watched = Address.parse(listen), logs_of(logs)
+        check_name(name)
+    except ValueError as exc:  # a key that is none among them
+        raise click.UsageError(str(exc)) from None
+    with judged():
+        key = find_witness_key(folder, name)
+        witness = Witness(key=key, logs=watched, memory=FileMemory(folder))
+        server = open_server(witness, address)
+    serve(server, key.verifier)
 
 
 def find_witness_key(folder: Path, name: str) -> SigningKey:
@@ -74,11 +74,27 @@ def logs_of(vkeys: tuple[str, ...]) -> dict[str, tuple[VerifierKey, ...]]:
     return found
 
 
-def serve(witness: Witness, address: Address) -> None:
+def open_server(witness: Witness, address: Address) -> WitnessServer:
     """
-    Serve until SIGINT or SIGTERM.
+    Listen at *address*.
+
+    Raises:
+        Unusable: It cannot be listened at.
     """
-    server = WitnessServer((address.host, address.port), witness, SystemClock().now)
+    where = (address.host, address.port)
+    try:
+        return WitnessServer(where, witness, SystemClock().now)
+    except OSError as exc:
+        msg = (
+            f"{address} cannot be listened at: {exc.strerror}.  Choose another --listen"
+        )
+        raise Unusable(msg) from None
+
+
+def serve(server: WitnessServer, key: VerifierKey) -> None:
+    """
+    Say the witness's *key*, and serve until SIGINT or SIGTERM.
+    """
     with server:
         for number in (signal.SIGINT, signal.SIGTERM):
             # shutdown() waits for serve_forever(), which this thread is in.
@@ -86,6 +102,6 @@ def serve(witness: Witness, address: Address) -> None:
                 number, lambda *_: threading.Thread(target=server.shutdown).start()
             )
         host, port = server.server_address[:2]
-        click.echo(f"witness {witness.key.verifier}")
+        click.echo(f"witness {key}")
         click.echo(f"listening on http://{host!s}:{port}/")
         server.serve_forever(poll_interval=0.1)

@@ -5,7 +5,7 @@ Looking for entries.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -106,6 +106,41 @@ class IndexReader:
         Return how many entries of the log are indexed.
         """
         return await asyncio.to_thread(self._size)
+
+    async def count_about(
+        self, pseudonym: str, *, key: str, first: int, since: int | None
+    ) -> int:
+        """
+        Count the entries about a person, from place *first* and from *since* on.
+
+        Args:
+            key: A virtual key's id; of its entries those count that name *pseudonym* anywhere.
+            since: Unix milliseconds.
+        """
+        sql = (
+            "SELECT count(*) FROM audit_entries WHERE place >= ? AND at >= ? "
+            "AND (subject = ? OR (key = ? AND instr(entry, ?)))"
+        )
+        raw = pseudonym.encode()
+        values = (first, since or 0, pseudonym, key, raw)
+        return await asyncio.to_thread(self._number, sql, values) or 0
+
+    async def oldest_from(self, first: int) -> int | None:
+        """
+        Return the earliest time of the entries from place *first* on; None if there is none.
+        """
+        sql = "SELECT min(at) FROM audit_entries WHERE place >= ?"
+        return await asyncio.to_thread(self._number, sql, (first,))
+
+    def _number(self, sql: str, values: Sequence[Any]) -> int | None:
+        database = open_for_reading(self._folder)
+        if database is None:
+            return None
+        try:
+            found: int | None = database.execute(sql, values).fetchone()[0]
+        finally:
+            database.close()
+        return found
 
     def _search(self, search: Search, limit: int) -> list[Found]:
         database = open_for_reading(self._folder)

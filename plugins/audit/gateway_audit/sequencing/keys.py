@@ -8,6 +8,8 @@ import base64
 import binascii
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +35,8 @@ LIST_FILE: Final = "keys"
 ROOT_FILE: Final = "root.vkey"
 #: The one key that signs while there is no list.
 SIGNER_FILE: Final = "signer.vkey"
+#: Held while a checkpoint is signed and while the list is replaced; beside the keys' folder.
+LOCK_FILE: Final = "keys.lock"
 #: The log's name, once it has one.
 ORIGIN_FILE: Final = "origin"
 
@@ -135,6 +139,24 @@ def find_origin(folder: Path, configured: str | None) -> str:
     return origin
 
 
+@contextmanager
+def holding_list(folder: Path) -> Iterator[None]:
+    """
+    Keep the list of keys as it is, by waiting for whoever does the same.
+
+    Otherwise a checkpoint could be signed with a key whose range a new list ends before it.
+
+    Args:
+        folder: That of the keys.
+    """
+    disk = Disk()
+    lock = disk.lock(folder.with_name(LOCK_FILE), waits=True)
+    try:
+        yield
+    finally:
+        disk.close(lock)
+
+
 class SigningKeys:
     """
     Finds the key that signs a tree of some size.
@@ -186,6 +208,12 @@ class SigningKeys:
         raise KeyProblem(
             f"the key that signs a tree of {size} is not in {self._folder}"
         )
+
+    def held(self) -> AbstractContextManager[None]:
+        """
+        Keep the list as it is while a checkpoint is signed and written.
+        """
+        return holding_list(self._folder)
 
     def verifiers(self, size: int) -> list[VerifierKey]:
         """

@@ -5,6 +5,7 @@ The log on its disk: entries go in, checkpoints come out, and what was signed st
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Final, Protocol
 
 import attrs
@@ -33,6 +34,11 @@ class Keys(Protocol):
     def signer(self, size: int) -> SigningKey:
         """
         Return the key for a tree of *size*.
+        """
+
+    def held(self) -> AbstractContextManager[None]:
+        """
+        Keep who signs which sizes as it is while a checkpoint is signed and written.
         """
 
     def verifiers(self, size: int) -> list[VerifierKey]:
@@ -199,9 +205,10 @@ class Log:
         state = self.state
         point = Checkpoint(origin=state.origin, size=state.size, root=state.root)
         note = Note(point.text)
-        note = note.signed(self._keys.signer(point.size).sign(note.text))
-        signed = Signed(checkpoint=point, note=note)
-        self._files.write([(CHECKPOINT_FILE, bytes(signed))])
+        with self._keys.held():
+            note = note.signed(self._keys.signer(point.size).sign(note.text))
+            signed = Signed(checkpoint=point, note=note)
+            self._files.write([(CHECKPOINT_FILE, bytes(signed))])
         self.signed = signed
         return signed
 

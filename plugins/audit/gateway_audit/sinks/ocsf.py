@@ -21,7 +21,9 @@ CATEGORY_UID: Final = 6
 CLASS_UID: Final = 6003
 _OTHER: Final = 99
 _ACTIVITIES: Final[Mapping[str, tuple[int, str]]] = {
+    "body.read": (2, "Read"),
     "export": (2, "Read"),
+    "read": (2, "Read"),
     "admin.acted": (3, "Update"),
     "settings.changed": (3, "Update"),
     "keys.changed": (3, "Update"),

@@ -146,6 +146,25 @@ class Register:
         """
         return self._stored(self._hashed(name))
 
+    def find_pseudonym(self, pseudonym: str) -> Subject | None:
+        """
+        Return the person who is called *pseudonym* in the log, or None if it was erased.
+
+        Opens every row, as none says whose it is: for what is rarely asked, and not in the loop.
+
+        Raises:
+            sqlite3.Error: The register cannot be read.
+        """
+        database = _connect(self._path, _WIPE_BUSY_MS)
+        try:
+            for lookup, sealed in database.execute("SELECT * FROM subjects"):
+                subject = _subject(self._seal.open(sealed, lookup))
+                if subject.pseudonym == pseudonym:
+                    return subject
+        finally:
+            database.close()
+        return None
+
     def erase(self, name: str) -> Erased | None:
         """
         Destroy what leads to the person called *name*; returns whom, or None if there is nobody.
@@ -244,8 +263,7 @@ class Register:
         ).fetchone()
         if row is None:
             return None
-        raw = self._seal.open(row[0], lookup)
-        return Subject(f"sub_{raw[:10].hex()}", raw[10:])
+        return _subject(self._seal.open(row[0], lookup))
 
     def _hashed(self, name: str) -> bytes:
         raw = name.encode(errors="surrogatepass")
@@ -299,6 +317,10 @@ def wipe(path: Path) -> None:
         database.close()
     if busy:
         raise sqlite3.OperationalError("the register's journal is in use")
+
+
+def _subject(raw: bytes) -> Subject:
+    return Subject(f"sub_{raw[:10].hex()}", raw[10:])
 
 
 @contextmanager

@@ -116,6 +116,14 @@ class KeyList:
         """
         return [ranged.key for ranged in self.keys if ranged.covers(size)]
 
+    def cut_at(self, first: int) -> KeyList:
+        """
+        Return the list without the keys whose ranges begin at *first*, which is not 0, or later.
+        """
+        return attrs.evolve(
+            self, keys=tuple(each for each in self.keys if each.first < first)
+        )
+
     def followed_by(self, key: VerifierKey, first: int) -> KeyList:
         """
         Return the list in which *key* signs from size *first* on.

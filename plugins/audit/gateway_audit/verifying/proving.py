@@ -9,11 +9,11 @@ from typing import Final
 
 from gateway import codec
 from gateway_audit.tlog.checkpoints import Signed
-from gateway_audit.tlog.errors import TlogError, Unproven
+from gateway_audit.tlog.errors import NotReached, Unproven
 from gateway_audit.tlog.merkle import prove_inclusion
 from gateway_audit.tlog.proofs import Proof
 from gateway_audit.tlog.tiles import WIDTH, Read, Tree
-from gateway_audit.verifying.trust import CHECKPOINT, WITNESSED
+from gateway_audit.verifying.trust import CHECKPOINT, WITNESSED, no_log
 
 _INDEX: Final = re.compile(r"0|[1-9][0-9]{0,15}")
 
@@ -44,7 +44,7 @@ def _newest(read: Read) -> Signed:
     try:
         newest = Signed.parse(read(CHECKPOINT))
     except FileNotFoundError:
-        raise TlogError("there is no checkpoint") from None
+        raise NotReached(no_log(CHECKPOINT)) from None
     try:
         witnessed = Signed.parse(read(WITNESSED))
     except FileNotFoundError:

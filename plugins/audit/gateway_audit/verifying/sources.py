@@ -10,7 +10,7 @@ from typing import Final
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, build_opener
 
-from gateway_audit.tlog.errors import TlogError
+from gateway_audit.tlog.errors import NotReached, TlogError
 from gateway_audit.tlog.tiles import WIDTH, Read
 
 #: A bundle of 256 entries of the largest size, each behind its length.
@@ -45,29 +45,40 @@ class _Folder:
         except FileNotFoundError:
             raise
         except OSError as exc:
-            raise TlogError(f"{path} cannot be read: {exc.strerror}") from None
+            msg = f"{self._root / path} cannot be read: {exc.strerror}"
+            raise NotReached(msg) from None
 
 
 class _Web:
     def __init__(self, prefix: str, token: str | None) -> None:
         self._prefix = prefix.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._token = token
         self._opener = build_opener()
 
     def read(self, path: str) -> bytes:
-        request = Request(  # noqa: S310 - http or https
-            f"{self._prefix}/{path}", headers=self._headers
-        )
+        url = f"{self._prefix}/{path}"
         try:
+            request = Request(url)  # noqa: S310 - http or https
+            if self._token:  # which no redirect carries elsewhere
+                request.add_unredirected_header(
+                    "Authorization", f"Bearer {self._token}"
+                )
             with self._opener.open(request, timeout=TIMEOUT_S) as reply:
-                return _bounded(reply.read(MAX_FILE_BYTES + 1), path)
+                content: bytes = reply.read(MAX_FILE_BYTES + 1)
         except HTTPError as exc:
             with exc:
                 if exc.code in (404, 410):
                     raise FileNotFoundError(path) from None
-                raise TlogError(f"{path}: the server answered {exc.code}") from None
-        except (URLError, OSError, HTTPException) as exc:
-            raise TlogError(f"{path} cannot be read: {exc}") from None
+                why = (
+                    "give --token or GATEWRIGHT_TOKEN"
+                    if exc.code == 401
+                    else exc.reason
+                )
+                msg = f"{url}: the server answered {exc.code}: {why}"
+                raise NotReached(msg) from None
+        except (URLError, OSError, HTTPException, ValueError) as exc:
+            raise NotReached(f"{url} cannot be reached: {exc}") from None
+        return _bounded(content, path)
 
 
 def _bounded(content: bytes, path: str) -> bytes:

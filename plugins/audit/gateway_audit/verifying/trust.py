@@ -10,7 +10,7 @@ from typing import Final
 import attrs
 
 from gateway_audit.tlog.checkpoints import Signed
-from gateway_audit.tlog.errors import TlogError, Unproven
+from gateway_audit.tlog.errors import NotReached, TlogError, Unproven
 from gateway_audit.tlog.keylists import KeyList
 from gateway_audit.tlog.notes import VerifierKey
 from gateway_audit.tlog.tiles import Read
@@ -84,7 +84,7 @@ class Trust:
         try:
             content = read(KEYS)
         except FileNotFoundError:
-            raise TlogError("the list of keys is missing") from None
+            raise NotReached(no_log(KEYS)) from None
         return KeyList.verified(content, origin=base, root=self.root)
 
     def checkpoint(self, read: Read) -> Signed:
@@ -126,7 +126,17 @@ def _required(read: Read, path: str) -> bytes:
     try:
         return read(path)
     except FileNotFoundError:
-        raise TlogError(f"{path} is missing") from None
+        raise NotReached(no_log(path)) from None
+
+
+def no_log(missing: str) -> str:
+    """
+    Say that there is no log where one was looked for.
+    """
+    return (
+        f"{missing} is missing: is this the folder of a log, or its URL (a gateway's ends "
+        "with /api/audit)?"
+    )
 
 
 #: Told how many entries were looked at.

@@ -4,6 +4,7 @@ Tests of `gateway_audit.api`.
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import hashlib
 
@@ -75,6 +76,59 @@ async def test_a_download_has_the_logs_own_bytes_and_is_an_entry(audit):
     assert (export["count"], export["format"]) == (1, "jsonl")
     assert export["actor"] == "local"
     assert export["filters"] == {"format": "jsonl", "type": "outcome"}
+
+
+async def test_whoever_reads_leaves_a_trace(audit):
+    """
+    The first page is told at once; many small ones, and tiles, are counted and told together.
+    """
+    await audit.call()
+    await audit.sequenced()
+    folder = audit.data_dir / "audit" / "log"
+    size = (folder / "checkpoint").read_bytes().split(b"\n")[1].decode()
+
+    await audit.get(limit=1)
+    await audit.settled()
+    at_once = audit.entries("read")
+    for _ in range(200):
+        await audit.get(limit=2)
+    for path in (f"0/000.p/{size}", f"entries/000.p/{size}"):
+        await audit.get(f"/tile/{path}")
+    await audit.get("/tile/0/999", status=404)
+    await audit.settled()
+    meanwhile = audit.entries("read")
+    audit.plugin.readers.tell()
+    await audit.settled()
+    _, later = audit.entries("read")
+
+    (first,) = at_once
+    assert meanwhile == at_once
+    assert (first["actor"], first["pages"], first["entries"]) == ("local", 1, 1)
+    assert (later["pages"], later["entries"], later["tiles"]) == (200, 400, 2)
+
+
+async def test_what_was_read_is_told_when_the_gateway_ends(running):
+    """
+    No minute has to pass first.
+    """
+    async with running() as audit:
+        await audit.get()
+        await audit.get()
+
+    assert [each["pages"] for each in audit.entries("read")] == [1, 1]
+
+
+async def test_readers_are_told_of_once_a_minute(audit, monkeypatch):
+    """
+    Whoever reads on is told of again and again; nobody, where nothing is read.
+    """
+    monkeypatch.setattr("gateway_audit.api.readers.COUNTED_S", 0.05)
+    await audit.get()
+    await audit.get()
+    await asyncio.sleep(0.3)
+    await audit.settled()
+
+    assert [each["pages"] for each in audit.entries("read")] == [1, 1]
 
 
 async def test_a_table_has_no_formulas(audit):
@@ -208,6 +262,7 @@ ROUTES = [
     ("GET", "/api/audit/keys", 404),
     ("GET", "/api/audit/tile/0/000", 404),
     ("POST", "/api/audit/erase", 403),
+    ("POST", "/api/audit/bodies/req_unknown", 403),
 ]
 
 
@@ -236,9 +291,7 @@ async def test_every_route_asks_for_its_permission(running):
     assert len(registered) == len(ROUTES) - 1  # the checkpoint and the keys are one
     assert [each[0] for each in found] == [401] * len(ROUTES)
     assert [each[1] for each in found] == [status for *_, status in ROUTES]
-    assert [each[2] for each in found] == [
-        200 if method == "POST" else status for method, _, status in ROUTES
-    ]
+    assert [each[2] for each in found] == [200, 200, 404, 404, 404, 200, 404]
 
 
 async def test_a_line_of_a_download_stays_one_line(audit):

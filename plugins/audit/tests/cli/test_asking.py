@@ -12,6 +12,8 @@ import attrs
 import pytest
 from click.testing import CliRunner
 
+from gateway import Phase, Plugin, hookimpl
+from gateway.plugins import FoundPlugin
 from gateway_audit.cli import commands
 from gateway_audit.sequencing.status import read_status, write_status
 
@@ -154,6 +156,15 @@ async def test_export_writes_all_there_is(audit, cli, tmp_path):
     assert [each["count"] for each in audit.entries("export")] == [1000]
 
 
+async def test_export_names_a_file_that_cannot_be_written(cli):
+    """
+    In one line.
+    """
+    said = await cli.run("export", "/nodir/x", code=2)
+
+    assert said.startswith("error: /nodir/x cannot be used: No such file")
+
+
 async def test_erase_says_what_was_forgotten_and_what_cannot_be(running):
     """
     Nothing that was exported comes back.
@@ -161,8 +172,123 @@ async def test_erase_says_what_was_forgotten_and_what_cannot_be(running):
     async with running({"subject": "user"}) as audit:
         await audit.call(user="alice")
         said = await Cli(audit.client.url).run("erase", "--subject", "alice")
-        again = await Cli(audit.client.url).run("erase", "--subject", "alice")
 
     assert "leads to nobody; bodies destroyed: 0" in said
     assert "alice" not in said
-    assert "out of reach" in again
+    assert "out of reach" in said
+
+
+async def test_erasing_nobody_is_no_success(running):
+    """
+    Neither the command nor the log says that somebody was forgotten.
+    """
+    async with running({"subject": "user"}) as audit:
+        said = await Cli(audit.client.url).run("erase", "--subject", "bob", code=1)
+        (erasure,) = audit.entries("erasure")
+
+    assert "nobody is known by this name" in said
+    assert (erasure["known"], erasure["subject"]) == (False, None)
+
+
+class Knows(Plugin):
+    """
+    Knows a person that the audit does not.
+    """
+
+    phase = Phase.ANSWER
+
+    @hookimpl
+    async def erase_subject(self, subject):
+        return "2 notes forgotten"
+
+
+async def test_somebody_whom_a_plugin_knows_is_forgotten(running):
+    """
+    The audit asks everybody, and tells what was said.
+    """
+    plugins = [FoundPlugin(name="knows", cls=Knows)]
+    async with running({"subject": "user"}, plugins=plugins) as audit:
+        said = await Cli(audit.client.url).run("erase", "--subject", "bob")
+        (erasure,) = audit.entries("erasure")
+
+    assert "knows: 2 notes forgotten" in said
+    assert (erasure["known"], erasure["subject"]) == (True, None)
+
+
+@pytest.mark.parametrize("subject", ["user", "key"])
+@pytest.mark.parametrize("hold", ["1", "2020-01-31"], ids=["index", "day"])
+async def test_what_a_legal_hold_covers_is_not_erased_unawares(running, subject, hold):
+    """
+    The command says what is held; with a reason it erases, and the entry has the reason.
+    """
+    table = {"bodies": "full", "subject": subject, "keep": {"legal_hold": hold}}
+    async with running(table) as audit:
+        for _ in range(3):
+            await audit.call(user="alice")
+        await audit.sequenced()
+        folder = audit.data_dir / "audit/bodies"
+        person = "alice" if subject == "user" else "nobody"
+        cli = Cli(audit.client.url)
+        refused = await cli.run("erase", "--subject", person, code=1)
+        left = len(list(folder.rglob("*.body")))
+        unsaid = not audit.entries("erasure")
+        words = ("--despite-hold", f"court order 7, {person}")
+        said = await cli.run("erase", "--subject", person, *words)
+        (erasure,) = audit.entries("erasure")
+
+    assert "3 bodies" in refused
+    assert "--despite-hold" in refused
+    assert (left, unsaid) == (3, True)
+    assert "bodies destroyed: 3" in said
+    assert erasure["despite_hold"] == "court order 7, [erased]"
+    assert "3 bodies" in erasure["held"]
+
+
+@pytest.mark.parametrize("hold", ["5000", "2999-12-31"], ids=["index", "day"])
+async def test_what_is_older_than_the_hold_is_erased(running, hold):
+    """
+    A hold covers what is behind it, and nothing else.
+    """
+    table = {"bodies": "full", "subject": "user", "keep": {"legal_hold": hold}}
+    async with running(table) as audit:
+        await audit.call(user="alice")
+        await audit.sequenced()
+        said = await Cli(audit.client.url).run("erase", "--subject", "alice")
+        (erasure,) = audit.entries("erasure")
+
+    assert "bodies destroyed: 1" in said
+    assert (erasure["held"], erasure["despite_hold"]) == (None, None)
+
+
+async def test_what_was_archived_is_held_as_well(running):
+    """
+    Its entry tells of it, though its bytes are elsewhere.
+    """
+    table = {"bodies": "full", "subject": "user", "keep": {"legal_hold": "0"}}
+    async with running(table) as audit:
+        await audit.call(user="alice")
+        await audit.sequenced()
+        (body,) = (audit.data_dir / "audit/bodies").rglob("*.body")
+        body.unlink()
+        said = await Cli(audit.client.url).run("erase", "--subject", "alice", code=1)
+
+    assert "2 entries and 0 bodies" in said
+
+
+async def test_body_shows_what_was_asked_and_answered(running):
+    """
+    To whoever may; what is not kept is said, with 1.
+    """
+    async with running({"bodies": "full", "subject": "user"}) as audit:
+        answer = await audit.call(user="alice")
+        await audit.sequenced()
+        request_id = answer.headers["x-gw-request-id"]
+        cli = Cli(audit.client.url)
+        said = await cli.run("body", request_id)
+        told = json.loads(await cli.run("body", request_id, "--json"))
+        unknown = await cli.run("body", "req_unknown", code=1)
+
+    assert '"content":"hello"' in said.split("--- request\n")[1]
+    assert "--- response" in said
+    assert told["response"].encode() == answer.body
+    assert "knows no finished request" in unknown

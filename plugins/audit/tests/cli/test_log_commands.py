@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -221,10 +222,157 @@ def test_whom_to_believe_must_be_said(log):
     """
     Without a key nothing is verified, and a key that is none is an error of its own.
     """
-    assert "whom to believe" in log.run("verify", log.log, code=1)
-    assert "whom to believe" in log.theirs(log.log, code=1)
-    log.run("verify", log.log, "--vkey", "nonsense", code=1)
-    log.theirs(log.log, "--vkey", "nonsense", code=1)
+    assert "whom to believe" in log.run("verify", log.log, code=2)
+    assert "whom to believe" in log.theirs(log.log, code=2)
+    assert "WRONG" not in log.run("verify", log.log, "--vkey", "nonsense", code=2)
+    assert "WRONG" not in log.theirs(log.log, "--vkey", "nonsense", code=2)
+
+
+@pytest.mark.parametrize(
+    "place", ["nowhere", "http://127.0.0.1:1/log", "nope.tlog-proof", "keys"]
+)
+def test_what_is_not_reached_is_not_called_wrong(log, place):
+    """
+    A wrong path, a server that is down, a proof that is not there, a folder of something else.
+    """
+    Path("keys").mkdir()
+
+    ours = log.run("verify", place, "--vkey", log.vkey(), code=3)
+    theirs = log.theirs(place, "--vkey", log.vkey(), code=3)
+
+    assert ours.startswith("error: ")
+    assert place in theirs
+    assert "WRONG" not in ours + theirs
+    assert "Traceback" not in ours + theirs
+
+
+@pytest.fixture
+def served(log):
+    """
+    Serve the log to whoever has the token; ``/moved/`` leads to another host's name.
+    """
+    asked = []
+
+    class Guarded(SimpleHTTPRequestHandler):
+        def __init__(self, *args):
+            super().__init__(*args, directory=log.log)
+
+        def do_GET(self):
+            credential = self.headers["Authorization"]
+            asked.append((self.headers["Host"], self.path, credential))
+            if self.path.startswith("/moved/"):
+                self.send_response(302)
+                port = self.server.server_port
+                place = self.path.removeprefix("/moved")
+                self.send_header("Location", f"http://localhost:{port}{place}")
+                self.end_headers()
+            elif credential == "Bearer t-1":
+                super().do_GET()
+            else:
+                self.send_error(401)
+
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Guarded)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    log.asked, log.url = asked, f"http://127.0.0.1:{server.server_port}"
+    yield log
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_log_behind_a_token_is_verified_with_it(served, monkeypatch):
+    """
+    Both programs take it from the environment; without it nothing is said of the log.
+    """
+    words = (served.url, "--vkey", served.vkey())
+    ours = served.run("verify", *words, code=3)
+    theirs = served.theirs(*words, code=3)
+    monkeypatch.setenv("GATEWRIGHT_TOKEN", "t-1")
+
+    assert "GATEWRIGHT_TOKEN" in ours
+    assert "401" in theirs
+    assert "OK: 300 entries" in served.run("verify", *words)
+    assert "OK: 300 entries" in served.theirs(*words)
+
+
+def test_a_redirect_does_not_get_the_token(served, monkeypatch):
+    """
+    It was given for one server, and not for whom that names.
+    """
+    monkeypatch.setenv("GATEWRIGHT_TOKEN", "t-1")
+    words = (f"{served.url}/moved", "--vkey", served.vkey())
+
+    served.run("verify", *words, code=3)
+    served.theirs(*words, code=3)
+
+    elsewhere = [each for each in served.asked if each[0].startswith("localhost")]
+    assert len(elsewhere) == 2
+    assert {credential for *_, credential in elsewhere} == {None}
+
+
+def test_a_missing_tile_is_wrong_and_not_unreached(log):
+    """
+    The checkpoint counts it.
+    """
+    (log.log / "tile/entries/000").unlink()
+
+    assert "WRONG" in log.run("verify", log.log, "--vkey", log.vkey(), code=1)
+    assert "WRONG" in log.theirs(log.log, "--vkey", log.vkey(), code=1)
+
+
+def test_a_proof_is_known_by_its_first_line(log):
+    """
+    Not by what its file is called; another file is no log either.
+    """
+    log.run("prove", "7", "--log", log.log, "-o", "receipt.txt")
+    Path("other.txt").write_text("x")
+
+    assert "entry 7 of 300" in log.run("verify", "receipt.txt", "--vkey", log.vkey())
+    assert "entry 7 of 300" in log.theirs("receipt.txt", "--vkey", log.vkey())
+    other = log.run("verify", "other.txt", "--vkey", log.vkey(), code=2)
+    assert "neither the folder of a log nor a proof" in other
+    root = log.vkey().replace("+", "/root+", 1)
+    log.theirs("receipt.txt", "--root", root, code=2)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("verify", "{log}", "--vkey", "{vkey}", "--remember", "nodir/x"),
+        ("prove", "7", "--log", "{log}", "-o", "nodir/x"),
+        ("keys", "root", "seen/x", "--data-dir", "{data}"),
+    ],
+    ids=["remember", "prove", "root"],
+)
+def test_a_file_that_cannot_be_written_is_named(log, words):
+    """
+    In one line, with what to do.
+    """
+    Path("seen").touch()
+    told = {"log": log.log, "vkey": log.vkey(), "data": log.data_dir}
+
+    said = log.run(*(word.format(**told) for word in words), code=2)
+
+    assert re.search(
+        r"error: (nodir/x|seen.*) cannot be used: .+ Name one that can", said
+    )
+
+
+def test_a_witness_says_when_it_cannot_listen(log, tmp_path):
+    """
+    The port of somebody else, and a key that is none.
+    """
+    words = ("witness", tmp_path / "w", "--name", "w.example/1")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        said = log.run(*words, "--log", log.vkey(), "--listen", listen, code=2)
+    log.run(*words, "--log", "nonsense", code=2)
+
+    assert f"error: {listen} cannot be listened at" in said
 
 
 def rotated(log):
@@ -286,6 +434,93 @@ def test_goes_on_when_the_old_key_was_destroyed(log):
     log.grow(10)
 
     assert "OK: 2810 entries" in log.run("verify", log.log, "--root", root)
+
+
+def rotate(log, *words, code=0):
+    """
+    Replace the signing key by the word of the root key that stands in root.pem.
+    """
+    told = ("--root-key", "root.pem", "--data-dir", log.data_dir, *words)
+    return log.run("keys", "rotate", *told, code=code)
+
+
+def test_a_leaked_key_signs_nothing_more_at_once(log):
+    """
+    Not on a quiet gateway either: a rotation that was under way is overtaken.
+    """
+    old = log.vkey()
+    root = rotated(log)
+    said = rotate(log, "--at", "now")
+    before = log.run("verify", log.log, "--root", root)
+    log.grow(1)
+    after = log.run("verify", log.log, "--root", root)
+    theirs = log.theirs(log.log, "--root", root)
+
+    assert "signs from size 301 on" in said
+    assert "OK: 300 entries" in before
+    assert "OK: 301 entries" in after
+    assert "OK: 301 entries" in theirs
+    assert "no known key" in log.run("verify", log.log, "--vkey", old, code=1)
+    assert len(log.vkey().splitlines()) == 3  # the root, the old key, the newest
+
+
+def test_a_key_begins_at_a_size_behind_what_was_signed(log):
+    """
+    No checkpoint loses its signature by a rotation.
+    """
+    root = rotated(log)
+
+    assert "of 300 entries is signed" in rotate(log, "--at", "300", code=2)
+    assert "neither now nor" in rotate(log, "--at", "soon", code=2)
+    assert "signs from size 305 on" in rotate(log, "--at", "305")
+    for _ in range(2):
+        log.grow(4)
+        assert "OK" in log.run("verify", log.log, "--root", root)
+
+
+def test_a_running_sequencer_changes_its_key_at_once(log):
+    """
+    It looks at the list whenever it signs.
+    """
+    root = rotated(log)
+    origin = find_origin(log.folder, None)
+    keys = SigningKeys(log.folder / "keys", log.log / "keys", origin)
+    old = keys.signer(301)
+
+    rotate(log, "--at", "now")
+
+    assert keys.signer(301) != old
+    assert "OK: 300" in log.run("verify", log.log, "--root", root)
+
+
+def test_a_checkpoint_that_is_being_signed_stays_believed(log, monkeypatch):
+    """
+    The list is not replaced between the choice of the key and the checkpoint on the disk.
+    """
+    root = rotated(log)
+    chosen, may_go_on = threading.Event(), threading.Event()
+    signer = SigningKeys.signer
+
+    def slow(keys, size):
+        found = signer(keys, size)
+        if threading.current_thread() is signing:
+            chosen.set()
+            may_go_on.wait(10)
+        return found
+
+    monkeypatch.setattr(SigningKeys, "signer", slow)
+    signing = threading.Thread(target=log.grow, args=(10,))
+    rotating = threading.Thread(target=rotate, args=(log, "--at", "now"))
+    signing.start()
+    chosen.wait(10)
+    rotating.start()
+    rotating.join(0.5)
+    may_go_on.set()
+    signing.join()
+    rotating.join()
+
+    assert "OK: 310 entries" in log.run("verify", log.log, "--root", root)
+    assert "  311 - " in log.vkey()
 
 
 def test_another_root_key_changes_nothing(log):

@@ -101,6 +101,8 @@ def test_its_place_in_the_log_is_told():
         ({"type": "settings.changed", "status": None}, 3, 1, 1),
         ({"type": "erasure", "status": None}, 4, 1, 1),
         ({"type": "export", "status": None}, 2, 1, 1),
+        ({"type": "read", "status": None}, 2, 1, 1),
+        ({"type": "body.read", "status": None}, 2, 1, 1),
         ({"type": "log.truncated", "status": None}, 99, 1, 5),
         ({"type": "gap", "status": None}, 99, 1, 4),
         ({"status": None}, 99, 0, 1),

@@ -42,6 +42,19 @@ def test_a_key_does_not_begin_before_the_last_one():
         KEYS.followed_by(FIRST, 250)
 
 
+def test_keys_that_have_not_begun_can_be_left_out():
+    """
+    Whose range begins at the cut or later never signs; the one before signs up to the new key.
+    """
+    cut = KEYS.cut_at(250).followed_by(FIRST, 250)
+
+    assert KEYS.cut_at(251) == KEYS
+    assert [each.key for each in cut.keys] == [FIRST, SECOND, FIRST]
+    assert read(KEYS.cut_at(7).followed_by(THIRD, 7).signed(ROOT)).valid_for(6) == [
+        FIRST
+    ]
+
+
 def test_another_log_or_another_root_is_not_believed():
     """
     The list names its log, and is signed.
