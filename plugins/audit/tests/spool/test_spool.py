@@ -68,6 +68,25 @@ async def test_what_comes_in_one_turn_of_the_loop_is_written_at_once(tmp_path):
     await spool.close()
 
 
+async def test_an_entry_does_not_wait_for_the_rest_of_the_turn(tmp_path):
+    """
+    The thread writes and syncs it while the loop goes on with what else it has to do.
+    """
+    disk = FaultyDisk()
+    spool = Spool(tmp_path, disk=disk)
+    await spool.append(b"first")
+    await is_idle(spool)
+    disk.calls.clear()
+
+    spool.append(b"entry")
+    end = time.monotonic() + 5
+    while "sync" not in disk.calls and time.monotonic() < end:
+        time.sleep(0.001)  # noqa: ASYNC251 - a loop that does not come round
+
+    assert disk.calls[:2] == ["write", "sync"]
+    await spool.close()
+
+
 @pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="Linux alone has it")
 async def test_the_thread_lets_the_loop_go_first(tmp_path):
     """
