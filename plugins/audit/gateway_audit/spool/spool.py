@@ -3,10 +3,11 @@ A worker's own file of what happened: what is acknowledged is on the disk.
 
 The event loop only puts entries into a queue.  One thread takes whatever stands there, writes it
 with one call, makes it durable with another, and tells the loop in one go; so a hundred requests
-that come together wait for the disk once, and wake the thread once: it cannot take the first
-before the loop has let go of the interpreter, and the others stand there by then.  Who need not
-wait for the disk is told before it is asked, and what need not wait is written by the loop itself
-where the thread has nothing to do.
+that come together wait for the disk once, and wake the thread once: until the loop lets go of the
+interpreter, the thread cannot take the first, and the others stand there by then.  (A turn of some
+milliseconds may be taken in two; see `sys.setswitchinterval`.)  Who need not wait for the disk is
+told before it is asked, and what need not wait is written by the loop itself where the thread has
+nothing to do.
 """
 
 from __future__ import annotations
