@@ -21,6 +21,11 @@ def give_way() -> None:
 
     Entries are safe in the spool and wait; a caller who waits for the same processor is slow.
     """
+    # It wakes several times a second, and its disk wakes it too: none of that is to interrupt
+    # who works (sched(7), "SCHED_BATCH").  Its share of the processor is that of its `NICE`.
+    if hasattr(os, "sched_setscheduler"):
+        with suppress(OSError):  # a container may forbid it
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     with suppress(OSError):
         os.nice(NICE)
     # Linux may share a processor among sessions first (sched(7), "The autogroup feature"): what

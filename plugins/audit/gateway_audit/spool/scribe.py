@@ -30,18 +30,16 @@ WARN_SHARE: Final = 0.8
 
 
 @attrs.define(eq=False)
-class Batch:
+class Record:
     """
-    Framed entries on their way to the disk.
+    A framed entry on its way to the disk.
 
     Attributes:
-        is_durable: Whether some of them must outlive a power cut.
-        has_relaxed: Whether some of them need not.
+        is_durable: Whether it must outlive a power cut.
     """
 
-    records: list[bytes] = attrs.field(factory=list)
-    is_durable: bool = False
-    has_relaxed: bool = False
+    content: bytes
+    is_durable: bool
 
 
 class Listener(Protocol):
@@ -51,12 +49,12 @@ class Listener(Protocol):
 
     def readable(self, count: int) -> None:
         """
-        Hear that the next *count* batches are in a file, and are going to be made durable.
+        Hear that the next *count* records are in a file, and are going to be made durable.
         """
 
     def written(self, count: int) -> None:
         """
-        Hear that the next *count* batches are where they were to be, and the disk is well.
+        Hear that the next *count* records are where they were to be, and the disk is well.
         """
 
     def failed(self, why: str) -> None:
@@ -72,13 +70,13 @@ class Listener(Protocol):
 
 class Scribe:
     """
-    Writes batches in groups until it reads ``None``.
+    Writes records in groups until it reads ``None``.
     """
 
     def __init__(
         self,
         writer: SegmentWriter,
-        queue: SimpleQueue[Batch | None],
+        queue: SimpleQueue[Record | None],
         listener: Listener,
         *,
         folder: Path,
@@ -115,26 +113,27 @@ class Scribe:
             with self._writer.busy:
                 self._writer.close()
 
-    def _take(self, wait_s: float) -> list[Batch]:
+    def _take(self, wait_s: float) -> list[Record]:
         """
-        Wait for the first batch, and take all that came with it.
+        Wait for the first record, and take all that came with it.
         """
-        group: list[Batch] = []
+        group: list[Record] = []
         try:
-            batch = self._queue.get(timeout=wait_s)
-            while batch is not None:
-                group.append(batch)
-                batch = self._queue.get_nowait()
+            record = self._queue.get(timeout=wait_s)
+            while record is not None:
+                group.append(record)
+                record = self._queue.get_nowait()
         except Empty:
             return group
         self._is_ending = True
         return group
 
-    def _write(self, group: list[Batch]) -> None:
+    def _write(self, group: list[Record]) -> None:
+        durable = sum(record.is_durable for record in group)
         try:
-            self._writer.write(_records(group))
-            if any(batch.is_durable for batch in group):
-                if any(batch.has_relaxed for batch in group):
+            self._writer.write(_contents(group))
+            if durable:
+                if durable < len(group):
                     self._listener.readable(len(group))
                 # Callers wait for what the disk answers.
                 _come_second(is_second=False)
@@ -179,7 +178,7 @@ class Scribe:
                 return
             time.sleep(self._pause_s)
             late = [] if self._is_ending else self._take(0)
-            self._writer.keep(_records(late))
+            self._writer.keep(_contents(late))
             owed += len(late)
 
     def _look_round(self) -> None:
@@ -212,8 +211,8 @@ def _come_second(*, is_second: bool) -> None:
             os.sched_setscheduler(0, policy, os.sched_param(0))
 
 
-def _records(group: list[Batch]) -> list[bytes]:
-    return [record for batch in group for record in batch.records]
+def _contents(group: list[Record]) -> list[bytes]:
+    return [record.content for record in group]
 
 
 def _why(exc: OSError) -> str:

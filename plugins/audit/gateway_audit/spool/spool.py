@@ -1,11 +1,13 @@
 """
 A worker's own file of what happened: what is acknowledged is on the disk.
 
-The event loop only collects entries, and puts those of one turn of it into a queue together.  One
-thread takes whatever stands there, writes it with one call, makes it durable with another, and
-tells the loop in one go; so a hundred requests that come together wait for the disk once, and wake
-the thread once.  Who need not wait for the disk is told before it is asked, and what need not wait
-is written by the loop itself where the thread has nothing to do.
+The event loop only puts entries into a queue.  One thread takes whatever stands there, writes it
+with one call, makes it durable with another, and tells the loop in one go; so a hundred requests
+that come together wait for the disk once, and wake the thread once: until the loop lets go of the
+interpreter, the thread cannot take the first, and the others stand there by then.  (A turn of some
+milliseconds may be taken in two; see `sys.setswitchinterval`.)  Who need not wait for the disk is
+told before it is asked, and what need not wait is written by the loop itself where the thread has
+nothing to do.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from gateway.clock import Clock, SystemClock
 from gateway_audit.spool.disk import Disk
 from gateway_audit.spool.frames import MAX_ENTRY_BYTES, encode
 from gateway_audit.spool.names import new_worker
-from gateway_audit.spool.scribe import PAUSE_S, Batch, Scribe
+from gateway_audit.spool.scribe import PAUSE_S, Record, Scribe
 from gateway_audit.spool.writer import SegmentWriter
 
 log = structlog.get_logger("gateway.audit.spool")
@@ -49,20 +51,16 @@ class AuditUnavailable(Exception):
 
 
 @attrs.define(eq=False)
-class _Turn(Batch):
+class _Awaited(Record):
     """
-    What was appended in one turn of the loop, and who waits for it.
+    An entry, and who waits for it.
 
     Attributes:
-        relaxed: Those of them who need not wait for the sync.
-        size: How many bytes it has.
-        due: When those who wait are told no.
+        due: When who waits is told no.
     """
 
-    told: list[asyncio.Future[None]] = attrs.field(factory=list)
-    relaxed: list[asyncio.Future[None]] = attrs.field(factory=list)
-    size: int = 0
-    due: float = 0.0
+    told: asyncio.Future[None]
+    due: float
 
 
 class Spool:
@@ -105,14 +103,11 @@ class Spool:
         self._is_nearly_full = False
         self._is_closed = False
         self._why = ""
-        #: What is appended now, which the thread gets at the end of this turn.
-        self._turn: _Turn | None = None
-        self._waiting: deque[_Turn] = deque()
-        self._waiting_entries = 0
+        self._waiting: deque[_Awaited] = deque()
         self._waiting_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
-        self._queue: SimpleQueue[Batch | None] = SimpleQueue()
+        self._queue: SimpleQueue[Record | None] = SimpleQueue()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         writer = self._writer = SegmentWriter(
             folder, self.worker, disk=disk, segment_bytes=segment_bytes
@@ -149,7 +144,7 @@ class Spool:
         """
         How many entries wait for the disk.
         """
-        return self._waiting_entries
+        return len(self._waiting)
 
     def append(self, entry: bytes) -> asyncio.Future[None]:
         """
@@ -181,7 +176,7 @@ class Spool:
         Raises:
             ValueError: The entry is empty or larger than the log takes.
         """
-        if self._turn is None and not self._waiting and not self._is_closed:
+        if not self._waiting and not self._is_closed:
             # Nothing is before it, and the thread has perhaps nothing to do.
             _check(entry)
             if self._writer.slip_in(encode(self.next_seq, entry)):
@@ -202,7 +197,6 @@ class Spool:
         """
         if not self._is_closed:
             self._is_closed = True
-            self._hand_over()
             self._queue.put(None)
         await self._loop.run_in_executor(None, self._thread.join, CLOSE_S)
         # What the thread said last stands in the loop's queue before this.
@@ -210,49 +204,29 @@ class Spool:
         self._stop_timer()
         if self._waiting:
             why = self._why or "the spool was closed"
-            for turn in self._waiting:
-                self._turn_away(turn, why)
+            for awaited in self._waiting:
+                self._turn_away(awaited, why)
             raise AuditUnavailable(f"{self.queued} entries not written: {why}")
 
     def _enqueue(self, entry: bytes, *, is_durable: bool) -> asyncio.Future[None]:
         if (
             self._is_closed
-            or self._waiting_entries >= self._queue_entries
+            or len(self._waiting) >= self._queue_entries
             or self._waiting_bytes >= self._queue_bytes
         ):
             return self._refused(entry)
         _check(entry)
         content = encode(self.next_seq, entry)
         self.next_seq += 1
-        turn = self._turn
-        if turn is None:
-            turn = self._turn = _Turn()
-            self._loop.call_soon(self._hand_over)
         told: asyncio.Future[None] = self._loop.create_future()
-        turn.told.append(told)
-        turn.records.append(content)
-        turn.size += len(content)
-        if is_durable:
-            turn.is_durable = True
-        else:
-            turn.has_relaxed = True
-            turn.relaxed.append(told)
-        self._waiting_entries += 1
+        due = self._loop.time() + self._patience_s
+        awaited = _Awaited(content, is_durable, told, due)
+        self._waiting.append(awaited)
         self._waiting_bytes += len(content)
-        return told
-
-    def _hand_over(self) -> None:
-        """
-        Give the thread what was appended; from here on it is the disk that is waited for.
-        """
-        turn, self._turn = self._turn, None
-        if turn is None:
-            return
-        turn.due = self._loop.time() + self._patience_s
-        self._waiting.append(turn)
-        self._queue.put(turn)
+        self._queue.put(awaited)
         if self._timer is None:
-            self._timer = self._loop.call_at(turn.due, self._look_at_clock)
+            self._timer = self._loop.call_at(due, self._look_at_clock)
+        return told
 
     def _refused(self, entry: bytes) -> asyncio.Future[None]:
         _check(entry)
@@ -276,42 +250,38 @@ class Spool:
     def _turn_away_the_late(self) -> None:
         self._stop_timer()
         now = self._loop.time()
-        for turn in self._waiting:
-            if turn.due > now:
-                self._timer = self._loop.call_at(turn.due, self._look_at_clock)
+        for awaited in self._waiting:
+            if awaited.due > now:
+                self._timer = self._loop.call_at(awaited.due, self._look_at_clock)
                 return
-            self._turn_away(turn, "the disk does not answer")
+            self._turn_away(awaited, "the disk does not answer")
 
-    def _turn_away(self, turn: _Turn, why: str) -> None:
+    def _turn_away(self, awaited: _Awaited, why: str) -> None:
         self._why = why
-        for told in turn.told:
-            if not told.done():
-                told.set_exception(AuditUnavailable(why))
+        if not awaited.told.done():
+            awaited.told.set_exception(AuditUnavailable(why))
         self._change(is_failing=True)
 
     # --- what the thread says, in the loop --------------------------------------------------
 
     def _readable(self, count: int) -> None:
-        for turn in islice(self._waiting, count):
-            for told in turn.relaxed:
-                if not told.done():
-                    told.set_result(None)
+        for awaited in islice(self._waiting, count):
+            if not awaited.is_durable and not awaited.told.done():
+                awaited.told.set_result(None)
 
     def _written(self, count: int) -> None:
         for _ in range(count):
-            turn = self._waiting.popleft()
-            self._waiting_entries -= len(turn.told)
-            self._waiting_bytes -= turn.size
-            for told in turn.told:
-                if not told.done():
-                    told.set_result(None)
+            awaited = self._waiting.popleft()
+            self._waiting_bytes -= len(awaited.content)
+            if not awaited.told.done():
+                awaited.told.set_result(None)
         self._change(is_failing=False)
 
     def _failed(self, why: str) -> None:
         self._why = why
         self._change(is_failing=True)
-        for turn in self._waiting:
-            self._turn_away(turn, why)
+        for awaited in self._waiting:
+            self._turn_away(awaited, why)
 
     def _change(
         self, *, is_failing: bool | None = None, is_nearly_full: bool | None = None

@@ -155,7 +155,7 @@ class Register:
         Raises:
             sqlite3.Error: The register cannot be read.
         """
-        database = _connect(self._path, _WIPE_BUSY_MS)
+        database = connect(self._path, _WIPE_BUSY_MS)
         try:
             for lookup, sealed in database.execute("SELECT * FROM subjects"):
                 subject = _subject(self._seal.open(sealed, lookup))

@@ -111,6 +111,8 @@ def test_it_lets_those_who_answer_callers_go_first(audit, start):
     wait_for(lambda: size_of(audit) == 0)
 
     assert os.getpriority(os.PRIO_PROCESS, child.pid) >= NICE
+    if hasattr(os, "SCHED_BATCH"):  # Linux alone has it
+        assert os.sched_getscheduler(child.pid) == os.SCHED_BATCH
     if group.exists():  # where Linux was built with it
         assert group.read_text().endswith(f" nice {NICE}\n")
 

@@ -51,20 +51,45 @@ async def test_many_that_come_together_wait_once(tmp_path):
     await spool.close()
 
 
-async def test_what_comes_in_one_turn_of_the_loop_is_written_at_once(tmp_path):
+async def test_what_comes_during_a_sync_is_written_at_once_after_it(tmp_path):
     """
-    Whatever a disk that waits for nobody does meanwhile: one write, one sync.
+    However many turns of the loop it came in: one write, and one sync behind the one before.
+    """
+    disk = FaultyDisk()
+    spool = Spool(tmp_path, disk=disk, patience_s=30)
+    await spool.append(b"first")
+    await is_idle(spool)
+    disk.gate.clear()
+    disk.calls.clear()
+    waiting = [spool.append(b"second")]
+    await until(lambda: "write" in disk.calls)
+
+    waiting += [spool.append_relaxed(b"relaxed"), spool.append(b"durable")]
+    await asyncio.sleep(0)
+    waiting.append(spool.append_relaxed(b"relaxed too"))
+    disk.gate.set()
+    await asyncio.gather(*waiting)
+
+    assert disk.calls == ["write", "sync"] * 2
+    await spool.close()
+
+
+async def test_an_entry_does_not_wait_for_the_rest_of_the_turn(tmp_path):
+    """
+    The thread writes and syncs it while the loop goes on with what else it has to do.
     """
     disk = FaultyDisk()
     spool = Spool(tmp_path, disk=disk)
     await spool.append(b"first")
+    await is_idle(spool)
     disk.calls.clear()
 
-    waiting = [spool.append_relaxed(b"relaxed"), spool.append(b"durable")]
-    await asyncio.gather(*waiting, spool.append_relaxed(b"relaxed too"))
+    spool.append(b"entry")
+    end = time.monotonic() + 5
+    while "sync" not in disk.calls and time.monotonic() < end:
+        time.sleep(0.001)  # noqa: ASYNC251 - a loop that does not come round
 
-    assert disk.calls.count("write") == 1
-    assert disk.calls.count("sync") == 1
+    assert disk.calls[:2] == ["write", "sync"]
     await spool.close()
 
 
