@@ -29,7 +29,7 @@ class Held:
     bodies: int
 
     def __str__(self) -> str:
-        return f"{self.entries} entries and {self.bodies} bodies from {self.hold} on"
+        return f"from {self.hold} on, entries: {self.entries}, bodies: {self.bodies}"
 
 
 async def held_of(

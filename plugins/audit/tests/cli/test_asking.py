@@ -236,12 +236,12 @@ async def test_what_a_legal_hold_covers_is_not_erased_unawares(running, subject,
         said = await cli.run("erase", "--subject", person, *words)
         (erasure,) = audit.entries("erasure")
 
-    assert "3 bodies" in refused
+    assert "bodies: 3" in refused
     assert "--despite-hold" in refused
     assert (left, unsaid) == (3, True)
     assert "bodies destroyed: 3" in said
     assert erasure["despite_hold"] == "court order 7, [erased]"
-    assert "3 bodies" in erasure["held"]
+    assert "bodies: 3" in erasure["held"]
 
 
 @pytest.mark.parametrize("hold", ["5000", "2999-12-31"], ids=["index", "day"])
@@ -272,7 +272,7 @@ async def test_what_was_archived_is_held_as_well(running):
         body.unlink()
         said = await Cli(audit.client.url).run("erase", "--subject", "alice", code=1)
 
-    assert "2 entries and 0 bodies" in said
+    assert "entries: 2, bodies: 0" in said
 
 
 async def test_body_shows_what_was_asked_and_answered(running):
