@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from gateway import codec
+from gateway.durable import sync_folder, write_new
 from gateway.errors import ExchangeError
 from gateway.events import Event, event_as_dict, event_from_dict
 
@@ -43,14 +44,10 @@ def leave(data_dir: Path, events: Sequence[Event]) -> None:
     at_ms = int(max(event.at for event in events) * 1000)
     path = folder / f"{at_ms:015d}-{token_hex(4)}.json"
     draft = path.with_suffix(".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(codec.dumps([event_as_dict(event) for event in events]))
-        file.flush()
-        os.fsync(descriptor)
+    write_new(draft, codec.dumps([event_as_dict(event) for event in events]))
     draft.rename(path)
     for each in (folder, data_dir):
-        _sync_folder(each)
+        sync_folder(each)
 
 
 async def deliver(data_dir: Path, tell: Callable[[Event], Awaitable[None]]) -> None:
@@ -91,11 +88,3 @@ def _events(path: Path) -> Iterator[Event]:
     if not found or None in found:
         log.warning("what was left cannot be told", file=str(path))
     yield from (event for event in found if event is not None)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

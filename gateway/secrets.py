@@ -20,6 +20,7 @@ import attrs
 import structlog
 
 from gateway.clock import Clock, SystemClock
+from gateway.durable import sync_folder, write_new
 from gateway.errors import ConfigError, Problem, SecretMissing
 from gateway.registrations import SecretStore
 from gateway.settings import SecretRef
@@ -313,23 +314,11 @@ def _make_root_key(path: Path) -> bool:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{ROOT_KEY_FILE}.{os.getpid()}.{token_urlsafe(8)}")
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(f"{token_urlsafe(32)}\n")
-            file.flush()
-            os.fsync(descriptor)
+        write_new(draft, f"{token_urlsafe(32)}\n".encode())
         os.link(draft, path)
     except FileExistsError:
         return False
     finally:
         draft.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return True
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
