@@ -279,8 +279,9 @@ class _Look:
 
     def _has_format(self, one: Format, pattern: re.Pattern[str], mark: int) -> bool:
         if not one.lead:
-            begin = mark if mark >= self.start and self._is_boundary(mark) else -1
-            return begin >= 0 and self._begins(one, pattern, begin, mark) is True
+            if mark < self.start or not self._is_boundary(mark):
+                return False
+            return self._begins(one, pattern, mark, mark) is True
         text = self.text
         begin = self._leftmost(mark, one.lead)
         if text[begin - 1 : begin] == "\\" and begin < mark and text[begin] in "nrt":
