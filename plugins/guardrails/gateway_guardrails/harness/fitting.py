@@ -41,6 +41,11 @@ SHARE: Final = 0.0005
 #: A weight that is nearer to nothing is left out.
 _SMALL: Final = 0.05
 _SEED: Final = 20261129
+#: What stands above the weights.
+_ABOUT: Final = """\
+# What concepts.toml's concepts say of an attack, and pairs of which the second follows the first.
+# Made by gateway_guardrails.harness.fitting, not by hand; combined.py adds them up.
+"""
 
 
 @attrs.frozen
@@ -141,7 +146,7 @@ def written(weights: Weights) -> str:
     rows = "".join(
         f'"{_written(name)}" = {weight}\n' for name, weight in weights.each.items()
     )
-    return f"threshold = {weights.threshold}\n\n[weights]\n{rows}"
+    return f"{_ABOUT}threshold = {weights.threshold}\n\n[weights]\n{rows}"
 
 
 def _written(feature: Feature) -> str:

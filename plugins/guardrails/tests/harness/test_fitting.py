@@ -5,13 +5,14 @@ Weights are fitted to sources, each time the same, and are read as they were wri
 from __future__ import annotations
 
 import tomllib
+from importlib.resources import files
 
 import pytest
 
 from gateway import codec
 from gateway_guardrails.harness.dataset import Row
 from gateway_guardrails.harness.fitting import fit, main, written
-from gateway_guardrails.injection.combined import Weights, windows
+from gateway_guardrails.injection.combined import Weights, shipped, windows
 
 DROPS = ["ignore", "forget", "disregard", "bypass", "override", "neglect"]
 ORDERS = ["instructions", "directives", "guidelines", "rules"]
@@ -70,3 +71,12 @@ def test_writes_what_is_read(tmp_path, capsys):
     table = tomllib.loads(capsys.readouterr().out)
     assert table["threshold"] == pytest.approx(fit(SOURCES).threshold)
     assert table["weights"]["drop>orders"] > 0
+
+
+def test_the_shipped_table_is_as_it_is_written():
+    """
+    Nobody edited it by hand: another form, or a name twice, would not come out again.
+    """
+    table = files("gateway_guardrails.injection").joinpath("weights.toml")
+
+    assert table.read_text(encoding="utf-8") == written(shipped())
