@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 import attrs
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gateway.clock import Clock
     from gateway.exchange import Exchange
     from gateway.outbound import Outbound
@@ -219,6 +221,8 @@ class DetectorTools:
             where only *settings* are known.
         knows_credential: Tells whether a text is a credential that some plugin lets callers in
             by; None where no plugin does.
+        folder: Where what takes long to make may be kept for the next start; None where a detector
+            is made to look once, or to be checked, and should be there soon.
     """
 
     settings: Settings
@@ -229,6 +233,7 @@ class DetectorTools:
     request: Callable[..., Request] | None = None
     references: Callable[[], Iterable[SecretRef]] | None = None
     knows_credential: Callable[[str], bool] | None = None
+    folder: Path | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -595,7 +595,7 @@ def test_the_core_imports_nothing_that_plugins_need(sdk):
     """
     With or without them: serving loads no library that only a plugin asks for.
     """
-    foreign = "boto3 tiktoken re2 ahocorasick_rs numpy sqlalchemy cryptography redis"
+    foreign = "boto3 tiktoken re2 ahocorasick_rs hyperscan numpy sqlalchemy cryptography redis"
     source = (
         "import sys, gateway.cli.program, gateway.server.serve, gateway.app;"
         f"print(*[n for n in {foreign.split()!r} if n in sys.modules])"

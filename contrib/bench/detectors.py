@@ -17,6 +17,7 @@ import statistics
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import process_time
 from typing import Any, Final
 
@@ -57,13 +58,19 @@ _SEED: Final = 20261128
 Named = dict[str, TextDetector]
 
 
-def make_detectors(names: Sequence[str]) -> Named:
+def make_detectors(names: Sequence[str], folder: Path) -> Named:
     """
     Make detectors by their words, with the options that give them something to do.
+
+    Args:
+        folder: Where they keep what takes long to make.
     """
     settings = settings_from_dict({})
     tools = DetectorTools(
-        settings=settings, secrets=Secrets(environ={}), clock=SystemClock()
+        settings=settings,
+        secrets=Secrets(environ={}),
+        clock=SystemClock(),
+        folder=folder,
     )
     kinds = {one.name: one for one in DETECTORS}
     return {
@@ -261,7 +268,8 @@ def main(folder: Path | None, detectors: str, parts: str, sizes: str) -> None:
     """
     Measure, and print a line each.
     """
-    named = make_detectors(detectors.split(","))
+    with TemporaryDirectory() as kept:
+        named = make_detectors(detectors.split(","), Path(kept))
     for text in (
         "warm up: 4111 1111 1111 1111",
         "password = x",

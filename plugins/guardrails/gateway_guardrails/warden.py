@@ -68,7 +68,9 @@ class Warden:
         await store.open()
 
         def ground() -> tuple[DetectorTools, Mapping[str, Detector]]:
-            return detector_tools(gateway), gateway.detectors
+            tools = detector_tools(gateway)
+            folder = gateway.data_dir / "guardrails"
+            return attrs.evolve(tools, folder=folder), gateway.detectors
 
         recorder = FindingsRecorder(
             FindingsStore(gateway.storage.engine),

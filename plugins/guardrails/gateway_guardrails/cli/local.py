@@ -57,13 +57,14 @@ class Bench:
 
 @asynccontextmanager
 async def open_bench(
-    chosen: Chosen, *, needs_rules: bool = False
+    chosen: Chosen, *, needs_rules: bool = False, folder: Path | None = None
 ) -> AsyncIterator[Bench]:
     """
     Make what *chosen* names.
 
     Args:
         needs_rules: Where nothing is chosen, rules alone count; else all local detectors look.
+        folder: See `gateway.detecting.DetectorTools`.
 
     Raises:
         ConfigError: The settings cannot be read, or a detector cannot be made.
@@ -78,7 +79,9 @@ async def open_bench(
     if not (rules or needs_rules):
         raise click.UsageError("nothing to look with: --detectors, or rules")
     async with Outbound.open(place.settings.egress, place.secrets) as outbound:
-        tools = attrs.evolve(detector_tools(gateway), outbound=outbound, call=None)
+        tools = attrs.evolve(
+            detector_tools(gateway), outbound=outbound, call=None, folder=folder
+        )
         maker = Maker(tools=tools, kinds=gateway.detectors, defaults=settings.defaults)
         guardrails: list[Guardrail] = []
         try:

@@ -34,13 +34,18 @@ A model that is asked over the network is a `gateway.detecting.Judge` instead.
 
 from __future__ import annotations
 
-from typing import Final
+from functools import cache
+from typing import TYPE_CHECKING, Final
 
 from gateway.detecting import Detector, DetectorTools
 from gateway_guardrails.injection.detector import InjectionDetector
+from gateway_guardrails.injection.matching import Screens
 from gateway_guardrails.injection.normalise import Normalised, normalise
 from gateway_guardrails.injection.options import InjectionOptions
 from gateway_guardrails.injection.readings import Reading, readings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = [
     "DETECTORS",
@@ -54,9 +59,13 @@ __all__ = [
 ]
 
 
+@cache
+def _screens(folder: Path | None) -> Screens | None:
+    return Screens.kept(folder) if folder is not None else None
+
+
 def _make(options: InjectionOptions, tools: DetectorTools) -> InjectionDetector:
-    del tools
-    detector = InjectionDetector(options)
+    detector = InjectionDetector(options, screens=_screens(tools.folder))
     detector.warm_up()
     return detector
 

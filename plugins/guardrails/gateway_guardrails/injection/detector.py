@@ -19,10 +19,10 @@ from gateway_guardrails.commonest import commonest_words
 from gateway_guardrails.injection.anomalies import anomalies
 from gateway_guardrails.injection.catalogue import rules
 from gateway_guardrails.injection.combined import combined, shipped
-from gateway_guardrails.injection.matching import Look, Matcher
+from gateway_guardrails.injection.matching import Look, Matcher, Screens
 from gateway_guardrails.injection.normalise import Normalised, normalise
 from gateway_guardrails.injection.options import InjectionOptions
-from gateway_guardrails.injection.readings import LETTER_SIGNS, Reading, readings
+from gateway_guardrails.injection.readings import Reading, readings
 from gateway_guardrails.injection.scoring import NOTHING, Evidence, Score, score
 from gateway_guardrails.patterns import compile_pattern
 
@@ -59,9 +59,13 @@ _Placing = Callable[[int, int], tuple[int, int]]
 class InjectionDetector:
     """
     A `gateway.detecting.TextDetector`, made once for a rule's options.
+
+    Attributes:
+        screens: It finds the same without them, in twice the time.
     """
 
     options: InjectionOptions
+    screens: Screens | None = None
     context: int = 0
     _matcher: Matcher = attrs.field(init=False)
 
@@ -77,7 +81,7 @@ class InjectionDetector:
                 if (rule.language == "en" or rule.language in told.languages)
                 and told.families.get(rule.family, 1.0) > 0
             ),
-            sign=LETTER_SIGNS,
+            self.screens,
         )
 
     def warm_up(self) -> None:
@@ -128,7 +132,10 @@ class InjectionDetector:
             best = max(best, _disguised(hidden), key=_value)
         is_turned = plain.invisible > 0 and RIGHT_TO_LEFT in text
         for reading in readings(
-            plain.text, is_turned=is_turned, has_letter_signs=look.may_have_sign
+            plain.text,
+            is_turned=is_turned,
+            has_code_signs=look.signs.codes,
+            has_letter_signs=look.signs.letters,
         ):
             read = self._read(reading, plain, is_foreign=is_foreign)
             best = max(best, _disguised(read), key=_value)

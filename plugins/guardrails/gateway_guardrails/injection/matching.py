@@ -1,18 +1,23 @@
 """
 Which rules are found in a text, and where.
 
-A rule is only looked for where its words stand near each other (see
-`gateway_guardrails.injection.choosing`), by a pattern of its own.  Patterns that are asked together
-have an automaton that grows with the product of the rules' gaps, and with every new text.
+A rule is looked for by a pattern of its own, and only where it may be: patterns that are asked
+together have an automaton that grows with the product of the rules' gaps, and with every new text.
+Whether it may be there a screen tells (`gateway_guardrails.screens`); where there is none, and for
+languages that most texts are not written in, its words must stand near each other (see
+`gateway_guardrails.injection.choosing`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
-from functools import cache, lru_cache
-from typing import Final, NamedTuple
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from functools import cache, cached_property, lru_cache
+from operator import or_
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, Self
 
-from gateway_guardrails.injection.catalogue import Rule, language_signs
+import attrs
+
+from gateway_guardrails.injection.catalogue import Rule, language_signs, rules
 from gateway_guardrails.injection.gate import (
     Candidate,
     Gate,
@@ -22,9 +27,14 @@ from gateway_guardrails.injection.gate import (
     stretches,
 )
 from gateway_guardrails.injection.places import in_characters, places_in
+from gateway_guardrails.injection.readings import CODE_SIGNS, LETTER_SIGNS
 from gateway_guardrails.patterns import HAS_RE2, Pattern, compile_pattern
+from gateway_guardrails.screens import Screen, kept_screen
 
-__all__ = ["Hit", "Look", "Matcher"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Hit", "Look", "Matcher", "Screens", "Signs"]
 
 #: How often one rule is looked for in one piece of text: more says nothing new.
 MAX_HITS: Final = 6
@@ -36,9 +46,6 @@ MAX_MEMORY: Final = 1 << 20
 #: How far from a find the common rules are looked for.
 NEAR: Final = 800
 _ASCII: Final = bytes(range(128))
-#: The places of the further patterns.
-_LANGUAGES: Final = 0
-_SIGN: Final = 1
 
 
 class Hit(NamedTuple):
@@ -51,17 +58,71 @@ class Hit(NamedTuple):
     end: int
 
 
+class Signs(NamedTuple):
+    """
+    What else may be in a text.
+
+    Attributes:
+        codes: `CODE_SIGNS`.
+        letters: `LETTER_SIGNS`.
+        languages: Words of a language that is not English, folded to ASCII.
+    """
+
+    codes: bool
+    letters: bool
+    languages: bool
+
+    def __or__(self, other: Signs) -> Signs:
+        return Signs(*map(or_, self, other))
+
+
 class Look(NamedTuple):
     """
     What one look at a text tells.
 
     Attributes:
         hits: The rules that were found, in order of their start.
-        may_have_sign: The further pattern may be found too.
     """
 
     hits: Sequence[Hit]
-    may_have_sign: bool
+    signs: Signs
+
+
+@attrs.frozen
+class Screens:
+    """
+    What tells which rules in English may be in a text.
+
+    Attributes:
+        own: Those for what users say, and the signs.
+        foreign: Those that count only where nobody should speak to the assistant.
+    """
+
+    own: Screen
+    foreign: Screen
+
+    @classmethod
+    def kept(cls, folder: Path) -> Self | None:
+        """
+        Make them, or read those that are kept in *folder*; None where there are none.
+        """
+        own = kept_screen(_patterns(is_foreign=False), folder / "injection.screen")
+        foreign = kept_screen(
+            _patterns(is_foreign=True), folder / "injection-foreign.screen"
+        )
+        return cls(own, foreign) if own is not None and foreign is not None else None
+
+
+def _patterns(*, is_foreign: bool) -> Sequence[str]:
+    """
+    Return what a screen has, in the order in which it numbers it.
+    """
+    told = [
+        rule.pattern
+        for rule in rules()
+        if rule.language == "en" and rule.is_foreign is is_foreign
+    ]
+    return told if is_foreign else (*told, *CODE_SIGNS, LETTER_SIGNS, language_signs())
 
 
 class Matcher:
@@ -69,25 +130,25 @@ class Matcher:
     Finds rules; made once for a choice of them, and safe to use from any thread.
 
     Args:
-        sign: A pattern that is looked for together with the rules, which costs next to nothing.
+        screens: Without them literals are looked for, which finds the same.
     """
 
-    def __init__(self, rules: Iterable[Rule], *, sign: str | None = None) -> None:
+    def __init__(self, rules: Iterable[Rule], screens: Screens | None = None) -> None:
         some = list(rules)
         english = [rule for rule in some if rule.language == "en"]
         self._languages = _compiled(language_signs())
-        self._own = _Group(
-            (rule for rule in english if not rule.is_foreign),
-            further=(language_signs(), sign) if sign else (language_signs(),),
+        self._english: _Asking = (
+            _Gated(english) if screens is None else _Screened(english, screens)
         )
-        self._foreign = _Group(rule for rule in english if rule.is_foreign)
         self._others = _Group(rule for rule in some if rule.language != "en")
+        self._warm = [rule for rule in english if not rule.is_foreign]
 
     def warm_up(self) -> None:
         """
         Find each rule for what users say in its own example.
         """
-        self._own.warm_up()
+        for rule in self._warm:
+            _compiled(rule.pattern).search(rule.hit)
 
     def look(self, text: str, *, is_foreign: bool) -> Look:
         """
@@ -97,41 +158,98 @@ class Matcher:
             is_foreign: The text stands where nobody should speak to the assistant.
         """
         if len(text) <= PIECE:
-            found, may_have_sign = self._in_piece(text, is_foreign=is_foreign)
-            return Look(sorted(found, key=_place) if found else (), may_have_sign)
+            found, signs = self._in_piece(text, is_foreign=is_foreign)
+            return Look(sorted(found, key=_place) if found else (), signs)
         hits = set()
-        may_have_sign = False
+        signs = _NO_SIGNS
         for at in range(0, len(text) - OVERLAP, PIECE - OVERLAP):
-            found, may_here = self._in_piece(
-                text[at : at + PIECE], is_foreign=is_foreign
-            )
-            may_have_sign |= may_here
+            found, here = self._in_piece(text[at : at + PIECE], is_foreign=is_foreign)
+            signs |= here
             hits |= {
                 hit._replace(start=hit.start + at, end=hit.end + at) for hit in found
             }
-        return Look(sorted(hits, key=_place), may_have_sign)
+        return Look(sorted(hits, key=_place), signs)
 
-    def _in_piece(self, piece: str, *, is_foreign: bool) -> tuple[set[Hit], bool]:
-        is_plain = piece.isascii()
-        told = piece if is_plain or HAS_RE2 else _lowered(piece)
-        raw = told.encode("utf-8", "replace")
-        sifted = Sifted(raw)
-        candidates, further = self._own.candidates(told, raw, sifted)
-        if is_foreign:
-            candidates += self._foreign.candidates(told, raw, sifted)[0]
-        if (_LANGUAGES in further and self._languages.search(told) is not None) or (
-            not is_plain and _has_other_letters(raw)
+    def _in_piece(self, text: str, *, is_foreign: bool) -> tuple[set[Hit], Signs]:
+        piece = _Piece(text)
+        candidates, signs = self._english.candidates(piece, is_foreign=is_foreign)
+        if (signs.languages and piece.has(self._languages)) or (
+            not piece.is_ascii and _has_other_letters(piece.raw)
         ):
-            candidates += self._others.candidates(told, raw, sifted)[0]
-        found = _found(candidates, told, raw, sifted) if candidates else set()
-        if found and not is_plain:
-            found = {Hit(rule, *in_characters(raw, a, b)) for rule, a, b in found}
-        return found, _SIGN in further
+            candidates += self._others.candidates(piece)[0]
+        found = _found(candidates, piece) if candidates else set()
+        if found and not piece.is_ascii:
+            found = {Hit(rule, *in_characters(piece.raw, a, b)) for rule, a, b in found}
+        return found, signs
 
 
-def _found(
-    candidates: Sequence[_Candidates], told: str, raw: bytes, sifted: Sifted
-) -> set[Hit]:
+class _Piece:
+    """
+    Some text that is looked at at once, in the forms in which it is.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.is_ascii = text.isascii()
+        self.text = text if self.is_ascii or HAS_RE2 else _lowered(text)
+
+    @cached_property
+    def raw(self) -> bytes:
+        """
+        It is UTF-8.
+        """
+        return self.text.encode("utf-8", "replace")
+
+    @cached_property
+    def sifted(self) -> Sifted:
+        """
+        It is as literals are sought in it.
+        """
+        return Sifted(self.raw)
+
+    def has(self, pattern: Pattern) -> bool:
+        """
+        Tell whether *pattern* is somewhere in it.
+        """
+        return any(True for _ in self.places(pattern, [(0, len(self.raw))], 1))
+
+    def places(
+        self, pattern: Pattern, where: Sequence[Stretch], limit: int = MAX_HITS
+    ) -> Iterator[Stretch]:
+        """
+        Tell where *pattern* is in the stretches *where*, all in bytes.
+        """
+        return places_in(pattern, self.text, self.raw, where, limit)
+
+
+class _Candidate(Protocol):
+    """
+    One rule that may be in a text.
+    """
+
+    rule: Rule
+
+    def places(
+        self, piece: _Piece, within: Sequence[Stretch] | None = None
+    ) -> Iterator[Stretch]:
+        """
+        Tell where it is, in bytes, in one of the stretches *within*.
+        """
+
+
+class _Asking(Protocol):
+    """
+    Tells which rules in English may be in a text.
+    """
+
+    def candidates(
+        self, piece: _Piece, *, is_foreign: bool
+    ) -> tuple[list[_Candidate], Signs]:
+        """
+        Return those that may be in *piece*, and what else may.
+        """
+
+
+def _found(candidates: Sequence[_Candidate], piece: _Piece) -> set[Hit]:
     """
     Return where rules are, in bytes: the common ones only near others.
     """
@@ -139,7 +257,7 @@ def _found(
         Hit(one.rule, start, end)
         for one in candidates
         if not one.rule.is_common
-        for start, end in one.places(told, raw, sifted)
+        for start, end in one.places(piece)
     }
     if not found:
         return found
@@ -148,13 +266,106 @@ def _found(
         Hit(one.rule, start, end)
         for one in candidates
         if one.rule.is_common
-        for start, end in one.places(told, raw, sifted, near)
+        for start, end in one.places(piece, near)
     )
 
 
-class _Candidates:
+# --- by a screen ----------------------------------------------------------------------
+
+
+class _Screened:
     """
-    Where one rule may be in a text.
+    Rules of which screens tell whether they may be there.
+    """
+
+    def __init__(self, rules: Sequence[Rule], screens: Screens) -> None:
+        self._screens = screens
+        self._own, self._foreign = (
+            _by_number(rules, is_foreign=is_foreign) for is_foreign in (False, True)
+        )
+        numbers = _numbers(is_foreign=False)
+        self._codes = frozenset(map(numbers.__getitem__, CODE_SIGNS))
+        self._letters = numbers[LETTER_SIGNS]
+        self._languages = numbers[language_signs()]
+
+    def candidates(
+        self, piece: _Piece, *, is_foreign: bool
+    ) -> tuple[list[_Candidate], Signs]:
+        hits = self._screens.own.hits(piece.text)
+        found: list[_Candidate] = [self._own[one] for one in hits if one in self._own]
+        if is_foreign:
+            there = self._screens.foreign.hits(piece.text)
+            found += [self._foreign[one] for one in there if one in self._foreign]
+        if not hits:
+            return found, _NO_SIGNS
+        return found, Signs(
+            codes=not self._codes.isdisjoint(hits),
+            letters=self._letters in hits,
+            languages=self._languages in hits,
+        )
+
+
+def _by_number(rules: Iterable[Rule], *, is_foreign: bool) -> Mapping[int, _Anywhere]:
+    """
+    Return those of *rules* that a screen has, by their numbers in it.
+    """
+    numbers = _numbers(is_foreign=is_foreign)
+    return {
+        numbers[rule.pattern]: _Anywhere(rule)
+        for rule in rules
+        if rule.is_foreign is is_foreign
+    }
+
+
+def _numbers(*, is_foreign: bool) -> Mapping[str, int]:
+    patterns = _patterns(is_foreign=is_foreign)
+    return {pattern: number for number, pattern in enumerate(patterns)}
+
+
+class _Anywhere:
+    """
+    A rule that may be anywhere.
+    """
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self._pattern = _compiled(rule.pattern)
+
+    def places(
+        self, piece: _Piece, within: Sequence[Stretch] | None = None
+    ) -> Iterator[Stretch]:
+        all_of_it = [(0, len(piece.raw))]
+        where = all_of_it if within is None else list(_common(all_of_it, within))
+        return piece.places(self._pattern, where)
+
+
+# --- by literals ----------------------------------------------------------------------
+
+
+class _Gated:
+    """
+    Rules whose literals are looked for.
+    """
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._own = _Group(
+            (rule for rule in rules if not rule.is_foreign),
+            further=(language_signs(), LETTER_SIGNS),
+        )
+        self._foreign = _Group(rule for rule in rules if rule.is_foreign)
+
+    def candidates(
+        self, piece: _Piece, *, is_foreign: bool
+    ) -> tuple[list[_Candidate], Signs]:
+        found, further = self._own.candidates(piece)
+        if is_foreign:
+            found += self._foreign.candidates(piece)[0]
+        return found, Signs(codes=True, letters=1 in further, languages=0 in further)
+
+
+class _Somewhere:
+    """
+    A rule that may be near some of its literals.
     """
 
     def __init__(self, rule: Rule, pattern: Pattern, told: Sequence[Candidate]) -> None:
@@ -163,19 +374,12 @@ class _Candidates:
         self._told = told
 
     def places(
-        self,
-        piece: str,
-        raw: bytes,
-        sifted: Sifted,
-        within: Sequence[Stretch] | None = None,
+        self, piece: _Piece, within: Sequence[Stretch] | None = None
     ) -> Iterator[Stretch]:
-        """
-        Tell where it is, in bytes, in one of the stretches *within*.
-        """
-        where = stretches(self._told, sifted)
+        where = stretches(self._told, piece.sifted)
         if within is not None:
             where = list(_common(where, within))
-        return places_in(self._pattern, piece, raw, where, MAX_HITS)
+        return piece.places(self._pattern, where)
 
 
 class _Group:
@@ -192,25 +396,17 @@ class _Group:
         self._patterns = [_compiled(text) for text in texts]
         self._gate = _gate((*texts, *further))
 
-    def warm_up(self) -> None:
-        """
-        Find each rule in its own example.
-        """
-        for rule, pattern in zip(self._rules, self._patterns, strict=True):
-            pattern.search(rule.hit)
-
-    def candidates(
-        self, piece: str, raw: bytes, sifted: Sifted
-    ) -> tuple[list[_Candidates], Container[int]]:
+    def candidates(self, piece: _Piece) -> tuple[list[_Candidate], Container[int]]:
         """
         Return which rules may be in *piece*, and the places of further patterns that may be.
         """
-        found = []
+        found: list[_Candidate] = []
         further = []
-        for number, told in self._gate.candidates(piece, raw, sifted).items():
+        met = self._gate.candidates(piece.text, piece.raw, piece.sifted)
+        for number, told in met.items():
             if number < len(self._rules):
                 rule = self._rules[number]
-                found.append(_Candidates(rule, self._patterns[number], told))
+                found.append(_Somewhere(rule, self._patterns[number], told))
             else:
                 further.append(number - len(self._rules))
         return found, further
@@ -253,3 +449,6 @@ def _lowered(piece: str) -> str:
 
 def _place(hit: Hit) -> tuple[int, int]:
     return hit.start, hit.end
+
+
+_NO_SIGNS: Final = Signs(codes=False, letters=False, languages=False)

@@ -37,7 +37,7 @@ from gateway_guardrails.injection.letters import (
 )
 from gateway_guardrails.patterns import PatternSet
 
-__all__ = ["LETTER_SIGNS", "Reading", "readings"]
+__all__ = ["CODE_SIGNS", "LETTER_SIGNS", "Reading", "readings"]
 
 #: How often something that was decoded is decoded again.
 DEPTH: Final = 2
@@ -102,7 +102,11 @@ class Reading:
 
 
 def readings(
-    text: str, *, is_turned: bool = False, has_letter_signs: bool = True
+    text: str,
+    *,
+    is_turned: bool = False,
+    has_code_signs: bool = True,
+    has_letter_signs: bool = True,
 ) -> list[Reading]:
     """
     Read *text* in the ways for which it has a sign; [] for almost every text.
@@ -110,11 +114,16 @@ def readings(
     Args:
         text: As `normalise` gives it.
         is_turned: It had characters that turn the direction of writing.
+        has_code_signs: One of `CODE_SIGNS` may be found in it, as far as the caller knows.
         has_letter_signs: `LETTER_SIGNS` may be found in it, as far as the caller knows.
     """
     found: list[Reading] = []
     left = MAX_CHARACTERS
-    signs = _signs(text, has_letter_signs=has_letter_signs)
+    signs: set[int] = set()
+    if has_code_signs or has_letter_signs:
+        signs = _signs(
+            text, has_code_signs=has_code_signs, has_letter_signs=has_letter_signs
+        )
     level = list(_once(text, signs, None, is_turned=is_turned))
     for depth in range(DEPTH):
         kept: list[Reading] = []
@@ -145,19 +154,17 @@ _ROT13: Final = 7
 _TURNED: Final = 8
 _REPEATS: Final = 9
 _LEETED: Final = 10
-# Two sets, since runs of something and words would have an automaton of their product.
-_OF_CODES: Final = PatternSet(
-    [
-        r"[A-Za-z0-9]{22,}",
-        r"(?:[0-9a-fA-F]{2}[ :,-]){10,}|(?:\\x[0-9a-fA-F]{2}){4,}|(?:0x[0-9a-fA-F]{2}[ ,]+){6,}",
-        r"(?:[01]{7,8} ?){5,}",
-        r"(?:[.-]{1,6} +(?:[/|] +)?){10,}",
-        r"(?:\d{2,3}[ ,]+){10,}",
-        r"(?:\b[A-Za-z0-9]\b[ ._*|~,/+-]{1,3}){7,}",
-        r"(?:[^\s.]+\.{1,2} +){5,}",
-    ],
-    max_memory=_MAX_MEMORY,
+#: What a text has that has one of the first signs, also where case is ignored.
+CODE_SIGNS: Final = (
+    r"[A-Za-z0-9]{22,}",
+    r"(?:[0-9a-fA-F]{2}[ :,-]){10,}|(?:\\x[0-9a-fA-F]{2}){4,}|(?:0x[0-9a-fA-F]{2}[ ,]+){6,}",
+    r"(?:[01]{7,8} ?){5,}",
+    r"(?:[.-]{1,6} +(?:[/|] +)?){10,}",
+    r"(?:\d{2,3}[ ,]+){10,}",
+    r"(?:\b[A-Za-z0-9]\b[ ._*|~,/+-]{1,3}){7,}",
+    r"(?:[^\s.]+\.{1,2} +){5,}",
 )
+_OF_CODES: Final = PatternSet(CODE_SIGNS, max_memory=_MAX_MEMORY)
 _SHIFTED_WORDS: Final = (
     r"gur|naq|lbh|lbhe|vtaber|qvfertneq|sbetrg|cerivbhf|vafgehpgvbaf?|cebzcg|flfgrz|nyy"
     r"|Gur|Naq|Lbh|Lbhe|LBH|Vtaber|VTABER|Sbetrg|SBETRG|cnffjbeq|erfcbaq|bhgchg|erirny"
@@ -202,9 +209,11 @@ def _once(
     yield from _whole(text, signs, parent, is_turned=is_turned)
 
 
-def _signs(text: str, *, has_letter_signs: bool = True) -> set[int]:
+def _signs(
+    text: str, *, has_code_signs: bool = True, has_letter_signs: bool = True
+) -> set[int]:
     raw = text[: 8 * MAX_CHARACTERS].encode("utf-8", "replace")
-    signs = set(_OF_CODES.hits(raw))
+    signs = set(_OF_CODES.hits(raw)) if has_code_signs else set()
     if has_letter_signs:
         signs.update(_ROT13 + number for number in _OF_LETTERS.hits(raw))
     return signs

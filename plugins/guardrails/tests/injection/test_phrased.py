@@ -7,7 +7,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateway.detecting import Place
-from gateway_guardrails.injection import InjectionDetector, InjectionOptions
 
 USER = Place(stage="input", role="user")
 #: The share of attacks that is found at least, and of ordinary requests that may be flagged.
@@ -15,11 +14,10 @@ RECALL = 0.55
 BOUND = 0.04
 
 
-def test_tells_attacks_from_ordinary_requests():
+def test_tells_attacks_from_ordinary_requests(detector):
     """
     More than half of the attacks are found, and next to none of the others.
     """
-    detector = InjectionDetector(InjectionOptions())
     told = Path(__file__).with_name("phrased.txt").read_text(encoding="utf-8")
     lines = told.splitlines()
 

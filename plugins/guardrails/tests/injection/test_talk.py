@@ -7,18 +7,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateway.detecting import Place
-from gateway_guardrails.injection import InjectionDetector, InjectionOptions
 
 USER = Place(stage="input", role="user")
 #: The share of such prompts that may be flagged.
 BOUND = 0.03
 
 
-def test_leaves_talk_alone():
+def test_leaves_talk_alone(detector):
     """
     At most three in a hundred prompts on instructions, rules and attacks are flagged.
     """
-    detector = InjectionDetector(InjectionOptions())
     lines = (
         Path(__file__).with_name("talk.txt").read_text(encoding="utf-8").splitlines()
     )
