@@ -21,10 +21,14 @@ from hashlib import sha256
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import structlog
+
 from gateway.durable import write_new
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+log = structlog.get_logger("gateway.guardrails")
 
 __all__ = ["HAS_SCREENS", "Screen", "kept_screen"]
 
@@ -55,7 +59,7 @@ class Screen:
     @classmethod
     def compiled(cls, patterns: Sequence[str]) -> Screen | None:
         """
-        Compile *patterns*, which ignore case: about 4 s for a hundred; None where nothing can.
+        Compile *patterns*, which ignore case: about 4 s for a hundred; None where it cannot be.
         """
         if _hyperscan is None:
             return None
@@ -68,7 +72,10 @@ class Screen:
                 elements=len(patterns),
                 flags=flags,
             )
-        except _hyperscan.ArchitectureError:
+        except (
+            _hyperscan.error
+        ) as exc:  # another processor, or what another version refuses
+            log.warning("patterns are sought one by one: no screen", why=str(exc))
             return None
         return cls(database)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway_guardrails import screens
 from gateway_guardrails.screens import Screen, kept_screen
@@ -134,6 +135,16 @@ def test_nothing_to_write_on_does_no_harm(tmp_path):
 
     assert made is not None
     assert made.hits("secret") == [0]
+
+
+def test_what_the_engine_refuses_is_no_screen():
+    """
+    Another version of it may refuse what this one takes: the gateway starts all the same.
+    """
+    with capture_logs() as logs:
+        assert Screen.compiled([r"(?=ahead)"]) is None
+
+    assert [one["log_level"] for one in logs] == ["warning"]
 
 
 def test_without_the_library_there_is_none(monkeypatch, tmp_path):
