@@ -263,6 +263,7 @@ ROUTES = [
     ("GET", "/api/audit/tile/0/000", 404),
     ("POST", "/api/audit/erase", 403),
     ("POST", "/api/audit/bodies/req_unknown", 403),
+    ("POST", "/api/audit/entries/4711/body", 403),
 ]
 
 
@@ -291,7 +292,7 @@ async def test_every_route_asks_for_its_permission(running):
     assert len(registered) == len(ROUTES) - 1  # the checkpoint and the keys are one
     assert [each[0] for each in found] == [401] * len(ROUTES)
     assert [each[1] for each in found] == [status for *_, status in ROUTES]
-    assert [each[2] for each in found] == [200, 200, 404, 404, 404, 200, 404]
+    assert [each[2] for each in found] == [200, 200, 404, 404, 404, 200, 404, 404]
 
 
 async def test_a_line_of_a_download_stays_one_line(audit):

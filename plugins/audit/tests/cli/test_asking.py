@@ -292,3 +292,30 @@ async def test_body_shows_what_was_asked_and_answered(running):
     assert "--- response" in said
     assert told["response"].encode() == answer.body
     assert "knows no finished request" in unknown
+
+
+async def test_body_shows_what_a_change_of_the_settings_changed(running):
+    """
+    By the index of its entry: a line each path; there is one way to say which body.
+    """
+    table = {"bodies": {"settings": "redacted"}}
+    async with running(table, routing={"retries": 3}) as audit:
+        others = audit.gateway.settings
+    async with running(table) as audit:
+        await audit.gateway.tasks.join(10)
+        await audit.gateway.reload(others, "ann")
+        await audit.recorder.settle()
+        await audit.sequenced()
+        cli = Cli(audit.client.url)
+        (line,) = (
+            await cli.run("tail", "--type", "settings.changed", "-n", "1")
+        ).splitlines()
+        index = line.split()[0]
+        said = await cli.run("body", "--entry", index)
+        absent = await cli.run("body", "--entry", "4711", code=1)
+        both = await cli.run("body", "req_x", "--entry", index, code=2)
+
+    assert "routing.retries: 0 -> 3" in said
+    assert f"settings  entry {index}  redacted  about sub_" in said
+    assert "no entry 4711" in absent
+    assert "REQUEST_ID, or --entry INDEX" in both
