@@ -248,6 +248,26 @@ class Gateway:
             return True
         return False if False in told else None
 
+    def not_ready(self) -> str:
+        """
+        Tell why no requests should be sent here, by the first plugin that says so; ``""`` if none.
+        """
+        for loaded in self.hooks.plugins:
+            why = loaded.plugin.not_ready()
+            if why:
+                return f"{loaded.name}: {why}"
+        return ""
+
+    def warnings(self) -> list[str]:
+        """
+        List what plugins say that an operator should see to.
+        """
+        return [
+            f"{loaded.name}: {warning}"
+            for loaded in self.hooks.plugins
+            for warning in loaded.plugin.warnings()
+        ]
+
     def derive(self, purpose: str, length: int = 32) -> bytes:
         """
         Derive the key for one purpose from the root of all keys, ``server.secret_key``.

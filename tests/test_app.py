@@ -134,6 +134,30 @@ def test_a_caller_is_known_to_whoever_tells_callers_apart(told, known):
     assert gateway.has_caller("customer", "payments") is None
 
 
+def test_a_plugin_that_would_refuse_everything_says_so():
+    """
+    The first of them is told, with its name; warnings are told of everybody.
+    """
+
+    def saying(number, why):
+        members = {
+            "not_ready": lambda self: why,
+            "warnings": lambda self: [f"look at {number}"],
+            "__module__": f"says{number}",
+        }
+        return FoundPlugin(name=f"says{number}", cls=type("Says", (Plugin,), members))
+
+    plugins = [saying(1, ""), saying(2, "the disk is away"), saying(3, "so is mine")]
+    gateway = Gateway(settings_from_dict({}), plugins=plugins, installed=False)
+
+    assert gateway.not_ready() == "says2: the disk is away"
+    assert gateway.warnings() == [
+        f"says{number}: look at {number}" for number in (1, 2, 3)
+    ]
+    assert gateway_of(Lives).not_ready() == ""
+    assert gateway_of(Lives).warnings() == []
+
+
 async def test_plugins_live_as_long_as_the_gateway():
     """
     Lifespans are entered before the start is told and left after the stop.

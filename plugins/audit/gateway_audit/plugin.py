@@ -61,6 +61,23 @@ class AuditPlugin(Plugin):
     def _note(self, kind: str, /, **members: str | int) -> None:
         self.recorder.note(kind, **members)
 
+    def not_ready(self) -> str:
+        """
+        Say so while every request would be refused, as it cannot be recorded.
+        """
+        if self._recorder is None or not self._recorder.journal.refuses:
+            return ""
+        return "requests cannot be recorded, so none is served"
+
+    def warnings(self) -> Iterable[str]:
+        """
+        Tell what is wrong, or may go wrong, here and with the log.
+        """
+        if self._recorder is None:
+            return ()
+        standing = self._recorder.standing + self._recorder.figures.standing()
+        return (*standing.problems, *standing.warnings)
+
     # --- registering ------------------------------------------------------------------------
 
     @hookimpl

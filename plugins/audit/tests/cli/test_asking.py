@@ -319,3 +319,20 @@ async def test_body_shows_what_a_change_of_the_settings_changed(running):
     assert f"settings  entry {index}  redacted  about sub_" in said
     assert "no entry 4711" in absent
     assert "REQUEST_ID, or --entry INDEX" in both
+
+
+async def test_the_gateways_own_status_warns_as_well(audit):
+    """
+    Of a disk that is nearly full, and of what is wrong with the log.
+    """
+    ill = audit.gateway.warnings()
+    await audit.call()
+    await audit.sequenced()
+    audit.recorder.figures._read_at = None
+    well = audit.gateway.warnings()
+    audit.journal._spool._change(is_nearly_full=True)
+    full = audit.gateway.warnings()
+
+    assert ill == ["audit: no sequencer has run yet: the spool grows"]
+    assert well == []
+    assert full == ["audit: the disk is nearly full"]
