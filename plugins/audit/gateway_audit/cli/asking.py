@@ -21,21 +21,19 @@ from gateway.client import (
 )
 from gateway.clock import utc_text
 from gateway_audit.cli.judging import judged
+from gateway_audit.cli.moments import moment
 from gateway_audit.cli.standing import retention_lines, sink_lines, witness_lines
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _PAGE: Final = 1000
 _FILTERS: Final = (
-    ("--type", "type"),
-    ("--key", "key"),
-    ("--team", "team"),
-    ("--model", "model"),
-    ("--outcome", "outcome"),
-    ("--code", "code"),
-    ("--request", "request"),
-    ("--since", "since"),
-    ("--until", "until"),
+    *(
+        (f"--{name}", name, None, f"Only of this {name}.")
+        for name in ("type", "key", "team", "model", "outcome", "code", "request")
+    ),
+    ("--since", "since", moment, "Only from this time on: an instant, or 1h for ago."),
+    ("--until", "until", moment, "Only before this time, likewise: 30s, 15m, 1h, 7d."),
 )
 
 
@@ -47,8 +45,8 @@ def audit() -> None:
 
 
 def _filters(command: F) -> F:
-    for option, name in reversed(_FILTERS):
-        command = click.option(option, name, help=f"Only of this {name}.")(command)
+    for option, name, read, told in reversed(_FILTERS):
+        command = click.option(option, name, callback=read, help=told)(command)
     return command
 
 

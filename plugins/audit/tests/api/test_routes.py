@@ -44,6 +44,8 @@ async def test_entries_are_found_by_what_they_say(audit):
         {"limit": "x"},
         {"since": "yesterday"},
         {"format": "xml"},
+        {"type": "nonsense"},
+        {"type": "event."},
         {"before": "1", "after": "2"},
     ],
     ids=str,
@@ -135,10 +137,10 @@ async def test_a_table_has_no_formulas(audit):
     """
     A spreadsheet that opens it runs nothing.
     """
-    audit.recorder.note("odd", actor="=cmd()", model="+1")
+    audit.recorder.note("event.odd", actor="=cmd()", model="+1")
     await audit.sequenced()
 
-    answer = await audit.get(format="csv", type="odd")
+    answer = await audit.get(format="csv", type="event.odd")
 
     head, row = csv.reader(answer.body.decode().splitlines())
     told = dict(zip(head, row, strict=True))
@@ -300,11 +302,11 @@ async def test_a_line_of_a_download_stays_one_line(audit):
     What somebody named with line ends and quotes adds no line and no cell.
     """
     odd = 'x\r\n"=1+1",\u2028\x00\x1b[31m'
-    audit.recorder.note("odd", actor=odd, model="\n=cmd()")
+    audit.recorder.note("event.odd", actor=odd, model="\n=cmd()")
     await audit.sequenced()
 
-    lines = (await audit.get(format="jsonl", type="odd")).body.splitlines()
-    table = (await audit.get(format="csv", type="odd")).body.decode()
+    lines = (await audit.get(format="jsonl", type="event.odd")).body.splitlines()
+    table = (await audit.get(format="csv", type="event.odd")).body.decode()
 
     rows = list(csv.reader(table.splitlines(keepends=True)))
     assert len(lines) == 1

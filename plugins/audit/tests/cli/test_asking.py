@@ -53,6 +53,36 @@ async def test_tail_shows_the_latest_the_oldest_first(audit, cli):
     assert json.loads(outcome)["entry"]["request"] == request_id
 
 
+async def test_tail_takes_how_long_ago(audit, cli):
+    """
+    As well as an instant, and says so to whoever writes neither.
+    """
+    await audit.call()
+    await audit.sequenced()
+
+    lately = await cli.run("tail", "--since", "1h", "--type", "outcome")
+    before = await cli.run("tail", "--until", "7d", "--type", "outcome")
+    instant = await cli.run("tail", "--since", "2020-01-01", "--type", "outcome")
+    wrong = await cli.run("tail", "--since", "yesterday", code=2)
+
+    assert lately == instant
+    assert len(lately.splitlines()) == 1
+    assert before == ""
+    assert "or how long ago: 90s, 15m, 1h, 7d" in wrong
+
+
+async def test_a_type_that_there_is_not_is_an_error(cli):
+    """
+    Silence would say that nothing of it happened; plugins name their own.
+    """
+    wrong = await cli.run("tail", "--type", "nonsense", code=1)
+    others = await cli.run("tail", "--type", "event.whatever")
+
+    assert "type: there are admin.acted, auth.denied," in wrong
+    assert "turned_away, and plugins' event.…" in wrong
+    assert others == ""
+
+
 async def test_status_is_an_exit_code(audit, cli):
     """
     One if the audit is not well: here no sequencer has run yet.
@@ -143,11 +173,11 @@ async def test_export_writes_all_there_is(audit, cli, tmp_path):
     Page by page, a line each; more than a glance is an entry of its own.
     """
     for number in range(1100):
-        audit.recorder.note("many", number=number)
+        audit.recorder.note("event.many", number=number)
     await audit.sequenced()
     file = tmp_path / "audit.jsonl"
 
-    said = await cli.run("export", str(file), "--type", "many")
+    said = await cli.run("export", str(file), "--type", "event.many")
     await audit.settled()
 
     lines = [json.loads(line) for line in file.read_text().splitlines()]
