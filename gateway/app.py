@@ -23,6 +23,7 @@ from gateway.events import (
     GatewayStopped,
     SettingsChanged,
     SettingsRefused,
+    TraceRecalled,
 )
 from gateway.exchange import CallerKind, Exchange
 from gateway.installation import Installation
@@ -583,11 +584,23 @@ class Gateway:
         self._bulletin.put_up(event)
         self.publish(event)
 
-    async def recall(self, request_id: str) -> Mapping[str, Any] | None:
+    async def recall(
+        self, request_id: str, actor: str = "system"
+    ) -> Mapping[str, Any] | None:
         """
         Find out what became of an exchange: from memory, or from a plugin that keeps such.
+
+        Args:
+            actor: Who is shown it; plugins hear of it where it was one of them that knew.
         """
-        return self.traces.get(request_id) or await self.hooks.recall(request_id)
+        trace = self.traces.get(request_id)
+        if trace is not None:
+            return trace
+        found = await self.hooks.recall(request_id)
+        if found is not None:
+            at = self.clock.now()
+            self.publish(TraceRecalled(at=at, actor=actor, request_id=request_id))
+        return found
 
     async def erase_subject(self, subject: str) -> list[tuple[str, str]]:
         """

@@ -10,7 +10,13 @@ import structlog
 from gateway import Plugin, hookimpl
 from gateway.app import Gateway, changed_paths
 from gateway.errors import ConfigError, InvalidRequest, NotJson
-from gateway.events import Event, GatewayStarted, GatewayStopped, SettingsChanged
+from gateway.events import (
+    Event,
+    GatewayStarted,
+    GatewayStopped,
+    SettingsChanged,
+    TraceRecalled,
+)
 from gateway.plugins import FoundPlugin
 from gateway.settings import settings_from_dict
 from gateway.sinks import MemorySink
@@ -397,6 +403,14 @@ class TestDerivedKeys:
 
 
 class Forgets(Plugin):
+    def __init__(self, settings):
+        super().__init__(settings)
+        self.heard = []
+
+    @hookimpl
+    def on_event(self, event):
+        self.heard.append(event)
+
     @hookimpl
     async def recall(self, request_id):
         return {"request_id": request_id} if request_id == "req_old" else None
@@ -408,12 +422,15 @@ class Forgets(Plugin):
 
 async def test_what_is_not_in_memory_a_plugin_may_recall():
     """
-    An exchange that nobody remembers is asked for among the plugins.
+    An exchange that nobody remembers is asked for among the plugins, who hear whom it was shown.
     """
     gateway = gateway_of(Forgets)
 
-    assert await gateway.recall("req_old") == {"request_id": "req_old"}
-    assert await gateway.recall("req_new") is None
+    assert await gateway.recall("req_old", "ann") == {"request_id": "req_old"}
+    assert await gateway.recall("req_new", "ann") is None
+    (shown,) = gateway.plugin(Forgets).heard
+    assert isinstance(shown, TraceRecalled)
+    assert (shown.actor, shown.request_id) == ("ann", "req_old")
 
 
 async def test_a_person_is_forgotten_by_every_plugin_and_the_database(tmp_path):

@@ -53,9 +53,9 @@ class Fleet(Protocol):
         List the plugins, outermost first, with what they cost.
         """
 
-    async def trace(self, request_id: str) -> dict[str, Any] | None:
+    async def trace(self, request_id: str, actor: str) -> dict[str, Any] | None:
         """
-        Return what is remembered of an exchange, whoever served it.
+        Return for *actor* what is remembered of an exchange, whoever served it.
         """
 
     async def explain(self, ask: Ask) -> dict[str, Any]:
@@ -141,11 +141,11 @@ class Solo:
         """
         return self.gateway.plugin_report()
 
-    async def trace(self, request_id: str) -> dict[str, Any] | None:
+    async def trace(self, request_id: str, actor: str) -> dict[str, Any] | None:
         """
         Return what is remembered of an exchange, or kept by a plugin.
         """
-        found = await self.gateway.recall(request_id)
+        found = await self.gateway.recall(request_id, actor)
         return None if found is None else dict(found)
 
     async def explain(self, ask: Ask) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from gateway import (
     Route,
     hookimpl,
 )
-from gateway.events import AdminActed, Event
+from gateway.events import AdminActed, Event, TraceRecalled
 from gateway.filters import StreamFilter
 from gateway_audit.api.readers import Readers
 from gateway_audit.index.recalling import recall
@@ -125,7 +125,11 @@ class AuditPlugin(Plugin):
 
     @hookimpl
     def on_event(self, event: Event) -> None:
-        if self._recorder is not None:
+        if self._recorder is None:
+            return
+        if isinstance(event, TraceRecalled):
+            self.readers.page(event.actor, 1)
+        else:
             self._recorder.hear(event)
 
     @hookimpl

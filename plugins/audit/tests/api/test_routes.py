@@ -189,7 +189,8 @@ async def test_status_says_how_the_audit_is(disk, audit):
 
 async def test_a_request_is_explained_from_the_log(running):
     """
-    After a restart nobody remembers it, and its decision path is there all the same.
+    After a restart nobody remembers it, and its decision path is there all the same; that it was
+    read there is an entry, as with any page.
     """
     async with running() as audit:
         request_id = (await audit.call()).headers["x-gw-request-id"]
@@ -198,7 +199,11 @@ async def test_a_request_is_explained_from_the_log(running):
     async with running() as audit:
         recalled = await audit.client.ask("GET", f"/api/explain/{request_id}")
         unknown = await audit.client.ask("GET", "/api/explain/req_unknown")
+        await audit.settled()
+        (read,) = audit.entries("read")
 
+    assert (read["actor"], read["pages"], read["entries"]) == ("local", 1, 1)
+    assert "nor in what is kept by audit" in unknown.json["error"]["message"]
     assert recalled.status == 200
     assert unknown.status == 404
     before, after = remembered.json, recalled.json
