@@ -48,6 +48,7 @@ _KINDS: Final = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 _TILE: Final = re.compile(
     r"(?:[0-5]|entries)/(?:x\d{3}/){0,5}\d{3}(?:\.p/[1-9]\d{0,2})?"
 )
+_INDEX: Final = re.compile(r"\d{1,18}", re.ASCII)
 _EXPORTED: Final = (
     "What was exported before is out of reach: ask whoever has it to forget as well."
 )
@@ -87,7 +88,7 @@ def routes(recorder: Callable[[], Recorder], readers: Readers) -> Iterator[Route
     )
     yield _API.route(
         "POST",
-        r"/entries/{index:\d{1,18}}/body",
+        "/entries/{index}/body",
         office.entry_body,
         "Opens what was kept beside an entry.",
         permission="audit.bodies:write",
@@ -274,8 +275,11 @@ class AuditRoutes:
         """
         Open what was kept beside an entry, likewise.
         """
-        reader = _body_reader(self.recorder())
-        opened = await reader.read_entry(int(request.match_info["index"]))
+        index = request.match_info["index"]
+        if not _INDEX.fullmatch(index):
+            msg = "An entry's index is a whole number."
+            raise ApiError(404, "entry_not_found", msg)
+        opened = await _body_reader(self.recorder()).read_entry(int(index))
         return self._opened(request, opened, f"audit.body/entry/{opened.index}")
 
     def _opened(

@@ -73,6 +73,19 @@ async def test_a_reload_keeps_what_changed(kept, others):
     assert list(entry) == sorted(entry)
 
 
+@pytest.mark.parametrize("index", ["4711", "x", "-1", "9" * 30])
+async def test_an_entry_that_there_is_not_has_no_body(kept, index):
+    """
+    Whatever is asked for instead of an index.
+    """
+    await kept.sequenced()
+
+    path = f"/api/audit/entries/{index}/body"
+    answer = await kept.client.ask("POST", path, {})
+
+    assert (answer.status, answer.json["error"]["code"]) == (404, "entry_not_found")
+
+
 async def test_it_is_about_the_operator_under_a_name_of_its_own(kept, others):
     """
     The entry has the operator's name: were it a caller too, its pseudonym would be told.
