@@ -23,6 +23,7 @@ from gateway.events import (
     GatewayStopped,
     SettingsChanged,
     SettingsRefused,
+    TraceRecalled,
 )
 from gateway.exchange import CallerKind, Exchange
 from gateway.installation import Installation
@@ -247,6 +248,26 @@ class Gateway:
         if True in told:
             return True
         return False if False in told else None
+
+    def not_ready(self) -> str:
+        """
+        Tell why no requests should be sent here, by the first plugin that says so; ``""`` if none.
+        """
+        for loaded in self.hooks.plugins:
+            why = loaded.plugin.not_ready()
+            if why:
+                return f"{loaded.name}: {why}"
+        return ""
+
+    def warnings(self) -> list[str]:
+        """
+        List what plugins say that an operator should see to.
+        """
+        return [
+            f"{loaded.name}: {warning}"
+            for loaded in self.hooks.plugins
+            for warning in loaded.plugin.warnings()
+        ]
 
     def derive(self, purpose: str, length: int = 32) -> bytes:
         """
@@ -563,11 +584,23 @@ class Gateway:
         self._bulletin.put_up(event)
         self.publish(event)
 
-    async def recall(self, request_id: str) -> Mapping[str, Any] | None:
+    async def recall(
+        self, request_id: str, actor: str = "system"
+    ) -> Mapping[str, Any] | None:
         """
         Find out what became of an exchange: from memory, or from a plugin that keeps such.
+
+        Args:
+            actor: Who is shown it; plugins hear of it where it was one of them that knew.
         """
-        return self.traces.get(request_id) or await self.hooks.recall(request_id)
+        trace = self.traces.get(request_id)
+        if trace is not None:
+            return trace
+        found = await self.hooks.recall(request_id)
+        if found is not None:
+            at = self.clock.now()
+            self.publish(TraceRecalled(at=at, actor=actor, request_id=request_id))
+        return found
 
     async def erase_subject(self, subject: str) -> list[tuple[str, str]]:
         """

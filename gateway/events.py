@@ -140,6 +140,15 @@ class AdminActed(Event):
 
 
 @attrs.frozen(kw_only=True)
+class TraceRecalled(Event):
+    """
+    The actor was shown what a plugin keeps of a request: see `Plugin.recall`.
+    """
+
+    request_id: str
+
+
+@attrs.frozen(kw_only=True)
 class KeyHealthChanged(Event):
     """
     A provider key was put aside, or came back.

@@ -220,6 +220,30 @@ class Plugin:
         """
         return ()
 
+    def not_ready(self) -> str:
+        """
+        Tell why no requests should be sent here at the moment: it would refuse all of them.
+
+        ``GET /readyz`` is then 503 and says so.  It is asked each time, in every worker, by
+        whoever comes: the answer is at hand, names no secret, and nothing waits for it.
+
+        Returns:
+            A few words; ``""`` where nothing is in the way.
+        """
+        return ""
+
+    def warnings(self) -> Iterable[str]:
+        """
+        Tell what an operator should see to; ``gatewright status`` shows it.
+
+        It is asked in every worker, once its lifespan was entered; what several say alike is
+        shown once.  Nothing waits for it.
+
+        Returns:
+            A sentence each, without secrets.
+        """
+        return ()
+
     # --- registering ------------------------------------------------------------------------
 
     @hookspec

@@ -10,7 +10,13 @@ import structlog
 from gateway import Plugin, hookimpl
 from gateway.app import Gateway, changed_paths
 from gateway.errors import ConfigError, InvalidRequest, NotJson
-from gateway.events import Event, GatewayStarted, GatewayStopped, SettingsChanged
+from gateway.events import (
+    Event,
+    GatewayStarted,
+    GatewayStopped,
+    SettingsChanged,
+    TraceRecalled,
+)
 from gateway.plugins import FoundPlugin
 from gateway.settings import settings_from_dict
 from gateway.sinks import MemorySink
@@ -132,6 +138,30 @@ def test_a_caller_is_known_to_whoever_tells_callers_apart(told, known):
 
     assert gateway.has_caller("team", "payments") is known
     assert gateway.has_caller("customer", "payments") is None
+
+
+def test_a_plugin_that_would_refuse_everything_says_so():
+    """
+    The first of them is told, with its name; warnings are told of everybody.
+    """
+
+    def saying(number, why):
+        members = {
+            "not_ready": lambda self: why,
+            "warnings": lambda self: [f"look at {number}"],
+            "__module__": f"says{number}",
+        }
+        return FoundPlugin(name=f"says{number}", cls=type("Says", (Plugin,), members))
+
+    plugins = [saying(1, ""), saying(2, "the disk is away"), saying(3, "so is mine")]
+    gateway = Gateway(settings_from_dict({}), plugins=plugins, installed=False)
+
+    assert gateway.not_ready() == "says2: the disk is away"
+    assert gateway.warnings() == [
+        f"says{number}: look at {number}" for number in (1, 2, 3)
+    ]
+    assert gateway_of(Lives).not_ready() == ""
+    assert gateway_of(Lives).warnings() == []
 
 
 async def test_plugins_live_as_long_as_the_gateway():
@@ -373,6 +403,14 @@ class TestDerivedKeys:
 
 
 class Forgets(Plugin):
+    def __init__(self, settings):
+        super().__init__(settings)
+        self.heard = []
+
+    @hookimpl
+    def on_event(self, event):
+        self.heard.append(event)
+
     @hookimpl
     async def recall(self, request_id):
         return {"request_id": request_id} if request_id == "req_old" else None
@@ -384,12 +422,15 @@ class Forgets(Plugin):
 
 async def test_what_is_not_in_memory_a_plugin_may_recall():
     """
-    An exchange that nobody remembers is asked for among the plugins.
+    An exchange that nobody remembers is asked for among the plugins, who hear whom it was shown.
     """
     gateway = gateway_of(Forgets)
 
-    assert await gateway.recall("req_old") == {"request_id": "req_old"}
-    assert await gateway.recall("req_new") is None
+    assert await gateway.recall("req_old", "ann") == {"request_id": "req_old"}
+    assert await gateway.recall("req_new", "ann") is None
+    (shown,) = gateway.plugin(Forgets).heard
+    assert isinstance(shown, TraceRecalled)
+    assert (shown.actor, shown.request_id) == ("ann", "req_old")
 
 
 async def test_a_person_is_forgotten_by_every_plugin_and_the_database(tmp_path):

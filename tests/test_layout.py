@@ -315,6 +315,24 @@ class TestReadme:
         assert hooks
         assert [hook for hook in hooks if f"`{hook}`" not in text] == []
 
+    def test_questions_to_plugins_are_named(self):
+        """
+        The README names each method of Plugin that is no hook, with its arguments.
+        """
+        from gateway.hookspecs import Plugin
+
+        questions = [
+            f"{name}({', '.join(list(inspect.signature(member).parameters)[1:])})"
+            for name, member in vars(Plugin).items()
+            if inspect.isfunction(member)
+            and not name.startswith("_")
+            and not any(key.endswith("_spec") for key in vars(member))
+        ]
+        text = self.page.read_text()
+
+        assert questions
+        assert [each for each in questions if f"`{each}`" not in text] == []
+
     def test_plugin_table_is_complete(self):
         """
         The README links each plugin's folder and names its distribution.

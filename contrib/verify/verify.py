@@ -9,12 +9,12 @@ Needs Python 3.9 or later, and cryptography.  0 is OK, 1 WRONG, 2 wrong usage, 3
 from __future__ import annotations
 
 import argparse
-import base64
 import os
 import pathlib
 import re
 import sys
 import urllib.request
+from base64 import b64decode, b64encode
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
@@ -27,8 +27,8 @@ def need(holds, why):
 
 
 def unbase64(text):
-    content = base64.b64decode(text, validate=True)
-    need(base64.b64encode(content).decode() == text, "base64 in another spelling")
+    content = b64decode(text, validate=True)
+    need(b64encode(content).decode() == text, "base64 in another spelling")
     return content
 
 
@@ -188,7 +188,7 @@ def main(arguments=None):
         size, root = checkpoint(content, *seen)
         old = checkpoint(old, *seen[:2]) if old else (0, top([]))
         verify(place, size, root, told.first, old)
-        return print(f"OK: {size} entries of {seen[0]}, root {root.hex()}")
+        return print(f"OK: {size} entries of {seen[0]}, root", b64encode(root).decode())
     except (ValueError, OSError, IndexError, AttributeError, InvalidSignature) as exc:
         gone = "[Errno 2]" in str(exc) or getattr(exc, "code", 0) in (404, 410)
         if isinstance(exc, OSError) and not (seen and gone):

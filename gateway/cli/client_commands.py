@@ -11,6 +11,7 @@ import click
 from gateway.client import (
     Client,
     client_options,
+    printable,
     write_json,
 )
 
@@ -52,6 +53,9 @@ def status_lines(document: dict[str, Any]) -> list[str]:
     lines.extend(
         f"  process {one.get('name')}  pid {one.get('pid')}"
         for one in document.get("processes", ())
+    )
+    lines.extend(
+        printable(f"  warning: {each}") for each in document.get("warnings", ())
     )
     return lines
 

@@ -141,7 +141,8 @@ class Control:
 
     async def _recall(self, request: web.Request) -> web.Response:
         request_id = request.match_info["request_id"]
-        return json_response(await self._station.gateway.recall(request_id))
+        actor = request.query["actor"]
+        return json_response(await self._station.gateway.recall(request_id, actor))
 
     async def _explain(self, request: web.Request) -> web.Response:
         ask = read_ask(codec.loads(await request.read()))

@@ -86,7 +86,7 @@ class Crew:
         said = await self._ask_all("/control/plugins")
         return merge_plugins([listing for _, listing in said])
 
-    async def trace(self, request_id: str) -> dict[str, Any] | None:
+    async def trace(self, request_id: str, actor: str) -> dict[str, Any] | None:
         """
         Find what is remembered of an exchange, whoever served it, or kept by a plugin.
         """
@@ -95,7 +95,8 @@ class Crew:
         for _, found in await self._ask_all(f"/control/traces/{step}"):
             if found is not None:
                 return found
-        found = await self._ask_one("GET", f"/control/recall/{step}", None)
+        path = f"/control/recall/{step}?actor={quote(actor, safe='')}"
+        found = await self._ask_one("GET", path, None)
         return found
 
     async def explain(self, ask: Ask) -> dict[str, Any]:

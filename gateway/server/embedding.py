@@ -38,7 +38,7 @@ def subapp(gateway: Gateway) -> web.Application:
     An application that is to notice at once when a caller leaves needs the runner's
     ``handler_cancellation=True``, which aiohttp leaves off.
     """
-    health = Health()
+    health = Health(ask=gateway.not_ready)
     app = callers_app(gateway, health)
 
     async def life(_: web.Application) -> AsyncIterator[None]:

@@ -53,9 +53,9 @@ class Fleet(Protocol):
         List the plugins, outermost first, with what they cost.
         """
 
-    async def trace(self, request_id: str) -> dict[str, Any] | None:
+    async def trace(self, request_id: str, actor: str) -> dict[str, Any] | None:
         """
-        Return what is remembered of an exchange, whoever served it.
+        Return for *actor* what is remembered of an exchange, whoever served it.
         """
 
     async def explain(self, ask: Ask) -> dict[str, Any]:
@@ -141,11 +141,11 @@ class Solo:
         """
         return self.gateway.plugin_report()
 
-    async def trace(self, request_id: str) -> dict[str, Any] | None:
+    async def trace(self, request_id: str, actor: str) -> dict[str, Any] | None:
         """
         Return what is remembered of an exchange, or kept by a plugin.
         """
-        found = await self.gateway.recall(request_id)
+        found = await self.gateway.recall(request_id, actor)
         return None if found is None else dict(found)
 
     async def explain(self, ask: Ask) -> dict[str, Any]:
@@ -217,11 +217,12 @@ def worker_status(station: Station, index: int) -> dict[str, Any]:
     return {
         "index": index,
         "pid": os.getpid(),
-        "state": station.health.reason or "ready",
+        "state": station.health.why_not or "ready",
         "settings": gateway.settings.digest,
         "in_flight": station.in_flight,
         "started_at": station.started_at,
         "uptime_s": round(gateway.clock.now() - station.started_at, 3),
+        "warnings": gateway.warnings(),
     }
 
 
@@ -239,8 +240,18 @@ def fleet_status(gateway: Gateway, workers: list[dict[str, Any]]) -> dict[str, A
         "authenticates_callers": gateway.authenticates_callers,
         "uptime_s": max((worker["uptime_s"] for worker in workers), default=0.0),
         "in_flight": sum(worker["in_flight"] for worker in workers),
+        "warnings": _all_warnings(workers),
         "workers": workers,
     }
+
+
+def _all_warnings(workers: Iterable[Mapping[str, Any]]) -> list[str]:
+    """
+    List what any of *workers* warns of; what several do is one.
+    """
+    return list(
+        dict.fromkeys(each for worker in workers for each in worker.get("warnings", ()))
+    )
 
 
 def health_of(gateway: Gateway) -> list[dict[str, Any]]:

@@ -4,6 +4,8 @@ Whether this worker is alive and willing, for those who send it requests.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 from aiohttp import web
 
@@ -20,13 +22,24 @@ class Health:
     A worker that is not willing still answers whoever comes: requests are on their way while
     the load balancer finds out.
 
+    Args:
+        ask: Asks why no requests should be sent here, whoever else is willing; ``""`` for none.
+
     Attributes:
-        reason: Why no requests should be sent here; empty while they should.
+        reason: Why it is not willing itself; empty while it is.
         is_draining: The worker is about to end; connections are closed behind each answer.
     """
 
     reason: str = NOT_STARTED
     is_draining: bool = False
+    _ask: Callable[[], str] = attrs.field(default=str, kw_only=True)
+
+    @property
+    def why_not(self) -> str:
+        """
+        Why no requests should be sent here; empty while they should.
+        """
+        return self.reason or self._ask()
 
     def ready(self) -> None:
         """
@@ -60,8 +73,9 @@ class Health:
         return _answer(200, {"status": "alive"})
 
     async def _willing(self, request: web.Request) -> web.Response:
-        if self.reason:
-            return _answer(503, {"status": "not ready", "reason": self.reason})
+        why = self.why_not
+        if why:
+            return _answer(503, {"status": "not ready", "reason": why})
         return _answer(200, {"status": "ready"})
 
 

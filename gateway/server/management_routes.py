@@ -116,13 +116,9 @@ class Offices:
 
     async def _trace(self, request: web.Request) -> web.Response:
         request_id = request.match_info["request_id"]
-        trace = await self._fleet.trace(request_id)
+        trace = await self._fleet.trace(request_id, actor_of(request).name)
         if trace is None:
-            msg = (
-                "No request has this id that is known here: the latest thousand of each "
-                "worker are remembered, and none across a restart. For good they are "
-                "kept by an audit plugin."
-            )
+            msg = _not_known(self._fleet.gateway)
             raise ApiError(404, "trace_not_found", msg)
         return json_response(trace)
 
@@ -145,6 +141,25 @@ class Offices:
             msg = "A reload takes no arguments: send {} or nothing."
             raise ApiError(400, "unknown_key", msg)
         return json_response(await self._fleet.reload(actor_of(request).name))
+
+
+def _not_known(gateway: Gateway) -> str:
+    """
+    Say where a request was looked for, and what it may be if it is nowhere.
+    """
+    keepers = [each.name for each in gateway.hooks.plugins if "recall" in each.hooks]
+    if keepers:
+        return (
+            "No request of this id is known: it is neither among the latest thousand that "
+            f"each worker remembers nor in what is kept by {', '.join(keepers)}. Another "
+            "gateway may have answered it; or it is not finished, was turned away "
+            "unread, or was pruned."
+        )
+    return (
+        "No request has this id that is known here: the latest thousand of each "
+        "worker are remembered, and none across a restart. For good they are "
+        "kept by an audit plugin, and none is installed."
+    )
 
 
 def check_routes(gateway: Gateway) -> None:

@@ -54,7 +54,7 @@ class Station:
 
     def __init__(self, gateway: Gateway, output: LogOutput) -> None:
         self.gateway = gateway
-        self.health = Health()
+        self.health = Health(ask=gateway.not_ready)
         self.started_at = gateway.clock.now()
         self._access = AccessLog(output, clock=gateway.clock)
         self._ended = Ended()

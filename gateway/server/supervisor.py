@@ -218,11 +218,11 @@ class Supervisor:
         """
         return await self.crew.plugins()
 
-    async def trace(self, request_id: str) -> dict[str, Any] | None:
+    async def trace(self, request_id: str, actor: str) -> dict[str, Any] | None:
         """
         Find the worker that served it.
         """
-        return await self.crew.trace(request_id)
+        return await self.crew.trace(request_id, actor)
 
     async def explain(self, ask: Ask) -> dict[str, Any]:
         """

@@ -104,7 +104,7 @@ class GatewayClient:
 
     async def __aenter__(self) -> Self:
         await self.gateway.start()
-        health = Health()
+        health = Health(ask=self.gateway.not_ready)
         app = callers_app(self.gateway, health, routes=self._management())
         self._runner = make_runner(app, self.gateway)
         await self._runner.setup()

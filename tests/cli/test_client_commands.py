@@ -59,6 +59,20 @@ class TestStatus:
         assert "worker 0  pid 7  ready" in worker
         assert "process ticker  pid 8" in process
 
+    def test_tells_what_plugins_warn_of(self, api, run):
+        """
+        A line each, last; a gateway that serves is no fault.
+        """
+        warnings = ["audit: the disk is nearly full"]
+        api.answers["GET /api/status"] = (200, {**STATUS, "warnings": warnings})
+
+        result = run(status)
+
+        assert result.stdout.splitlines()[-1] == (
+            "  warning: audit: the disk is nearly full"
+        )
+        assert result.exit_code == 0
+
     def test_tells_programs(self, api, run):
         """
         --json is what the gateway said.

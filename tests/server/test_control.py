@@ -108,6 +108,7 @@ class TestControl:
         assert [plugin["name"] for plugin in plugins] == ["bell"]
         assert await link.ask("GET", "/control/health") == []
         assert await link.ask("GET", "/control/traces/req_x") is None
+        assert await link.ask("GET", "/control/recall/req_x?actor=ann") is None
         assert b"gatewright_workers" in await link.fetch("/control/metrics")
 
     async def test_an_error_comes_back_as_it_was(self, link):

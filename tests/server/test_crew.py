@@ -71,7 +71,7 @@ async def test_finds_a_trace_at_whichever_worker(crew_of):
     path = "/control/traces/req_1"
     crew = await crew_of({path: None}, {path: {"request_id": "req_1"}})
 
-    assert await crew.trace("req_1") == {"request_id": "req_1"}
+    assert await crew.trace("req_1", "ann") == {"request_id": "req_1"}
 
 
 async def test_asks_one_worker_what_nobody_remembers(crew_of):
@@ -81,7 +81,7 @@ async def test_asks_one_worker_what_nobody_remembers(crew_of):
     traces, recall = "/control/traces/req_1", "/control/recall/req_1"
     crew = await crew_of(None, {traces: None, recall: {"request_id": "req_1"}})
 
-    assert await crew.trace("req_1") == {"request_id": "req_1"}
+    assert await crew.trace("req_1", "ann") == {"request_id": "req_1"}
 
 
 async def test_speaks_for_those_that_are_there(crew_of):

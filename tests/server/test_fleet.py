@@ -32,9 +32,17 @@ class ListenerPlugin(Plugin):
     phase = Phase.OBSERVE
     heard: ClassVar[list] = []
 
+    says = ""
+
     @hookimpl
     def on_event(self, event):
         self.heard.append(event)
+
+    def not_ready(self):
+        return self.says
+
+    def warnings(self):
+        return [self.says] if self.says else []
 
 
 @pytest.fixture
@@ -136,6 +144,37 @@ class TestStatus:
         told = fleet_status(solo.gateway, workers)
 
         assert told["state"] == "mixed"
+
+    async def test_a_plugin_in_the_way_is_the_state(self, solo, monkeypatch):
+        """
+        With its reason; what it warns of is listed.
+        """
+        solo._station.health.ready()
+        well = await solo.status()
+        monkeypatch.setattr(ListenerPlugin, "says", "no room")
+        told = await solo.status()
+
+        assert (well["state"], well["warnings"]) == ("ready", [])
+        assert (told["state"], told["warnings"]) == (
+            "listener: no room",
+            ["listener: no room"],
+        )
+
+    async def test_what_several_workers_warn_of_is_one(self, solo):
+        """
+        A worker that does not answer warns of nothing.
+        """
+        one = (await solo.status())["workers"][0]
+        silent = {key: one[key] for key in one if key != "warnings"}
+        workers = [
+            {**one, "warnings": ["a: full", "b: slow"]},
+            {**one, "warnings": ["a: full"]},
+            silent,
+        ]
+
+        told = fleet_status(solo.gateway, workers)
+
+        assert told["warnings"] == ["a: full", "b: slow"]
 
     async def test_health_names_the_place(self, solo):
         """

@@ -57,6 +57,18 @@ async def test_becomes_ready_again(serve: Serve) -> None:
     assert (await get(served, "/readyz")).status == 200
 
 
+def test_a_worker_that_is_willing_asks_further() -> None:
+    """
+    Its own reason comes first; nobody is asked before.
+    """
+    health = Health(ask=lambda: "audit: no disk")
+    at_first = health.why_not
+
+    health.ready()
+
+    assert (at_first, health.why_not) == (NOT_STARTED, "audit: no disk")
+
+
 async def test_drains(serve: Serve) -> None:
     """
     A worker that drains is not ready, and says so.

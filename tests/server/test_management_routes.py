@@ -25,6 +25,14 @@ CHAT = {"model": "demo/echo", "messages": [{"role": "user", "content": "hi"}]}
 JSON = {"Content-Type": "application/json"}
 
 
+class ArchivePlugin(Plugin):
+    phase = Phase.OBSERVE
+
+    @hookimpl
+    async def recall(self, request_id):
+        return None
+
+
 def fleet_of(*plugins: FoundPlugin) -> Solo:
     settings = settings_from_environment({})
     gateway = Gateway(settings, plugins=plugins, installed=False, environ={})
@@ -131,7 +139,28 @@ class TestExplain:
         answer = await client.get("/api/explain/req_unknown")
 
         assert answer.status == 404
-        assert "latest thousand" in (await answer.json())["error"]["message"]
+        told = (await answer.json())["error"]["message"]
+        assert "latest thousand" in told
+        assert "an audit plugin, and none is installed" in told
+
+    async def test_a_request_that_a_keeper_does_not_know_is_said_so(self):
+        """
+        Nobody is advised to install what is there: it says where it was looked for.
+        """
+        fleet = fleet_of(FoundPlugin(name="archive", cls=ArchivePlugin))
+        app = web.Application()
+        app.add_routes(management_routes(fleet, is_shared=True))
+        async with (
+            fleet.gateway,
+            TestClient(TestServer(app, host="127.0.0.1")) as client,
+        ):
+            answer = await client.get("/api/explain/req_unknown")
+            told = (await answer.json())["error"]["message"]
+
+        assert answer.status == 404
+        assert "nor in what is kept by archive" in told
+        assert "pruned" in told
+        assert "installed" not in told
 
     async def test_runs_dry_in_the_wrapper(self, client, fleet):
         """

@@ -19,7 +19,7 @@ from gateway import (
     Route,
     hookimpl,
 )
-from gateway.events import AdminActed, Event
+from gateway.events import AdminActed, Event, TraceRecalled
 from gateway.filters import StreamFilter
 from gateway_audit.api.readers import Readers
 from gateway_audit.index.recalling import recall
@@ -60,6 +60,23 @@ class AuditPlugin(Plugin):
 
     def _note(self, kind: str, /, **members: str | int) -> None:
         self.recorder.note(kind, **members)
+
+    def not_ready(self) -> str:
+        """
+        Say so while every request would be refused, as it cannot be recorded.
+        """
+        if self._recorder is None or not self._recorder.journal.refuses:
+            return ""
+        return "requests cannot be recorded, so none is served"
+
+    def warnings(self) -> Iterable[str]:
+        """
+        Tell what is wrong, or may go wrong, here and with the log.
+        """
+        if self._recorder is None:
+            return ()
+        standing = self._recorder.standing + self._recorder.figures.standing()
+        return (*standing.problems, *standing.warnings)
 
     # --- registering ------------------------------------------------------------------------
 
@@ -108,7 +125,11 @@ class AuditPlugin(Plugin):
 
     @hookimpl
     def on_event(self, event: Event) -> None:
-        if self._recorder is not None:
+        if self._recorder is None:
+            return
+        if isinstance(event, TraceRecalled):
+            self.readers.page(event.actor, 1)
+        else:
             self._recorder.hear(event)
 
     @hookimpl

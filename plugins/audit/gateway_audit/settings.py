@@ -36,13 +36,15 @@ class Spill:
 @attrs.frozen(kw_only=True)
 class BodySettings:
     """
-    Whose requests and answers are kept, encrypted, beside the log.
+    Whose requests and answers are kept, encrypted, beside the log, and what changed in settings.
 
     The narrowest that says something counts: key, then team, then model.
 
     Attributes:
         default: Where nothing else is said.
-        max_bytes: What is kept of a request, and of an answer, at most.
+        settings: Whether the values that a change of the settings changed are kept; never in
+            full, as a secret in the wrong field is not to be kept twice.
+        max_bytes: What is kept of a request, of an answer, and of a change, at most.
     """
 
     default: Kept = attrs.field(
@@ -57,16 +59,20 @@ class BodySettings:
     models: Mapping[str, Kept] = attrs.field(
         factory=dict, metadata=told("By the model that callers name.")
     )
+    settings: Literal["none", "redacted"] = attrs.field(
+        default="none",
+        metadata=told("Of a change of the settings: what stood where, and what does."),
+    )
     max_bytes: int = attrs.field(
         default=1024 * 1024,
         validator=between(1024, 16 * 1024 * 1024),
-        metadata=told("What is kept of a request, and of an answer, at most."),
+        metadata=told("What is kept of a request, an answer, a change, at most."),
     )
 
     @classmethod
     def short_form(cls, text: str) -> Self:
         """
-        Read the short form: one word for everybody.
+        Read the short form: one word for everybody's requests and answers.
         """
         for kept in get_args(Kept):
             if text == kept:
@@ -76,7 +82,7 @@ class BodySettings:
     @property
     def any(self) -> bool:
         """
-        Whether anything is ever kept.
+        Whether anything is ever kept of requests and answers.
         """
         scopes: tuple[Mapping[str, Kept], ...] = (
             self.virtual_keys,

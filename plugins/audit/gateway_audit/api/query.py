@@ -11,6 +11,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from gateway.management import ApiError, read_time
+from gateway_audit.entries.kinds import KINDS, OF_PLUGINS, may_be_kind
 from gateway_audit.index.reading import EQUAL, Search
 
 MAX_LIMIT: Final = 1000
@@ -35,8 +36,12 @@ def read_search(
     Raises:
         ApiError: 400; names every parameter that is wrong.
     """
-    wrong: list[str] = [f"{name}: unknown" for name in query if name not in _KNOWN]
-    wrong += [f"{name}: too long" for name in query if len(query[name]) > _MAX_TEXT]
+    wrong = [f"{name[:80]}: unknown" for name in query if name not in _KNOWN]
+    wrong += [
+        f"{name[:80]}: too long" for name in query if len(query[name]) > _MAX_TEXT
+    ]
+    if query.get("type") and not may_be_kind(query["type"]):
+        wrong.append(f"type: there are {', '.join(KINDS)}, and plugins' {OF_PLUGINS}…")
     form = query.get("format", "json")
     if form not in {"json", "jsonl", "csv"}:
         wrong.append("format: must be json, jsonl or csv")
@@ -49,7 +54,7 @@ def read_search(
         wrong.append("before: not together with after")
     times = {name: _moment(query, name, wrong) for name in ("since", "until")}
     if wrong:
-        told = "; ".join(each[:100] for each in wrong[:5])
+        told = "; ".join(wrong[:5])
         raise ApiError(400, "invalid_query", f"The query is wrong: {told}.")
     equal = {name: query[name] for name in sorted(EQUAL) if query.get(name)}
     if "client_request" in equal and not equal["client_request"].startswith("~"):

@@ -26,7 +26,7 @@ from gateway.management import (
 from gateway_audit.api import downloads
 from gateway_audit.api.query import read_search, single
 from gateway_audit.api.readers import Readers
-from gateway_audit.bodies.reading import BodyReader
+from gateway_audit.bodies.reading import BodyReader, OpenedBody
 from gateway_audit.index.reading import Found
 from gateway_audit.recording.recorder import Recorder
 from gateway_audit.recording.standing import standing_of
@@ -48,6 +48,7 @@ _KINDS: Final = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 _TILE: Final = re.compile(
     r"(?:[0-5]|entries)/(?:x\d{3}/){0,5}\d{3}(?:\.p/[1-9]\d{0,2})?"
 )
+_INDEX: Final = re.compile(r"\d{1,18}", re.ASCII)
 _EXPORTED: Final = (
     "What was exported before is out of reach: ask whoever has it to forget as well."
 )
@@ -83,6 +84,13 @@ def routes(recorder: Callable[[], Recorder], readers: Readers) -> Iterator[Route
         "/bodies/{request}",
         office.body,
         "Opens what was kept of a request.",
+        permission="audit.bodies:write",
+    )
+    yield _API.route(
+        "POST",
+        "/entries/{index}/body",
+        office.entry_body,
+        "Opens what was kept beside an entry.",
         permission="audit.bodies:write",
     )
 
@@ -258,22 +266,43 @@ class AuditRoutes:
         """
         Open what was kept of a request; who did is an entry before the answer goes out.
         """
-        recorder = self.recorder()
+        reader = _body_reader(self.recorder())
         request_id = request.match_info["request"]
-        opened = await _body_reader(recorder).read(request_id)
+        opened = await reader.read(request_id)
+        return self._opened(request, opened, f"audit.body/{request_id}")
+
+    async def entry_body(self, request: web.Request) -> web.Response:
+        """
+        Open what was kept beside an entry, likewise.
+        """
+        index = request.match_info["index"]
+        if not _INDEX.fullmatch(index):
+            msg = "An entry's index is a whole number."
+            raise ApiError(404, "entry_not_found", msg)
+        opened = await _body_reader(self.recorder()).read_entry(int(index))
+        return self._opened(request, opened, f"audit.body/entry/{opened.index}")
+
+    def _opened(
+        self, request: web.Request, opened: OpenedBody, target: str
+    ) -> web.Response:
         about = opened.about
-        recorder.note(
+        self.recorder().note(
             "body.read",
             actor=actor_of(request).name,
             index=opened.index,
-            request=request_id,
+            request=opened.request,
             subject=about["subject"],
         )
         # An answer of 200 waits for the entry: see `AuditPlugin.settle_event`.
-        note_change(request, f"audit.body/{request_id}")
+        note_change(request, target)
         told = {name: about[name] for name in ("kept", "subject", "withheld")}
         return json_response(
-            {"request_id": request_id, "index": opened.index, **told, **opened.said}
+            {
+                "request_id": opened.request,
+                "index": opened.index,
+                **told,
+                **opened.said,
+            }
         )
 
 

@@ -1,5 +1,5 @@
 """
-Opens what was kept of a request, for somebody who may: found, proven by the log, and decrypted.
+Opens what was kept beside an entry, for somebody who may: found, proven by the log, and decrypted.
 
 The index finds the entry, and is no evidence: the entry must be the one that the log's newest
 checkpoint counts.  The bytes must be those whose hash stands in that entry.
@@ -43,13 +43,15 @@ class OpenedBody:
 
     Attributes:
         index: The place of its entry in the log.
+        request: The id of the request that it is of; None where it is of none.
         about: What the entry says of it.
-        said: ``request`` and ``response``, each a text or None.
+        said: ``request`` and ``response``, each a text or None; or ``settings``, by path.
     """
 
     index: int
+    request: str | None
     about: Mapping[str, Any]
-    said: Mapping[str, str | None] = attrs.field(repr=False)
+    said: Mapping[str, Any] = attrs.field(repr=False)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -84,8 +86,22 @@ class BodyReader:
             )
         return await asyncio.to_thread(self._open, found[0])
 
+    async def read_entry(self, index: int) -> OpenedBody:
+        """
+        Open what was kept beside the entry *index* of the log.
+
+        Raises:
+            ApiError: It cannot be opened; the code says why.
+        """
+        found = await self.index.search(Search(after=index - 1), 1)
+        if not found or found[0].place != index:
+            msg = f"The audit has no entry {index}: not yet, or it was pruned."
+            raise ApiError(404, "entry_not_found", msg)
+        return await asyncio.to_thread(self._open, found[0])
+
     def _open(self, found: Found) -> OpenedBody:
-        about = _about(found)
+        entry = codec.loads(found.entry)
+        about = _about(entry)
         origin = self._prove(found)
         pseudonym, name = str(about["subject"]), str(about["name"])
         key = self._key(pseudonym)
@@ -105,7 +121,12 @@ class BodyReader:
         except NotOpened as exc:
             msg = f"The body does not open with the person's key: {exc}."
             raise ApiError(500, "body_not_opened", msg) from None
-        return OpenedBody(index=found.place, about=about, said=codec.loads(plain))
+        return OpenedBody(
+            index=found.place,
+            request=entry.get("request"),
+            about=about,
+            said=codec.loads(plain),
+        )
 
     def _prove(self, found: Found) -> str:
         """
@@ -116,7 +137,7 @@ class BodyReader:
             signed = Signed.parse(read(CHECKPOINT))
             size = signed.checkpoint.size
             if found.place >= size:
-                msg = "The request's entry is not signed yet: ask again in a second."
+                msg = "Its entry is not signed yet: ask again in a second."
                 raise ApiError(409, "entry_not_signed", msg)
             hashes = prove_inclusion(found.place, size, Tree(size, read).subtree)
             proof = Proof(index=found.place, hashes=tuple(hashes), signed=signed)
@@ -163,20 +184,19 @@ class BodyReader:
         raise ApiError(500, "body_missing", msg)
 
 
-def _about(found: Found) -> dict[str, Any]:
+def _about(entry: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Return what the entry says of its body.
+    Return what *entry* says of its body.
 
     Raises:
         ApiError: There is none.
     """
-    about = codec.loads(found.entry).get("body")
+    about = entry.get("body")
     if isinstance(about, dict) and Shelf.is_name(
-        str(about.get("subject")), str(about.get("name"))
+        about.get("subject"), about.get("name")
     ):
         return about
     why = "; ".join(about.get("withheld", ())) if isinstance(about, dict) else ""
-    msg = (
-        f"Nothing was kept of this request: {why or 'plugins.audit.bodies says none'}."
-    )
+    what = "request" if entry.get("request") else "entry"
+    msg = f"Nothing was kept of this {what}: {why or 'plugins.audit.bodies says none'}."
     raise ApiError(404, "body_not_kept", msg)

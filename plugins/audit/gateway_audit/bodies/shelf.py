@@ -92,11 +92,14 @@ class Shelf:
         self._path(pseudonym, name).unlink(missing_ok=True)
 
     @staticmethod
-    def is_name(pseudonym: str, name: str) -> bool:
+    def is_name(pseudonym: object, name: object) -> bool:
         """
         Tell whether a body can be called so.
         """
-        return all(_NAME.fullmatch(part) for part in (pseudonym, name))
+        return all(
+            isinstance(part, str) and _NAME.fullmatch(part)
+            for part in (pseudonym, name)
+        )
 
     def _path(self, pseudonym: str, name: str) -> Path:
         if not self.is_name(pseudonym, name):

@@ -5,7 +5,7 @@ The commands that ask a running gateway: ``tail``, ``status``, ``export``, ``bod
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -21,21 +21,19 @@ from gateway.client import (
 )
 from gateway.clock import utc_text
 from gateway_audit.cli.judging import judged
+from gateway_audit.cli.moments import moment
 from gateway_audit.cli.standing import retention_lines, sink_lines, witness_lines
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _PAGE: Final = 1000
 _FILTERS: Final = (
-    ("--type", "type"),
-    ("--key", "key"),
-    ("--team", "team"),
-    ("--model", "model"),
-    ("--outcome", "outcome"),
-    ("--code", "code"),
-    ("--request", "request"),
-    ("--since", "since"),
-    ("--until", "until"),
+    *(
+        (f"--{name}", name, None, f"Only of this {name}.")
+        for name in ("type", "key", "team", "model", "outcome", "code", "request")
+    ),
+    ("--since", "since", moment, "Only from this time on: an instant, or 1h for ago."),
+    ("--until", "until", moment, "Only before this time, likewise: 30s, 15m, 1h, 7d."),
 )
 
 
@@ -47,8 +45,8 @@ def audit() -> None:
 
 
 def _filters(command: F) -> F:
-    for option, name in reversed(_FILTERS):
-        command = click.option(option, name, help=f"Only of this {name}.")(command)
+    for option, name, read, told in reversed(_FILTERS):
+        command = click.option(option, name, callback=read, help=told)(command)
     return command
 
 
@@ -184,32 +182,64 @@ def _page(
 
 
 @audit.command()
-@click.argument("request_id")
+@click.argument("request_id", required=False)
+@click.option(
+    "--entry",
+    type=click.IntRange(0, 10**18 - 1),
+    metavar="INDEX",
+    help="Of the entry of this index: a request's outcome, or a change of the settings.",
+)
 @client_options
 def body(
-    url: str, token: str | None, request_id: str, *, as_json: bool, quiet: bool
+    url: str,
+    token: str | None,
+    request_id: str | None,
+    entry: int | None,
+    *,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """
     Open what was kept of a request: what was asked and answered.
 
+    With --entry, of any entry: of settings.changed it is what stood at each path, and what does.
     Needs an admin's token.  That you read it becomes an entry of the log.
     """
-    told = Client(url, token).post(f"/api/audit/bodies/{step(request_id)}", {})
+    if (request_id is None) == (entry is None):
+        raise click.UsageError("name a REQUEST_ID, or --entry INDEX")
+    path = (
+        f"entries/{entry}/body" if request_id is None else f"bodies/{step(request_id)}"
+    )
+    told = Client(url, token).post(f"/api/audit/{path}", {})
     if as_json:
         write_json(told)
         return
     if not quiet:
+        of = told["request_id"] or "settings"
         click.echo(
-            f"{told['request_id']}  entry {told['index']}  {told['kept']}  "
-            f"about {told['subject']}"
+            f"{of}  entry {told['index']}  {told['kept']}  about {told['subject']}"
         )
     for each in told["withheld"]:
         click.echo(printable(f"withheld: {each}"), err=True)
+    for line in body_lines(told):
+        click.echo(printable(line))
+
+
+def body_lines(told: dict[str, Any]) -> Iterator[str]:
+    """
+    Render what was kept of a request, or of a change of the settings.
+    """
     for name in ("request", "response"):
-        if told[name] is not None:
-            click.echo(f"--- {name}")
-            for line in told[name].splitlines():
-                click.echo(printable(line))
+        if told.get(name) is not None:
+            yield f"--- {name}"
+            yield from told[name].splitlines()
+    for path, change in told.get("settings", {}).items():
+        before, after = (_json(change[name]) for name in ("before", "after"))
+        yield f"{path}: {before} -> {after}"
+
+
+def _json(value: Any) -> str:
+    return codec.dumps(value).decode()
 
 
 @audit.command()

@@ -79,6 +79,21 @@ def of_event(event: Event, head: Head, peer: Peer) -> dict[str, Any]:
     )
 
 
+def settings_changed(
+    event: SettingsChanged, head: Head, body: dict[str, Any] | None
+) -> dict[str, Any]:
+    """
+    Make the entry of other settings.
+
+    Args:
+        body: Where the values are kept, and what proves them; None where nobody asks for them.
+    """
+    members = _changed(event, lambda _: None)
+    if body is not None:
+        members["body"] = body
+    return entry("settings.changed", head, actor=_text(event.actor), **members)
+
+
 def _started(event: GatewayStarted, peer: Peer) -> dict[str, Any]:
     return {"settings": event.settings_digest, "version": _text(event.version)}
 

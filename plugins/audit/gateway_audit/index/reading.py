@@ -114,12 +114,13 @@ class IndexReader:
         Count the entries about a person, from place *first* and from *since* on.
 
         Args:
-            key: A virtual key's id; of its entries those count that name *pseudonym* anywhere.
+            key: A virtual key's id; of its entries, and of changes of the settings, those count
+                that name *pseudonym* anywhere.
             since: Unix milliseconds.
         """
         sql = (
             "SELECT count(*) FROM audit_entries WHERE place >= ? AND at >= ? "
-            "AND (subject = ? OR (key = ? AND instr(entry, ?)))"
+            "AND (subject = ? OR ((key = ? OR type = 'settings.changed') AND instr(entry, ?)))"
         )
         raw = pseudonym.encode()
         values = (first, since or 0, pseudonym, key, raw)

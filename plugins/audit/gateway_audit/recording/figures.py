@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from gateway.clock import Clock
 from gateway_audit.places import Places
-from gateway_audit.recording.standing import standing_of
+from gateway_audit.recording.standing import Standing, standing_of
 from gateway_audit.sequencing.status import Status, read_status
 from gateway_audit.spool.disk import Disk
 
@@ -39,6 +39,12 @@ class Figures:
         Count what is wrong with the log, the exports and the witnesses.
         """
         return len(standing_of(self._look()).problems) if self._is_mine() else 0
+
+    def standing(self) -> Standing:
+        """
+        Judge the log, the exports and the witnesses, whoever shows the numbers.
+        """
+        return standing_of(self._look())
 
     def lag_entries(self) -> dict[tuple[str, ...], float]:
         """

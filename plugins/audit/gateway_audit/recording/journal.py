@@ -70,6 +70,15 @@ class Journal:
         return self._spool.is_failing
 
     @property
+    def refuses(self) -> bool:
+        """
+        Whether entries reach no disk, so that what they tell of must not go on.
+        """
+        if self._is_open or not self._spool.is_failing:
+            return False
+        return self._spill is None or self._spill.is_failing
+
+    @property
     def waiting(self) -> int:
         """
         How many entries wait for a disk.

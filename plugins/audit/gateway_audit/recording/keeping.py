@@ -1,20 +1,27 @@
 """
-Keeps requests and answers, where the operator wants them.
+Keeps requests, answers and changes of the settings, where the operator wants them.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from gateway import Exchange, codec
 from gateway_audit.bodies.sealing import seal
 from gateway_audit.bodies.shelf import Shelf
+from gateway_audit.recording.settings_diff import SettingsDiff
 from gateway_audit.recording.sheet import Sheet
 from gateway_audit.settings import BodySettings, Kept
 from gateway_audit.subjects.register import Subject
+
+#: What an entry says of a body that the disk did not take.
+LOST: Final[dict[str, Any]] = {
+    "kept": "none",
+    "withheld": ["it could not be stored"],
+}
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -23,7 +30,7 @@ class Keeping:
     Encrypts bodies and puts them on the shelf.
 
     Args:
-        is_durable: Wait until they are on the disk.
+        is_durable: Wait until those of requests are on the disk.
     """
 
     settings: BodySettings
@@ -86,9 +93,43 @@ class Keeping:
             OSError: It cannot be stored.
         """
         said, withheld = self._said(exchange, sheet)
+        return await self._store(
+            said, sheet.kept, withheld, subject, name, is_durable=self.is_durable
+        )
+
+    async def keep_change(
+        self, diff: SettingsDiff, subject: Subject, name: str
+    ) -> dict[str, Any]:
+        """
+        Store what a change of the settings changed, durably as its entry is; otherwise as `keep`.
+        """
+        withheld = []
+        if diff.left_out:
+            withheld.append(
+                f"settings: {diff.left_out} more paths, beyond {self.settings.max_bytes} bytes"
+            )
+        if not diff.paths and not diff.left_out:
+            withheld.append("settings: what changed is nowhere shown")
+        said = {"settings": diff.paths}
+        return await self._store(
+            said, "redacted", withheld, subject, name, is_durable=True
+        )
+
+    async def _store(
+        self,
+        said: dict[str, Any],
+        kept: Kept,
+        withheld: list[str],
+        subject: Subject,
+        name: str,
+        *,
+        is_durable: bool,
+    ) -> dict[str, Any]:
         plain = codec.dumps(said)
         try:
-            sealed = await asyncio.to_thread(self._put, plain, subject, name)
+            sealed = await asyncio.to_thread(
+                self._put, plain, subject, name, is_durable=is_durable
+            )
         except OSError:
             self.is_failing = True
             raise
@@ -96,18 +137,18 @@ class Keeping:
         return {
             "bytes": len(sealed[0]),
             "commitment": sealed[2],
-            "kept": sheet.kept,
+            "kept": kept,
             "name": name,
             "sha256": sealed[1],
             "subject": subject.pseudonym,
             "withheld": withheld,
         }
 
-    def _put(self, plain: bytes, subject: Subject, name: str) -> tuple[bytes, str, str]:
+    def _put(
+        self, plain: bytes, subject: Subject, name: str, *, is_durable: bool
+    ) -> tuple[bytes, str, str]:
         sealed = seal(plain, name=name, subject_key=subject.key)
-        self.shelf.put(
-            subject.pseudonym, name, sealed.content, is_durable=self.is_durable
-        )
+        self.shelf.put(subject.pseudonym, name, sealed.content, is_durable=is_durable)
         return sealed.content, sealed.sha256, sealed.commitment
 
     def _said(

@@ -29,10 +29,11 @@ from gateway_audit.entries.exchanges import Parties
 from gateway_audit.entries.names import Names
 from gateway_audit.index.reading import IndexReader
 from gateway_audit.places import Places
+from gateway_audit.recording.configuration import Configuration
 from gateway_audit.recording.figures import Figures
 from gateway_audit.recording.journal import Journal
-from gateway_audit.recording.keeping import Keeping
-from gateway_audit.recording.known_settings import Known, KnownSettings
+from gateway_audit.recording.keeping import LOST, Keeping
+from gateway_audit.recording.known_settings import KnownSettings
 from gateway_audit.recording.refusals import Refusals
 from gateway_audit.recording.sheet import SHEET, Copyist, Sheet
 from gateway_audit.recording.standing import Standing
@@ -58,8 +59,6 @@ _STRANGER: Final = "unknown"
 _RETRY_S: Final = 1.0
 #: Of the fallbacks that a request names, more than routing takes.
 _MAX_FALLBACKS: Final = 100
-#: What an outcome says of a body that the disk did not take.
-LOST: Final = {"kept": "none", "withheld": ["it could not be stored"]}
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -75,7 +74,7 @@ class Recorder:
         places: Where everything is kept.
         watch: Sees whether the log is made of what is written.
         figures: Shows what the sequencer says in numbers.
-        known_settings: Remembers which settings were in force.
+        configuration: Tells of changes of the settings.
     """
 
     settings: AuditSettings
@@ -88,7 +87,7 @@ class Recorder:
     places: Places
     watch: Watch
     figures: Figures
-    known_settings: KnownSettings
+    configuration: Configuration = attrs.field(init=False)
     _faults: RegisterFaults = attrs.field(init=False)
     _refusals: Refusals = attrs.field(init=False)
     _timer: asyncio.TimerHandle | None = attrs.field(default=None, init=False)
@@ -98,6 +97,14 @@ class Recorder:
 
     def __attrs_post_init__(self) -> None:
         self._faults = RegisterFaults(self.register)
+        self.configuration = Configuration(
+            gateway=self.gateway,
+            journal=self.journal,
+            keeping=self.keeping,
+            register=self.register,
+            faults=self._faults,
+            known_settings=KnownSettings(self.places.root),
+        )
         self._refusals = Refusals(self.settings.refusals)
         self._keeps = self.settings.bodies.any
         self._intents_last = self.settings.level != "relaxed"
@@ -131,13 +138,13 @@ class Recorder:
             places=places,
             watch=Watch(places, gateway.clock),
             figures=Figures(places, gateway.clock),
-            known_settings=KnownSettings(places.root),
         )
         try:
             yield recorder
         finally:
             recorder.watch.close()
             recorder.figures.close()
+            await recorder.configuration.told()
             recorder._faults.close()
             recorder.tell_refusals()
             await journal.close()
@@ -167,7 +174,7 @@ class Recorder:
         Try the register of persons and, where bodies are kept, whether there is room for one.
         """
         self._faults.look()
-        if self._keeps:
+        if self._keeps or self.keeping.is_failing:
             with suppress(OSError):  # which it notes itself
                 await self.keeping.look()
         return self.standing
@@ -346,40 +353,17 @@ class Recorder:
         if isinstance(event, SubjectErased):
             self.register.forget(event.lookup)
             return
+        if isinstance(event, GatewayStarted | SettingsChanged):
+            self.configuration.hear(event)
         if event.is_echo or happenings.is_in_outcome(event):
             return
-        if isinstance(event, GatewayStarted | SettingsChanged):
-            is_start = isinstance(event, GatewayStarted)
-            work = self._compare_settings(is_start=is_start)
-            self.gateway.tasks.spawn(work, name="audit settings")
+        if isinstance(event, SettingsChanged):
+            return  # it is told with its body
         if isinstance(event, AdminDenied | CallerTurnedAway):
             code = "admin_denied" if isinstance(event, AdminDenied) else event.code
             if not self._admits(self._source(event.peer), code, is_known=False):
                 return
-        self._note_event(event)
-
-    def _note_event(self, event: Event) -> None:
         self.journal.note(happenings.of_event(event, self.journal.head(), self._peer))
-
-    async def _compare_settings(self, *, is_start: bool) -> None:
-        """
-        Remember which settings are in force; tell of others than those before the start.
-
-        What the disk did not take is told at the next start.
-        """
-        key, settings = self.gateway.derive("audit/settings"), self.gateway.settings
-        with (
-            self.known_settings.alone() as is_alone,
-            suppress(OSError, AuditUnavailable),
-        ):
-            if not is_alone:
-                return
-            known = await asyncio.to_thread(Known.of, settings, key)
-            before = await asyncio.to_thread(self.known_settings.find)
-            if before is not None and is_start and before.digest != known.digest:
-                self._note_event(known.change_from(before, self.gateway.clock.now()))
-            await self.journal.noted()
-            await asyncio.to_thread(self.known_settings.keep, known)
 
     async def settle(self) -> None:
         """
@@ -388,6 +372,7 @@ class Recorder:
         Raises:
             Unavailable: It is not; it is written as soon as the disk takes it.
         """
+        await self.configuration.told()
         try:
             await self.journal.noted()
         except AuditUnavailable:

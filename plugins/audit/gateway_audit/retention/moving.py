@@ -144,6 +144,6 @@ def bodies_named(entries: Sequence[bytes]) -> Iterator[BodyName]:
         except (codec.JsonError, AttributeError):
             continue
         if isinstance(body, dict):
-            found = BodyName(str(body.get("subject")), str(body.get("name")))
-            if Shelf.is_name(*found):
-                yield found
+            subject, name = body.get("subject"), body.get("name")
+            if Shelf.is_name(subject, name):
+                yield BodyName(str(subject), str(name))

@@ -44,6 +44,8 @@ async def test_entries_are_found_by_what_they_say(audit):
         {"limit": "x"},
         {"since": "yesterday"},
         {"format": "xml"},
+        {"type": "nonsense"},
+        {"type": "event."},
         {"before": "1", "after": "2"},
     ],
     ids=str,
@@ -135,10 +137,10 @@ async def test_a_table_has_no_formulas(audit):
     """
     A spreadsheet that opens it runs nothing.
     """
-    audit.recorder.note("odd", actor="=cmd()", model="+1")
+    audit.recorder.note("event.odd", actor="=cmd()", model="+1")
     await audit.sequenced()
 
-    answer = await audit.get(format="csv", type="odd")
+    answer = await audit.get(format="csv", type="event.odd")
 
     head, row = csv.reader(answer.body.decode().splitlines())
     told = dict(zip(head, row, strict=True))
@@ -187,7 +189,8 @@ async def test_status_says_how_the_audit_is(disk, audit):
 
 async def test_a_request_is_explained_from_the_log(running):
     """
-    After a restart nobody remembers it, and its decision path is there all the same.
+    After a restart nobody remembers it, and its decision path is there all the same; that it was
+    read there is an entry, as with any page.
     """
     async with running() as audit:
         request_id = (await audit.call()).headers["x-gw-request-id"]
@@ -196,7 +199,11 @@ async def test_a_request_is_explained_from_the_log(running):
     async with running() as audit:
         recalled = await audit.client.ask("GET", f"/api/explain/{request_id}")
         unknown = await audit.client.ask("GET", "/api/explain/req_unknown")
+        await audit.settled()
+        (read,) = audit.entries("read")
 
+    assert (read["actor"], read["pages"], read["entries"]) == ("local", 1, 1)
+    assert "nor in what is kept by audit" in unknown.json["error"]["message"]
     assert recalled.status == 200
     assert unknown.status == 404
     before, after = remembered.json, recalled.json
@@ -263,6 +270,7 @@ ROUTES = [
     ("GET", "/api/audit/tile/0/000", 404),
     ("POST", "/api/audit/erase", 403),
     ("POST", "/api/audit/bodies/req_unknown", 403),
+    ("POST", "/api/audit/entries/4711/body", 403),
 ]
 
 
@@ -291,7 +299,7 @@ async def test_every_route_asks_for_its_permission(running):
     assert len(registered) == len(ROUTES) - 1  # the checkpoint and the keys are one
     assert [each[0] for each in found] == [401] * len(ROUTES)
     assert [each[1] for each in found] == [status for *_, status in ROUTES]
-    assert [each[2] for each in found] == [200, 200, 404, 404, 404, 200, 404]
+    assert [each[2] for each in found] == [200, 200, 404, 404, 404, 200, 404, 404]
 
 
 async def test_a_line_of_a_download_stays_one_line(audit):
@@ -299,11 +307,11 @@ async def test_a_line_of_a_download_stays_one_line(audit):
     What somebody named with line ends and quotes adds no line and no cell.
     """
     odd = 'x\r\n"=1+1",\u2028\x00\x1b[31m'
-    audit.recorder.note("odd", actor=odd, model="\n=cmd()")
+    audit.recorder.note("event.odd", actor=odd, model="\n=cmd()")
     await audit.sequenced()
 
-    lines = (await audit.get(format="jsonl", type="odd")).body.splitlines()
-    table = (await audit.get(format="csv", type="odd")).body.decode()
+    lines = (await audit.get(format="jsonl", type="event.odd")).body.splitlines()
+    table = (await audit.get(format="csv", type="event.odd")).body.decode()
 
     rows = list(csv.reader(table.splitlines(keepends=True)))
     assert len(lines) == 1

@@ -4,6 +4,8 @@ Tests of `gateway_audit.bodies.reading`, through the route that opens a body.
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from gateway.testing import Script
@@ -102,6 +104,24 @@ async def test_a_request_of_which_nothing_was_kept_says_so(audit):
 
     request_id = answer.headers["x-gw-request-id"]
     assert await code_of(audit, 404, request_id) == "body_not_kept"
+
+
+async def test_a_body_that_could_not_be_stored_is_not_looked_for(running, monkeypatch):
+    """
+    The entry says why there is none.
+    """
+    async with running({**TABLE, "on_failure": "open"}) as audit:
+
+        def is_full(*_, **__):
+            raise OSError(errno.ENOSPC, "no space left")
+
+        monkeypatch.setattr(audit.recorder.keeping.shelf, "put", is_full)
+        answer = await audit.call(headers=PERSON)
+        await audit.sequenced()
+        asked = await read(audit, answer.headers["x-gw-request-id"])
+
+    assert asked.json["error"]["code"] == "body_not_kept"
+    assert "it could not be stored" in asked.json["error"]["message"]
 
 
 async def test_the_body_of_somebody_who_was_erased_is_gone(kept):

@@ -53,6 +53,36 @@ async def test_tail_shows_the_latest_the_oldest_first(audit, cli):
     assert json.loads(outcome)["entry"]["request"] == request_id
 
 
+async def test_tail_takes_how_long_ago(audit, cli):
+    """
+    As well as an instant, and says so to whoever writes neither.
+    """
+    await audit.call()
+    await audit.sequenced()
+
+    lately = await cli.run("tail", "--since", "1h", "--type", "outcome")
+    before = await cli.run("tail", "--until", "7d", "--type", "outcome")
+    instant = await cli.run("tail", "--since", "2020-01-01", "--type", "outcome")
+    wrong = await cli.run("tail", "--since", "yesterday", code=2)
+
+    assert lately == instant
+    assert len(lately.splitlines()) == 1
+    assert before == ""
+    assert "or how long ago: 90s, 15m, 1h, 7d" in wrong
+
+
+async def test_a_type_that_there_is_not_is_an_error(cli):
+    """
+    Silence would say that nothing of it happened; plugins name their own.
+    """
+    wrong = await cli.run("tail", "--type", "nonsense", code=1)
+    others = await cli.run("tail", "--type", "event.whatever")
+
+    assert "type: there are admin.acted, auth.denied," in wrong
+    assert "turned_away, and plugins' event.…" in wrong
+    assert others == ""
+
+
 async def test_status_is_an_exit_code(audit, cli):
     """
     One if the audit is not well: here no sequencer has run yet.
@@ -143,11 +173,11 @@ async def test_export_writes_all_there_is(audit, cli, tmp_path):
     Page by page, a line each; more than a glance is an entry of its own.
     """
     for number in range(1100):
-        audit.recorder.note("many", number=number)
+        audit.recorder.note("event.many", number=number)
     await audit.sequenced()
     file = tmp_path / "audit.jsonl"
 
-    said = await cli.run("export", str(file), "--type", "many")
+    said = await cli.run("export", str(file), "--type", "event.many")
     await audit.settled()
 
     lines = [json.loads(line) for line in file.read_text().splitlines()]
@@ -292,3 +322,47 @@ async def test_body_shows_what_was_asked_and_answered(running):
     assert "--- response" in said
     assert told["response"].encode() == answer.body
     assert "knows no finished request" in unknown
+
+
+async def test_body_shows_what_a_change_of_the_settings_changed(running):
+    """
+    By the index of its entry: a line each path; there is one way to say which body.
+    """
+    table = {"bodies": {"settings": "redacted"}}
+    async with running(table, routing={"retries": 3}) as audit:
+        others = audit.gateway.settings
+    async with running(table) as audit:
+        await audit.gateway.tasks.join(10)
+        await audit.gateway.reload(others, "ann")
+        await audit.recorder.settle()
+        await audit.sequenced()
+        cli = Cli(audit.client.url)
+        (line,) = (
+            await cli.run("tail", "--type", "settings.changed", "-n", "1")
+        ).splitlines()
+        index = line.split()[0]
+        said = await cli.run("body", "--entry", index)
+        absent = await cli.run("body", "--entry", "4711", code=1)
+        both = await cli.run("body", "req_x", "--entry", index, code=2)
+
+    assert "routing.retries: 0 -> 3" in said
+    assert f"settings  entry {index}  redacted  about sub_" in said
+    assert "no entry 4711" in absent
+    assert "REQUEST_ID, or --entry INDEX" in both
+
+
+async def test_the_gateways_own_status_warns_as_well(audit):
+    """
+    Of a disk that is nearly full, and of what is wrong with the log.
+    """
+    ill = audit.gateway.warnings()
+    await audit.call()
+    await audit.sequenced()
+    audit.recorder.figures._read_at = None
+    well = audit.gateway.warnings()
+    audit.journal._spool._change(is_nearly_full=True)
+    full = audit.gateway.warnings()
+
+    assert ill == ["audit: no sequencer has run yet: the spool grows"]
+    assert well == []
+    assert full == ["audit: the disk is nearly full"]

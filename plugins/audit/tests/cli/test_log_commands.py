@@ -105,6 +105,17 @@ def log(tmp_path, monkeypatch):
     return made
 
 
+def test_two_verifiers_say_the_same_of_a_log(log):
+    """
+    The root is written as the checkpoint has it, so that all three can be compared by eye.
+    """
+    ours = log.run("verify", log.log, "--vkey", log.vkey()).splitlines()[0]
+    theirs = log.theirs(log.log, "--vkey", log.vkey())
+
+    assert theirs == f"{ours}\n"
+    assert ours.endswith(f" root {log.checkpoint().decode().splitlines()[2]}")
+
+
 def test_a_log_is_verified_and_remembered(log):
     """
     The first visit remembers, the second compares, and a log that was set back is found.

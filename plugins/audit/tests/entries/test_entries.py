@@ -22,6 +22,7 @@ from gateway.events import (
 from gateway.testing import make_attempt, make_exchange
 from gateway_audit.entries.exchanges import Parties, intent, outcome
 from gateway_audit.entries.happenings import of_event
+from gateway_audit.entries.kinds import may_be_kind
 from gateway_audit.entries.names import Names
 
 HEAD = (1000, "id1")
@@ -147,10 +148,11 @@ EVENTS = [
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
 def test_every_event_has_an_entry_in_order(event):
     """
-    Under one type each, without addresses.
+    Under one type each, which can be asked for, without addresses.
     """
     told = of_event(event, HEAD, lambda address: f"peer_{len(address)}")
 
+    assert may_be_kind(told["type"])
     assert in_order(told)
     assert codec.loads(codec.dumps(told)) == told
     assert "192.0.2.1" not in str(told)

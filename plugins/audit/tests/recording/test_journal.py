@@ -7,6 +7,8 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
+import pytest
+
 from gateway.testing import Script
 from gateway_audit.testing import FaultyDisk
 
@@ -228,3 +230,46 @@ async def test_what_is_missing_is_a_metric(disk, running):
 
     assert found["audit_entries_lost"] == 2
     assert found["audit_failing_workers"] == 1
+
+
+async def ready(audit):
+    answer = await audit.client.ask("GET", "/readyz")
+    return answer.status, answer.json.get("reason")
+
+
+async def test_readiness_ends_while_nothing_can_be_recorded(disk, audit):
+    """
+    A load balancer is told, and told again when the disk is well, though nobody calls meanwhile.
+    """
+    before = await ready(audit)
+    disk.is_broken = True
+    await audit.call()
+    meanwhile = await ready(audit)
+    alive = await audit.client.ask("GET", "/healthz")
+    disk.is_broken = False
+    await until(lambda: not audit.journal.is_failing)
+    after = await ready(audit)
+
+    assert before == after == (200, None)
+    assert meanwhile == (
+        503,
+        "audit: requests cannot be recorded, so none is served",
+    )
+    assert alive.status == 200
+
+
+@pytest.mark.parametrize("policy", ["open", "spill"])
+async def test_whoever_serves_on_is_ready(disk, running, tmp_path, policy):
+    """
+    A second disk that works, or an operator who goes on without a record.
+    """
+    told = {"spill": str(tmp_path / "spill")} if policy == "spill" else policy
+    async with running({"on_failure": told}) as audit:
+        audit.journal._spool._change(is_failing=True)
+        served = await ready(audit)
+        if policy == "spill":
+            audit.journal._spill._change(is_failing=True)
+        neither = await ready(audit)
+
+    assert served == (200, None)
+    assert neither[0] == (503 if policy == "spill" else 200)
