@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.errors import UpstreamError, UpstreamOverloaded
 from gateway.exchange import Outcome
 from gateway.sse import Frames, FrameTooLarge, has_any, marked
+from gateway.usage import credible
 from gateway.views import Chunk
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class ReceivedStream:
             if got:
                 await self._pass_on(got, outlet)
         except FrameTooLarge as exc:
-            msg = f"the provider sent {exc}"
+            msg = f"the provider's stream cannot be read: {exc}"
             raise UpstreamError(msg) from exc
         if not self._has_ended and not self._stopped:
             msg = "the provider's stream ended before it was finished"
@@ -277,5 +278,5 @@ class ReceivedStream:
 
     def _take_facts(self) -> None:
         if self._facts is not None:
-            self._attempt.usage = self._facts.usage
+            self._attempt.usage = credible(self._facts.usage)
             self._attempt.stop = self._facts.stop
