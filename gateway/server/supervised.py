@@ -91,7 +91,7 @@ async def _supervise(
             ),
             gateway,
         )
-        signals.on_reload = lambda: reload_quietly(supervisor)
+        signals.reload_by(lambda: reload_quietly(supervisor))
         await signals.ended()
         management.health.drain()
     finally:
