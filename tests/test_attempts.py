@@ -485,3 +485,61 @@ async def test_a_header_that_cannot_be_sent_is_a_fault_that_is_told(
 
     assert (answer.status, answer.headers["x-gw-code"]) == (500, "internal_error")
     assert "x-team" not in answer.headers
+
+
+class _Wrong(Plugin):
+    """
+    Does what a plugin must not, in the hook that the caller names.
+    """
+
+    @hookimpl
+    async def pre_request(self, exchange):
+        mode = exchange.headers["x-mode"]
+        if mode == "exits":
+            raise SystemExit(3)
+        return "no answer" if mode == "pre_request" else None
+
+    @hookimpl
+    def choose_targets(self, exchange, targets):
+        return ["m"] if exchange.headers["x-mode"] == "choose_targets" else targets
+
+    @hookimpl
+    async def on_stream_chunk(self, exchange, chunk):
+        return b"data" if exchange.headers["x-mode"] == "on_stream_chunk" else chunk
+
+    @hookimpl
+    async def post_response(self, exchange, response):
+        return (
+            {"choices": []} if exchange.headers["x-mode"] == "post_response" else None
+        )
+
+
+@pytest.mark.parametrize(
+    ("mode", "stream"),
+    [
+        ("exits", False),
+        ("pre_request", False),
+        ("choose_targets", False),
+        ("on_stream_chunk", True),
+        ("post_response", False),
+    ],
+)
+async def test_the_log_names_the_plugin_that_did_wrong(
+    fake_upstream, gateway_client, capsys, mode, stream
+):
+    """
+    One that returns what it may not, or would end the process, with its caller's request id.
+    """
+    client = await gateway_client(_Wrong, providers={"main": place(fake_upstream)})
+
+    answer = await client.post(
+        "/v1/chat/completions",
+        {"model": "main/m", "stream": stream, **CHAT},
+        {"x-mode": mode},
+    )
+
+    assert (answer.status, answer.headers["x-gw-code"]) == (500, "plugin_failed")
+    told = [line for line in capsys.readouterr().out.splitlines() if "failed" in line]
+    assert len(told) == 1
+    assert "plugin failed" in told[0]
+    assert answer.headers["x-gw-request-id"] in told[0]
