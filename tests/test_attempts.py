@@ -543,3 +543,28 @@ async def test_the_log_names_the_plugin_that_did_wrong(
     assert len(told) == 1
     assert "plugin failed" in told[0]
     assert answer.headers["x-gw-request-id"] in told[0]
+
+
+async def test_what_is_said_behind_the_end_is_not_translated(
+    fake_upstream, gateway_client
+):
+    """
+    The caller's stream has one end, whatever the provider goes on to say in the same breath.
+    """
+    said = (
+        'data: {"id": "c", "choices": [{"index": 0, "delta": {"content": "%s"}}]}\n\n'
+    )
+    stop = 'data: {"id": "c", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}\n\n'
+    body = said % "one" + stop + "data: [DONE]\n\n" + said % "two"
+    script = Script(raw_body=body, content_type="text/event-stream")
+    fake_upstream.script("m", script)
+    client = await gateway_client(providers={"main": place(fake_upstream)})
+
+    answer = await client.post(
+        "/v1/messages",
+        {"model": "main/m", "max_tokens": 9, "stream": True, **CHAT},
+    )
+
+    assert b'"one"' in answer.body
+    assert b'"two"' not in answer.body
+    assert answer.body.endswith(b'data: {"type":"message_stop"}\n\n')
