@@ -423,8 +423,12 @@ class Attempts:
         provider = self._runtime.providers[attempt.target.provider]
         is_callers = failure.upstream_status in _CALLERS_FAULT
         if fault is None or not (is_callers or provider.auth == "caller"):
+            told = None
+            if not failure.upstream_status:
+                tried = "; ".join(failure.attempts)
+                told = f"{str(failure).rstrip('.')} (tried: {tried})"
             raise type(failure)(
-                None if failure.upstream_status else str(failure),
+                told,
                 provider=failure.provider,
                 upstream_status=failure.upstream_status,
                 attempts=failure.attempts,

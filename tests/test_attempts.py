@@ -568,3 +568,35 @@ async def test_what_is_said_behind_the_end_is_not_translated(
     assert b'"one"' in answer.body
     assert b'"two"' not in answer.body
     assert answer.body.endswith(b'data: {"type":"message_stop"}\n\n')
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "said"),
+    [
+        (Script(hang_up=True), 502, "upstream_failed"),
+        (Script(silent=True), 504, "upstream_timeout"),
+        (Script(raw_body="<html>"), 502, "200"),
+    ],
+    ids=["hang-up", "silent", "no-json"],
+)
+async def test_every_attempt_is_told_where_no_provider_answered(
+    fake_upstream, gateway_client, script, status, said
+):
+    """
+    Who was asked and how it went stands in the error, as it does behind a status of theirs.
+    """
+    for model in ("m", "n"):
+        fake_upstream.script(model, script)
+    slow = place(fake_upstream, timeouts={"first_byte_s": 0.2})
+    client = await gateway_client(
+        providers={"main": slow, "spare": slow}, routing={"retries": 0}
+    )
+
+    answer = await client.post(
+        "/v1/chat/completions",
+        {"model": "main/m", "fallbacks": ["spare/n"], **CHAT},
+    )
+
+    assert answer.status == status
+    tried = f"(tried: main/m {said}; spare/n {said})"
+    assert answer.json["error"]["message"].endswith(tried)
