@@ -84,10 +84,10 @@ class Usage:
         What is counted here is priced and added up in integers of 64 bits, so a provider must
         not be able to name any number.
         """
-        calls = sum(count for _, count in self.server_tool_calls)
-        return (
-            self.total_input + self.total_output + self.images + calls <= MOST_COUNTED
-        )
+        counted = self.total_input + self.total_output + self.images
+        if self.server_tool_calls:
+            counted += sum(count for _, count in self.server_tool_calls)
+        return counted <= MOST_COUNTED
 
 
 def credible(usage: Usage | None) -> Usage | None:
