@@ -246,10 +246,10 @@ def test_only_and_disabled_keep_plugins_out():
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"hooks": {"only": ["gaurd"]}}, "hooks.only[0]: no plugin gaurd"),
-        ({"hooks": {"disabled": ["gaurd"]}}, "hooks.disabled[0]: no plugin gaurd"),
-        ({"hooks": {"required": ["gaurd"]}}, "plugin gaurd: required"),
-        ({"plugins": {"gaurd": {}}}, "plugins.gaurd: not installed"),
+        ({"hooks": {"only": ["guarde"]}}, "hooks.only[0]: no plugin guarde"),
+        ({"hooks": {"disabled": ["guarde"]}}, "hooks.disabled[0]: no plugin guarde"),
+        ({"hooks": {"required": ["guarde"]}}, "plugin guarde: required"),
+        ({"plugins": {"guarde": {}}}, "plugins.guarde: not installed"),
     ],
     ids=["only", "disabled", "required", "table"],
 )
