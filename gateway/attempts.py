@@ -25,6 +25,7 @@ from gateway.received import UNREADABLE, ReceivedStream, failed, unreadable
 from gateway.routing.retries import Failure, Report
 from gateway.routing.retry_after import read_retry_after
 from gateway.upstream import LocalReply, read_at_once, read_whole
+from gateway.usage import credible
 from gateway.views import Response
 
 if TYPE_CHECKING:
@@ -366,7 +367,10 @@ class Attempts:
         dialect = sending.dialect
         response = Response(dialect, body, status=reply.status)
         try:
-            attempt.usage = dialect.usage_of(response)
+            fault = dialect.fault_of(response)
+            if fault is not None:
+                raise self._failed(attempt, fault, fault.status, reply)
+            attempt.usage = credible(dialect.usage_of(response))
             attempt.stop = dialect.stop_of(response)
             if sending.translation is not None:
                 response = sending.translation.answer(response)
@@ -384,15 +388,24 @@ class Attempts:
         """
         body = await read_whole(reply, _ERROR_BYTES)
         attempt.bytes_received = len(body)
-        attempt.state = AttemptState.ANSWERED
         fault = sending.dialect.read_fault(reply.status, body)
+        raise self._failed(attempt, fault, reply.status, reply)
+
+    def _failed(
+        self, attempt: Attempt, fault: Fault, status: int, reply: Reply
+    ) -> UpstreamError:
+        """
+        Make the error for a provider that answered with *fault*: nothing was generated.
+        """
+        attempt.state = AttemptState.ANSWERED
+        attempt.status = status
         secret = self._runtime.credential(attempt.target)
         if secret:
             fault = _without(secret, fault)
-        raise failed(
+        return failed(
             attempt.target.provider,
             fault,
-            status=reply.status,
+            status=status,
             retry_after_s=read_retry_after(reply.headers, self._exchange.clock.now()),
         )
 
@@ -410,8 +423,12 @@ class Attempts:
         provider = self._runtime.providers[attempt.target.provider]
         is_callers = failure.upstream_status in _CALLERS_FAULT
         if fault is None or not (is_callers or provider.auth == "caller"):
+            told = None
+            if not failure.upstream_status:
+                tried = "; ".join(failure.attempts)
+                told = f"{str(failure).rstrip('.')} (tried: {tried})"
             raise type(failure)(
-                None if failure.upstream_status else str(failure),
+                told,
                 provider=failure.provider,
                 upstream_status=failure.upstream_status,
                 attempts=failure.attempts,

@@ -21,20 +21,22 @@ import attrs
 import structlog
 
 from gateway.errors import ExchangeError, PluginFailed, Refused
+from gateway.exchange import Answer
 from gateway.filters import ChunkHook, Pipeline, Stage
-from gateway.raised import place_of
+from gateway.raised import FAULTS, place_of
+from gateway.routing.targets import Target
+from gateway.views import Response
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from gateway.dialects import Dialect
     from gateway.events import Event
-    from gateway.exchange import Answer, Attempt, Exchange, Outcome
+    from gateway.exchange import Attempt, Exchange, Outcome
     from gateway.listing import ModelListing
     from gateway.plugins import LoadedPlugin
-    from gateway.routing.targets import Target
     from gateway.taps import Tap
-    from gateway.views import Chunk, Response
+    from gateway.views import Chunk
 
 log = structlog.get_logger("gateway.hooks")
 
@@ -138,7 +140,7 @@ class Step:
         return now
 
     def failed(
-        self, exchange: Exchange, started: int, exc: Exception, attempt: int = 0
+        self, exchange: Exchange, started: int, exc: BaseException, attempt: int = 0
     ) -> None:
         """
         Deal with an exception: pass a refusal on, fail closed, or return to fail open.
@@ -160,7 +162,7 @@ class Step:
         self.done(exchange, started, "failed", attempt)
         raise PluginFailed(self.name) from exc
 
-    def record(self, exc: Exception, exchange_id: str = "") -> None:
+    def record(self, exc: BaseException, exchange_id: str = "") -> None:
         """
         Count and log an exception that is the plugin's fault.
 
@@ -276,7 +278,9 @@ class Hooks:
                 answer: Answer | None = await (
                     waiting if step.timeout_s is None else step.limited(waiting)
                 )
-            except Exception as exc:  # noqa: BLE001 - the failure policy is here
+                if answer is not None:
+                    _check_type(answer, Answer)
+            except FAULTS as exc:  # the failure policy is here
                 step.failed(exchange, started, exc)
                 started = perf_counter_ns()
                 continue
@@ -297,7 +301,9 @@ class Hooks:
             started = perf_counter_ns()
             try:
                 chosen = tuple(step.call(exchange, targets))
-            except Exception as exc:  # noqa: BLE001
+                for target in chosen:
+                    _check_type(target, Target)
+            except FAULTS as exc:
                 step.failed(exchange, started, exc)
                 continue
             step.done(
@@ -321,7 +327,7 @@ class Hooks:
             try:
                 waiting = step.call(exchange, attempt)
                 await (waiting if step.timeout_s is None else step.limited(waiting))
-            except Exception as exc:  # noqa: BLE001
+            except FAULTS as exc:
                 # Plugins between the last that returned and this one have no such hook.
                 attempt.entered_from = step.position + 1
                 step.failed(exchange, started, exc, attempt.number)
@@ -342,7 +348,7 @@ class Hooks:
             started = perf_counter_ns()
             try:
                 tap = step.call(exchange, attempt)
-            except Exception as exc:  # noqa: BLE001
+            except FAULTS as exc:
                 step.failed(exchange, started, exc, attempt.number)
                 continue
             if tap is not None:
@@ -367,7 +373,7 @@ class Hooks:
             number = attempt.number if attempt is not None else 0
             try:
                 found = step.call(exchange, attempt)
-            except Exception as exc:  # noqa: BLE001
+            except FAULTS as exc:
                 step.failed(exchange, started, exc, number)
                 continue
             if found is not None:
@@ -382,9 +388,9 @@ class Hooks:
                 step.done(exchange, started, "passed", number)
         if not stages:
             return None
-        return Pipeline(stages, self._stage_failed)
+        return Pipeline(stages, partial(self._stage_failed, exchange.id))
 
-    def _stage_failed(self, stage: Stage, exc: Exception) -> None:
+    def _stage_failed(self, exchange_id: str, stage: Stage, exc: BaseException) -> None:
         stats = self.stats[stage.name]
         if isinstance(exc, ExchangeError):
             stats.refused += 1
@@ -397,6 +403,7 @@ class Hooks:
             hook="open_filter",
             error=type(exc).__name__,
             at=place_of(exc),
+            request_id=exchange_id,
             fails_open=stage.fails_open,
         )
 
@@ -430,7 +437,9 @@ class Hooks:
                 new = await (
                     waiting if step.timeout_s is None else step.limited(waiting)
                 )
-            except Exception as exc:  # noqa: BLE001
+                if new is not None:
+                    _check_type(new, Response)
+            except FAULTS as exc:
                 step.failed(exchange, started, exc)
                 started = perf_counter_ns()
                 continue
@@ -453,7 +462,7 @@ class Hooks:
                 waiting = step.call(exchange, attempt)
                 if waiting is not None:
                     await (waiting if step.timeout_s is None else step.limited(waiting))
-            except Exception as exc:  # noqa: BLE001
+            except FAULTS as exc:
                 self._settled_badly(step, exchange, started, exc, attempt.number)
                 started = perf_counter_ns()
                 continue
@@ -473,7 +482,7 @@ class Hooks:
                 waiting = step.call(exchange)
                 if waiting is not None:
                     await (waiting if step.timeout_s is None else step.limited(waiting))
-            except Exception as exc:  # noqa: BLE001
+            except FAULTS as exc:
                 error = self._settled_badly(step, exchange, started, exc)
                 worst = worst or error
                 started = perf_counter_ns()
@@ -483,7 +492,11 @@ class Hooks:
 
     @staticmethod
     def _settled_badly(
-        step: Step, exchange: Exchange, started: int, exc: Exception, attempt: int = 0
+        step: Step,
+        exchange: Exchange,
+        started: int,
+        exc: BaseException,
+        attempt: int = 0,
     ) -> ExchangeError | None:
         try:
             step.failed(exchange, started, exc, attempt)
@@ -500,7 +513,7 @@ class Hooks:
         for step in self._on_event:
             try:
                 step.call(event)
-            except Exception as exc:  # noqa: BLE001 - one listener hides nothing from others
+            except FAULTS as exc:  # one listener hides nothing from others
                 step.record(exc)
 
     async def settle_event(self, event: Event) -> None:
@@ -517,7 +530,7 @@ class Hooks:
                 await (waiting if step.timeout_s is None else step.limited(waiting))
             except ExchangeError as error:
                 worst = worst or error
-            except Exception as exc:  # noqa: BLE001 - as in `publish`
+            except FAULTS as exc:  # as in `publish`
                 step.record(exc)
         if worst is not None:
             raise worst
@@ -535,7 +548,7 @@ class Hooks:
                 left = tuple(
                     await (waiting if step.timeout_s is None else step.limited(waiting))
                 )
-            except Exception as exc:  # noqa: BLE001
+            except FAULTS as exc:
                 step.failed(exchange, started, exc)
                 continue
             step.done(
@@ -554,7 +567,7 @@ class Hooks:
                 found: Mapping[str, Any] | None = await (
                     waiting if step.timeout_s is None else step.limited(waiting)
                 )
-            except Exception as exc:  # noqa: BLE001 - the next may know
+            except FAULTS as exc:  # the next may know
                 step.record(exc)
                 continue
             if found is not None:
@@ -573,7 +586,7 @@ class Hooks:
         for step in self._erase_subject:
             try:
                 report = await step.call(subject)
-            except Exception as exc:  # noqa: BLE001
+            except FAULTS as exc:
                 step.record(exc)
                 failed = failed or PluginFailed(step.name)
                 continue
@@ -600,7 +613,7 @@ class OpenTap:
         started = perf_counter_ns()
         try:
             self.tap.see(chunks)
-        except Exception as exc:  # noqa: BLE001
+        except FAULTS as exc:
             self._failed(exchange, started, exc)
 
     def see_frames(
@@ -612,10 +625,10 @@ class OpenTap:
         started = perf_counter_ns()
         try:
             self.tap.see_frames(frames, dialect)
-        except Exception as exc:  # noqa: BLE001
+        except FAULTS as exc:
             self._failed(exchange, started, exc)
 
-    def _failed(self, exchange: Exchange, started: int, exc: Exception) -> None:
+    def _failed(self, exchange: Exchange, started: int, exc: BaseException) -> None:
         if not isinstance(exc, Refused):
             self.step.failed(exchange, started, exc)
             return
@@ -629,7 +642,7 @@ class OpenTap:
         """
         try:
             self.tap.close(outcome)
-        except Exception as exc:  # noqa: BLE001
+        except FAULTS as exc:
             self.step.record(exc)
 
 
@@ -642,3 +655,12 @@ def _opener(step: Step) -> Callable[[Exchange, Attempt | None], ChunkHook]:
         return ChunkHook(partial(step.call, exchange))
 
     return open_filter
+
+
+def _check_type(value: object, wanted: type) -> None:
+    """
+    See that a hook returned what it may, while it is known whose it is.
+    """
+    if not isinstance(value, wanted):
+        msg = f"returned {type(value).__name__}, not {wanted.__name__}"
+        raise TypeError(msg)

@@ -127,6 +127,11 @@ class Seal:
 
 # --- what is lost ---------------------------------------------------------------------------
 
+#: Of a list of losses in a header: most clients read lines of 8 KB, some proxies of 4.
+_HEADER_CHARS: Final = 2048
+_NAME_CHARS: Final = 100
+_BETWEEN: Final = ", "
+
 
 @attrs.frozen
 class Loss:
@@ -190,5 +195,27 @@ class Losses:
     def header(self) -> str:
         """
         Render the list for ``x-gw-translation``: ``field=action, field=action``.
+
+        Fields may have their names from the caller: what no header can hold is a question
+        mark, and of what would make it longer than clients read only the number is told.
         """
-        return ", ".join(f"{loss.field}={loss.action}" for loss in self.found)
+        told: list[str] = []
+        room = _HEADER_CHARS
+        for loss in self.found:
+            line = f"{_headed(loss.field)}={loss.action}"
+            room -= len(line) + len(_BETWEEN)
+            if room < 0:
+                told.append(f"and {len(self.found) - len(told)} more")
+                break
+            told.append(line)
+        return _BETWEEN.join(told)
+
+
+def _headed(name: str) -> str:
+    if len(name) > _NAME_CHARS:
+        name = f"{name[:_NAME_CHARS]}..."
+    if name.isascii() and name.isprintable():
+        return name
+    return "".join(
+        char if char.isascii() and char.isprintable() else "?" for char in name
+    )

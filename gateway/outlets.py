@@ -270,7 +270,11 @@ class CallerOutlet:
         headers["Content-Type"] = "text/event-stream"
         headers["Cache-Control"] = "no-store"
         headers["X-Accel-Buffering"] = "no"
-        await self._sink.start(_OK, headers)
+        try:
+            await self._sink.start(_OK, headers)
+        except ValueError:
+            exchange.is_committed = False
+            raise
 
     async def _write(self, data: bytes) -> None:
         self._written_at = self._loop.time()
@@ -357,7 +361,13 @@ class CallerOutlet:
         dialect = self._dialect
         writer = dialect.stream_writer(self._exchange.request, Losses())
         await self.begin(attempt)
-        for event in events_of(dialect.read_answer(response)):
+        try:
+            answer = dialect.read_answer(response)
+        except UNREADABLE as exc:
+            if attempt is None:  # a plugin's
+                raise
+            raise unreadable() from exc
+        for event in events_of(answer):
             await self.chunks(list(writer.write(event)))
         await self.end()
 
@@ -402,7 +412,11 @@ class CallerOutlet:
         headers = answer_headers(exchange)
         headers["Content-Type"] = "application/json"
         headers.update(response.headers)
-        await self._sink.whole(response.status, headers, body)
+        try:
+            await self._sink.whole(response.status, headers, body)
+        except ValueError:  # no head, so nothing left
+            exchange.is_committed = False
+            raise
 
     # --- failures ---------------------------------------------------------------------------
 
@@ -420,7 +434,14 @@ class CallerOutlet:
         if exchange.is_committed:
             worse = await self._settlement.complete()
             await self._cut(worse or error)
-        else:
+            return
+        try:
+            await self._send(self._dialect.error_response(error, exchange.id))
+        except ValueError:
+            # A header that no answer can hold, whoever set it: the caller hears without them.
+            exchange.upstream_headers = {}
+            exchange.response_headers.clear()
+            error.headers = {}
             await self._send(self._dialect.error_response(error, exchange.id))
 
     async def _cut(self, error: ExchangeError) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import (
     Callable,
-    Container,
+    Collection,
     Iterable,
     Iterator,
     Mapping,
@@ -24,6 +24,7 @@ import structlog
 from gateway.errors import ConfigError, GatewayError, PluginError, Problem
 from gateway.hookspecs import EITHER_COLOUR, PROJECT, Phase, Plugin
 from gateway.installation import installed_plugins
+from gateway.near import nearest
 from gateway.settings import PHASES
 
 if TYPE_CHECKING:
@@ -338,19 +339,21 @@ def _takes_part(name: str, settings: Settings) -> bool:
     return name not in hooks.disabled and (hooks.only is None or name in hooks.only)
 
 
-def _missing(present: Container[str], settings: Settings) -> list[GatewayError]:
+def _missing(present: Collection[str], settings: Settings) -> list[GatewayError]:
     """
     Name the plugins that the settings ask for and nobody installed.
+
+    A slip in ``only`` would leave the plugin out that was meant, and whatever it guards.
     """
     problems: list[GatewayError] = []
     hooks = settings.hooks
     for name in hooks.required:
         if name not in present:
-            msg = f"required, but not installed: pip install gatewright-{name}"
+            msg = f"required, but not installed: {_remedy(name, present)}"
             problems.append(PluginError(msg, plugin=name))
     tables = [
         Problem(
-            f"not installed: pip install gatewright-{name}, or remove the table",
+            f"not installed: {_remedy(name, present, 'remove the table')}",
             path=f"plugins.{name}",
             where=getattr(table, "where", ""),
         )
@@ -363,9 +366,29 @@ def _missing(present: Container[str], settings: Settings) -> list[GatewayError]:
         for name in getattr(hooks, table)
         if name not in present
     ]
-    if tables or named:
-        problems.append(ConfigError([*tables, *named]))
+    listed = [
+        Problem(
+            f"no plugin {name} is installed: {_remedy(name, present, 'take it out')}",
+            path=f"hooks.{table}[{at}]",
+        )
+        for table in ("only", "disabled")
+        for at, name in enumerate(getattr(hooks, table) or ())
+        # What is kept out need not be there, if it is what was meant.
+        if name not in present and (table == "only" or nearest(name, present))
+    ]
+    if tables or named or listed:
+        problems.append(ConfigError([*tables, *named, *listed]))
     return problems
+
+
+def _remedy(name: str, present: Collection[str], or_else: str = "") -> str:
+    """
+    Say what helps: the name that was meant, before a distribution of anybody's.
+    """
+    near = nearest(name, present)
+    if near:
+        return f"did you mean {near[0]}?"
+    return f"pip install gatewright-{name}" + (f", or {or_else}" if or_else else "")
 
 
 def _configure(

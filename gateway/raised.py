@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound=BaseException)
 
+#: What a plugin may raise that is a fault of it: to end the process is not for it to decide.
+FAULTS: Final = (Exception, SystemExit)
+
 #: Exceptions that one was raised from, one from the other.
 _MOST_LINKS: Final = 16
 _PATHS: Final = ("stdlib", "platstdlib", "purelib", "platlib")

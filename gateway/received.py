@@ -4,15 +4,18 @@ One provider's stream, from its reads to the outlet.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from gateway.errors import UpstreamError, UpstreamOverloaded
 from gateway.exchange import Outcome
 from gateway.sse import Frames, FrameTooLarge, has_any, marked
+from gateway.usage import credible
 from gateway.views import Chunk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from gateway.dialects import Dialect
     from gateway.exchange import Attempt, Exchange
@@ -24,6 +27,10 @@ if TYPE_CHECKING:
 
 #: What a reader raises over a document that is not what the vendor documents.
 UNREADABLE: Final = (ValueError, LookupError, TypeError, AttributeError)
+
+
+#: How long a provider may take to close a stream that has ended.
+_LINGER_S: Final = 0.2
 
 
 def unreadable() -> UpstreamError:
@@ -117,7 +124,8 @@ class ReceivedStream:
         frames = Frames()
         attempt = self._attempt
         try:
-            async for data in reply.reads():
+            reads = reply.reads()
+            async for data in reads:
                 attempt.bytes_received += len(data)
                 got = frames.feed(data)
                 if got:
@@ -130,11 +138,14 @@ class ReceivedStream:
                     if left is None:
                         break
                     await self._pass_on(left, outlet)
+                if self._has_ended:
+                    await _see_off(reads)
+                    return
             got = frames.finish()
             if got:
                 await self._pass_on(got, outlet)
         except FrameTooLarge as exc:
-            msg = f"the provider sent {exc}"
+            msg = f"the provider's stream cannot be read: {exc}"
             raise UpstreamError(msg) from exc
         if not self._has_ended and not self._stopped:
             msg = "the provider's stream ended before it was finished"
@@ -148,6 +159,7 @@ class ReceivedStream:
         """
         return bool(
             self._committed is None
+            and not self._has_ended
             and self._translation is None
             and not self._taps
             and self._dialect.terminal_marks
@@ -201,8 +213,11 @@ class ReceivedStream:
             return
         dialect = self._dialect
         data = frames[0] if len(frames) == 1 else b"".join(frames)
-        if dialect.end_in(frames, data) is not None:
+        end = dialect.end_in(frames, data)
+        if end is not None:
             self._has_ended = True
+            if self._translation is not None:  # nothing can be said behind it
+                frames = frames[: end + 1]
         for tap in self._frame_taps:
             tap.see_frames(self._exchange, frames, dialect)
         if self._translation is None and not self._taps and not outlet.wants_chunks:
@@ -277,5 +292,18 @@ class ReceivedStream:
 
     def _take_facts(self) -> None:
         if self._facts is not None:
-            self._attempt.usage = self._facts.usage
+            self._attempt.usage = credible(self._facts.usage)
             self._attempt.stop = self._facts.stop
+
+
+async def _see_off(reads: AsyncIterator[bytes]) -> None:
+    """
+    Wait a moment for the end of what comes behind a stream's last event, which is nothing.
+
+    Its connection can then be used again.  Who keeps it open, or goes on talking, keeps no caller
+    waiting, and turns no whole answer into a broken one.
+    """
+    with contextlib.suppress(TimeoutError, UpstreamError):
+        async with asyncio.timeout(_LINGER_S):
+            async for _ in reads:
+                pass

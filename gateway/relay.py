@@ -228,6 +228,8 @@ class Relay(Forwarder):
         answer = await flight.answer()
         if flight.target is None:
             return answer
+        # What the provider could not be told, every follower's answer lacks.
+        exchange.losses = flight.exchange.losses
         if charge_of is None or not flight.is_over:
             await self._join(
                 exchange, flight.target, flight=flight, charge_of=charge_of
@@ -324,8 +326,11 @@ def _give(exchange: Exchange) -> None:
     """
     Let the attempt count by which a plugin has its answer, if it has it from another exchange.
 
-    Not before: a plugin may find that it cannot give what it was let have.
+    Not before: a plugin may find that it cannot give what it was let have.  An answer from a
+    flight that this exchange began lacks what that one lost.
     """
+    for flight in exchange.stash.get(BEGUN, ()):
+        exchange.losses = exchange.losses or flight.exchange.losses
     attempt = exchange.attempt
     if attempt is None or not attempt.joined:
         return

@@ -20,7 +20,7 @@ from aiohttp.http import HttpProcessingError
 from aiohttp.streams import EofStream
 from multidict import CIMultiDict
 
-from gateway.errors import UpstreamError, UpstreamTimeout
+from gateway.errors import ConfigError, Problem, UpstreamError, UpstreamTimeout
 from gateway.wire import (
     MAX_FIELD_BYTES,
     READ_BYTES,
@@ -495,8 +495,17 @@ def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
 
     True is the system's authorities, by the context that aiohttp has of them: another one would
     be a megabyte.
+
+    Raises:
+        ConfigError: *ca_file* cannot be read.
     """
-    return True if ca_file is None else ssl.create_default_context(cafile=str(ca_file))
+    if ca_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=str(ca_file))
+    except OSError as exc:  # ssl's own errors among them
+        msg = f"{ca_file} holds no certificates that can be read: {exc.strerror or exc}"
+        raise ConfigError(Problem(msg, path="egress.ca_file")) from None
 
 
 def _connector(

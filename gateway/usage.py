@@ -11,6 +11,9 @@ import attrs
 #: The service tier that is no special one; vendors call it by several names.
 STANDARD: Final = "default"
 
+#: Tokens, pieces and calls of one attempt; who counts more does not count.
+MOST_COUNTED: Final = 10**9
+
 
 @attrs.frozen(kw_only=True)
 class Usage:
@@ -72,3 +75,23 @@ class Usage:
         All tokens of the answer.
         """
         return self.output + self.reasoning + self.output_audio + self.output_image
+
+    @property
+    def is_credible(self) -> bool:
+        """
+        Whether one attempt can have used so much.
+
+        What is counted here is priced and added up in integers of 64 bits, so a provider must
+        not be able to name any number.
+        """
+        counted = self.total_input + self.total_output + self.images
+        if self.server_tool_calls:
+            counted += sum(count for _, count in self.server_tool_calls)
+        return counted <= MOST_COUNTED
+
+
+def credible(usage: Usage | None) -> Usage | None:
+    """
+    Return *usage*, or None, as if the provider had said nothing, where it cannot be true.
+    """
+    return usage if usage is None or usage.is_credible else None

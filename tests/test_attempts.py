@@ -7,6 +7,7 @@ import pytest
 from gateway import Identity, Phase, Plugin, codec, hookimpl
 from gateway.neutral import SEAL_MARK, Seal
 from gateway.testing import Script
+from gateway.testing.fake import Usage
 
 CHAT = {"messages": [{"role": "user", "content": "hi"}]}
 
@@ -336,3 +337,266 @@ async def test_reasoning_of_another_provider_is_not_passed_through(
     assert SEAL_MARK not in fake_upstream.requests[0].body
     assert b"why" in fake_upstream.requests[0].body
     assert any("foreign_reasoning" in reason for reason in trails[0])
+
+
+#: What is sent with status 200 and is no answer, and what the caller hears.
+NO_ANSWERS = {
+    "nothing": ("", 502, "upstream_failed"),
+    "null": ("null", 502, "upstream_failed"),
+    "a list": ("[]", 502, "upstream_failed"),
+    "an error": (
+        '{"error": {"type": "rate_limit_error", "code": "rate_limit_exceeded"}}',
+        429,
+        "rate_limit_exceeded",
+    ),
+    "an error in Anthropic's shape": (
+        '{"type": "error", "error": {"type": "overloaded_error", "message": "later"}}',
+        503,
+        "server_is_overloaded",
+    ),
+}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("kind", ["openai-compatible", "anthropic"])
+@pytest.mark.parametrize("case", NO_ANSWERS)
+async def test_what_is_no_answer_is_a_failure_whatever_its_status(
+    fake_upstream, gateway_client, case, kind, stream
+):
+    """
+    A provider that says 200 and answers nothing, or an error, has failed: the next one is asked.
+    """
+    body, status, code = NO_ANSWERS[case]
+    script = Script(raw_body=body, content_type="application/json")
+    fake_upstream.script("m", script)
+    url = fake_upstream.url if kind == "anthropic" else fake_upstream.openai_url
+    main = {"type": kind, "base_url": url, "auth": "none"}
+    client = await gateway_client(
+        providers={"main": main, "spare": place(fake_upstream)}, routing={"retries": 0}
+    )
+    asked = {"model": "main/m", "stream": stream, **CHAT}
+
+    alone = await client.post("/v1/chat/completions", asked)
+    helped = await client.post(
+        "/v1/chat/completions", {**asked, "fallbacks": ["spare/other"]}
+    )
+
+    assert (alone.status, alone.json["error"]["code"]) == (status, code)
+    assert (helped.status, b"echo" in helped.body) == (200, True)
+    assert helped.headers["x-gw-attempts"] == "2"
+
+
+async def test_an_answer_that_holds_an_error_beside_it_is_one(
+    fake_upstream, gateway_client
+):
+    """
+    What says something is passed on as it came, with whatever else stands in it.
+    """
+    body = '{"choices": [], "error": {"message": "of no account"}}'
+    fake_upstream.script("m", Script(raw_body=body, content_type="application/json"))
+    client = await gateway_client(providers={"main": place(fake_upstream)})
+
+    answer = await client.post("/v1/chat/completions", {"model": "main/m", **CHAT})
+
+    assert (answer.status, answer.body) == (200, body.encode())
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("tokens", [10**10, 2**62])
+async def test_usage_that_cannot_be_is_none(
+    fake_upstream, gateway_client, tokens, stream
+):
+    """
+    No provider can name a number that those who add up cannot hold.
+    """
+    seen = []
+
+    class Watch(Plugin):
+        @hookimpl
+        async def after_attempt(self, exchange, attempt):
+            seen.append((attempt.status, attempt.usage, attempt.cost_nano))
+
+    fake_upstream.script("m", Script(usage=Usage(input=3, output=tokens)))
+    client = await gateway_client(Watch, providers={"main": place(fake_upstream)})
+
+    answer = await client.post(
+        "/v1/chat/completions", {"model": "main/m", "stream": stream, **CHAT}
+    )
+
+    assert answer.status == 200
+    assert seen == [(200, None, None)]
+
+
+@pytest.mark.parametrize("name", ["m\nx", "m\x00", "m\x7f", "m\ud800"], ids=ascii)
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+async def test_a_models_name_can_stand_in_a_header(
+    fake_upstream, gateway_client, path, name
+):
+    """
+    A name that no header can hold is refused before anybody is asked, not behind it.
+    """
+    client = await gateway_client(providers={"main": place(fake_upstream)})
+
+    answer = await client.post(path, {"model": f"main/{name}", "max_tokens": 9, **CHAT})
+
+    assert answer.status == 400
+    assert "model: must not hold" in answer.json["error"]["message"]
+    assert not list(fake_upstream.requests)
+
+
+async def test_a_dropped_fields_name_may_be_anything(fake_upstream, gateway_client):
+    """
+    The list of losses in the answer's head is one that clients can read.
+    """
+    main = {"type": "anthropic", "base_url": fake_upstream.url, "auth": "none"}
+    client = await gateway_client(providers={"main": main})
+    odd = {"a\nb\ud800": 1, "c" * 9000: 1, **{f"field{n}": 1 for n in range(2000)}}
+
+    answer = await client.post(
+        "/v1/chat/completions", {"model": "main/m", **CHAT, **odd}
+    )
+
+    told = answer.headers["x-gw-translation"]
+    assert answer.status == 200
+    assert "a?b?=dropped, ccc" in told
+    assert told.endswith(" more")
+    assert len(told) < 4096
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_a_header_that_cannot_be_sent_is_a_fault_that_is_told(
+    fake_upstream, gateway_client, stream
+):
+    """
+    A plugin that sets one gets its caller an error, not silence.
+    """
+
+    class Careless(Plugin):
+        @hookimpl
+        async def pre_request(self, exchange):
+            exchange.response_headers["x-team"] = "one\ntwo"
+
+    client = await gateway_client(Careless, providers={"main": place(fake_upstream)})
+
+    async with asyncio.timeout(10):
+        answer = await client.post(
+            "/v1/chat/completions", {"model": "main/m", "stream": stream, **CHAT}
+        )
+
+    assert (answer.status, answer.headers["x-gw-code"]) == (500, "internal_error")
+    assert "x-team" not in answer.headers
+
+
+class _Wrong(Plugin):
+    """
+    Does what a plugin must not, in the hook that the caller names.
+    """
+
+    @hookimpl
+    async def pre_request(self, exchange):
+        mode = exchange.headers["x-mode"]
+        if mode == "exits":
+            raise SystemExit(3)
+        return "no answer" if mode == "pre_request" else None
+
+    @hookimpl
+    def choose_targets(self, exchange, targets):
+        return ["m"] if exchange.headers["x-mode"] == "choose_targets" else targets
+
+    @hookimpl
+    async def on_stream_chunk(self, exchange, chunk):
+        return b"data" if exchange.headers["x-mode"] == "on_stream_chunk" else chunk
+
+    @hookimpl
+    async def post_response(self, exchange, response):
+        return (
+            {"choices": []} if exchange.headers["x-mode"] == "post_response" else None
+        )
+
+
+@pytest.mark.parametrize(
+    ("mode", "stream"),
+    [
+        ("exits", False),
+        ("pre_request", False),
+        ("choose_targets", False),
+        ("on_stream_chunk", True),
+        ("post_response", False),
+    ],
+)
+async def test_the_log_names_the_plugin_that_did_wrong(
+    fake_upstream, gateway_client, capsys, mode, stream
+):
+    """
+    One that returns what it may not, or would end the process, with its caller's request id.
+    """
+    client = await gateway_client(_Wrong, providers={"main": place(fake_upstream)})
+
+    answer = await client.post(
+        "/v1/chat/completions",
+        {"model": "main/m", "stream": stream, **CHAT},
+        {"x-mode": mode},
+    )
+
+    assert (answer.status, answer.headers["x-gw-code"]) == (500, "plugin_failed")
+    told = [line for line in capsys.readouterr().out.splitlines() if "failed" in line]
+    assert len(told) == 1
+    assert "plugin failed" in told[0]
+    assert answer.headers["x-gw-request-id"] in told[0]
+
+
+async def test_what_is_said_behind_the_end_is_not_translated(
+    fake_upstream, gateway_client
+):
+    """
+    The caller's stream has one end, whatever the provider goes on to say in the same breath.
+    """
+    said = (
+        'data: {"id": "c", "choices": [{"index": 0, "delta": {"content": "%s"}}]}\n\n'
+    )
+    stop = 'data: {"id": "c", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}\n\n'
+    body = said % "one" + stop + "data: [DONE]\n\n" + said % "two"
+    script = Script(raw_body=body, content_type="text/event-stream")
+    fake_upstream.script("m", script)
+    client = await gateway_client(providers={"main": place(fake_upstream)})
+
+    answer = await client.post(
+        "/v1/messages",
+        {"model": "main/m", "max_tokens": 9, "stream": True, **CHAT},
+    )
+
+    assert b'"one"' in answer.body
+    assert b'"two"' not in answer.body
+    assert answer.body.endswith(b'data: {"type":"message_stop"}\n\n')
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "said"),
+    [
+        (Script(hang_up=True), 502, "upstream_failed"),
+        (Script(silent=True), 504, "upstream_timeout"),
+        (Script(raw_body="<html>"), 502, "200"),
+    ],
+    ids=["hang-up", "silent", "no-json"],
+)
+async def test_every_attempt_is_told_where_no_provider_answered(
+    fake_upstream, gateway_client, script, status, said
+):
+    """
+    Who was asked and how it went stands in the error, as it does behind a status of theirs.
+    """
+    for model in ("m", "n"):
+        fake_upstream.script(model, script)
+    slow = place(fake_upstream, timeouts={"first_byte_s": 0.2})
+    client = await gateway_client(
+        providers={"main": slow, "spare": slow}, routing={"retries": 0}
+    )
+
+    answer = await client.post(
+        "/v1/chat/completions",
+        {"model": "main/m", "fallbacks": ["spare/n"], **CHAT},
+    )
+
+    assert answer.status == status
+    tried = f"(tried: main/m {said}; spare/n {said})"
+    assert answer.json["error"]["message"].endswith(tried)

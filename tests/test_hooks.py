@@ -331,10 +331,11 @@ async def test_targets_pass_every_plugin_in_turn():
         recording("b", Phase.ROUTE, choose_targets=lambda _, targets: targets[::-1]),
     ]
     exchange = make_exchange()
+    given = tuple(make_attempt(make_exchange(), model=name).target for name in "123")
 
-    chosen = hooks_of(*plugins).choose_targets(exchange, (1, 2, 3))
+    chosen = hooks_of(*plugins).choose_targets(exchange, given)
 
-    assert chosen == (3, 2)
+    assert [target.model for target in chosen] == ["3", "2"]
     assert [line.outcome for line in exchange.trail.lines] == ["changed", "changed"]
 
 

@@ -243,6 +243,43 @@ def test_only_and_disabled_keep_plugins_out():
     assert [plugin.name for plugin in loaded] == ["a"]
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"hooks": {"only": ["guarde"]}}, "hooks.only[0]: no plugin guarde"),
+        ({"hooks": {"disabled": ["guarde"]}}, "hooks.disabled[0]: no plugin guarde"),
+        ({"hooks": {"required": ["guarde"]}}, "plugin guarde: required"),
+        ({"plugins": {"guarde": {}}}, "plugins.guarde: not installed"),
+    ],
+    ids=["only", "disabled", "required", "table"],
+)
+def test_a_slip_in_a_plugins_name_is_told(settings, said):
+    """
+    Nothing runs without what was meant, and nobody is told to install what a stranger may own.
+    """
+    with pytest.raises(PluginErrors) as caught:
+        load(settings, guard=Fine)
+
+    assert said in str(caught.value)
+    assert "did you mean guard?" in str(caught.value)
+    assert "pip install" not in str(caught.value)
+
+
+def test_only_names_what_is_installed():
+    """
+    What would run is missing; what is kept out may be.
+    """
+    hooks = {"only": ["guard", "elsewhere"], "disabled": ["another"]}
+
+    with pytest.raises(PluginErrors) as caught:
+        load({"hooks": hooks}, guard=Fine)
+
+    assert "hooks.only[1]: no plugin elsewhere is installed: pip install" in str(
+        caught.value
+    )
+    assert "another" not in str(caught.value)
+
+
 def test_policy_comes_from_the_settings():
     """
     on_failure and timeout_s are the operator's, by plugin.

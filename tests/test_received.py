@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from gateway import Outcome, Plugin, Refused, Tap, hookimpl
@@ -408,3 +410,48 @@ async def test_facts_are_read_once_if_the_caller_is_slow(monkeypatch):
     assert b"".join(outlet.kept) == HELLO + STOP + USED + DONE
     assert read == [STOP, USED, DONE]
     assert attempt.usage.total_output == 4
+
+
+class EndlessReply(PushingReply):
+    """
+    A reply whose provider says the same again and again, or nothing, when all was said.
+    """
+
+    pushes = False
+
+    def __init__(self, *reads, after=None):
+        super().__init__(*reads)
+        self.after = after
+
+    async def reads(self):
+        """
+        Yield what there is to say, and what there is not.
+        """
+        for read in self.left:
+            yield read
+        while self.after is not None:
+            yield self.after
+            await asyncio.sleep(0)
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("after", [None, HELLO], ids=["silent", "talking"])
+async def test_who_does_not_close_a_finished_stream_keeps_nobody_waiting(after):
+    """
+    The last event is the end, whatever the connection does: no error, nothing more to the caller.
+    """
+    hooks = Hooks(load_plugins(settings_from_dict({}), []))
+    exchange = make_exchange()
+    attempt = make_attempt(exchange)
+    outlet = KeepingOutlet()
+    stream = ReceivedStream(
+        exchange, attempt, find_dialect("openai_chat"), None, hooks, lambda: None
+    )
+    reply = EndlessReply(HELLO, STOP + USED, DONE, after=after)
+
+    async with asyncio.timeout(20):
+        await stream.pump(reply, outlet, hides_usage=False)
+
+    assert b"".join(outlet.kept) == HELLO + STOP + USED + DONE
+    assert attempt.usage.total_output == 4
+    assert attempt.bytes_received == len(HELLO + STOP + USED + DONE)

@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 
-from gateway.errors import UpstreamError, UpstreamTimeout
+from gateway.errors import ConfigError, UpstreamError, UpstreamTimeout
 from gateway.settings import Timeouts
 from gateway.testing import FakeUpstream, Script
 from gateway.upstream import LocalReply, Upstream, read_whole
@@ -170,3 +170,17 @@ async def test_a_session_that_is_not_open_says_so(fake):
     """
     with pytest.raises(RuntimeError, match="not open"):
         await Upstream().post(chat(fake), JSON, BODY, QUICK)
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"], ids=["absent", "other"])
+async def test_authorities_that_cannot_be_read_are_told(tmp_path, content):
+    """
+    By the key of the settings, with the file's name.
+    """
+    file = tmp_path / "authorities.pem"
+    if content is not None:
+        file.write_text(content)
+    upstream = Upstream(file)
+
+    with pytest.raises(ConfigError, match=r"egress\.ca_file: .*authorities\.pem"):
+        await upstream.open()

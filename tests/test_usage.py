@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
 from gateway import Usage
+from gateway.usage import MOST_COUNTED, credible
 
 
 def test_totals_are_the_sums_of_the_buckets():
@@ -20,3 +23,30 @@ def test_totals_are_the_sums_of_the_buckets():
 
     assert usage.total_input == 31
     assert usage.total_output == 224
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        Usage(input=MOST_COUNTED, output=1),
+        Usage(output=10**30),
+        Usage(images=MOST_COUNTED + 1),
+        Usage(server_tool_calls=(("web_search", 2**63),)),
+    ],
+    ids=["sum", "output", "images", "calls"],
+)
+def test_what_nobody_can_have_used_is_not_believed(usage):
+    """
+    Whatever bucket it stands in, as if the provider had said nothing.
+    """
+    assert credible(usage) is None
+
+
+def test_what_can_be_is_believed():
+    """
+    Up to the limit, and nothing at all.
+    """
+    usage = Usage(input=MOST_COUNTED - 7, server_tool_calls=(("web_search", 7),))
+
+    assert credible(usage) is usage
+    assert credible(None) is None

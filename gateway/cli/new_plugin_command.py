@@ -68,6 +68,9 @@ def checked_name(name: str) -> str:
             f"{name[:_MAX_CHARACTERS]!r} cannot name a plugin: lower-case letters and digits "
             f"with single _ between them, a letter first, at most {_MAX_CHARACTERS}"
         )
+        meant = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+        if len(meant) <= _MAX_CHARACTERS and _NAME.fullmatch(meant):
+            msg += f", did you mean {meant}?"
         raise click.UsageError(msg)
     if keyword.iskeyword(name) or name == _PACKAGE:
         raise click.UsageError(f"{name!r} cannot name a plugin: Python reads it itself")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from gateway import codec
 from gateway.errors import InvalidRequest, UnsupportedOperation
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from gateway.errors import ExchangeError
     from gateway.usage import Usage
     from gateway.views import Lane, Span, Text, Tool
+
+
+#: Members of which every whole answer has one, and no error.
+_ANSWERS: Final = frozenset(("choices", "content", "data", "output"))
 
 
 class Tracker(Protocol):
@@ -163,6 +167,9 @@ class Dialect(ABC):
         if not isinstance(model, str) or not model or len(model) > 512:
             msg = "model: a string is required"
             raise InvalidRequest(msg)
+        if not model.isprintable():  # it stands in headers and logs
+            msg = "model: must not hold control characters or halves of characters"
+            raise InvalidRequest(msg)
         if not isinstance(doc.get("stream"), bool | None):
             msg = "stream: must be true or false"
             raise InvalidRequest(msg)
@@ -295,6 +302,23 @@ class Dialect(ABC):
         if isinstance(error, dict):
             return str(error.get("message") or "error")
         return None
+
+    def fault_of(self, response: Response) -> neutral.Fault | None:
+        """
+        Return the error that a provider's answer is though its status says that all is well.
+
+        OpenRouter answers so, and many a proxy.  Nothing but an error counts: what an answer
+        holds beside one is the caller's.
+
+        Raises:
+            ValueError: if it is neither an answer nor an error.
+        """
+        doc = response.doc
+        if not isinstance(doc, dict):
+            raise TypeError("the answer is no object")
+        if not doc.get("error") or not _ANSWERS.isdisjoint(doc):
+            return None
+        return self.read_fault(response.status, response.encode())
 
     def usage_of(self, response: Response) -> Usage | None:
         """

@@ -15,6 +15,7 @@ import attrs
 from gateway.errors import ExchangeError, PluginFailed, Refused
 from gateway.exchange import Outcome
 from gateway.filters.stream import ResponseFilter, StreamFilter
+from gateway.raised import FAULTS
 from gateway.views import Chunk, Response
 
 T = TypeVar("T")
@@ -44,13 +45,13 @@ class Stage:
     calls: int = 0
     ns: int = 0
     started_ns: int = 0
-    failed: Exception | None = None
+    failed: BaseException | None = None
     is_closed: bool = False
 
 
 #: Told of every exception that a stage raises, refusals included, before the policy is
 #: applied; what it raises itself goes on in the exception's place.
-OnError = Callable[[Stage, Exception], None]
+OnError = Callable[[Stage, BaseException], None]
 
 
 class Pipeline:
@@ -115,7 +116,7 @@ class Pipeline:
             started = stage.started_ns = perf_counter_ns()
             try:
                 chunks = await stage.filter.feed(chunks)
-            except Exception as exc:  # noqa: BLE001 - the failure policy is here
+            except FAULTS as exc:  # the failure policy is here
                 may_pass = stage.fails_open and not stage.filter.holds_chunks
                 await self._fail(stage, exc, may_pass=may_pass)
             finally:
@@ -189,14 +190,14 @@ class Pipeline:
                 return await call(*arguments)
             async with asyncio.timeout(stage.timeout_s):
                 return await call(*arguments)
-        except Exception as exc:  # noqa: BLE001 - the failure policy is here
+        except FAULTS as exc:  # the failure policy is here
             holds = stage.filter.holds_chunks if holds is None else holds
             await self._fail(stage, exc, may_pass=stage.fails_open and not holds)
             return instead
         finally:
             stage.ns += perf_counter_ns() - started
 
-    async def _fail(self, stage: Stage, exc: Exception, *, may_pass: bool) -> None:
+    async def _fail(self, stage: Stage, exc: BaseException, *, may_pass: bool) -> None:
         stage.failed = exc
         if self._on_error is not None:
             self._on_error(stage, exc)
@@ -216,7 +217,7 @@ class Pipeline:
         try:
             async with asyncio.timeout(stage.timeout_s):
                 await stage.filter.close(outcome)
-        except Exception as exc:  # noqa: BLE001 - the others are still to be told
+        except FAULTS as exc:  # the others are still to be told
             stage.failed = stage.failed or exc
             if self._on_error is not None:
                 with contextlib.suppress(Exception):  # there is no stream left to cut

@@ -4,13 +4,15 @@ The interface between the relay and whatever changes a stream.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from gateway.views import Chunk
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from gateway.exchange import Outcome
-    from gateway.views import Chunk, Response
+    from gateway.views import Response
 
 
 @runtime_checkable
@@ -78,4 +80,8 @@ class ChunkHook(StreamFilter):
         Show each chunk to the function.
         """
         answers = [await self._call(chunk) for chunk in chunks]
-        return [chunk for chunk in answers if chunk is not None]
+        said: list[Any] = [chunk for chunk in answers if chunk is not None]
+        if said and not isinstance(said[-1], Chunk):
+            msg = f"returned {type(said[-1]).__name__}, not Chunk"
+            raise TypeError(msg)
+        return said

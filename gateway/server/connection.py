@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import attrs
 import structlog
 from aiohttp import http, http_parser, web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
 from gateway import codec
 from gateway.errors import ConfigError
@@ -39,6 +39,11 @@ log = structlog.get_logger("gateway.server")
 BUFFER_BYTES: Final = 64 * 1024
 #: Bytes of one header field, and of the request line.
 MAX_FIELD_BYTES: Final = 16 * 1024
+_TOO_LONG: Final = (
+    "The request's target, or one of its headers, is longer than "
+    f"{MAX_FIELD_BYTES} bytes."
+)
+_NO_HTTP: Final = "The request is not valid HTTP."
 MAX_HEADERS: Final = 128
 #: Seconds that the rest of a body may take that nobody wants.
 LINGERING_S: Final = 5.0
@@ -278,7 +283,8 @@ class Connection(web.RequestHandler):
         if isinstance(exc, HttpProcessingError):
             log.debug("malformed request", error=type(exc).__name__)
             self._on_malformed()
-            return _plain_error(400, "bad_http", "The request is not valid HTTP.")
+            sentence = _TOO_LONG if isinstance(exc, LineTooLong) else _NO_HTTP
+            return _plain_error(400, "bad_http", sentence)
         log.error("request failed", error=type(exc).__name__, at=_place(exc))
         sentence = "The gateway failed while it handled this request."
         return _plain_error(status, "internal_error", sentence)

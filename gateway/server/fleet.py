@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import structlog
 
 from gateway.app import Gateway, changed_paths
-from gateway.errors import Refused
+from gateway.errors import Problem, Refused
 from gateway.events import SettingsRefused
 from gateway.server.explaining import Ask, explain
 from gateway.server.launch import check_serving, needs_restart, problems_of
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from gateway.settings import Address, Settings
 
 log = structlog.get_logger("gateway.server")
+
+_EMPTY: Final = (
+    'is empty, and so was not put in force; who means it writes "version: 1"'
+)
 
 
 class Fleet(Protocol):
@@ -302,9 +306,12 @@ def read_again(launch: Launch, environ: Mapping[str, str]) -> Settings:
         SettingsRejected: They cannot be read.
     """
     try:
-        return launch.settings(environ)
+        settings = launch.settings(environ)
     except Exception as exc:  # noqa: BLE001 - told, and nothing changes
         raise SettingsRejected(problems_of(exc)) from None
+    if settings.source is not None and not settings.document.entries:
+        raise SettingsRejected([Problem(_EMPTY, where=str(settings.source))])
+    return settings
 
 
 def try_settings(

@@ -11,6 +11,7 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("gateway.server")
 
 _ENDING: Final = (signal.SIGTERM, signal.SIGINT)
+#: What came before there was a loop that hears of it.
+_hangups: Final[list[int]] = []
 
 
 def serve(launch: Launch, environ: Mapping[str, str]) -> int:
@@ -53,6 +56,7 @@ def serve(launch: Launch, environ: Mapping[str, str]) -> int:
         ConfigError: With everything that keeps it from starting.
     """
     require_c_parser()
+    note_hangups()
     # What is made from here on, by whatever process and library, is the operator's alone.
     os.umask(0o077)
     launch = launch.kept()
@@ -66,6 +70,15 @@ def serve(launch: Launch, environ: Mapping[str, str]) -> int:
     calls = bind(server.listen)
     admin = bind(server.admin_listen) if server.admin_listen else None
     return run(_serve_alone(gateway, launch, environ, calls, admin, tls))
+
+
+def note_hangups() -> None:
+    """
+    Keep SIGHUP, which ends whoever does not know it, for when settings can be read again.
+    """
+    if threading.current_thread() is threading.main_thread():
+        _hangups.clear()
+        signal.signal(signal.SIGHUP, lambda number, _: _hangups.append(number))
 
 
 def prepare(
@@ -136,7 +149,7 @@ async def _serve_alone(
             ),
             gateway,
         )
-        signals.on_reload = lambda: reload_quietly(fleet)
+        signals.reload_by(lambda: reload_quietly(fleet))
         await signals.ended()
         await station.drain(gateway.settings.server.drain_timeout_s)
     finally:
@@ -199,19 +212,19 @@ class Signals:
     The signals of one process: the first to end it, the second to end it at once, and reload.
 
     Attributes:
-        on_reload: Called for SIGHUP.
         on_hurry: Called before the process dies of a second signal.
     """
 
     def __init__(self) -> None:
-        self.on_reload: Callable[[], Coroutine[Any, Any, None]] | None = None
         self.on_hurry: Callable[[], None] = lambda: None
         self._loop = asyncio.get_running_loop()
         self._ended = asyncio.Event()
+        self._on_reload: Callable[[], Coroutine[Any, Any, None]] | None = None
         self._reloads: set[asyncio.Task[None]] = set()
         for number in _ENDING:
             self._loop.add_signal_handler(number, self._end, number)
         self._loop.add_signal_handler(signal.SIGHUP, self._reload)
+        self._is_wanted = bool(_hangups)
 
     def _end(self, number: signal.Signals) -> None:
         if self._ended.is_set():
@@ -222,10 +235,21 @@ class Signals:
         log.info("ending", signal=number.name)
         self._ended.set()
 
+    def reload_by(self, on_reload: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """
+        Call *on_reload* for each SIGHUP, and at once for one that came before.
+        """
+        self._on_reload = on_reload
+        if self._is_wanted:
+            self._reload()
+
     def _reload(self) -> None:
-        if self.on_reload is None or self._ended.is_set():
+        if self._ended.is_set():
             return
-        task = self._loop.create_task(self.on_reload(), name="reload")
+        if self._on_reload is None:
+            self._is_wanted = True
+            return
+        task = self._loop.create_task(self._on_reload(), name="reload")
         self._reloads.add(task)
         task.add_done_callback(self._reloads.discard)
 

@@ -206,11 +206,12 @@ class DirectSink:
         Raises:
             ConnectionError: the caller has left.
         """
-        self._status = status
         if status in _BODILESS:
-            await self._send(self._written(status, headers, ""))
-            return
-        data = self._written(status, headers, f"Content-Length: {len(body)}\r\n") + body
+            data = self._written(status, headers, "")
+        else:
+            framing = f"Content-Length: {len(body)}\r\n"
+            data = self._written(status, headers, framing) + body
+        self._status = status  # from here on there is an answer
         # As `_send` does, without a coroutine of its own.
         connection = self._connection
         connection.send(data)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, Problem
 from gateway.server.application import admin_app, make_runner
 from gateway.server.banner import Started
 from gateway.server.health import Health
@@ -36,7 +36,12 @@ if TYPE_CHECKING:
 def supervise(gateway: Gateway, launch: Launch, environ: Mapping[str, str]) -> int:
     """
     Serve with workers until a signal ends it; as `gateway.server.serve.serve`.
+
+    Raises:
+        ConfigError: What processes keep cannot be kept.
     """
+    if gateway.runtime.processes:
+        _make_folder(gateway)
     server = gateway.settings.server
     tls = tls_context(server.tls)
     # Bound and never listened on: it keeps the port while the workers come and go.
@@ -48,6 +53,19 @@ def supervise(gateway: Gateway, launch: Launch, environ: Mapping[str, str]) -> i
     finally:
         reserved.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make_folder(gateway: Gateway) -> None:
+    """
+    Make the folder for data, before processes are started that would fail over it.
+    """
+    folder = gateway.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        msg = f"{folder} cannot be made: {exc.strerror}"
+        error = ConfigError(Problem(msg, path="server.data_dir"))
+        raise gateway.settings.located(error) from None
 
 
 async def _supervise(
@@ -91,7 +109,7 @@ async def _supervise(
             ),
             gateway,
         )
-        signals.on_reload = lambda: reload_quietly(supervisor)
+        signals.reload_by(lambda: reload_quietly(supervisor))
         await signals.ended()
         management.health.drain()
     finally:

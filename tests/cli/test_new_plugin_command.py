@@ -83,3 +83,14 @@ def test_what_cannot_name_a_plugin_is_refused(tmp_path, name):
     assert done.exit_code == 2
     assert "cannot name a plugin" in done.output
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["tenant-header", "Tenant.Header", "tenant header"])
+def test_the_name_that_was_meant_is_told(tmp_path, name):
+    """
+    Distributions are called with hyphens, so authors will try one.
+    """
+    done = run(name, "--into", str(tmp_path))
+
+    assert done.exit_code == 2
+    assert done.output.endswith("did you mean tenant_header?\n")

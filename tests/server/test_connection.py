@@ -242,6 +242,28 @@ async def test_what_is_no_http_is_told_little(serve: Serve, capfd, sent: bytes) 
     assert [away.status for away in served.turned_away] == [400]
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + b"x" * 20_000,
+        b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: a",
+    ],
+    ids=["header", "target"],
+)
+async def test_a_head_that_is_too_long_is_told(serve: Serve, sent: bytes) -> None:
+    """
+    Who sends a token or a cookie of many kilobytes hears which limit it passed.
+    """
+    wire = await (await serve()).wire()
+
+    await wire.send(sent + b"\r\n\r\n")
+
+    answer = await asyncio.wait_for(wire.reader.read(), 5)
+    assert answer.split(b" ")[1] == b"400"
+    assert b"is longer than 16384 bytes" in answer
+    assert b"xxx" not in answer
+
+
 async def test_a_fault_in_a_route_tells_nothing(serve: Serve) -> None:
     """
     A management route that fails is a 500 that says nothing of why.

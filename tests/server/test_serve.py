@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pty
@@ -15,7 +16,7 @@ import pytest
 from gateway.app import Gateway
 from gateway.errors import ConfigError
 from gateway.server.launch import Launch
-from gateway.server.serve import prepare
+from gateway.server.serve import Signals, note_hangups, prepare
 from gateway.settings import Address
 from gateway.testing import FakeUpstream, Script
 
@@ -197,6 +198,21 @@ class TestServe:
         assert serving.call("/api/status").json["settings"] == before
         assert serving.ask()
 
+    @pytest.mark.parametrize("text", ["", "\n# all gone\n", "---\n"])
+    def test_an_empty_file_is_not_reloaded(self, run_serve, tmp_path, text):
+        """
+        Who truncates the file, or is in the middle of writing it, takes nothing away.
+        """
+        serving = run_serve()
+        before = serving.call("/api/status").json["settings"]
+        (tmp_path / "gateway.yaml").write_text(text)
+
+        answer = serving.call("/api/reload", {})
+
+        assert answer.status == 422
+        assert "is empty" in answer.json["error"]["message"]
+        assert serving.call("/api/status").json["settings"] == before
+
     def test_settings_from_a_pipe_reach_every_worker(self, run_serve, tmp_path):
         """
         Whatever decrypts them on the way; a reload finds what was read at the start.
@@ -293,3 +309,26 @@ class TestPrepare:
         gateway = prepare(launch, os.environ, serving=False)
 
         assert isinstance(gateway, Gateway)
+
+
+async def test_a_hang_up_that_came_too_early_is_heeded_later():
+    """
+    SIGHUP while it starts neither ends it nor is forgotten: the settings are read once more.
+    """
+    reloads = []
+
+    async def reload() -> None:
+        reloads.append("reload")
+
+    note_hangups()
+    os.kill(os.getpid(), signal.SIGHUP)
+    signals = Signals()
+    try:
+        signals.reload_by(reload)
+        await asyncio.sleep(0)
+    finally:
+        signals.close()
+        note_hangups()
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+    assert reloads == ["reload"]

@@ -9,6 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from gateway import Gateway, Plugin, ProcessSpec, hookimpl
+from gateway.errors import ConfigError
+from gateway.server.launch import Launch
+from gateway.server.supervised import supervise
+from gateway.settings import settings_from_dict
 from gateway.testing import FakeUpstream, Script
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -439,3 +444,24 @@ class TestOnce:
 
         pids = [worker["pid"] for worker in workers_of(serving)]
         assert json.loads(answer.body)["pid"] in pids
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_anything_starts(tmp_path):
+    """
+    By the key of the settings, not as a traceback of the process that needs it.
+    """
+
+    class Ticking(Plugin):
+        @hookimpl
+        def register_processes(self):
+            return [ProcessSpec(name="ticker", target="nowhere:tick")]
+
+    (tmp_path / "file").touch()
+    server = {"data_dir": str(tmp_path / "file"), "listen": "127.0.0.1:0"}
+    gateway = Gateway(
+        settings_from_dict({"server": server, "providers": {"demo": {}}}),
+        plugins=[Ticking],
+    )
+
+    with pytest.raises(ConfigError, match=r"server\.data_dir: .*file cannot be made"):
+        supervise(gateway, Launch(), {})

@@ -82,6 +82,7 @@ _BY_WORDS: Final = (
 #: What coding agents look for before they shorten a conversation and try again.
 _TOO_LONG: Final = "prompt is too long"
 _MAX_WORD: Final = 100
+_FIRST_ERROR: Final = 400
 _FIELD: Final = re.compile(r"([a-z_][\w.\[\]]{0,100}): ", re.ASCII)
 
 
@@ -154,9 +155,8 @@ def read_body(status: int, body: bytes) -> Fault:
     doc = document_of(body)
     if not isinstance(doc, dict):
         return read_error(None, status)
-    return read_error(
-        doc.get("error") or doc.get("message") or doc.get("detail"), status
-    )
+    told = status if status >= _FIRST_ERROR else None  # some answer errors with 200
+    return read_error(doc.get("error") or doc.get("message") or doc.get("detail"), told)
 
 
 def _code_of(error: dict[str, Any]) -> str | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 import attrs
 
@@ -24,6 +24,10 @@ __all__ = [
     "may_deliver",
     "target_of",
 ]
+
+
+#: Where the core tells of what it could not translate.
+_LOSSES: Final = "x-gw-translation"
 
 
 class Brought(Protocol):
@@ -83,6 +87,8 @@ def delivered(entry: Entry, exchange: Exchange) -> Answer:
     """
     Return *entry* as the answer to *exchange*, which `may_deliver` allows.
     """
+    if entry.losses and exchange.settings.server.translation == "warn":
+        exchange.response_headers[_LOSSES] = entry.losses
     return as_asked(entry.answer(exchange.dialect), entry, exchange)
 
 

@@ -16,7 +16,7 @@ from gateway_caching.sealing import Sealer
 __all__ = ["Entry", "EntryUnreadable"]
 
 #: Of this file's form; others are no entries.
-_VERSION: Final = 2
+_VERSION: Final = 3
 _LEVEL: Final = 1
 #: Bytes that an entry may have when it is unpacked.
 MAX_BYTES: Final = 64 * 1024 * 1024
@@ -56,6 +56,7 @@ class Entry:
         tokens: Input and output tokens that it took.
         tags: Words of the operator's, for purging.
         edits: What was edited for who answered, see `Keys.edits`.
+        losses: What who answered could not be told, as ``x-gw-translation`` says it.
     """
 
     dialect: str
@@ -70,6 +71,7 @@ class Entry:
     tokens: tuple[int, int] = (0, 0)
     tags: tuple[str, ...] = ()
     edits: str = ""
+    losses: str = ""
 
     @property
     def is_stream(self) -> bool:
@@ -104,6 +106,7 @@ class Entry:
             "tokens": list(self.tokens),
             "tags": list(self.tags),
             "edits": self.edits,
+            "losses": self.losses,
             "lengths": [len(frame) for frame in self.frames],
         }
         said = b"".join(self.frames) if self.is_stream else self.body
@@ -159,6 +162,7 @@ class Entry:
             tokens=(head["tokens"][0], head["tokens"][1]),
             tags=tuple(head["tags"]),
             edits=head["edits"],
+            losses=head["losses"],
         )
 
 

@@ -177,6 +177,7 @@ def entry_of(
     attempt = exchange.attempts[-1]
     target, usage = attempt.target, attempt.usage
     _, headers, body = flight.body or (200, {}, b"")
+    losses = flight.exchange.losses
     return Entry(
         dialect=exchange.dialect.name,
         source=Source(
@@ -195,4 +196,5 @@ def entry_of(
         tokens=(usage.total_input, usage.total_output) if usage else (0, 0),
         tags=tags,
         edits=edits,
+        losses="" if losses is None else losses.header(),
     )

@@ -564,3 +564,23 @@ async def test_a_wish_that_nobody_understands_is_refused(start, ask, headers):
 
     assert (answer.status, answer.was_asked) == (400, 0)
     assert "x-gw-cache-" in json.loads(answer.body)["error"]["message"]
+
+
+@pytest.mark.parametrize("store", ["memory", "sqlite"])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("idempotent", [False, True], ids=["kept", "repeated"])
+async def test_what_was_lost_in_translation_is_told_each_time(
+    start, ask, store, stream, idempotent
+):
+    """
+    A caller reads in the head what did not reach the vendor, whoever's question it was.
+    """
+    client = await start(store=store)
+    document = {**MESSAGES, "seed": 7, "stream": stream}
+    more = {"idempotency_key": "once"} if idempotent else {}
+
+    first, second = [await ask(client, document, **more) for _ in range(2)]
+
+    assert (first.was_asked, second.was_asked) == (1, 0)
+    for answer in (first, second):
+        assert answer.headers["x-gw-translation"] == "seed=dropped"
