@@ -25,7 +25,6 @@ class DeclaredValues:
     Finds the values, and notices when one changes.
 
     Args:
-        ids: The keys' ids, by name.
         resolve: Returns the secret at a reference; looks at a file again as often as it must.
 
     Attributes:
@@ -38,19 +37,25 @@ class DeclaredValues:
         settings: GovernanceSettings,
         *,
         mint: Mint,
-        ids: Mapping[str, str],
         resolve: Resolve,
     ) -> None:
         self._hashes = settings.hashes()
         self._refs = settings.secret_refs()
         self._mint = mint
-        self._ids = ids
+        self._ids: Mapping[str, str] = {}
         self._resolve = resolve
         #: By name: what was resolved last, None where it could not be.
         self._texts: dict[str, str | None] = {}
         self._problems: list[Problem] = []
         self._was_read = False
         self.found: Mapping[str, tuple[str, KeyValue]] = {}
+
+    def identify(self, ids: Mapping[str, str]) -> None:
+        """
+        Say under which ids the keys are stored, by name; until then each has its name for one.
+        """
+        self._ids = ids
+        self._problems = self._read()
 
     async def look(self) -> list[Problem]:
         """
@@ -91,7 +96,7 @@ class DeclaredValues:
                 continue
             other = names.setdefault(known.lookup, name)
             if other == name:
-                found[known.lookup] = (self._ids[name], known)
+                found[known.lookup] = (self._ids.get(name, name), known)
             else:
                 problems.append(_problem(name, key, f"has the same value as {other}"))
         self.found = found
