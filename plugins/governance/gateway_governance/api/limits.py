@@ -229,10 +229,12 @@ class LimitWriter:
     Attributes:
         standings: What is used, by the meters' ids.
         now: Unix seconds.
+        for_callers: Whether it leaves out who raised a budget, and why.
     """
 
     standings: Mapping[str, Standing]
     now: float
+    for_callers: bool = False
 
     def limits(
         self, owner: Owner, limits: Limits, times: tuple[float, float]
@@ -283,7 +285,7 @@ class LimitWriter:
             "burned": wire.usd(standing.burned if standing else 0),
             "calendar": budget.calendar,
             "mode": budget.mode,
-            "overrides": [_override(extra) for extra in raises],
+            "overrides": [self._override(extra) for extra in raises],
         }
         if raises:
             raised = sum(extra.amount for extra in raises)
@@ -344,11 +346,11 @@ class LimitWriter:
             "resets_at": utc_text(standing.ends / MICROS),
         }
 
-
-def _override(extra: Override) -> dict[str, Any]:
-    return {
-        "amount": wire.usd(extra.amount),
-        "until": None if extra.until >= FOR_EVER else utc_text(extra.until),
-        "reason": extra.reason,
-        "actor": extra.actor,
-    }
+    def _override(self, extra: Override) -> dict[str, Any]:
+        told: dict[str, Any] = {
+            "amount": wire.usd(extra.amount),
+            "until": None if extra.until >= FOR_EVER else utc_text(extra.until),
+        }
+        if not self.for_callers:
+            told |= {"reason": extra.reason, "actor": extra.actor}
+        return told

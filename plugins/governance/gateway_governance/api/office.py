@@ -132,16 +132,25 @@ class Office:
         with suppress(AuthorityFailed):
             await self.governor().ledger.flush()
 
-    async def limits(self, snapshot: Snapshot, owners: Iterable[Owner]) -> LimitWriter:
+    async def limits(
+        self,
+        snapshot: Snapshot,
+        owners: Iterable[Owner],
+        *,
+        for_callers: bool = False,
+    ) -> LimitWriter:
         """
         Make what writes the limits of *owners*.
+
+        Args:
+            for_callers: Whether it is for those who have a virtual key, not for operators.
         """
         meters = [meter for owner in owners for meter in snapshot.owner_meters(owner)]
         standings: dict[str, Standing] = {}
         if meters:
             found = await self.governor().ledger.standing(meters)
             standings = {standing.meter.id: standing for standing in found}
-        return LimitWriter(standings=standings, now=self.now())
+        return LimitWriter(standings=standings, now=self.now(), for_callers=for_callers)
 
     # --- changing ---------------------------------------------------------------------------
 
