@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 
 from gateway.app import Gateway, changed_paths
-from gateway.errors import Refused
+from gateway.errors import ConfigError, Refused
 from gateway.events import SettingsRefused
 from gateway.server.explaining import Ask, explain
 from gateway.server.launch import check_serving, needs_restart, problems_of
@@ -195,9 +195,10 @@ class Solo:
                 settings = await asyncio.to_thread(
                     read_again, self._launch, self._environ
                 )
-                await asyncio.to_thread(
+                tried = await asyncio.to_thread(
                     try_settings, settings, self._launch, self._listen, self._environ
                 )
+                await try_start(tried)
             except SettingsRejected as rejected:
                 gateway.publish(refused_event(gateway, rejected, actor))
                 raise
@@ -311,6 +312,24 @@ def try_settings(
     except Exception as exc:  # noqa: BLE001 - told, and nothing changes
         raise SettingsRejected(problems_of(exc, settings)) from None
     return gateway
+
+
+async def try_start(gateway: Gateway) -> None:
+    """
+    Ask the plugins of *gateway*, which is never started, whether they could start.
+
+    Whoever found out by starting them would have stored by then what the first ones declare.
+
+    Raises:
+        SettingsRejected: They could not.
+    """
+    settings = gateway.settings
+    try:
+        problems = await gateway.start_problems(gateway.secrets)
+    except Exception as exc:  # noqa: BLE001 - told, and nothing changes
+        raise SettingsRejected(problems_of(exc, settings)) from None
+    if problems:
+        raise SettingsRejected(settings.located(ConfigError(problems)).problems)
 
 
 async def put_in_force(

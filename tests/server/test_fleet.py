@@ -7,6 +7,7 @@ from log_outputs import Nowhere
 
 from gateway import Phase, Plugin, hookimpl
 from gateway.app import Gateway
+from gateway.errors import Problem
 from gateway.events import SettingsChanged, SettingsRefused
 from gateway.plugins import FoundPlugin
 from gateway.registrations import Route
@@ -35,6 +36,15 @@ class ListenerPlugin(Plugin):
     @hookimpl
     def on_event(self, event):
         self.heard.append(event)
+
+
+class ObjectorPlugin(Plugin):
+    phase = Phase.OBSERVE
+
+    async def start_problems(self, gateway, secrets):
+        if secrets is None:
+            raise AssertionError
+        return [Problem("cannot start", path="models")]
 
 
 @pytest.fixture
@@ -103,6 +113,25 @@ class TestReload:
         assert solo.gateway.settings is before
         (event,) = [e for e in ListenerPlugin.heard if isinstance(e, SettingsRefused)]
         assert event.actor == "oncall"
+
+    async def test_what_could_not_start_is_not_begun(self, solo, file, monkeypatch):
+        """
+        Plugins are asked before any begins: what one stored could not be taken back.
+        """
+        before = solo.gateway.settings
+        file.write_text("version: 1\nproviders: {demo: {}}\n")
+
+        def trying(settings, *_):
+            found = FoundPlugin(name="objector", cls=ObjectorPlugin)
+            return Gateway(settings, plugins=[found], installed=False, environ={})
+
+        monkeypatch.setattr("gateway.server.fleet.try_settings", trying)
+
+        with pytest.raises(SettingsRejected, match="models: cannot start"):
+            await solo.reload("oncall")
+
+        assert solo.gateway.settings is before
+        assert [type(e) for e in ListenerPlugin.heard if e.at][-1] is SettingsRefused
 
     def test_authentication_cannot_be_reloaded_away(self, file):
         """

@@ -17,6 +17,9 @@ from gateway_governance.values import Mint
 #: References resolved before others get their turn.
 _AT_A_TIME: Final = 200
 
+#: Enough to tell what may be a value, and which are the same.
+_NO_KEY: Final = bytes(32)
+
 Resolve = Callable[[SecretRef], str]
 
 
@@ -25,6 +28,7 @@ class DeclaredValues:
     Finds the values, and notices when one changes.
 
     Args:
+        mint: None where the gateway's secret key is not at hand: hashes are not read then.
         resolve: Returns the secret at a reference; looks at a file again as often as it must.
 
     Attributes:
@@ -36,12 +40,12 @@ class DeclaredValues:
         self,
         settings: GovernanceSettings,
         *,
-        mint: Mint,
+        mint: Mint | None,
         resolve: Resolve,
     ) -> None:
-        self._hashes = settings.hashes()
+        self._hashes = settings.hashes() if mint is not None else {}
         self._refs = settings.secret_refs()
-        self._mint = mint
+        self._mint = mint or Mint(_NO_KEY)
         self._ids: Mapping[str, str] = {}
         self._resolve = resolve
         #: By name: what was resolved last, None where it could not be.
