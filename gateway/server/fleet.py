@@ -17,6 +17,7 @@ from gateway.server.explaining import Ask, explain
 from gateway.server.launch import check_serving, needs_restart, problems_of
 from gateway.server.management import SettingsRejected
 from gateway.server.routes import inference_routes
+from gateway.server.sockets import url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -133,7 +134,8 @@ class Solo:
         """
         Tell what this process does.
         """
-        return fleet_status(self.gateway, [worker_status(self._station, 0)])
+        workers = [worker_status(self._station, 0)]
+        return fleet_status(self.gateway, workers, self._listen)
 
     async def plugins(self) -> list[dict[str, Any]]:
         """
@@ -226,15 +228,21 @@ def worker_status(station: Station, index: int) -> dict[str, Any]:
     }
 
 
-def fleet_status(gateway: Gateway, workers: list[dict[str, Any]]) -> dict[str, Any]:
+def fleet_status(
+    gateway: Gateway, workers: list[dict[str, Any]], listen: Address
+) -> dict[str, Any]:
     """
     Tell what all *workers* do together.
+
+    Args:
+        listen: Where callers come in.
     """
     settings = gateway.settings
     states = {worker["state"] for worker in workers}
     return {
         "version": gateway.version,
         "state": states.pop() if len(states) == 1 else "mixed",
+        "calls": url_of(listen, is_tls=settings.server.tls is not None),
         "settings": settings.digest,
         "source": str(settings.source) if settings.source else None,
         "authenticates_callers": gateway.authenticates_callers,

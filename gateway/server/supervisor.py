@@ -204,7 +204,7 @@ class Supervisor:
             for index, child in enumerate(self._workers)
         ]
         return {
-            **fleet_status(self._gateway, workers),
+            **fleet_status(self._gateway, workers, self._listen),
             "supervisor": os.getpid(),
             "processes": [
                 {"name": child.name, "pid": child.pid, "restarted": child.restarted}

@@ -162,9 +162,10 @@ class TestStatus:
         one = (await solo.status())["workers"][0]
         workers = [{**one, "state": "ready"}, {**one, "state": "draining"}]
 
-        told = fleet_status(solo.gateway, workers)
+        told = fleet_status(solo.gateway, workers, LOOPBACK)
 
         assert told["state"] == "mixed"
+        assert told["calls"] == "http://127.0.0.1:8080"
 
     async def test_health_names_the_place(self, solo):
         """
