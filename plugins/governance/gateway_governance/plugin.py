@@ -4,7 +4,7 @@ The governance plugin.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, ClassVar
 
@@ -70,6 +70,12 @@ class GovernancePlugin(Plugin):
         Tell which providers that are named do not exist.
         """
         return self.settings.problems(providers=settings.providers)
+
+    def model_problems(self, check_model: Callable[[str], None]) -> Iterable[Problem]:
+        """
+        Tell which models that routing rules lead to nobody has.
+        """
+        return self.settings.model_problems(check_model)
 
     async def start_problems(
         self, gateway: Gateway, secrets: Secrets | None

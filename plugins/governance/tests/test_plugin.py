@@ -13,6 +13,7 @@ from typing import ClassVar
 import pytest
 
 from gateway import Phase, Plugin, hookimpl
+from gateway.errors import ModelNotFound, UnsupportedOperation
 from gateway.plugins import FoundPlugin, PluginErrors, check_class, load_plugins
 from gateway.secrets import Secrets
 from gateway.settings import settings_from_dict
@@ -207,6 +208,30 @@ def test_providers_must_exist():
 
     with pytest.raises(PluginErrors, match=r"virtual_keys\.me\.providers\.nowhere"):
         load_plugins(settings, [PLUGIN])
+
+
+def test_rules_must_lead_somewhere():
+    """
+    Where nobody has the model; not where the provider is the request's, or the model embeds.
+    """
+
+    def check_model(name):
+        if name.endswith("embed"):
+            raise UnsupportedOperation("for embeddings")
+        if name.endswith("gone"):
+            raise ModelNotFound(name)
+
+    rule = {"targets": ["a/gone", "a/here", "gone"], "fallbacks": ["embed", "gone"]}
+    table = {"plugins": {"governance": {"routing_rules": {"r": rule}}}}
+    settings = settings_from_dict(table).plugin("governance", GovernanceSettings)
+
+    told = list(GovernancePlugin(settings).model_problems(check_model))
+
+    at = "plugins.governance.routing_rules.r"
+    assert [problem.path for problem in told] == [
+        f"{at}.targets[0].model",
+        f"{at}.fallbacks[1]",
+    ]
 
 
 async def test_values_that_could_not_start_are_told_beforehand():
