@@ -98,7 +98,7 @@ def _limited(short: Short, now: float) -> RateLimited:
 
 def _never(short: Short, now: float) -> RateLimited:
     """
-    Refuse what is more than the whole limit: there is no time after which it would pass.
+    Refuse what is more than the whole limit, and say so: waiting alone will not let it pass.
     """
     code, noun = _LIMITED[short.meter.unit]
     said = f"{name_limit(short.standing)} allow none."
@@ -111,7 +111,8 @@ def _never(short: Short, now: float) -> RateLimited:
     return RateLimited(
         said,
         code=code,
-        headers={**rates_of([short.standing], now), "x-should-retry": "false"},
+        retry_after_s=short.retry_after_s,
+        headers=rates_of([short.standing], now),
         details=_details(short),
     )
 

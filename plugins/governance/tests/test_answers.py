@@ -118,17 +118,17 @@ def test_a_rate_says_what_is_left():
         (Unit.REQUESTS, 0, 1, "0 requests per minute of team/payments allow none"),
     ],
 )
-def test_what_never_passes_is_not_to_be_tried_again(unit, limit, need, said):
+def test_what_never_passes_is_told_so(unit, limit, need, said):
     """
-    A limit that is less than one request has no time after which it lets the request in.
+    A limit that is less than one request needs another request, or another limit, and no time.
     """
     found = standing(unit=unit, period=Period.MINUTE, limit=limit, ends=MICROS)
 
     error = refusal_of(short(found, need), 0.0)
 
     assert said in str(error)
-    assert error.retry_after_s is None
-    assert error.headers["x-should-retry"] == "false"
+    assert "retry in" not in str(error)
+    assert (error.status, error.retry_after_s) == (429, 7.0)
 
 
 def test_operators_are_told_amounts():
