@@ -60,7 +60,7 @@ class VirtualKeyRoutes(EntityRoutes[VirtualKey]):
         keys, total = await aside(
             len(snapshot.keys), selection.of, snapshot.keys.values()
         )
-        shapes = await self.office.shapes(snapshot, keys)
+        shapes = await self.office.shapes(snapshot, keys, counts=True)
         items = [shapes.virtual_key(key) for key in keys]
         return list_response(
             request, "virtual_keys", items, total=total, page=selection.page

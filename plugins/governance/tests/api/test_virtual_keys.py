@@ -471,6 +471,19 @@ async def test_rotation_lets_the_old_value_hold_for_a_while(gov):
     assert (await gov.spend(rotated["value"])).status == 200
 
 
+async def test_a_list_counts_the_keys_of_a_team_as_one_key_does(gov):
+    """
+    A team that is shown beside its key has one at least.
+    """
+    key = await gov.key(team_id="payments")
+
+    one = (await gov.get(f"/virtual-keys/{key['id']}"))["virtual_key"]
+    listed = (await gov.get("/virtual-keys?search=k"))["virtual_keys"]
+
+    (found,) = (each for each in listed if each["id"] == key["id"])
+    assert found["team"]["virtual_key_count"] == one["team"]["virtual_key_count"] > 0
+
+
 async def test_rotation_needs_another_value(gov):
     """
     One that is given again would go on, whoever got hold of it, and look rotated.
