@@ -176,11 +176,12 @@ def _rate_pair(
     """
     rates = []
     for word, unit in _UNITS.items():
-        amount = body.whole(f"{word}_max_limit")
-        duration = f"{word}_reset_duration"
+        most, duration = f"{word}_max_limit", f"{word}_reset_duration"
+        amount = body.whole(most)
         if amount is None:
-            if body.has(duration) and not body.is_null(duration):
-                body.blame(duration, f"without {word}_max_limit it limits nothing")
+            is_told = body.has(duration) and not body.is_null(duration)
+            if is_told and (not body.has(most) or body.is_null(most)):
+                body.blame(duration, f"without {most} it limits nothing")
             continue
         period = _period(body, duration)
         before = known.get((unit, period))

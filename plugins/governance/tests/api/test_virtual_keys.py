@@ -250,6 +250,17 @@ async def test_a_value_of_the_callers_own_is_taken_for_a_migration(gov):
             "rate_limit.token_reset_duration",
             "limits nothing",
         ),
+        (
+            {
+                "name": "x",
+                "rate_limit": {
+                    "token_max_limit": 5.5,
+                    "token_reset_duration": "1h",
+                },
+            },
+            "rate_limit.token_max_limit",
+            "must be a whole number",
+        ),
         ({"name": "x", "metadata": {"a": 1}}, "metadata", "object of texts"),
         (
             {"name": "x", "mcp_configs": [{"mcp_client_name": "a"}]},
