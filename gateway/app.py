@@ -17,7 +17,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from gateway.bulletin import FILE as EVENTS_FILE
 from gateway.bulletin import Bulletin
 from gateway.clock import SystemClock
-from gateway.errors import ExchangeError, InvalidRequest, Unavailable
+from gateway.errors import ExchangeError, InvalidRequest, Problem, Unavailable
 from gateway.events import (
     GatewayStarted,
     GatewayStopped,
@@ -391,6 +391,20 @@ class Gateway:
             log.error("lifespan failed", plugin=name, error=error)  # noqa: TRY400
 
     # --- settings ---------------------------------------------------------------------------
+
+    async def start_problems(self, secrets: Secrets | None) -> list[Problem]:
+        """
+        Ask the plugins what would keep them from starting; for one that is never started.
+
+        Args:
+            secrets: As for `Plugin.start_problems`.
+        """
+        found = [
+            problem
+            for loaded in self.hooks.plugins
+            for problem in await loaded.plugin.start_problems(self, secrets)
+        ]
+        return list(dict.fromkeys(found))
 
     async def reload(
         self, settings: Settings, actor: str = "system", *, is_echo: bool = False

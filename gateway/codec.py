@@ -379,7 +379,7 @@ def _slow_loads(raw: bytes, read_float: Callable[[str], Any] | None = None) -> A
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        msg = "an object repeats a key"
+        msg = "JSON in which an object repeats a key"
         raise JsonError(msg)
     return members
 
@@ -396,7 +396,7 @@ def _decimal(literal: str) -> Decimal:
     try:
         return Decimal(literal)
     except InvalidOperation:
-        msg = "a number is too large"
+        msg = "JSON with a number that is too large"
         raise JsonError(msg) from None
 
 
@@ -407,7 +407,7 @@ def _written(value: Any) -> orjson.Fragment:
 
 
 def _no_constant(name: str) -> Any:
-    msg = f"{name} is not JSON"
+    msg = f"not JSON: {name}"
     raise JsonError(msg)
 
 

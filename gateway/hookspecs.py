@@ -208,8 +208,8 @@ class Plugin:
         """
         Tell what `lifespan` would refuse of the plugin's settings, as far as nothing is opened.
 
-        ``gatewright check`` asks for it where nothing else is wrong; who serves enters the
-        lifespan instead.
+        ``gatewright check`` asks for it where nothing else is wrong, and so does a reload before
+        any lifespan is entered: what is told here changes nothing then, for no plugin.
 
         Args:
             gateway: One that was made and is never started.

@@ -33,6 +33,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from gateway.durable import make_file
 from gateway.errors import ConfigError, Problem, Unavailable
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ class Storage:
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.data_dir / FILE
         # SQLite would let everybody on the machine read it; its journal has the file's mode.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        make_file(path)
         return make_url(f"sqlite+aiosqlite:///{path}")
 
     @asynccontextmanager

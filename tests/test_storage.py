@@ -82,6 +82,31 @@ async def test_nobody_else_on_the_machine_can_read_it(tmp_path, versions):
     assert not any(modes.values()), modes
 
 
+async def test_another_program_that_looks_takes_nothing_away(tmp_path, versions):
+    """
+    Whoever closes the file after this process leaves the journal that is written to here.
+
+    Two of a process have it open: where the second opened it beside SQLite, the locks of the
+    first were gone, and the other program took itself for the last one.
+    """
+    first, second = Storage(tmp_path), Storage(tmp_path)
+    await first.migrate("demo", versions)
+    await second.migrate("demo", versions)
+    journal = tmp_path / f"{FILE}-wal"
+    before = journal.stat().st_ino
+
+    look = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute(sys.argv[2])"
+    ask = "SELECT * FROM demo_rows"
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", look, str(tmp_path / FILE), ask
+    )
+    assert await program.wait() == 0
+
+    assert journal.stat().st_ino == before
+    await first.close()
+    await second.close()
+
+
 async def test_migrations_run_once_and_in_order(tmp_path, versions):
     """
     A database is brought up from nothing, and from where it stands.

@@ -12,7 +12,7 @@ import os
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import attrs
 import click
@@ -30,9 +30,6 @@ from gateway.settings.nodes import Table
 from gateway.settings.problems import Problems
 from gateway.settings.schema import schema_of
 from gateway.settings.snapshot import changed_paths
-
-if TYPE_CHECKING:
-    from gateway.app import Gateway
 
 DEFAULT_FILE: Final = "gateway.yaml"
 MAX_VALUE_SHOWN: Final = 200
@@ -102,7 +99,11 @@ def check_file(
         fault.note(document, warnings)
     if secrets is not None:
         classes = _settings_classes(extra, installed=installed)
-        errors += _missing_secrets(settings, document, secrets, classes)
+        missing = _missing_secrets(settings, document, secrets, classes)
+        told = {(problem.path, problem.message) for problem in missing}
+        # What a plugin found missing as well is one problem, and stands where its value does.
+        errors = [one for one in errors if (one.path, one.message) not in told]
+        errors += missing
     return CheckResult(
         file=file,
         digest=settings.digest,
@@ -143,21 +144,13 @@ def _start_problems(
         gateway = Gateway(
             settings, plugins=extra, installed=installed, environ={}, problems=told
         )
-        told += asyncio.run(_told_by_plugins(gateway, secrets))
+        told += asyncio.run(gateway.start_problems(secrets))
     except PluginErrors as exc:
         return [p for error in exc.errors for p in _problems_of(error, settings)]
     except ConfigError as exc:
         return settings.located(exc).problems
     # What a plugin finds wrong on two ways is one problem.
     return settings.located(ConfigError(dict.fromkeys(told))).problems
-
-
-async def _told_by_plugins(gateway: Gateway, secrets: Secrets | None) -> list[Problem]:
-    return [
-        problem
-        for loaded in gateway.hooks.plugins
-        for problem in await loaded.plugin.start_problems(gateway, secrets)
-    ]
 
 
 def _problems_of(error: GatewayError, settings: Settings) -> Sequence[Problem]:

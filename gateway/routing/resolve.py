@@ -259,6 +259,8 @@ class Resolver:
                 )
 
     def _branches(self, name: str) -> list[tuple[Branch, str]]:
+        if not _is_name(name):
+            raise ModelNotFound(name)
         route = self._routes.find(name)
         if route is None:
             branch, model = self._direct(name) or self._bare(name)
@@ -307,6 +309,8 @@ class Resolver:
         return _branch(listing[0], source), name
 
     def _having(self, name: str) -> Iterable[tuple[Branch, str]]:
+        if not _is_name(name):
+            return
         for provider in self._providers.values():
             if provider.lists(name):
                 yield _branch(provider, "providers"), name
@@ -405,6 +409,13 @@ class Resolver:
         return ModelNotFound(
             name, f'No model "{name[:200]}" here. Did you mean {hint}?'
         )
+
+
+def _is_name(name: str) -> bool:
+    """
+    Tell whether *name* can be a model's: it goes into headers, and vendors cut blanks off.
+    """
+    return name.isprintable() and name == name.strip()
 
 
 def _branch(provider: Provider, source: str) -> Branch:

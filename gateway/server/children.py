@@ -73,6 +73,7 @@ class Child:
         self._restarts = restarts
         self._on_ready = on_ready
         self._child: Process | None = None
+        self._ready: Process | None = None
         self._is_stopping = False
 
     @property
@@ -82,6 +83,13 @@ class Child:
         """
         child = self._child
         return child.pid if child is not None and child.returncode is None else None
+
+    @property
+    def is_ready(self) -> bool:
+        """
+        Whether the process that runs now has said that it is ready.
+        """
+        return self.pid is not None and self._ready is self._child
 
     async def start(self) -> dict[str, Any]:
         """
@@ -120,6 +128,7 @@ class Child:
         if told.get("event") != "started":
             await self._give_up(child)
             raise ChildFailed(self.name, told.get("problems") or [])
+        self._ready = child
         report: dict[str, Any] = told
         return report
 

@@ -36,6 +36,7 @@ from gateway.server.fleet import (
     read_again,
     run_route,
     try_settings,
+    try_start,
     worker_status,
 )
 from gateway.server.launch import Launch
@@ -151,7 +152,8 @@ class Control:
     async def _try(self, request: web.Request) -> web.Response:
         launch = Launch.from_dict(codec.loads(await request.read())["launch"])
         settings = read_again(launch, self._environ)
-        try_settings(settings, launch, self._listen, self._environ)
+        tried = try_settings(settings, launch, self._listen, self._environ)
+        await try_start(tried)
         return json_response({"digest": settings.digest})
 
     async def _apply(self, request: web.Request) -> web.Response:

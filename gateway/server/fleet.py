@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import structlog
 
 from gateway.app import Gateway, changed_paths
-from gateway.errors import Problem, Refused
+from gateway.errors import ConfigError, Problem, Refused
 from gateway.events import SettingsRefused
 from gateway.server.explaining import Ask, explain
 from gateway.server.launch import check_serving, needs_restart, problems_of
 from gateway.server.management import SettingsRejected
 from gateway.server.routes import inference_routes
+from gateway.server.sockets import url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -137,7 +138,8 @@ class Solo:
         """
         Tell what this process does.
         """
-        return fleet_status(self.gateway, [worker_status(self._station, 0)])
+        workers = [worker_status(self._station, 0)]
+        return fleet_status(self.gateway, workers, self._listen)
 
     async def plugins(self) -> list[dict[str, Any]]:
         """
@@ -199,9 +201,10 @@ class Solo:
                 settings = await asyncio.to_thread(
                     read_again, self._launch, self._environ
                 )
-                await asyncio.to_thread(
+                tried = await asyncio.to_thread(
                     try_settings, settings, self._launch, self._listen, self._environ
                 )
+                await try_start(tried)
             except SettingsRejected as rejected:
                 gateway.publish(refused_event(gateway, rejected, actor))
                 raise
@@ -230,15 +233,21 @@ def worker_status(station: Station, index: int) -> dict[str, Any]:
     }
 
 
-def fleet_status(gateway: Gateway, workers: list[dict[str, Any]]) -> dict[str, Any]:
+def fleet_status(
+    gateway: Gateway, workers: list[dict[str, Any]], listen: Address
+) -> dict[str, Any]:
     """
     Tell what all *workers* do together.
+
+    Args:
+        listen: Where callers come in.
     """
     settings = gateway.settings
     states = {worker["state"] for worker in workers}
     return {
         "version": gateway.version,
         "state": states.pop() if len(states) == 1 else "mixed",
+        "calls": url_of(listen, is_tls=settings.server.tls is not None),
         "settings": settings.digest,
         "source": str(settings.source) if settings.source else None,
         "authenticates_callers": gateway.authenticates_callers,
@@ -329,6 +338,24 @@ def try_settings(
     except Exception as exc:  # noqa: BLE001 - told, and nothing changes
         raise SettingsRejected(problems_of(exc, settings)) from None
     return gateway
+
+
+async def try_start(gateway: Gateway) -> None:
+    """
+    Ask the plugins of *gateway*, which is never started, whether they could start.
+
+    Whoever found out by starting them would have stored by then what the first ones declare.
+
+    Raises:
+        SettingsRejected: They could not.
+    """
+    settings = gateway.settings
+    try:
+        problems = await gateway.start_problems(gateway.secrets)
+    except Exception as exc:  # noqa: BLE001 - told, and nothing changes
+        raise SettingsRejected(problems_of(exc, settings)) from None
+    if problems:
+        raise SettingsRejected(settings.located(ConfigError(problems)).problems)
 
 
 async def put_in_force(

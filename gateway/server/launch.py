@@ -225,8 +225,10 @@ def problems_of(exc: Exception, settings: Settings | None = None) -> list[Proble
         return [Problem(str(exc))]
     from gateway.raised import place_of
 
-    # The text of anybody else's exception may hold a secret.
+    # The text of anybody else's exception may hold a secret; the system's own words do not.
     what = f"{type(exc).__name__} at {place_of(exc)}"
+    if isinstance(exc, OSError) and exc.errno is not None:
+        what += f": {os.strerror(exc.errno)}"
     return [Problem(f"the settings could not be put in force: {what}")]
 
 

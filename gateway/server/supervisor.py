@@ -3,7 +3,7 @@ The supervisor: owns the workers, the processes that run once, and the managemen
 
 It serves no caller.  Its own gateway is never started: it is there for what the settings mean
 (admin tokens, routes, models), and what a worker alone can know the workers are asked.
-Plugins' management routes are answered by one worker, the first that is there.
+Plugins' management routes are answered by one worker, the first that is ready.
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ class Supervisor:
             for index, child in enumerate(self._workers)
         ]
         return {
-            **fleet_status(self._gateway, workers),
+            **fleet_status(self._gateway, workers, self._listen),
             "supervisor": os.getpid(),
             "processes": [
                 {"name": child.name, "pid": child.pid, "restarted": child.restarted}
@@ -256,10 +256,10 @@ class Supervisor:
 
     async def run(self, route: Route, request: web.Request) -> web.StreamResponse:
         """
-        Hand *request* to the first worker that is there.
+        Hand *request* to the first worker that is ready: one that starts again cannot answer yet.
         """
         for index, child in enumerate(self._workers):
-            if child.pid is not None:
+            if child.is_ready:
                 return await self.crew.forward(index, request)
         raise nobody()
 

@@ -20,7 +20,7 @@ from gateway.cli.settings_commands import (
     installed_plugin_settings,
     schema,
 )
-from gateway.errors import Problem
+from gateway.errors import Problem, SecretMissing
 from gateway.hookspecs import Phase, Plugin
 from gateway.plugins import FoundPlugin
 from gateway.secrets import Secrets
@@ -70,7 +70,13 @@ class ToyPlugin(Plugin):
             how = "left alone" if secrets is None else "resolved"
             told = f"too small for {gateway.settings.source}, secrets {how}"
             return [Problem(told, path="plugins.toy.size")]
-        return ()
+        found = []
+        for name, reference in self.settings.keys.items() if secrets else ():
+            try:
+                secrets.get(reference)
+            except SecretMissing as exc:
+                found.append(Problem(str(exc), path=f"plugins.toy.keys.{name}"))
+        return found
 
 
 TOY = FoundPlugin(name="toy", cls=ToyPlugin, distribution="toy", version="1")
@@ -187,6 +193,17 @@ class TestCheckFile:
 
         assert (result.errors, result.warnings) == ((), ())
         assert result.digest == load_settings("gateway.yaml").digest
+
+    def test_tells_once_what_plugins_miss_too(self):
+        """
+        A secret that is not there is one problem, and stands where its value does.
+        """
+        text = "plugins:\n  toy: {keys: {a: env.GONE}}\n"
+
+        told = problems_of(text, secrets=Secrets({}))
+
+        assert len(told) == 1
+        assert told[0].startswith("gateway.yaml:2:19 plugins.toy.keys.a: ")
 
     def test_leaves_secrets_alone_unless_asked(self):
         """

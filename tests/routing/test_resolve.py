@@ -62,6 +62,18 @@ class TestNames:
         with pytest.raises(ModelNotFound):
             router.resolve("c-", *GEN)
 
+    @pytest.mark.parametrize("end", ["\0", "\r\nx: y", " ", "\t", "\u00a0", "\ud800"])
+    def test_what_no_header_can_carry_is_no_name(self, make_router, end):
+        """
+        Nor what a vendor may cut off: a list that blocks a model would not know it again.
+        """
+        router = make_router(models={"gpt-*": "a/gpt-*", "c-*": "c/*"})
+
+        for name in (f"gpt-5{end}", f"a/gpt-5{end}", f"c-x{end}"):
+            with pytest.raises(ModelNotFound):
+                router.resolve(name, *GEN)
+        assert router.offers(f"gpt-5{end}", *GEN) == ()
+
     def test_settings_outweigh_providers(self, make_router):
         """
         A name of the settings that looks like provider/model is the settings' name.

@@ -54,6 +54,32 @@ async def test_is_ready_when_it_says_so(child_of):
     assert child.pid is None
 
 
+async def test_is_not_ready_before_it_says_so(child_of):
+    """
+    Neither one that has yet to speak, nor one that is gone: others answer until then.
+    """
+    child = child_of(order=b'{"event":"started"}')  # whose line has no end
+
+    async def start():
+        with pytest.raises(ChildFailed):
+            await child.start()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(start())
+        async with asyncio.timeout(30):
+            while child.pid is None:  # noqa: ASYNC110 - a process tells nobody
+                await asyncio.sleep(0)
+        before = child.is_ready
+        child.kill()
+
+    assert not before
+    child.order = lambda: b'{"event":"started"}\n'
+    await child.start()
+    assert child.is_ready
+    await child.stop(10)
+    assert not child.is_ready
+
+
 async def test_says_why_it_cannot_start(child_of):
     """
     What a child finds wrong reaches whoever started it.

@@ -13,7 +13,7 @@ from log_outputs import Nowhere
 
 from gateway import Phase, Plugin, Route, Unavailable, hookimpl
 from gateway.app import Gateway
-from gateway.errors import Refused
+from gateway.errors import Problem, Refused
 from gateway.events import AdminDenied, SettingsChanged, event_as_dict
 from gateway.management import Actor, actor_of, change_of, note_change
 from gateway.plugins import FoundPlugin
@@ -27,6 +27,7 @@ from gateway.server.control import (
 )
 from gateway.server.launch import Launch
 from gateway.server.logs import LogOutput
+from gateway.server.management import SettingsRejected
 from gateway.server.station import Station
 from gateway.settings import Address, settings_from_environment
 
@@ -137,6 +138,27 @@ class TestControl:
         assert len(good["digest"]) == 64
         assert caught.value.details["problems"][0]["path"] == "version"
         assert gateway.settings is before
+
+    async def test_settings_that_a_plugin_could_not_start_with_are_told(
+        self, link, tmp_path, monkeypatch
+    ):
+        """
+        Before any worker goes by them: one that stores what they say cannot take it back.
+        """
+
+        async def object_to(gateway):
+            problem = Problem("cannot start", path=str(gateway))
+            raise SettingsRejected([problem])
+
+        file = tmp_path / "g.yaml"
+        file.write_text("version: 1\nproviders: {demo: {}}\n")
+        monkeypatch.setattr("gateway.server.control.try_settings", lambda *_: "toy")
+        monkeypatch.setattr("gateway.server.control.try_start", object_to)
+
+        with pytest.raises(Refused, match="toy: cannot start"):
+            await link.ask(
+                "POST", "/control/settings/try", {"launch": Launch(file=file).as_dict()}
+            )
 
     async def test_settings_in_force_elsewhere_are_an_echo(
         self, link, gateway, tmp_path

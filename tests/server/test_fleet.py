@@ -7,6 +7,7 @@ from log_outputs import Nowhere
 
 from gateway import Phase, Plugin, hookimpl
 from gateway.app import Gateway
+from gateway.errors import Problem
 from gateway.events import SettingsChanged, SettingsRefused
 from gateway.plugins import FoundPlugin
 from gateway.registrations import Route
@@ -43,6 +44,15 @@ class ListenerPlugin(Plugin):
 
     def warnings(self):
         return [self.says] if self.says else []
+
+
+class ObjectorPlugin(Plugin):
+    phase = Phase.OBSERVE
+
+    async def start_problems(self, gateway, secrets):
+        if secrets is None:
+            raise AssertionError
+        return [Problem("cannot start", path="models")]
 
 
 @pytest.fixture
@@ -112,6 +122,25 @@ class TestReload:
         (event,) = [e for e in ListenerPlugin.heard if isinstance(e, SettingsRefused)]
         assert event.actor == "oncall"
 
+    async def test_what_could_not_start_is_not_begun(self, solo, file, monkeypatch):
+        """
+        Plugins are asked before any begins: what one stored could not be taken back.
+        """
+        before = solo.gateway.settings
+        file.write_text("version: 1\nproviders: {demo: {}}\n")
+
+        def trying(settings, *_):
+            found = FoundPlugin(name="objector", cls=ObjectorPlugin)
+            return Gateway(settings, plugins=[found], installed=False, environ={})
+
+        monkeypatch.setattr("gateway.server.fleet.try_settings", trying)
+
+        with pytest.raises(SettingsRejected, match="models: cannot start"):
+            await solo.reload("oncall")
+
+        assert solo.gateway.settings is before
+        assert [type(e) for e in ListenerPlugin.heard if e.at][-1] is SettingsRefused
+
     def test_authentication_cannot_be_reloaded_away(self, file):
         """
         Settings that would open a network listener to everybody are refused.
@@ -141,9 +170,10 @@ class TestStatus:
         one = (await solo.status())["workers"][0]
         workers = [{**one, "state": "ready"}, {**one, "state": "draining"}]
 
-        told = fleet_status(solo.gateway, workers)
+        told = fleet_status(solo.gateway, workers, LOOPBACK)
 
         assert told["state"] == "mixed"
+        assert told["calls"] == "http://127.0.0.1:8080"
 
     async def test_a_plugin_in_the_way_is_the_state(self, solo, monkeypatch):
         """

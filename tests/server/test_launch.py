@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import ExitStack
 from pathlib import Path
@@ -194,6 +195,15 @@ class TestProblems:
 
         assert "sk-secret" not in str(problem)
         assert "RuntimeError at test_launch.py" in str(problem)
+
+    def test_what_the_system_says_is_told(self):
+        """
+        A full disk is called so: its words are the system's own, and hold no secret.
+        """
+        (problem,) = problems_of(OSError(errno.ENOSPC, "sk-secret", "/sk-secret"))
+
+        assert "No space left on device" in str(problem)
+        assert "sk-secret" not in str(problem)
 
 
 def test_needs_restart_names_what_a_reload_cannot_change():

@@ -130,7 +130,7 @@ class Access:
         if isinstance(decision, Denial):
             raise decision.error()
         if decision.keys is not None and target.key not in decision.keys:
-            raise _no_key(target).error()
+            raise _no_key(target.asked or target.name).error()
         return decision
 
     def permit_instead(self, target: Target, model: str, resolve: Resolve) -> None:
@@ -233,6 +233,8 @@ class Access:
         for each in configs:
             if any(each.allowed.covers(name) for name in names):
                 keys = each.config.provider_keys
+                if not keys:
+                    return _no_key(asked)
                 return Permit(config=each.config, keys=None if ANY in keys else keys)
         return no_model(asked)
 
@@ -241,7 +243,11 @@ class Access:
         if isinstance(decision, Denial) or decision.keys is None:
             return decision if isinstance(decision, Denial) else target
         if target.key is not None:
-            return target if target.key in decision.keys else _no_key(target)
+            return (
+                target
+                if target.key in decision.keys
+                else _no_key(target.asked or target.name)
+            )
         return attrs.evolve(target, keys=decision.keys)
 
     def _sees(self, model: ModelListing) -> bool:
@@ -329,9 +335,9 @@ def _no_provider(asked: str, provider: str) -> Denial:
     return Denial(code="provider_blocked", message=message)
 
 
-def _no_key(target: Target) -> Denial:
+def _no_key(asked: str) -> Denial:
     message = (
-        f'Model "{_short(target.asked or target.name)}" needs a provider key that is not '
+        f'Model "{_short(asked)}" needs a provider key that is not '
         "allowed for this virtual key."
     )
     return Denial(code="provider_blocked", message=message)

@@ -76,7 +76,7 @@ def _spent(short: Short) -> BudgetExceeded:
     else:
         said = (
             "What is left of the budget does not pay for this request: "
-            f"{name_limit(short.standing)}."
+            f"{name_limit(short.standing)}. A shorter prompt or a smaller output cap may fit."
         )
     if short.meter.period is not None and standing.ends:
         said += f" It resets at {utc_text(standing.ends / MICROS)}."
@@ -85,8 +85,31 @@ def _spent(short: Short) -> BudgetExceeded:
 
 def _limited(short: Short, now: float) -> RateLimited:
     code, _ = _LIMITED[short.meter.unit]
+    if short.need > short.standing.limit:
+        return _never(short, now)
     return RateLimited(
         limit=name_limit(short.standing),
+        code=code,
+        retry_after_s=short.retry_after_s,
+        headers=rates_of([short.standing], now),
+        details=_details(short),
+    )
+
+
+def _never(short: Short, now: float) -> RateLimited:
+    """
+    Refuse what is more than the whole limit, and say so: waiting alone will not let it pass.
+    """
+    code, noun = _LIMITED[short.meter.unit]
+    said = f"{name_limit(short.standing)} allow none."
+    if short.standing.limit:
+        said = (
+            f"This request needs about {short.need} {noun}, more than "
+            f"{name_limit(short.standing)} ever allow: shorten the prompt, or ask for less "
+            "output."
+        )
+    return RateLimited(
+        said,
         code=code,
         retry_after_s=short.retry_after_s,
         headers=rates_of([short.standing], now),

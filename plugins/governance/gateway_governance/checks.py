@@ -50,6 +50,7 @@ MAX_METADATA: Final = 32
 MAX_WEIGHT: Final = 1_000_000
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_REGEX: Final = "regex:"
 _MODEL: Final = re.compile(r"[^\s\x00-\x1f\x7f\ud800-\udfff]{1,200}")
 
 Step = str | int
@@ -183,6 +184,10 @@ def _model_faults(model: str, steps: tuple[Step, ...]) -> Iterator[Fault]:
         yield Fault(steps, f"a model's name is one word of 1 to {MAX_MODEL} characters")
     elif model.count("*") > 1:
         yield Fault(steps, "more than one * in a name")
+    elif model.startswith(_REGEX):
+        # Bifrost's; taken for a name, what is blocked by one would be open.
+        message = "regular expressions are not read here; one * stands for anything"
+        yield Fault(steps, message)
 
 
 def _text_faults(

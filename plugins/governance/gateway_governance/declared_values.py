@@ -17,6 +17,9 @@ from gateway_governance.values import Mint
 #: References resolved before others get their turn.
 _AT_A_TIME: Final = 200
 
+#: Enough to tell what may be a value, and which are the same.
+_NO_KEY: Final = bytes(32)
+
 Resolve = Callable[[SecretRef], str]
 
 
@@ -25,7 +28,7 @@ class DeclaredValues:
     Finds the values, and notices when one changes.
 
     Args:
-        ids: The keys' ids, by name.
+        mint: None where the gateway's secret key is not at hand: hashes are not read then.
         resolve: Returns the secret at a reference; looks at a file again as often as it must.
 
     Attributes:
@@ -37,20 +40,26 @@ class DeclaredValues:
         self,
         settings: GovernanceSettings,
         *,
-        mint: Mint,
-        ids: Mapping[str, str],
+        mint: Mint | None,
         resolve: Resolve,
     ) -> None:
-        self._hashes = settings.hashes()
+        self._hashes = settings.hashes() if mint is not None else {}
         self._refs = settings.secret_refs()
-        self._mint = mint
-        self._ids = ids
+        self._mint = mint or Mint(_NO_KEY)
+        self._ids: Mapping[str, str] = {}
         self._resolve = resolve
         #: By name: what was resolved last, None where it could not be.
         self._texts: dict[str, str | None] = {}
         self._problems: list[Problem] = []
         self._was_read = False
         self.found: Mapping[str, tuple[str, KeyValue]] = {}
+
+    def identify(self, ids: Mapping[str, str]) -> None:
+        """
+        Say under which ids the keys are stored, by name; until then each has its name for one.
+        """
+        self._ids = ids
+        self._problems = self._read()
 
     async def look(self) -> list[Problem]:
         """
@@ -91,7 +100,7 @@ class DeclaredValues:
                 continue
             other = names.setdefault(known.lookup, name)
             if other == name:
-                found[known.lookup] = (self._ids[name], known)
+                found[known.lookup] = (self._ids.get(name, name), known)
             else:
                 problems.append(_problem(name, key, f"has the same value as {other}"))
         self.found = found

@@ -4,13 +4,14 @@ The governance plugin.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, ClassVar
 
 from gateway import Answer, Attempt, Exchange, Phase, Plugin, Route, Tap, hookimpl
 from gateway.events import Event, EventsMissed
 from gateway_governance.admission import admitted_of
+from gateway_governance.declared_values import DeclaredValues
 from gateway_governance.events import EntityChanged
 from gateway_governance.governor import Governor, requires_key
 from gateway_governance.listening import Listener
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from gateway import CallerKind, Gateway, ModelListing, Target
     from gateway.catalog import ModelFacts
     from gateway.errors import Problem
+    from gateway.secrets import Secrets
     from gateway.settings import Settings as CoreSettings
 
 
@@ -68,6 +70,24 @@ class GovernancePlugin(Plugin):
         Tell which providers that are named do not exist.
         """
         return self.settings.problems(providers=settings.providers)
+
+    def model_problems(self, check_model: Callable[[str], None]) -> Iterable[Problem]:
+        """
+        Tell which models that routing rules lead to nobody has.
+        """
+        return self.settings.model_problems(check_model)
+
+    async def start_problems(
+        self, gateway: Gateway, secrets: Secrets | None
+    ) -> Iterable[Problem]:
+        """
+        Tell which declared keys have no value, one that is none, or that of another.
+        """
+        if secrets is None:
+            return ()
+        return await DeclaredValues(
+            self.settings, mint=None, resolve=secrets.get
+        ).look()
 
     def has_caller(self, kind: CallerKind, name: str) -> bool | None:
         """

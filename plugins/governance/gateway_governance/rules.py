@@ -14,7 +14,7 @@ failed rules over, as Bifrost does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import Random
 from typing import Final
 
@@ -22,6 +22,8 @@ import attrs
 
 from gateway import Unavailable
 from gateway.conditions import Condition, ConditionFailed, ConditionInvalid
+from gateway.errors import ModelNotFound, UnsupportedOperation
+from gateway_governance.checks import Fault, Step
 from gateway_governance.entities import RoutingRule, RoutingTarget
 from gateway_governance.facts import VOCABULARY, Facts, Who
 from gateway_governance.weights import shuffled
@@ -248,3 +250,29 @@ def _names_its_own(model: str | None, facts: Facts) -> bool:
 def _joined(told: Sequence[str]) -> str:
     text = "; ".join(told)
     return text if len(text) <= _MAX_TOLD else f"{text[: _MAX_TOLD - 1]}…"
+
+
+def model_faults(
+    rule: RoutingRule, check_model: Callable[[str], None]
+) -> Iterator[Fault]:
+    """
+    Yield which models that *rule* leads to nobody has.
+
+    A target that leaves the provider to the request is left alone: whoever names one decides.
+
+    Args:
+        check_model: See `gateway.Plugin.model_problems`.
+    """
+    named: dict[tuple[Step, ...], str] = {
+        ("targets", index, "model"): f"{target.provider}/{target.model}"
+        for index, target in enumerate(rule.targets)
+        if target.provider and target.model
+    }
+    named |= {("fallbacks", index): name for index, name in enumerate(rule.fallbacks)}
+    for steps, name in named.items():
+        try:
+            check_model(name)
+        except UnsupportedOperation:
+            continue  # of another kind: a rule may be for embeddings alone
+        except ModelNotFound as exc:
+            yield Fault(steps, str(exc))

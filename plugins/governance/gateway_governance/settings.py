@@ -8,7 +8,7 @@ the table is read, each fault at its place.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Literal, Self
@@ -34,6 +34,7 @@ from gateway_governance.owners import (
     nano_of,
     whole_nano,
 )
+from gateway_governance.rules import model_faults
 
 #: Seconds for which an answer is read that nobody waits for, where nothing is said.
 MAX_DRAIN_S: Final = 600.0
@@ -388,6 +389,16 @@ class GovernanceSettings:
                 message = f"{was} is declared as well: it is either the old name or another one"
                 yield _problem((table, name, "was"), message)
         yield from self._shared_pasts()
+
+    def model_problems(self, check_model: Callable[[str], None]) -> Iterator[Problem]:
+        """
+        Yield which models that routing rules lead to nobody has.
+        """
+        for name, rule in self.routing_rules.items():
+            entity = rule.entity(name)
+            for fault in model_faults(entity, check_model):
+                steps = _file_steps(entity, fault)
+                yield _problem(("routing_rules", name, *steps), fault.message)
 
     def _shared_pasts(self) -> Iterator[Problem]:
         seen: dict[tuple[str, str], str] = {}

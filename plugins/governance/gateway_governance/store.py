@@ -272,7 +272,7 @@ class Store:
                 row = {"kind": kind, "id": entity.id, **columns}
                 await connection.execute(insert(ENTITIES).values(row))
         except IntegrityError:
-            message = f"another {kind} is called {entity.name}"
+            message = f"another {_noun(kind)} is called {entity.name}"
             raise Conflict("name_taken", message) from None
         if isinstance(entity, VirtualKey):
             await _write_lookups(connection, entity)
@@ -416,10 +416,11 @@ async def _check_unused(connection: AsyncConnection, kind: str, entity_id: str) 
     )
     rows = (await connection.execute(asked.limit(4))).all()
     if rows:
-        named = ", ".join(f"{row.kind} {row.name}" for row in rows[:3])
+        named = ", ".join(f"{_noun(row.kind)} {row.name}" for row in rows[:3])
         more = " and others" if len(rows) > 3 else ""
         message = (
-            f"{named}{more} would be left without their {kind}: change those first"
+            f"{named}{more} would be left without their {_noun(kind)}: "
+            "change those first"
         )
         raise Conflict("in_use", message)
 
@@ -440,3 +441,7 @@ def _without_collector() -> Iterator[None]:
         gc.freeze()
         if was_enabled:
             gc.enable()
+
+
+def _noun(kind: str) -> str:
+    return kind.replace("_", " ")

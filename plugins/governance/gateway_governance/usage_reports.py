@@ -88,6 +88,7 @@ class UsageTotal:
 
     Attributes:
         group: Its id or name; for days the date in UTC; None for rows that belong to nobody.
+        key_name: What rows call the key, which may be gone; None for other groups.
         estimated: Attempts whose provider did not say what was used.
         counts: Sums of `usage.BUCKETS`.
     """
@@ -97,6 +98,7 @@ class UsageTotal:
     estimated: int
     cost_nano: int
     counts: Mapping[str, int]
+    key_name: str | None = None
 
 
 @attrs.frozen
@@ -132,6 +134,7 @@ class UsageReports:
 
         Args:
             order: By group, or the dearest first.
+            limit: One more than a page has tells whether another follows.
         """
         group: sa.ColumnElement[Any] = sa.null() if by is None else GROUPS[by]
         cost = sa.func.sum(_C.cost_nano)
@@ -141,11 +144,12 @@ class UsageReports:
                 sa.func.count(),
                 sa.func.sum(sa.case((_C.is_estimated, 1), else_=0)),
                 cost.label("cost"),
+                sa.func.max(_C.key_name) if by == "key" else sa.null(),
                 *(sa.func.sum(_C[name]) for name in BUCKETS),
             )
             .where(*which.conditions())
             .having(sa.func.count() > 0)
-            .limit(min(limit, _MOST))
+            .limit(min(limit, _MOST + 1))
             .offset(offset)
         )
         if by is not None:
@@ -194,7 +198,7 @@ class UsageReports:
 
 
 def _total(by: Group | None, row: tuple[Any, ...]) -> UsageTotal:
-    group, attempts, estimated, cost_nano, *counts = row
+    group, attempts, estimated, cost_nano, key_name, *counts = row
     if by == "day":
         group = (_EPOCH + dt.timedelta(days=int(group))).isoformat()
     return UsageTotal(
@@ -203,6 +207,7 @@ def _total(by: Group | None, row: tuple[Any, ...]) -> UsageTotal:
         estimated=int(estimated),
         cost_nano=int(cost_nano),
         counts={name: int(count) for name, count in zip(BUCKETS, counts, strict=True)},
+        key_name=key_name,
     )
 
 

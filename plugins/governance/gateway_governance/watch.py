@@ -62,20 +62,20 @@ class Watch:
         Raises:
             ConfigError: a declared key has no value, or the value of another one.
         """
+        values = DeclaredValues(settings, mint=self._store.mint, resolve=resolve)
+        # First: what is refused must not have been stored.
+        problems = await values.look()
+        if problems:
+            raise ConfigError(problems)
         ids = await self._store.declare(settings)
-        self._values = DeclaredValues(
-            settings,
-            mint=self._store.mint,
-            ids={
+        values.identify(
+            {
                 name: key_id
                 for (kind, name), key_id in ids.items()
                 if kind == "virtual_key"
-            },
-            resolve=resolve,
+            }
         )
-        problems = await self._values.look()
-        if problems:
-            raise ConfigError(problems)
+        self._values = values
         snapshot = (await self._store.load()).with_values(self._values.found)
         for entity in snapshot.entities():
             self._note_raise(entity, snapshot.now)

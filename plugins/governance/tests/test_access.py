@@ -223,6 +223,17 @@ class TestKeys:
 
         assert verdict(access, attrs.evolve(GPT, key=chosen)) == expected
 
+    def test_where_no_key_is_allowed_nothing_is(self):
+        """
+        It is a denial, not an outage that clients try again, and its models are not listed.
+        """
+        access = Access(key(config("openai", "*", provider_keys=())), None)
+
+        allowed, denial = access.narrow([GPT], resolve)
+
+        assert (allowed, denial.code) == ((), "provider_blocked")
+        assert access.visible([listing("openai/gpt", "openai/gpt")]) == []
+
     def test_a_target_whose_only_key_is_not_allowed_is_dropped(self):
         """
         The router names a key where there is only one.

@@ -110,6 +110,27 @@ def test_a_rate_says_what_is_left():
     assert limited.headers["x-ratelimit-reset-requests"] == "10s"
 
 
+@pytest.mark.parametrize(
+    ("unit", "limit", "need", "said"),
+    [
+        (Unit.TOKENS, 5, 300, "needs about 300 tokens, more than 5 tokens per minute"),
+        (Unit.TOKENS, 0, 300, "0 tokens per minute of team/payments allow none"),
+        (Unit.REQUESTS, 0, 1, "0 requests per minute of team/payments allow none"),
+    ],
+)
+def test_what_never_passes_is_told_so(unit, limit, need, said):
+    """
+    A limit that is less than one request needs another request, or another limit, and no time.
+    """
+    found = standing(unit=unit, period=Period.MINUTE, limit=limit, ends=MICROS)
+
+    error = refusal_of(short(found, need), 0.0)
+
+    assert said in str(error)
+    assert "retry in" not in str(error)
+    assert (error.status, error.retry_after_s) == (429, 7.0)
+
+
 def test_operators_are_told_amounts():
     """
     What is spent, held and free stands in the trail, and in no caller's message.

@@ -127,6 +127,10 @@ WRONG = [
         key(attrs.evolve(CONFIG, blocked_models=("**",))),
         "blocked_models.0: more than one *",
     ),
+    (
+        key(attrs.evolve(CONFIG, blocked_models=("regex:gpt-.*",))),
+        "blocked_models.0: regular expressions are not read here",
+    ),
     (key(attrs.evolve(CONFIG, provider_keys=("a b",))), "provider_keys.0: is no name"),
     (key(models=("x",) * (MAX_LIST + 1)), f"models: at most {MAX_LIST} names"),
     (ModelConfig(id="m", model="a b"), "model: a model's name is one word"),

@@ -24,8 +24,9 @@ def make(keys, secrets):
     asked: list[str] = []
     settings = settings_from_dict({"plugins": {"governance": {"virtual_keys": keys}}})
     table = settings.plugin("governance", GovernanceSettings)
-    ids = {name: f"id-{name}" for name in keys}
-    return DeclaredValues(table, mint=MINT, ids=ids, resolve=resolve), asked
+    values = DeclaredValues(table, mint=MINT, resolve=resolve)
+    values.identify({name: f"id-{name}" for name in keys})
+    return values, asked
 
 
 def opened(values):
@@ -137,3 +138,15 @@ async def test_what_is_wrong_is_told_at_once_and_shows_no_value():
     assert "virtual_keys.two.secret: has the same value as one" in said
     assert "virtual_keys.far.hash: was made with another server.secret_key" in said
     assert "canary" not in said
+
+
+async def test_what_was_found_goes_by_the_ids_that_are_told_later():
+    """
+    Values are looked for before anything is stored; who has them is known afterwards.
+    """
+    values, _ = make({"a": {"secret": "env.A"}}, {"env.A": OLD})
+    await values.look()
+
+    values.identify({"a": "a~2"})
+
+    assert opened(values) == {OLD: "a~2"}

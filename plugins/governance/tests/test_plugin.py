@@ -13,12 +13,15 @@ from typing import ClassVar
 import pytest
 
 from gateway import Phase, Plugin, hookimpl
+from gateway.errors import ModelNotFound, UnsupportedOperation
 from gateway.plugins import FoundPlugin, PluginErrors, check_class, load_plugins
+from gateway.secrets import Secrets
 from gateway.settings import settings_from_dict
 from gateway.testing import FakeUpstream, GatewayClient, Script
 from gateway_governance import GovernancePlugin, GovernanceSettings
 from gateway_governance.events import BudgetCrossed
 from gateway_governance.ledger.pool import Pool
+from gateway_governance.values import Mint
 
 VALUE = "vk-of-nobody-else-0123456789"
 OTHER = "vk-of-somebody-else-012345678"
@@ -205,6 +208,56 @@ def test_providers_must_exist():
 
     with pytest.raises(PluginErrors, match=r"virtual_keys\.me\.providers\.nowhere"):
         load_plugins(settings, [PLUGIN])
+
+
+def test_rules_must_lead_somewhere():
+    """
+    Where nobody has the model; not where the provider is the request's, or the model embeds.
+    """
+
+    def check_model(name):
+        if name.endswith("embed"):
+            raise UnsupportedOperation("for embeddings")
+        if name.endswith("gone"):
+            raise ModelNotFound(name)
+
+    rule = {"targets": ["a/gone", "a/here", "gone"], "fallbacks": ["embed", "gone"]}
+    table = {"plugins": {"governance": {"routing_rules": {"r": rule}}}}
+    settings = settings_from_dict(table).plugin("governance", GovernanceSettings)
+
+    told = list(GovernancePlugin(settings).model_problems(check_model))
+
+    at = "plugins.governance.routing_rules.r"
+    assert [problem.path for problem in told] == [
+        f"{at}.targets[0].model",
+        f"{at}.fallbacks[1]",
+    ]
+
+
+async def test_values_that_could_not_start_are_told_beforehand():
+    """
+    Missing, too short, or another key's, each with its path; hashes need the secret key to tell.
+    """
+    keys = {
+        "good": {"secret": "env.GOOD"},
+        "gone": {"secret": "env.GONE"},
+        "short": {"secret": "env.SHORT"},
+        "twin": {"secret": "env.GOOD"},
+        "hashed": {"hash": Mint(b"k" * 32).hash_of("a value, 1234567890")},
+    }
+    table = {"plugins": {"governance": {"virtual_keys": keys}}}
+    settings = settings_from_dict(table).plugin("governance", GovernanceSettings)
+    plugin = GovernancePlugin(settings)
+    secrets = Secrets({"GOOD": "a good value, 1234", "SHORT": "short"})
+
+    told = await plugin.start_problems(None, secrets)
+    unread = await plugin.start_problems(None, None)
+
+    assert sorted(problem.path.rsplit(".", 2)[1] for problem in told) == [
+        *("gone", "short", "twin"),
+    ]
+    assert "short" not in {problem.message for problem in told}
+    assert list(unread) == []
 
 
 async def test_others_may_ask_who_calls(fake):

@@ -394,7 +394,7 @@ class TestWriting:
         await store.put(TEAM)
         await store.put(a_key(team_id="team_1"))
 
-        with pytest.raises(Conflict, match="virtual_key one would be left") as caught:
+        with pytest.raises(Conflict, match="virtual key one would be left") as caught:
             await store.remove("team", "team_1")
 
         assert caught.value.code == "in_use"

@@ -252,3 +252,17 @@ class TestDeclared:
 
         with pytest.raises(ConfigError, match=r"virtual_keys\.k\.secret"):
             await Watch(store, clock=clock).start(read(table), Secrets({}).get)
+
+    async def test_what_does_not_start_is_not_stored(self, store, clock):
+        """
+        Whoever has the name of a declared key without a value keeps it, and its value.
+        """
+        await store.put(attrs.evolve(KEY, name="k"))
+        table = {"virtual_keys": {"k": {"secret": "env.K"}}}
+
+        with pytest.raises(ConfigError, match=r"virtual_keys\.k\.secret"):
+            await Watch(store, clock=clock).start(read(table), Secrets({}).get)
+
+        found = (await store.load()).find(OLD, clock.now())
+        assert found is not None
+        assert not found.key.is_declared

@@ -8,10 +8,11 @@ version of the table is an empty one, which the sequencer fills from the log.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from pathlib import Path
 from typing import Final
+
+from gateway.durable import make_file
 
 FILE: Final = "index.db"
 VERSION: Final = 1
@@ -59,7 +60,7 @@ def open_for_writing(folder: Path) -> sqlite3.Connection:
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / FILE
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    make_file(path)
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=NORMAL"):
         database.execute(f"PRAGMA {pragma}")

@@ -19,7 +19,6 @@ overwritten when something is deleted (SQLite documentation, "PRAGMA secure_dele
 from __future__ import annotations
 
 import hmac
-import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
@@ -29,6 +28,7 @@ from typing import Final
 
 import attrs
 
+from gateway.durable import make_file
 from gateway_audit.spool.disk import Disk
 from gateway_audit.subjects.seals import KEY_BYTES, Seal
 
@@ -105,7 +105,7 @@ class Register:
         self._peers: dict[str, str] = {}
         self._day = -1
         self._peer_key = b""
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        make_file(self._path)
         with _one_at_a_time(folder / f"{FILE}.lock"):
             self._database = connect(self._path, _BUSY_MS)
             try:

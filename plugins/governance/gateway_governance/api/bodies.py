@@ -40,7 +40,9 @@ class Fault:
     message: str
 
 
-def refuse(faults: Sequence[Fault]) -> ApiError:
+def refuse(
+    faults: Sequence[Fault], *, outcome: str = "Nothing was changed"
+) -> ApiError:
     """
     Make the answer to a request with *faults*.
     """
@@ -49,7 +51,7 @@ def refuse(faults: Sequence[Fault]) -> ApiError:
     return ApiError(
         400,
         "invalid_request",
-        f"Nothing was changed: {told}{more}",
+        f"{outcome}: {told}{more}",
         problems=[attrs.asdict(one) for one in faults],
     )
 

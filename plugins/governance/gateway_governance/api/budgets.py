@@ -89,7 +89,13 @@ class BudgetRoutes:
         limit, offset = page
         shown = places[offset : offset + limit]
         writer = await self.office.limits(snapshot, {each.owner for each in shown})
-        items = [writer.budget(each.owner, each.budget, each.times) for each in shown]
+        items = [
+            {
+                **writer.budget(each.owner, each.budget, each.times),
+                "owner_name": each.entity.name,
+            }
+            for each in shown
+        ]
         return list_response(request, "budgets", items, total=len(places), page=page)
 
     async def rate_limits(self, request: web.Request) -> web.Response:
@@ -109,7 +115,8 @@ class BudgetRoutes:
             item = writer.rate_limit(owner, limits, times) or {}
             rates = [writer.rate(owner, rate) for rate in limits.rate_limits]
             told = {wire.OWNER_FIELDS[owner.kind]: wire.owner_ref(owner)}
-            items.append({**item, **told, "owner": str(owner), "rate_limits": rates})
+            told |= {"owner": str(owner), "owner_name": entity.name}
+            items.append({**item, **told, "rate_limits": rates})
         return list_response(request, "rate_limits", items, total=len(found), page=page)
 
     async def get(self, request: web.Request) -> web.Response:
@@ -149,6 +156,7 @@ class BudgetRoutes:
         Bring a budget down to its own limit.
         """
         place = await self._find(request)
+        (await read_body(request)).check()
         document = await self._put(request, place, ())
         return json_response(
             {"message": "Budget override removed successfully", "budget": document}
@@ -159,6 +167,7 @@ class BudgetRoutes:
         Begin the budget's window anew, with nothing spent; open holds keep theirs.
         """
         place = await self._find(request)
+        (await read_body(request)).check()
         await self.office.governor().ledger.reset(self._meter(place))
         self.office.note(request, place.entity, "reset")
         document = await self._document(place)
@@ -230,7 +239,7 @@ class BudgetRoutes:
         found = wire.read_budget_id(request.match_info["bid"])
         place = None if found is None else find_budget(snapshot, *found)
         key_id = request.match_info.get("id")
-        if place is None or (key_id is not None and place.entity.id != key_id):
+        if place is None or key_id not in {None, place.entity.id, place.entity.name}:
             raise ApiError(404, "budget_not_found", "There is no budget with this id.")
         return place
 

@@ -176,11 +176,12 @@ def _rate_pair(
     """
     rates = []
     for word, unit in _UNITS.items():
-        amount = body.whole(f"{word}_max_limit")
-        duration = f"{word}_reset_duration"
+        most, duration = f"{word}_max_limit", f"{word}_reset_duration"
+        amount = body.whole(most)
         if amount is None:
-            if body.has(duration) and not body.is_null(duration):
-                body.blame(duration, f"without {word}_max_limit it limits nothing")
+            is_told = body.has(duration) and not body.is_null(duration)
+            if is_told and (not body.has(most) or body.is_null(most)):
+                body.blame(duration, f"without {most} it limits nothing")
             continue
         period = _period(body, duration)
         before = known.get((unit, period))
@@ -229,10 +230,12 @@ class LimitWriter:
     Attributes:
         standings: What is used, by the meters' ids.
         now: Unix seconds.
+        for_callers: Whether it leaves out who raised a budget, and why.
     """
 
     standings: Mapping[str, Standing]
     now: float
+    for_callers: bool = False
 
     def limits(
         self, owner: Owner, limits: Limits, times: tuple[float, float]
@@ -283,7 +286,7 @@ class LimitWriter:
             "burned": wire.usd(standing.burned if standing else 0),
             "calendar": budget.calendar,
             "mode": budget.mode,
-            "overrides": [_override(extra) for extra in raises],
+            "overrides": [self._override(extra) for extra in raises],
         }
         if raises:
             raised = sum(extra.amount for extra in raises)
@@ -344,11 +347,11 @@ class LimitWriter:
             "resets_at": utc_text(standing.ends / MICROS),
         }
 
-
-def _override(extra: Override) -> dict[str, Any]:
-    return {
-        "amount": wire.usd(extra.amount),
-        "until": None if extra.until >= FOR_EVER else utc_text(extra.until),
-        "reason": extra.reason,
-        "actor": extra.actor,
-    }
+    def _override(self, extra: Override) -> dict[str, Any]:
+        told: dict[str, Any] = {
+            "amount": wire.usd(extra.amount),
+            "until": None if extra.until >= FOR_EVER else utc_text(extra.until),
+        }
+        if not self.for_callers:
+            told |= {"reason": extra.reason, "actor": extra.actor}
+        return told

@@ -29,6 +29,7 @@ from gateway_governance.entities import (
 from gateway_governance.events import EntityChanged
 from gateway_governance.ledger.authority import AuthorityFailed
 from gateway_governance.ledger.meters import Standing
+from gateway_governance.rules import model_faults
 from gateway_governance.snapshot import FIELDS, Snapshot, owners_in
 from gateway_governance.store import Conflict, check_declared
 
@@ -132,16 +133,25 @@ class Office:
         with suppress(AuthorityFailed):
             await self.governor().ledger.flush()
 
-    async def limits(self, snapshot: Snapshot, owners: Iterable[Owner]) -> LimitWriter:
+    async def limits(
+        self,
+        snapshot: Snapshot,
+        owners: Iterable[Owner],
+        *,
+        for_callers: bool = False,
+    ) -> LimitWriter:
         """
         Make what writes the limits of *owners*.
+
+        Args:
+            for_callers: Whether it is for those who have a virtual key, not for operators.
         """
         meters = [meter for owner in owners for meter in snapshot.owner_meters(owner)]
         standings: dict[str, Standing] = {}
         if meters:
             found = await self.governor().ledger.standing(meters)
             standings = {standing.meter.id: standing for standing in found}
-        return LimitWriter(standings=standings, now=self.now())
+        return LimitWriter(standings=standings, now=self.now(), for_callers=for_callers)
 
     # --- changing ---------------------------------------------------------------------------
 
@@ -202,6 +212,12 @@ class Office:
             if name not in names:
                 there = f"; there are {' '.join(names[:8])}" if names else ""
                 faults.append(Fault(place, f"{provider} has no key {name[:64]}{there}"))
+        if isinstance(entity, RoutingRule) and not faults:
+            check_model = governor.gateway.runtime.router.check_model
+            faults = [
+                Fault(place_of(fault.steps, entity), fault.message)
+                for fault in model_faults(entity, check_model)
+            ]
         if faults:
             raise refuse(faults)
 

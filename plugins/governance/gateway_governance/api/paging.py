@@ -33,7 +33,7 @@ class Query:
     def __init__(self, request: web.Request) -> None:
         members: dict[str, Any] = dict(request.query)
         self._body = Body(members)
-        self._body.has("from_memory")
+        self.flag("from_memory")
         for name in members:
             if len(request.query.getall(name)) > 1:
                 self._body.blame(name, "stands twice")
@@ -96,6 +96,12 @@ class Query:
         limit = self.whole("limit", default, least=1, most=MAX_LIMIT)
         return limit, self.whole("offset", 0, least=0, most=_MAX_OFFSET)
 
+    def blame(self, name: str, message: str) -> None:
+        """
+        Note that parameter *name* is wrong.
+        """
+        self._body.blame(name, message)
+
     def check(self) -> None:
         """
         End the reading.
@@ -105,9 +111,8 @@ class Query:
         """
         self._body.close()
         if self._body.faults:
-            raise refuse(
-                [Fault(f"?{one.path}", one.message) for one in self._body.faults]
-            )
+            faults = [Fault(f"?{one.path}", one.message) for one in self._body.faults]
+            raise refuse(faults, outcome="Nothing was looked up")
 
 
 @attrs.frozen(kw_only=True)

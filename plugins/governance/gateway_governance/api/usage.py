@@ -68,18 +68,20 @@ class UsageRoutes:
             group,
             which,
             order=cast("Literal['group', 'cost']", order),
-            limit=limit,
+            limit=limit + 1,
             offset=offset,
         )
+        shown = found[:limit]
         return json_response(
             {
-                "usage": [_total(by, total, snapshot) for total in found],
+                "usage": [_total(by, total, snapshot) for total in shown],
                 "by": by,
                 "since": wire.moment(which.since),
                 "until": wire.moment(which.until),
-                "count": len(found),
+                "count": len(shown),
                 "limit": limit,
                 "offset": offset,
+                "has_more": len(found) > limit,
             }
         )
 
@@ -108,6 +110,8 @@ class UsageRoutes:
     def _filter(self, query: Query) -> UsageFilter:
         since, until = query.moment("since"), query.moment("until")
         told = {name: query.text(key) for key, name in _FILTERS.items()}
+        if since is not None and until is not None and until <= since:
+            query.blame("until", "is not after since")
         if since is None and told["run_id"] is None:
             since = (self.office.now() if until is None else until) - _DEFAULT_SPAN_S
         return UsageFilter(since=since, until=until, **told)
@@ -118,7 +122,7 @@ def _total(by: str, total: UsageTotal, snapshot: Snapshot) -> dict[str, Any]:
     if by in _NAMED:
         entities: Any = getattr(snapshot, FIELDS[_NAMED[by]])
         entity = entities.get(total.group)
-        document["name"] = None if entity is None else entity.name
+        document["name"] = total.key_name if entity is None else entity.name
     return {
         **document,
         "cost": wire.usd(total.cost_nano),
@@ -149,4 +153,6 @@ def _read_cursor(text: str) -> Cursor:
         return Cursor(int(at), exchange_id, int(attempt))
     except (ValueError, binascii.Error):
         message = "is no place in a list: take next of the page before"
-        raise refuse([Fault("?after", message)]) from None
+        raise refuse(
+            [Fault("?after", message)], outcome="Nothing was looked up"
+        ) from None

@@ -36,6 +36,8 @@ from gateway_governance.values import Mint, new_id
 MAX_OVERLAP_S: Final = 92 * 86_400
 #: Values that one key may have at a time.
 MAX_VALUES: Final = 5
+#: Names of the provider's credentials, which are no business of those who call.
+_OPERATORS: Final = frozenset({"keys", "key_ids", "allow_all_keys"})
 
 
 class VirtualKeyRoutes(EntityRoutes[VirtualKey]):
@@ -58,7 +60,7 @@ class VirtualKeyRoutes(EntityRoutes[VirtualKey]):
         keys, total = await aside(
             len(snapshot.keys), selection.of, snapshot.keys.values()
         )
-        shapes = await self.office.shapes(snapshot, keys)
+        shapes = await self.office.shapes(snapshot, keys, counts=True)
         items = [shapes.virtual_key(key) for key in keys]
         return list_response(
             request, "virtual_keys", items, total=total, page=selection.page
@@ -109,9 +111,14 @@ class VirtualKeyRoutes(EntityRoutes[VirtualKey]):
         if not 0 <= overlap_s <= MAX_OVERLAP_S:
             body.blame("overlap_s", f"must be from 0 to {MAX_OVERLAP_S}")
         value, known = self._value(body)
-        body.check()
         before = _overlapping(key, self.office.now(), overlap_s)
-        rotated = attrs.evolve(key, values=(known, *before)[:MAX_VALUES])
+        if known.lookup in {one.lookup for one in _holding(key, self.office.now())}:
+            body.blame("value", "is the key's already: only another one ends it")
+        if len(before) >= MAX_VALUES:
+            message = f"{MAX_VALUES} values of a key hold at most; without it they end"
+            body.blame("overlap_s", message)
+        body.check()
+        rotated = attrs.evolve(key, values=(known, *before))
         stored = await self.office.put(request, rotated, replaces=key, action="rotated")
         return self.done("rotated", await self.document(stored, value))
 
@@ -122,7 +129,7 @@ class VirtualKeyRoutes(EntityRoutes[VirtualKey]):
         found = self._caller(request)
         snapshot = self.office.governor().watch.snapshot
         owners = [*found.chain, *_config_owners(found.key)]
-        writer = await self.office.limits(snapshot, owners)
+        writer = await self.office.limits(snapshot, owners, for_callers=True)
         shapes = Shapes(snapshot=snapshot, limits=writer)
         return json_response(_quota(found, shapes, writer))
 
@@ -255,6 +262,17 @@ def _models(body: Body, key: str) -> tuple[str, ...]:
     return names
 
 
+def _holding(key: VirtualKey, now: float) -> list[KeyValue]:
+    """
+    Return the values that the key can be shown by.
+    """
+    return [
+        known
+        for known in key.values
+        if known.expires_at is None or known.expires_at > now
+    ]
+
+
 def _overlapping(key: VirtualKey, now: float, overlap_s: int) -> list[KeyValue]:
     """
     Return the values that hold for a while beside a new one.
@@ -262,8 +280,7 @@ def _overlapping(key: VirtualKey, now: float, overlap_s: int) -> list[KeyValue]:
     ends = now + overlap_s
     return [
         attrs.evolve(known, expires_at=min(ends, known.expires_at or ends))
-        for known in key.values
-        if overlap_s and (known.expires_at is None or known.expires_at > now)
+        for known in (_holding(key, now) if overlap_s else ())
     ]
 
 
@@ -294,7 +311,10 @@ def _quota(found: Found, shapes: Shapes, writer: LimitWriter) -> dict[str, objec
         "virtual_key_name": key.name,
         "budgets": [],
         **{name: told[name] for name in kept if name in told},
-        "provider_configs": told["provider_configs"],
+        "provider_configs": [
+            {name: value for name, value in config.items() if name not in _OPERATORS}
+            for config in told["provider_configs"]
+        ],
         **above,
     }
 

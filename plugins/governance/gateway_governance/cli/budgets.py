@@ -63,7 +63,7 @@ def list_budgets(
 
 def _row(budget: dict[str, Any]) -> list[object]:
     return [
-        budget["owner"],
+        _owner(budget),
         budget["reset_duration"],
         usd_text(budget["max_limit"]),
         usd_text(budget.get("override_amount")),
@@ -72,6 +72,16 @@ def _row(budget: dict[str, Any]) -> list[object]:
         budget["mode"],
         day_text(budget["resets_at"]),
     ]
+
+
+def _owner(budget: dict[str, Any]) -> str:
+    """
+    Name whose it is by name, as ``budgets raise`` takes it, where it has one of its own.
+    """
+    owner: str = budget["owner"]
+    kind, _, _ = owner.partition("/")
+    name = budget["owner_name"]
+    return f"{kind}/{name}" if name and kind in OWNERS else owner
 
 
 @budgets.command(name="raise")

@@ -16,6 +16,7 @@ import attrs
 from sqlalchemy import delete, func, inspect, select, text, update
 
 from gateway.clock import SystemClock
+from gateway.errors import ConfigError, Problem
 from gateway.storage import FILE, Storage
 from gateway_governance.ledger.sqlite import MIGRATED_AS
 from gateway_governance.ledger.sqlite import MIGRATIONS as LEDGER_MIGRATIONS
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 #: Pages that are copied at a time, so that writers wait for none of it long.
 _PAGES: Final = 1_000
+#: What to do about a database that is not where it was looked for.
+WHICH: Final = "-c FILE or --data-dir says which gateway's is meant"
 _LINES: Final = ((PLUGIN, MIGRATIONS), (MIGRATED_AS, LEDGER_MIGRATIONS))
 
 
@@ -51,11 +54,14 @@ async def status(place: Offline) -> dict[str, Any]:
     Tell which database it is, how large, and how far its tables are.
     """
     path = place.data_dir / FILE
+    is_there = path.exists()  # to look at a database must not make one
     async with _opened(place) as (shared, local):
         lines = []
         for storage, (name, versions) in zip((shared, local), _LINES, strict=True):
-            async with storage.engine.connect() as connection:
-                current = await connection.run_sync(_revision, name)
+            current = None
+            if is_there or storage.url is not None:
+                async with storage.engine.connect() as connection:
+                    current = await connection.run_sync(_revision, name)
             newest = _newest(versions)
             lines.append({"name": name, "current": current, "newest": newest})
         entities = {}
@@ -67,10 +73,14 @@ async def status(place: Offline) -> dict[str, Any]:
                     .group_by(ENTITIES.c.kind)
                 )
                 entities = {row[0]: row[1] for row in counted}
-        url = shared.engine.url.render_as_string(hide_password=True)
+        url = f"sqlite+aiosqlite:///{path}"
+        if shared.url is not None:
+            url = shared.engine.url.render_as_string(hide_password=True)
     return {
         "database": url,
-        "bytes": path.stat().st_size if path.exists() else 0,
+        "file": str(path),
+        "is_there": is_there,
+        "bytes": path.stat().st_size if is_there else 0,
         "lines": lines,
         "entities": entities,
         "is_running": is_running(place.data_dir),
@@ -110,7 +120,7 @@ def backup(data_dir: Path, target: Path) -> int:
 
     Raises:
         FileExistsError: *target* is there.
-        OSError: there is no database, or it cannot be written.
+        OSError: there is no database, nothing is in it, or the copy cannot be written.
     """
     source = data_dir / FILE
     if not source.exists():
@@ -123,6 +133,9 @@ def backup(data_dir: Path, target: Path) -> int:
             closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as opened,
             closing(sqlite3.connect(target)) as copy,
         ):
+            if not opened.execute("SELECT 1 FROM sqlite_master").fetchone():
+                msg = f"there is nothing in the database at {source}"
+                raise OSError(msg)
             opened.backup(copy, pages=_PAGES)
             # One file, not three: the copy is read by itself.
             copy.execute("PRAGMA journal_mode=DELETE")
@@ -170,7 +183,14 @@ class Rekeyed:
 async def rekey(place: Offline, *, revoke_stored: bool) -> Rekeyed:
     """
     Forget by which key values are hashed, once no value is stored.
+
+    Raises:
+        ConfigError: there is no database.
     """
+    path = place.data_dir / FILE
+    if place.settings.storage.url is None and not path.exists():
+        msg = f"there is no database: {WHICH}"
+        raise ConfigError(Problem(msg, where=str(path)))
     if is_running(place.data_dir):
         return Rekeyed(is_running=True)
     settings = place.settings.plugin("governance", GovernanceSettings)

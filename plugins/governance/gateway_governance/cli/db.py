@@ -54,7 +54,10 @@ def status(
         write_json(found)
     elif not quiet:
         click.echo(f"database  {found['database']}")
-        click.echo(f"size      {found['bytes']} bytes")
+        size = f"{found['bytes']} bytes"
+        if not found["is_there"]:
+            size = f"there is no {found['file']}: {database.WHICH}"
+        click.echo(f"size      {size}")
         for line in found["lines"]:
             state = "up to date" if line["current"] == line["newest"] else "behind"
             click.echo(
@@ -103,18 +106,20 @@ def backup(
     The copy is whole and of one moment.  The secret key is not in it: back that up apart, for
     without it no virtual key in the copy is worth anything.
     """
+    from gateway.storage import FILE
     from gateway_governance.cli import database
 
     with told():
         place = Offline.open(file, data_dir, os.environ)
         if place.settings.storage.url is not None:
             raise click.ClickException(_TAKES_NO_BACKUP)
+        source = place.data_dir / FILE
         with _disk(target):
             size = database.backup(place.data_dir, target)
     if as_json:
-        write_json({"file": str(target), "bytes": size})
+        write_json({"file": str(target), "bytes": size, "of": str(source)})
     elif not quiet:
-        click.echo(f"{target}: {size} bytes")
+        click.echo(f"{target}: {size} bytes, of {source}")
         click.echo("the secret key is not in it: keep a copy of that elsewhere")
 
 

@@ -9,11 +9,13 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import click
 
 from gateway.client import (
     Client,
+    Rejected,
     client_options,
     print_table,
     quiet_option,
@@ -27,6 +29,8 @@ from gateway_governance.cli.words import BUDGET, RATE, SPAN, Word, read_span
 from gateway_governance.owners import Moment
 from gateway_governance.values import MAX_CHARACTERS, PURPOSE, Mint
 
+#: Addresses to listen on that nobody can call.
+_EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})
 _KEYS: Final = f"{ROOT}/virtual-keys"
 
 
@@ -76,7 +80,9 @@ def keys() -> None:
     type=click.File("rb"),
     help="Holds a value that is in use already; - is the standard input.",
 )
-@click.option("--calls-url", help="Where callers come in, if not at --url.")
+@click.option(
+    "--calls-url", help="Where callers come in, if the gateway knows it otherwise."
+)
 @client_options
 def create(
     name: str,
@@ -99,8 +105,28 @@ def create(
     elif quiet:
         click.echo(key["value"])
     else:
-        for line in value_lines(key["value"], calls_url or url):
+        for line in value_lines(key["value"], calls_url or callers_url(client)):
             click.echo(line)
+
+
+def callers_url(client: Client) -> str:
+    """
+    Find out where callers come in, which may be another address than the management's.
+
+    A gateway that listens on every address is reached by callers as it was for this.
+    """
+    try:
+        told = urlsplit(str(client.get("/api/status").get("calls", "")))
+        port = told.port
+    except (Rejected, ValueError):  # a token that may not ask, or no URL
+        return client.url
+    if not told.hostname or not port:
+        return client.url
+    if told.hostname not in _EVERYWHERE:
+        return told.geturl()
+    host = urlsplit(client.url).hostname or told.hostname
+    shown = f"[{host}]" if ":" in host else host
+    return f"{told.scheme}://{shown}:{port}"
 
 
 def _body_of(client: Client, name: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -260,7 +286,9 @@ def _rate_text(rate: dict[str, Any]) -> str:
 @click.option(
     "--overlap", type=SPAN, default=0, help="How long the old one holds, as 1h."
 )
-@click.option("--calls-url", help="Where callers come in, if not at --url.")
+@click.option(
+    "--calls-url", help="Where callers come in, if the gateway knows it otherwise."
+)
 @client_options
 def rotate(
     key: str,
@@ -275,15 +303,15 @@ def rotate(
     """
     Give a KEY a new value and show it, once.
     """
-    path = f"{_KEYS}/{step(key)}/rotate"
-    document = Client(url, token).post(path, {"overlap_s": overlap})
+    path, client = f"{_KEYS}/{step(key)}/rotate", Client(url, token)
+    document = client.post(path, {"overlap_s": overlap})
     value = document["virtual_key"]["value"]
     if as_json:
         write_json(document)
     elif quiet:
         click.echo(value)
     else:
-        for line in value_lines(value, calls_url or url):
+        for line in value_lines(value, calls_url or callers_url(client)):
             click.echo(line)
 
 

@@ -72,6 +72,8 @@ def usage(
     elif not quiet:
         head = (by, "attempts", "input", "cached", "output", "estimated", "USD")
         print_table(head, [_row(by, each) for each in document["usage"]])
+        if document["has_more"]:
+            click.echo(f"there are more than these {limit}: --limit shows up to 1000")
 
 
 def _row(by: str, total: dict[str, Any]) -> list[object]:

@@ -278,7 +278,7 @@ class Rows:
             elif granted < top:
                 granted, free = top, free + top - granted
             else:
-                cut = min(max(free, 0), max(0, granted - meter.limit))
+                cut = _above(granted, free, meter.limit)
                 granted, free = granted - cut, free - cut
             self.cells.commit(
                 [
@@ -523,6 +523,7 @@ class Rows:
         Let a row follow what the authority has learnt about a hold that was burned on it.
 
         The mark goes down with what was spent: the authority has it back, and grants it again.
+        Where it came to more, and the limit is passed by that, nothing is free any more.
         """
         with self.cells as words:
             self.roster.refresh()
@@ -530,11 +531,13 @@ class Rows:
             if word is None or words[word + R_STARTS] != starts:
                 return
             off = burned - true
+            granted, free = words[word + R_GRANTED] - off, words[word + R_FREE]
+            cut = _above(granted, free, words[word + R_LIMIT])
             self.cells.commit(
                 [
                     *(word + R_SPENT, words[word + R_SPENT] - off),
                     *(word + R_BURNED, words[word + R_BURNED] - burned),
-                    *(word + R_GRANTED, words[word + R_GRANTED] - off),
+                    *(word + R_GRANTED, granted - cut, word + R_FREE, free - cut),
                     *(word + R_MARK, words[word + R_MARK] - off),
                 ]
             )
@@ -588,6 +591,13 @@ class Rows:
             starts=words[word + R_STARTS],
             ends=words[word + R_ENDS],
         )
+
+
+def _above(granted: int, free: int, limit: int) -> int:
+    """
+    Say how much of what is free is above the limit.
+    """
+    return min(max(free, 0), max(0, granted - limit))
 
 
 def _meta(meter_id: str) -> int:

@@ -181,3 +181,36 @@ async def test_a_budget_begins_anew_when_it_is_reset(gov):
     assert spent["current_usage"] > 0
     assert reset["current_usage"] == 0.0
     assert reset["last_reset"] >= spent["last_reset"]
+
+
+async def test_a_budget_says_whose_it_is_by_name(gov):
+    """
+    An id says nothing to people, and commands take the name as well.
+    """
+    limits = {
+        "budgets": [{"max_limit": 1, "reset_duration": "1d"}],
+        "rate_limit": {"request_max_limit": 9, "request_reset_duration": "1h"},
+    }
+    key = await gov.key(name="checkout", **limits)
+
+    (budget,) = (await gov.get(f"/budgets?virtual_key_id={key['id']}"))["budgets"]
+    (rate,) = (await gov.get(f"/rate-limits?virtual_key_id={key['id']}"))["rate_limits"]
+    path = f"/virtual-keys/checkout/budgets/{budget['id']}/override"
+    raised = await gov.put(path, {"override_amount": 1})
+
+    assert (budget["owner_name"], rate["owner_name"]) == ("checkout", "checkout")
+    assert raised["budget"]["effective_limit"] == 2.0
+
+
+async def test_what_a_reset_does_not_know_is_refused(gov):
+    """
+    Nothing begins anew then.
+    """
+    key = await gov.key(budgets=[{"max_limit": 1, "reset_duration": "1d"}])
+    await gov.spend(key["value"])
+    path = f"/budgets/{key['budgets'][0]['id']}"
+
+    told = await gov.post(f"{path}/reset", {"when": "now"}, status=400)
+
+    assert told["error"]["problems"][0]["path"] == "when"
+    assert (await gov.get(path))["budget"]["current_usage"] > 0

@@ -108,7 +108,7 @@ async def test_what_is_in_use_is_not_removed(gov):
     gone = await gov.delete(f"/teams/{team['id']}")
 
     assert busy["error"]["code"] == "in_use"
-    assert "virtual_key k" in busy["error"]["message"]
+    assert "virtual key k" in busy["error"]["message"]
     assert gone == {"message": "Team deleted successfully"}
     assert (await gov.get(f"/teams/{team['id']}", status=404))["error"]["code"] == (
         "team_not_found"

@@ -73,6 +73,7 @@ async def test_rules_are_changed_listed_and_removed(gov):
 @pytest.mark.parametrize(
     ("change", "place"),
     [
+        ({"fallbacks": ["openai/gpt-5", "nowhere"]}, "fallbacks[1]"),
         ({"cel_expression": "modelz == 'x'"}, "cel_expression"),
         ({"targets": [{"provider": "opnai"}]}, "targets[0].provider"),
         (

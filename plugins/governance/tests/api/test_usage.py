@@ -116,3 +116,45 @@ async def test_a_made_up_place_in_a_list_is_refused(gov):
     400, not 500.
     """
     await gov.get("/usage/rows?after=bm9wZQ==", status=400)
+
+
+async def test_a_page_says_whether_another_follows(gov):
+    """
+    Whoever adds a page up knows that it is not the whole.
+    """
+    await used(gov)
+
+    first = await gov.get("/usage?by=key&limit=1")
+    last = await gov.get("/usage?by=key&limit=1&offset=1")
+
+    assert (first["count"], first["has_more"]) == (1, True)
+    assert (last["count"], last["has_more"]) == (1, False)
+
+
+async def test_usage_of_a_key_that_is_gone_has_its_name(gov):
+    """
+    What it spent stays recorded, and is still somebody's.
+    """
+    one, _ = await used(gov)
+    await gov.delete(f"/virtual-keys/{one['id']}")
+
+    found = (await gov.get("/usage?by=key"))["usage"]
+
+    assert (found[0]["key"], found[0]["name"]) == (one["id"], "one")
+
+
+@pytest.mark.parametrize(
+    ("query", "path"),
+    [
+        ("/usage?since=2026-02-02T00:00:00Z&until=2026-02-01T00:00:00Z", "?until"),
+        ("/virtual-keys?from_memory=banana", "?from_memory"),
+    ],
+)
+async def test_a_query_that_means_nothing_is_refused(gov, query, path):
+    """
+    An empty answer would look like nothing used.
+    """
+    told = (await gov.get(query, status=400))["error"]
+
+    assert told["problems"][0]["path"] == path
+    assert "changed" not in told["message"]

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from gateway.events import AdminActed
+from gateway_governance.api.virtual_keys import MAX_VALUES
 from gateway_governance.events import EntityChanged
 
 #: Bifrost's table, field by field: those that are always there …
@@ -249,6 +250,17 @@ async def test_a_value_of_the_callers_own_is_taken_for_a_migration(gov):
             "rate_limit.token_reset_duration",
             "limits nothing",
         ),
+        (
+            {
+                "name": "x",
+                "rate_limit": {
+                    "token_max_limit": 5.5,
+                    "token_reset_duration": "1h",
+                },
+            },
+            "rate_limit.token_max_limit",
+            "must be a whole number",
+        ),
         ({"name": "x", "metadata": {"a": 1}}, "metadata", "object of texts"),
         (
             {"name": "x", "mcp_configs": [{"mcp_client_name": "a"}]},
@@ -470,6 +482,52 @@ async def test_rotation_lets_the_old_value_hold_for_a_while(gov):
     assert (await gov.spend(rotated["value"])).status == 200
 
 
+async def test_a_list_counts_the_keys_of_a_team_as_one_key_does(gov):
+    """
+    A team that is shown beside its key has one at least.
+    """
+    key = await gov.key(team_id="payments")
+
+    one = (await gov.get(f"/virtual-keys/{key['id']}"))["virtual_key"]
+    listed = (await gov.get("/virtual-keys?search=k"))["virtual_keys"]
+
+    (found,) = (each for each in listed if each["id"] == key["id"])
+    assert found["team"]["virtual_key_count"] == one["team"]["virtual_key_count"] > 0
+
+
+async def test_rotation_needs_another_value(gov):
+    """
+    One that is given again would go on, whoever got hold of it, and look rotated.
+    """
+    value = "a-value-that-leaked-0123456789"
+    key = await gov.key(value=value)
+    path = f"/virtual-keys/{key['id']}/rotate"
+
+    told = await gov.post(path, {"value": value}, status=400)
+    await gov.post(path, {"value": f"{value}-next"})
+    await gov.post(path, {"value": value})
+
+    assert told["error"]["problems"][0]["path"] == "value"
+    assert value not in str(told)
+
+
+async def test_rotation_ends_no_value_before_its_time(gov):
+    """
+    As many as a key may have hold on; one more is refused, unless they are to end.
+    """
+    key = await gov.key()
+    path = f"/virtual-keys/{key['id']}/rotate"
+    for _ in range(MAX_VALUES - 1):
+        await gov.post(path, {"overlap_s": 3600})
+
+    told = await gov.post(path, {"overlap_s": 3600}, status=400)
+
+    assert told["error"]["problems"][0]["path"] == "overlap_s"
+    assert (await gov.spend(key["value"])).status == 200
+    await gov.post(path)
+    assert (await gov.spend(key["value"])).status == 401
+
+
 async def test_a_declared_key_is_read_only_and_says_where_it_stands(gov):
     """
     409, naming the path in the settings; it is shown like any other.
@@ -611,6 +669,27 @@ async def test_a_key_shows_itself_what_is_left_of_it(gov):
     assert told["team"]["budgets"][0]["current_usage"] > 0
     assert told["customer"]["name"] == "bank"
     assert key["value"] not in str(told)
+
+
+async def test_a_quota_tells_nothing_of_operators(gov):
+    """
+    Neither who raised a budget, and why, nor what the provider's credentials are called.
+    """
+    config = {"provider": "openai", "allowed_models": ["*"], "key_ids": ["main"]}
+    key = await gov.key(
+        allow_all_providers=False,
+        budgets=[{"max_limit": 1, "reset_duration": "1d"}],
+        provider_configs=[config],
+    )
+    raised = {"override_amount": 1, "reason": "incident 7"}
+    await gov.post(f"/budgets/{key['budgets'][0]['id']}/override", raised)
+
+    told = await gov.get("/virtual-keys/quota", headers={"x-bf-vk": key["value"]})
+
+    assert told["budgets"][0]["overrides"] == [{"amount": 1.0, "until": None}]
+    assert told["provider_configs"][0]["allowed_models"] == ["*"]
+    assert "incident" not in str(told)
+    assert "main" not in str(told)
 
 
 async def test_a_quota_is_nobody_elses(gov):

@@ -64,3 +64,14 @@ async def test_an_owner_is_written_with_its_kind(alone, cli):
 
     assert "team/payments" in usage
     assert "no team" in unknown
+
+
+async def test_budgets_are_listed_by_the_names_of_their_owners(gov, cli):
+    """
+    As `budgets raise` takes them.
+    """
+    await gov.key(name="mine", budgets=[{"max_limit": 1, "reset_duration": "1d"}])
+
+    told = await cli.run("budgets", "list")
+
+    assert "virtual_key/mine " in told

@@ -117,6 +117,28 @@ async def test_a_backup_of_nothing_leaves_nothing(db, tmp_path):
     assert not (tmp_path / "copy.db").exists()
 
 
+async def test_looking_at_a_database_makes_none(db, place, tmp_path):
+    """
+    Else a backup in the wrong folder, or without the settings file, succeeds with nothing in it.
+    """
+    _, data = place
+
+    status = await db("status", code=1)
+    rekeyed = await db("rekey", code=1)
+
+    assert not (data / "gateway.db").exists()
+    assert f"there is no {data / 'gateway.db'}" in status
+    assert "there is no database" in rekeyed
+    assert "--data-dir" in rekeyed
+
+    data.mkdir()
+    (data / "gateway.db").touch()
+    told = await db("backup", str(tmp_path / "copy.db"), code=1)
+
+    assert "nothing in the database" in told
+    assert not (tmp_path / "copy.db").exists()
+
+
 async def test_stored_keys_stand_in_the_way_of_another_secret_key(db, place, plugins):
     """
     Their values are known to nobody: they are named, and nothing is changed.

@@ -4,6 +4,9 @@ import re
 
 import pytest
 
+from gateway.client import Client
+from gateway_governance.cli.keys import callers_url
+
 
 async def test_a_created_key_is_shown_once_with_what_clients_need(gov, cli):
     """
@@ -29,6 +32,26 @@ async def test_a_created_key_is_shown_once_with_what_clients_need(gov, cli):
     assert key["budgets"][0]["max_limit"] == 20.0
     assert key["rate_limits"][0]["max_limit"] == 600
     assert key["expires_at"] is not None
+
+
+@pytest.mark.parametrize(
+    ("status", "shown"),
+    [
+        ({"calls": "https://10.0.0.7:8080"}, "https://10.0.0.7:8080"),
+        ({"calls": "http://0.0.0.0:8080"}, "http://gw.example:8080"),
+        ({"calls": "http://[::]:8080"}, "http://gw.example:8080"),
+        ({"calls": "http://127.0.0.1:0"}, "http://gw.example:8081"),
+        ({}, "http://gw.example:8081"),
+    ],
+)
+def test_clients_are_sent_to_where_callers_come_in(monkeypatch, status, shown):
+    """
+    Not to the management listener, where a key is worth nothing and should not be shown.
+    """
+    client = Client("http://gw.example:8081")
+    monkeypatch.setattr(Client, "get", lambda *_: status)
+
+    assert callers_url(client) == shown
 
 
 async def test_a_script_gets_the_value_alone(gov, cli):

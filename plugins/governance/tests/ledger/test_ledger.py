@@ -460,6 +460,32 @@ async def test_a_burned_hold_is_resolved_once(ledger_of, victim_of, budget):
     assert (found.spent, found.burned, found.left) == (15, 0, 985)
 
 
+async def test_a_burned_hold_that_came_to_more_than_the_limit_leaves_nothing(
+    ledger_of, victim_of, budget
+):
+    """
+    What was free on this machine already is spent with it, and everything agrees.
+    """
+    start, kill = victim_of
+    async with ledger_of() as survivor:
+        victim = await start()
+        hold = await victim.hold(of(budget, floor=100, want=100))
+        victim.sent(hold)
+        await kill(victim)
+        survivor._keeping.look_for_dead()
+        await survivor.flush()
+        (burned,) = await survivor.burned()
+        settle(survivor, await survivor.hold(of(budget, floor=300, want=300)), 1)
+        await survivor.flush()
+        await survivor.resolve(burned.hold_id, true_nano=5_000, actor="ops")
+
+        with pytest.raises(Short) as caught:
+            await survivor.hold(of(budget, floor=1, want=1))
+
+        assert caught.value.is_spent
+        assert await survivor.recount() == []
+
+
 async def test_truth_above_the_hold_is_charged_and_told(ledger_of, told, budget):
     """
     A provider that bills more than was held is charged as it bills, and somebody hears of it.
