@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, ClassVar
 
+import attrs
+
 from gateway import Answer, Attempt, Detector, Exchange, Phase, Plugin, Route, hookimpl
 from gateway.events import Event, EventsMissed, SettingsChanged
 from gateway_guardrails.events import GuardrailChanged
@@ -17,7 +19,7 @@ from gateway_guardrails.policy.rules import declared_rules, problems_of
 from gateway_guardrails.registry import DETECTORS
 from gateway_guardrails.request_types import check_request_type
 from gateway_guardrails.settings import GuardrailsSettings
-from gateway_guardrails.warden import Warden, detector_tools
+from gateway_guardrails.warden import Warden, detector_tools, folder_of
 
 if TYPE_CHECKING:
     import click
@@ -80,8 +82,14 @@ class GuardrailsPlugin(Plugin):
         """
         Tell which detectors cannot be made, by making them all, and which secrets are missing.
         """
+        folder = folder_of(gateway)
+        tools = attrs.evolve(
+            detector_tools(gateway),
+            # To check makes nothing there, and takes what a gateway that served has left.
+            folder=folder if folder.is_dir() else None,
+        )
         maker = Maker(
-            tools=detector_tools(gateway),
+            tools=tools,
             kinds=gateway.detectors,
             defaults=self.settings.defaults,
         )

@@ -25,6 +25,8 @@ from gateway_guardrails.policy.store import Store
 from gateway_guardrails.policy.watch import Watch
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gateway import Exchange, Gateway, Request, Response
     from gateway.detecting import Detector
     from gateway.settings import SecretRef
@@ -69,8 +71,7 @@ class Warden:
 
         def ground() -> tuple[DetectorTools, Mapping[str, Detector]]:
             tools = detector_tools(gateway)
-            folder = gateway.data_dir / "guardrails"
-            return attrs.evolve(tools, folder=folder), gateway.detectors
+            return attrs.evolve(tools, folder=folder_of(gateway)), gateway.detectors
 
         recorder = FindingsRecorder(
             FindingsStore(gateway.storage.engine),
@@ -137,6 +138,13 @@ def _tell_strangers(snapshot: PolicySnapshot, gateway: Gateway) -> None:
                 why="; ".join(attached.strangers),
                 is_nobody=attached.is_nobody,
             )
+
+
+def folder_of(gateway: Gateway) -> Path:
+    """
+    Return where detectors keep what takes long to make: see `DetectorTools.folder`.
+    """
+    return gateway.data_dir / "guardrails"
 
 
 def detector_tools(gateway: Gateway) -> DetectorTools:

@@ -4,6 +4,7 @@ What rules need beyond themselves: secrets that are there, models that can be as
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -66,7 +67,8 @@ async def start_problems(
     List what `first_snapshot` refuses, and let go of what it makes.
     """
     try:
-        first_snapshot(maker, rules, secrets)
+        # Beside the event loop: a reload asks for it while callers are served.
+        await asyncio.to_thread(first_snapshot, maker, rules, secrets)
     except ConfigError as exc:
         return list(exc.problems)
     finally:
