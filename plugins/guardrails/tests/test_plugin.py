@@ -59,7 +59,7 @@ async def test_what_would_not_start_is_found_beside_the_event_loop(
     folder = tmp_path / "guardrails"
     if has_served:
         folder.mkdir()
-    rules = {"some": {"detectors": ["slow"]}}
+    rules = {"some": {"detectors": ["slow"], "action": "flag"}}
     gateway = Gateway(
         settings_from_dict(
             {
