@@ -169,7 +169,7 @@ def test_every_fact_is_of_its_kind():
         Kind.TEXTS: dict,
     }
     strange = facts_of(
-        body=body("m\ud800", max_tokens=10**30, stream=True, tools=[]),
+        body=body("mé", max_tokens=10**30, stream=True, tools=[]),
         headers={"x-é": "\udcff"},
     )
 
