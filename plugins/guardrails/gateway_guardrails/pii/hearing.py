@@ -11,16 +11,13 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import accumulate
 from typing import Final, NamedTuple
 
 from gateway_guardrails.pii.lexicon import (
     GAPLESS,
-    STEM,
     TOKEN,
     Lexicon,
     has_hump,
-    parts,
     split,
 )
 
@@ -39,7 +36,15 @@ _MOST_REMEMBERED: Final = 1024
 _AHEAD: Final = 128
 _WORD: Final = re.compile(f"({TOKEN.pattern})")
 #: The same for ASCII, which is quicker.
-_ASCII_WORD: Final = re.compile(r"([A-Za-z]+|[0-9]+)")
+_ASCII_WORD: Final = re.compile(r"([a-z]+|[0-9]+)")
+#: The same for words that are cut where their humps are, as `lexicon.parts` does.
+_HUMPED_WORD: Final = re.compile(
+    r"((?<![^\W\d_])[a-z][A-Z](?![^\W\d_])|[^\W\d_]*?[a-z](?=[A-Z])|"
+    rf"{TOKEN.pattern})"
+)
+_ASCII_HUMPED_WORD: Final = re.compile(
+    r"((?<![A-Za-z])[a-z][A-Z](?![A-Za-z])|[A-Z]*+[a-z]++(?=[A-Z])|[A-Za-z]+|[0-9]+)"
+)
 #: The rest of a word that is cut, which is none.
 _CUT: Final = re.compile(r"[^\W_]*")
 #: What stands between a value and another number.
@@ -48,6 +53,8 @@ _GAP: Final = "\n\n"
 _SENTENCE_ENDS: Final = frozenset(".,;!?")
 #: What ends the field or the clause in which a value stands.
 _STOP: Final = re.compile(r"[\n\t\"|;{}<>]|, |[.!?] ")
+_STOPS: Final = frozenset('\n\t"|;{}<>')
+_STOPS_OF_TWO: Final = frozenset({", ", ". ", "! ", "? "})
 
 
 class Near(NamedTuple):
@@ -112,7 +119,7 @@ class Hearing:
         self._ends: list[int] = []
         self._sayings: list[_Saying] = []
         self._pieces = [""]
-        # Where a value begins, from where on its words may stand, and what they say, nearest first.
+        # Where a value begins, from where on its words may stand, and which they are.
         self._left_of = self._low = -1
         self._left: Sequence[_Saying] = ()
         # All kinds of which those speak, and the nearest that is for something else.
@@ -151,11 +158,11 @@ class Hearing:
                 return found
         if not self._spoken & asked:
             return self._silent
-        for _, end, own, longer, all_of, is_other in self._left:
+        for _, end, own, longer, all_of, is_other in reversed(self._left):
             if all_of & asked:
                 mask = own
                 for further, more in longer:
-                    if further < self._low:
+                    if not self._is_whole(further):
                         break
                     if more & asked:  # the longest words say most
                         mask = more
@@ -169,40 +176,44 @@ class Hearing:
         """
         Gather what the words left of *start* say, whatever is asked for.
         """
+        text = self._text
         low = max(0, start - LEFT)
         if start > self._upto or low < self._from:
             self._read(low, start)
         if self._is_gapless is None:
-            self._is_gapless = GAPLESS.search(self._text) is not None
-        self._left_of, self._low, self._left = start, low, ()
+            self._is_gapless = GAPLESS.search(text) is not None
+        gap = text.rfind(_GAP, low, start)
+        if gap >= 0:
+            low = self._below(gap, low, start)
+        self._left_of, self._low = start, low
         self._spoken, self._silent = 0, _NOTHING
-        at = bisect_right(self._ends, start)
-        is_near = at > 0 and self._ends[at - 1] > low
-        if not (is_near or self._is_gapless):
-            return
-        self._low = low = self._begin(low, start)
-        first = at
-        while first and self._sayings[first - 1][0] >= low:
+        sayings = self._sayings
+        first = last = bisect_right(self._ends, start)
+        while first and sayings[first - 1][0] >= low:
             first -= 1
-        if first == at:
-            return
-        self._left = self._sayings[first:at][::-1]
+        while first < last and not self._is_whole(sayings[first][0]):
+            first += 1
+        self._left = sayings[first:last]
         for _, end, _, _, all_of, is_other in self._left:
             self._spoken |= all_of
-            if is_other and self._silent is _NOTHING:
+            if is_other:
                 self._silent = _near(0, start - end, is_other=True)
 
-    def _begin(self, low: int, start: int) -> int:
+    def _is_whole(self, begin: int) -> bool:
         """
-        Return where the words begin that belong to a value at *start*.
+        Tell whether what begins at *begin* is near enough, and no part of a word that is not.
+        """
+        low = self._low
+        return begin >= low and not (low and self._text[low - 1 : begin].isalnum())
+
+    def _below(self, gap: int, low: int, start: int) -> int:
+        """
+        Return where the words begin that belong to a value at *start*, with *gap* left of it.
         """
         text = self._text
         if low and text[low - 1].isalnum():
             cut = _CUT.match(text, low, start)
             low = cut.end() if cut is not None else low
-        gap = text.rfind(_GAP, low, start)
-        if gap < 0:
-            return low
         # A label may stand alone, with an empty line below it.
         line = max(low, text.rfind("\n", low, gap) + 1)
         is_label = 0 < gap - line <= _LABEL and text[gap - 1] not in _SENTENCE_ENDS
@@ -220,44 +231,33 @@ class Hearing:
             # Where values follow each other, the words of several are read at once.
             high = max(high, self._text.find(" ", high + _AHEAD, high + 2 * _AHEAD))
         self._upto = high
-        piece = self._text[low:high]
-        lowered = piece.lower()
-        word_of = _ASCII_WORD if piece.isascii() else _WORD
-        if piece != lowered and has_hump(piece):
-            told = _with_humps(word_of.split(piece))
-        else:
-            told = word_of.split(lowered)
         # A gap, a word, a gap and so on, those before included; most say nothing.
+        told = _told(self._text[low:high])
         pieces = self._pieces
         first = len(pieces)
         pieces[-1] += told[0]
         pieces += told[1:]
-        # Where each word ends, and its gap.
-        ends = list(accumulate(map(len, told), initial=low))[2:]
         lexicon = self._lexicon
-        known, heads, tails = lexicon.words, lexicon.heads, lexicon.tails
-        for number in range(0, len(told) - 1, 2):
-            word = told[number + 1]
-            said = known.get(word)
-            if said is None:
-                if len(word) <= STEM or word[:STEM] not in heads:
-                    continue
-                said = lexicon.word(word)
-                if said is None:
-                    continue
+        tails = lexicon.tails
+        place, done = low, 0
+        for number, said in lexicon.heard(told[1::2]):
+            word = told[2 * number + 1]
             mask, is_last, is_other = said
-            at = first + number
-            end = ends[number]
+            upto = 2 * number + 2
+            place += len("".join(told[done:upto]))
+            done = upto
+            at = first + 2 * number
             all_of = mask
             longer: Sequence[tuple[int, int]] = ()
             if is_last and at > 1 and pieces[at - 2] + word in tails:
-                longer = self._longer(pieces, at, end)
+                longer = self._longer(pieces, at, place)
                 for _, more in longer:
                     all_of |= more
             if all_of or is_other:
-                start = end - len(word)
-                self._ends.append(end)
-                self._sayings.append((start, end, mask, longer, all_of, is_other))
+                self._ends.append(place)
+                self._sayings.append(
+                    (place - len(word), place, mask, longer, all_of, is_other)
+                )
         self._pieces = pieces[-2 * _MOST_TOKENS - 1 :]
 
     def _longer(
@@ -310,8 +310,14 @@ class Hearing:
         Return the words that may say something of what ends at *end*, and where each ends.
         """
         text = self._text
-        # Most values are followed by a word that says nothing of them, or a number.
-        if text[end : end + 1] in _BETWEEN and "0" <= text[end + 1 : end + 2] <= "9":
+        # Most values are followed by a word that says nothing of them, by a number, or by nothing.
+        next_two = text[end : end + 2]
+        one = next_two[:1]
+        if (
+            next_two in _STOPS_OF_TWO
+            or one in _STOPS
+            or (one in _BETWEEN and "0" <= next_two[1:] <= "9")
+        ):
             return ()
         begun = TOKEN.search(text, end, end + RIGHT + 1)
         if (
@@ -367,13 +373,13 @@ class Hearing:
         return best
 
 
-def _with_humps(pieces: Sequence[str]) -> list[str]:
+def _told(text: str) -> list[str]:
     """
-    Cut the words of *pieces*, which stand between gaps, where their humps are.
+    Return the words of *text*, in small letters and cut where their humps are, and the gaps.
     """
-    cut = [pieces[0]]
-    for at in range(1, len(pieces), 2):
-        for part in parts(pieces[at]):
-            cut += part, ""
-        cut[-1] = pieces[at + 1]
-    return cut
+    is_ascii = text.isascii()
+    lowered = text.lower()
+    if text == lowered or not has_hump(text):
+        return (_ASCII_WORD if is_ascii else _WORD).split(lowered)
+    told = (_ASCII_HUMPED_WORD if is_ascii else _HUMPED_WORD).split(text)
+    return [one.lower() for one in told]

@@ -9,7 +9,8 @@ from typing import Final
 
 from gateway_guardrails.pii.candidate import Candidate
 from gateway_guardrails.pii.kind import Kind
-from gateway_guardrails.pii.shapes import Shape, compact
+from gateway_guardrails.pii.runs import Fit
+from gateway_guardrails.pii.shapes import compact
 from gateway_guardrails.pii.view import View
 
 __all__ = ["Judging"]
@@ -36,22 +37,21 @@ class Judging:
         self,
         view: View,
         start: int,
-        end: int,
-        shape: Shape,
+        fit: Fit,
         asked: int,
-        boundary: bool,
         out: list[Candidate],
     ) -> bool:
         """
         Add the kind of *asked* that the value is of; tell whether that is not decided yet.
         """
+        end = start + fit.size
         value = view.ascii[start:end]
-        is_plain = value.isdigit()
+        is_plain = fit.is_plain
         bare = value if is_plain else ""  # taken only where something may be found
         alone: Sequence[int] = ()
-        if shape.alone and boundary and (is_plain or value == value.upper()):
+        if fit.alone:
             bare = bare or compact(value)
-            alone = self._alone(shape.alone, asked, bare)
+            alone = self._alone(fit.alone, asked, bare)
             is_single = asked & (asked - 1) == 0
             if alone and is_single and self._is_sure(alone[0], is_plain=is_plain):
                 self.add(out, start, end, alone[0])
@@ -64,12 +64,12 @@ class Judging:
         # Only what is spoken of is checked; where that is wrong, the next words are heard.
         left = asked
         while heard.mask and not heard.is_open:
-            told = self._strictest(self._passing(shape, heard.mask, bare))
+            told = self._strictest(self._passing(fit, heard.mask, bare))
             left &= ~heard.mask
             if told is not None or not left:
                 break
             heard = view.hearing.hear(start, end, left)
-        if heard.is_open and self._passing(shape, left, bare):
+        if heard.is_open and self._passing(fit, left, bare):
             return True
         if told is not None:
             # What would have been found without a word is no surer with one.
@@ -89,9 +89,9 @@ class Judging:
         """
         return [kind for kind in kinds if mask >> kind & 1 and self._is(kind, bare)]
 
-    def _passing(self, shape: Shape, mask: int, bare: str) -> list[int]:
+    def _passing(self, fit: Fit, mask: int, bare: str) -> list[int]:
         """
-        Return the kinds of *mask*, all of which are *shape*'s, whose check says yes.
+        Return the kinds of *mask*, all of which are *fit*'s, whose check says yes.
         """
         passing = []
         while mask:
@@ -100,7 +100,7 @@ class Judging:
             if self._is(kind, bare):
                 passing.append(kind)
         if len(passing) > 1:
-            passing.sort(key=shape.kinds.index)
+            passing.sort(key=fit.kinds.index)
         return passing
 
     def _is(self, kind: int, bare: str) -> bool:

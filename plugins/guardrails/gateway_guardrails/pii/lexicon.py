@@ -18,7 +18,6 @@ from gateway_guardrails.pii.kind import Kind
 
 __all__ = [
     "GAPLESS",
-    "STEM",
     "TOKEN",
     "Lexicon",
     "Word",
@@ -31,6 +30,8 @@ __all__ = [
 #: A word so long is found in its forms too.
 STEM: Final = 8
 _MOST_REMEMBERED: Final = 1024
+#: Words, with those that say something.
+_MOST_KNOWN: Final = 16_384
 #: Nobody writes a gap before or behind fewer letters of a word.
 _LEAST_PART: Final = 3
 
@@ -69,6 +70,10 @@ class Word(NamedTuple):
     mask: int
     is_last: bool = False
     is_other: bool = False
+
+
+#: What most words say.
+_IDLE: Final = Word(0)
 
 
 class Lexicon:
@@ -113,6 +118,8 @@ class Lexicon:
             **{word: self._last(word) for word in self._lasts},
         }
 
+        # What each word that was met says, since most say nothing and are met again.
+        self._known = dict(self.words)
         # Remembered, since few words stand behind most values.
         self.is_idle = lru_cache(_MOST_REMEMBERED)(self._is_idle)
 
@@ -140,6 +147,30 @@ class Lexicon:
             if word[:size] in self._stems:
                 return Word(self.masks[word[:size]])
         return None
+
+    def heard(self, words: Sequence[str]) -> Iterator[tuple[int, Word]]:
+        """
+        Return which of *words* say something, by their place among them, and what.
+        """
+        known = self._known
+        for place, said in [
+            (place, said)
+            for place, said in enumerate(map(known.get, words))
+            if said is not _IDLE
+        ]:
+            if said is not None:
+                yield place, said
+            elif not words[place][0].isdigit():
+                told = self._learned(words[place])
+                if told is not _IDLE:
+                    yield place, told
+
+    def _learned(self, word: str) -> Word:
+        if len(self._known) >= _MOST_KNOWN:
+            self._known = dict(self.words)
+        said = self.word(word) or _IDLE
+        self._known[word] = said
+        return said
 
     def speaks(self, words: str) -> bool:
         """

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["read_international", "read_phone"]
+__all__ = ["may_be_phone", "read_international", "read_phone"]
 
 _SEPARATOR: Final = r"(?:\)[ \-]?| ?\(| - |[ ./\-])"
 _EXTENSION: Final = r"(?: ?(?:x|ext\.? ?|extension )[0-9]{1,6})?"
@@ -27,6 +27,21 @@ _DATE: Final = re.compile(
 _NOT_DIGITS: Final = re.compile(r"[^0-9]+")
 _LEAST: Final = 7
 _MOST: Final = 15
+#: A further part begins no farther behind: its digit and what stands before that.
+_FURTHER: Final = 4
+
+
+def may_be_phone(skeleton: str, start: int) -> bool:
+    """
+    Tell of a piece of a skeleton whether `read_phone` may find something at *start*.
+    """
+    if skeleton[start - 1 : start] == "(":
+        start -= 1
+    match = _NATIONAL.match(skeleton, start)
+    if match is None:
+        return False
+    is_cut = match.end() + _FURTHER > len(skeleton)
+    return is_cut or _LEAST <= match.group().count("9") <= _MOST
 
 
 def read_phone(text: str, start: int, *, final: bool) -> tuple[int, bool]:

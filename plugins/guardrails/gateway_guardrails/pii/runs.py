@@ -1,0 +1,333 @@
+"""
+What may begin in a run of digits, told by its skeleton alone.
+
+Most runs look like one that was met before: what may begin in it, and of which kinds it may be, is
+then known without reading it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from gateway_guardrails.pii.kind import Kind
+from gateway_guardrails.pii.phones import may_be_phone
+from gateway_guardrails.pii.shapes import LONGEST, Ending, ShapeIndex
+
+__all__ = ["MOST_LETTERS", "RUN", "Fit", "Run", "RunIndex", "Start", "Token"]
+
+#: A digit and what belongs to it: more groups that begin with a digit, or with a few capitals.
+RUN: Final = re.compile(r"9[9Aa]*(?:(?:[ ./\-(]|\)[ \-]?)A{0,6}9[9Aa]*){0,40}")
+_TOKEN: Final = re.compile(r"9[9Aa]*")
+_LETTERS: Final = "Aa"
+_GOES_ON: Final = "9Aa"
+#: With more letters left of its first digit a token is no number.
+MOST_LETTERS: Final = 8
+#: An address of IPv4 begins with a token no longer, a wallet with none shorter.
+_LONGEST_OCTET: Final = 3
+_LEAST_WALLET: Final = 26
+_ADDRESS: Final = re.compile(r"9{1,3}(?:\.9{1,3}){3}|9{1,2}\.9{4}")
+#: This latitude has fewer digits than others.
+_LATITUDE: Final = re.compile(r"99\.9")
+_IBAN: Final = re.compile(r"[Aa]{2}99")
+#: A telephone number that is one token is longer.
+_LONGEST_PART: Final = 5
+#: A column of ones is no telephone number.
+_ONES: Final = re.compile(r"9[ .]9[^9]")
+_NOT_BEFORE: Final = "+@$%"
+#: How much of what stands before a run tells where in it values begin: mostly, and at most.
+_BEFORE: Final = 2
+_FAR_BEFORE: Final = 24
+#: How much of what stands behind it mostly tells where they end.
+_BEHIND: Final = 5
+#: What stands between the groups of a shape, or of a telephone number.
+_SEPARATORS: Final = frozenset(" -./()+")
+_PAIRS: Final = frozenset({" /", " (", " -", "/ ", ") ", ")-"})
+_FILLED: Final = "," * _BEHIND
+#: Longer runs are seldom alike.
+_MOST_ALIKE: Final = 64
+_MOST_REMEMBERED: Final = 4096
+#: What a token may begin that has no shape; no flags of `enum`, which are slow.
+DOTTED: Final = 1
+POLE: Final = 2
+ACCOUNT: Final = 4
+WALLET: Final = 8
+#: All kinds, whichever they are.
+_ANY: Final = -1
+
+
+class Fit(NamedTuple):
+    """
+    What a value of one size may be.
+
+    Attributes:
+        kinds: The kinds that have its shape, and the same with one bit each.
+        alone: Those of them that may be found without a word.
+        is_plain: It is nothing but digits.
+    """
+
+    size: int
+    kinds: Sequence[int]
+    mask: int
+    alone: Sequence[int]
+    is_plain: bool
+
+
+class Start(NamedTuple):
+    """
+    A place where values may begin, counted from where their run begins.
+
+    Attributes:
+        mask: All kinds that they may be of, one bit each.
+        others: What they may be that has no shape: `DOTTED`, `POLE`, `ACCOUNT`, `WALLET`.
+        is_open: The text must go on to say which they may be.
+    """
+
+    at: int
+    fits: Sequence[Fit]
+    mask: int
+    others: int
+    has_phone: bool
+    is_open: bool
+
+
+class Token(NamedTuple):
+    """
+    Digits and letters in a row, of which the first digit is *digit*.
+    """
+
+    digit: int
+    end: int
+    starts: Sequence[Start]
+
+
+class Run(NamedTuple):
+    """
+    What may begin in a run.
+
+    Attributes:
+        mask: All kinds that it may be, one bit each.
+    """
+
+    tokens: Sequence[Token]
+    mask: int
+
+
+class RunIndex:
+    """
+    Tells of runs what may begin in them.
+
+    Args:
+        kinds: All kinds that are looked for; a kind's number is its place.
+    """
+
+    def __init__(self, kinds: Sequence[Kind]) -> None:
+        self._shapes = ShapeIndex(kinds)
+        self._phones = sum(
+            1 << number for number, kind in enumerate(kinds) if kind.name == "PHONE"
+        )
+        self._near = lru_cache(_MOST_REMEMBERED)(self._read_near)
+        self._far = lru_cache(_MOST_REMEMBERED)(self._read)
+
+    def read(self, skeleton: str, low: int, high: int, *, final: bool) -> Run:
+        """
+        Read the run from *low* to *high*.
+        """
+        size = len(skeleton)
+        behind = high + LONGEST
+        if (
+            low < _FAR_BEFORE
+            or behind >= size
+            or high - low > _MOST_ALIKE
+            or skeleton[high] in _GOES_ON
+        ):
+            first = max(0, low - _FAR_BEFORE)
+            ending = Ending.CUT
+            if behind >= size:
+                ending = Ending.FINAL if final else Ending.OPEN
+            return self._read(skeleton[first:behind], low - first, high - first, ending)
+        first = low - _lead(skeleton, low)
+        before = _alike_before(skeleton[first : first + _BEFORE])
+        run = skeleton[first + _BEFORE : high]
+        low, end = low - first, high - first
+        near = before + run + _alike_behind(skeleton[high : high + _BEHIND])
+        return self._near(near, low, end) or self._far(
+            before + run + skeleton[high:behind], low, end, Ending.CUT
+        )
+
+    def _read_near(self, skeleton: str, low: int, high: int) -> Run | None:
+        """
+        Read a run in a piece of a skeleton; None if more of that must be seen.
+        """
+        run = self._read(skeleton, low, high, Ending.CUT)
+        is_open = any(start.is_open for token in run.tokens for start in token.starts)
+        return None if is_open else run
+
+    def _read(self, skeleton: str, low: int, high: int, ending: Ending) -> Run:
+        tokens = []
+        mask = 0
+        shape = skeleton.upper()
+        for match in _TOKEN.finditer(skeleton, low, high):
+            digit, end = match.span()
+            if (
+                digit > 1
+                and skeleton[digit - 1] in "-./"
+                and skeleton[digit - 2] == "9"
+            ):
+                continue  # inside of another, or of a fraction
+            starts = [
+                self._start(skeleton, shape, at, low, end, boundary, ending)
+                for at, boundary in self._places(skeleton, digit)
+            ]
+            for start in starts:
+                mask |= start.mask
+            if starts:
+                tokens.append(Token(digit - low, end - low, starts))
+        return Run(tokens, mask)
+
+    def _places(self, skeleton: str, digit: int) -> Sequence[tuple[int, bool]]:
+        """
+        Return where a value may begin that has its first digit at *digit*.
+
+        With each goes whether it may be found there without a word.
+        """
+        start = digit
+        if digit and skeleton[digit - 1] in _LETTERS:
+            before = skeleton[max(0, digit - MOST_LETTERS - 1) : digit]
+            start = digit - len(before) + len(before.rstrip(_LETTERS))
+            if digit - start > MOST_LETTERS:
+                return ()
+        boundary = _boundary(skeleton, start)
+        places = () if boundary is None else ((start, boundary),)
+        if start > 1 and skeleton[start - 1] in " -." and skeleton[start - 2] == "A":
+            before = skeleton[max(0, start - MOST_LETTERS) : start - 1]
+            capitals = len(before) - len(before.rstrip("A"))
+            if "A" * capitals + skeleton[start - 1] in self._shapes.prefixes:
+                first = start - 1 - capitals
+                boundary = _boundary(skeleton, first)
+                if boundary is not None:
+                    return *places, (first, boundary)
+        return places
+
+    def _start(
+        self,
+        skeleton: str,
+        shape: str,
+        at: int,
+        low: int,
+        end: int,
+        boundary: bool,
+        ending: Ending,
+    ) -> Start:
+        """
+        Tell what may begin at *at*, in a run from *low* on and with a token up to *end*.
+        """
+        reading = self._shapes.read(shape, at, ending)
+        fits = []
+        mask = 0
+        for size, (kinds, told, alone) in reading.found:
+            value = skeleton[at : at + size]
+            if not boundary or "a" in value:
+                alone = ()
+            fits.append(Fit(size, kinds, told, alone, value.isdigit()))
+            mask |= told
+        others = _others(skeleton, at, end, ending)
+        has_phone = (
+            self._phones > 0
+            and skeleton[at] == "9"
+            and (
+                end - at > _LONGEST_PART
+                or (
+                    skeleton[end : end + 1] in " -./()"
+                    and not _ONES.match(skeleton, at)
+                )
+            )
+            and (ending is Ending.OPEN or may_be_phone(skeleton, at))
+        )
+        if has_phone:
+            mask |= self._phones
+        if others or reading.is_open:
+            mask = _ANY
+        return Start(at - low, fits, mask, others, has_phone, reading.is_open)
+
+
+def _others(skeleton: str, at: int, end: int, ending: Ending) -> int:
+    """
+    Tell what a token from *at* to *end* may begin that has no shape.
+    """
+    if end - at <= _LONGEST_OCTET and skeleton[end : end + 1] == ".":
+        if ending is Ending.OPEN or _ADDRESS.match(skeleton, at):
+            return DOTTED
+        return POLE if _LATITUDE.match(skeleton, at) else 0
+    others = ACCOUNT if _IBAN.match(skeleton, at) else 0
+    return others | WALLET if end - at >= _LEAST_WALLET else others
+
+
+def _lead(skeleton: str, low: int) -> int:
+    """
+    Return how much of what stands left of *low* tells where values begin.
+    """
+    one = skeleton[low - 1]
+    if one not in _LETTERS and not (one in " -." and skeleton[low - 2] == "A"):
+        return _BEFORE
+    before = skeleton[low - _FAR_BEFORE : low]
+    stem = before.rstrip(_LETTERS)
+    letters = len(before) - len(stem)
+    if letters > MOST_LETTERS or stem[-1:] not in " -." or stem[-2:-1] != "A":
+        return min(letters, MOST_LETTERS + 1) + _BEFORE
+    stem = stem[:-1]
+    capitals = len(stem) - len(stem.rstrip("A"))
+    return letters + 1 + min(capitals, MOST_LETTERS) + _BEFORE
+
+
+@lru_cache(_MOST_REMEMBERED)
+def _alike_before(before: str) -> str:
+    """
+    Return, for two characters, those that stand for all of which `_boundary` tells the same.
+    """
+    one = before[1]
+    if one.isalnum() or one in "_(" or one in _NOT_BEFORE:
+        return f" {one}"
+    if one in "-./":
+        return before
+    return "  "
+
+
+@lru_cache(_MOST_REMEMBERED)
+def _alike_behind(behind: str) -> str:
+    """
+    Return what stands for all that tells the same as *behind* of where values end.
+    """
+    one, two = behind[0], behind[1]
+    if one not in _SEPARATORS:
+        return (one if one in "@%" else ",") + _FILLED[1:]
+    if two in _GOES_ON:
+        rest = behind[1:].lstrip("Aa")
+        if not rest:
+            return one + "a" * len(behind[1:])
+        if rest[0] not in _SEPARATORS and rest[0] != "9":
+            return behind[: -len(rest)] + _FILLED[-len(rest) :]
+        return behind
+    if one + two in _PAIRS:
+        return behind
+    return one + _FILLED[1:]
+
+
+def _boundary(skeleton: str, start: int) -> bool | None:
+    """
+    Tell whether a value may begin at *start*; False if a word must tell so, None if it may not.
+    """
+    if not start:
+        return True
+    before = skeleton[start - 1]
+    if before.isalnum() or before in _NOT_BEFORE:
+        return None
+    if before in "-./":
+        further = skeleton[start - 2 : start - 1]
+        if further.isdigit():
+            return None
+        if further.isalpha():
+            return before == "."
+    return before != "_"
