@@ -1,8 +1,5 @@
 """
 What the words beside a value say of it.
-
-Of a text only what stands left of values is read, once: most words say nothing, and those that do
-are kept with their places.
 """
 
 from __future__ import annotations
@@ -13,18 +10,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from gateway_guardrails.pii.lexicon import (
-    GAPLESS,
-    TOKEN,
-    Lexicon,
-    has_hump,
-    split,
-)
+from gateway_guardrails.pii.lexicon import GAPLESS, TOKEN, Lexicon, split
+from gateway_guardrails.pii.sayings import LEFT, Saying, Sayings
 
-__all__ = ["LEFT", "OTHER_WITHIN", "RIGHT", "Heard", "Hearing", "Near"]
+__all__ = ["OTHER_WITHIN", "RIGHT", "Heard", "Hearing", "Near"]
 
-#: How many characters left and right of a value its words may stand.
-LEFT: Final = 64
+#: How many characters right of a value its words may stand.
 RIGHT: Final = 40
 #: A word so near is taken for the value's label, whatever stands on the other side.
 _LABEL: Final = 32
@@ -32,19 +23,6 @@ _LABEL: Final = 32
 OTHER_WITHIN: Final = 14
 _MOST_TOKENS: Final = 6
 _MOST_REMEMBERED: Final = 1024
-#: How far words are read ahead where values stand close to each other.
-_AHEAD: Final = 128
-_WORD: Final = re.compile(f"({TOKEN.pattern})")
-#: The same for ASCII, which is quicker.
-_ASCII_WORD: Final = re.compile(r"([a-z]+|[0-9]+)")
-#: The same for words that are cut where their humps are, as `lexicon.parts` does.
-_HUMPED_WORD: Final = re.compile(
-    r"((?<![^\W\d_])[a-z][A-Z](?![^\W\d_])|[^\W\d_]*?[a-z](?=[A-Z])|"
-    rf"{TOKEN.pattern})"
-)
-_ASCII_HUMPED_WORD: Final = re.compile(
-    r"((?<![A-Za-z])[a-z][A-Z](?![A-Za-z])|[A-Z]*+[a-z]++(?=[A-Z])|[A-Za-z]+|[0-9]+)"
-)
 #: The rest of a word that is cut, which is none.
 _CUT: Final = re.compile(r"[^\W_]*")
 #: What stands between a value and another number.
@@ -87,11 +65,6 @@ class Heard(NamedTuple):
     is_other: bool = False
 
 
-#: A word that says something: where it begins and ends, the kinds it speaks of, where it begins
-#: together with words before it and what they say, the longest last, all kinds of both, whether it
-#: is for something else.  No class of its own, since a text full of values has many.
-_Saying = tuple[int, int, int, Sequence[tuple[int, int]], int, bool]
-
 # Remembered, since the words beside many values say the same.
 _near: Final = lru_cache(_MOST_REMEMBERED)(Near)
 _heard: Final = lru_cache(_MOST_REMEMBERED)(Heard)
@@ -114,14 +87,10 @@ class Hearing:
         self._text = text
         self._final = final
         self._is_gapless: bool | None = False if text.isascii() else None
-        # What was read: the words from one place up to another, of which these say something.
-        self._from = self._upto = 0
-        self._ends: list[int] = []
-        self._sayings: list[_Saying] = []
-        self._pieces = [""]
+        self._sayings = Sayings(lexicon, text)
         # Where a value begins, from where on its words may stand, and which they are.
         self._left_of = self._low = -1
-        self._left: Sequence[_Saying] = ()
+        self._left: Sequence[Saying] = ()
         # All kinds of which those speak, and the nearest that is for something else.
         self._spoken = 0
         self._silent = _NOTHING
@@ -132,12 +101,21 @@ class Hearing:
         """
         Listen to both sides of a value: the nearer words are believed.
         """
-        left = self.left(start, asked)
-        if left.mask and left.distance <= _LABEL:
-            return _heard(left.mask)
-        right = self.right(end, asked)
-        if right is None:
-            return _OPEN
+        if start != self._left_of:
+            self._listen(start)
+        left = self._silent
+        if self._spoken & asked or self._is_gapless:
+            left = self.left(start, asked)
+            if left.mask and left.distance <= _LABEL:
+                return _heard(left.mask)
+        if end != self._right_of:
+            self._right_of, self._right = end, self._read_right(end)
+        right = _NOTHING
+        if self._right != ():
+            told = self.right(end, asked)
+            if told is None:
+                return _OPEN
+            right = told
         nearer = right if right.mask and right.distance < left.distance else left
         is_other = left.is_other and left.distance <= OTHER_WITHIN
         if nearer.mask:
@@ -177,27 +155,30 @@ class Hearing:
         Gather what the words left of *start* say, whatever is asked for.
         """
         text = self._text
-        low = max(0, start - LEFT)
-        if start > self._upto or low < self._from:
-            self._read(low, start)
+        low = start - LEFT if start > LEFT else 0
+        sayings = self._sayings
+        if start > sayings.upto or low < sayings.since:
+            sayings.read(low, start)
         if self._is_gapless is None:
             self._is_gapless = GAPLESS.search(text) is not None
         gap = text.rfind(_GAP, low, start)
         if gap >= 0:
             low = self._below(gap, low, start)
         self._left_of, self._low = start, low
-        self._spoken, self._silent = 0, _NOTHING
-        sayings = self._sayings
-        first = last = bisect_right(self._ends, start)
-        while first and sayings[first - 1][0] >= low:
+        told = sayings.told
+        first = last = bisect_right(sayings.ends, start)
+        while first and told[first - 1][0] >= low:
             first -= 1
-        while first < last and not self._is_whole(sayings[first][0]):
-            first += 1
-        self._left = sayings[first:last]
-        for _, end, _, _, all_of, is_other in self._left:
-            self._spoken |= all_of
+        while first < last and low and text[low - 1 : told[first][0]].isalnum():
+            first += 1  # the rest of a word that is cut
+        self._left = left = told[first:last]
+        spoken = 0
+        silent = _NOTHING
+        for _, end, _, _, all_of, is_other in left:
+            spoken |= all_of
             if is_other:
-                self._silent = _near(0, start - end, is_other=True)
+                silent = _near(0, start - end, is_other=True)
+        self._spoken, self._silent = spoken, silent
 
     def _is_whole(self, begin: int) -> bool:
         """
@@ -218,67 +199,6 @@ class Hearing:
         line = max(low, text.rfind("\n", low, gap) + 1)
         is_label = 0 < gap - line <= _LABEL and text[gap - 1] not in _SENTENCE_ENDS
         return line if is_label and not text[gap:start].strip() else gap
-
-    def _read(self, low: int, high: int) -> None:
-        """
-        Read on up to *high*, or anew from *low* if that is no longer, or was never, known.
-        """
-        if not self._from <= low <= self._upto:
-            self._from = low
-            self._ends, self._sayings, self._pieces = [], [], [""]
-        else:
-            low = self._upto
-            # Where values follow each other, the words of several are read at once.
-            high = max(high, self._text.find(" ", high + _AHEAD, high + 2 * _AHEAD))
-        self._upto = high
-        # A gap, a word, a gap and so on, those before included; most say nothing.
-        told = _told(self._text[low:high])
-        pieces = self._pieces
-        first = len(pieces)
-        pieces[-1] += told[0]
-        pieces += told[1:]
-        lexicon = self._lexicon
-        tails = lexicon.tails
-        place, done = low, 0
-        for number, said in lexicon.heard(told[1::2]):
-            word = told[2 * number + 1]
-            mask, is_last, is_other = said
-            upto = 2 * number + 2
-            place += len("".join(told[done:upto]))
-            done = upto
-            at = first + 2 * number
-            all_of = mask
-            longer: Sequence[tuple[int, int]] = ()
-            if is_last and at > 1 and pieces[at - 2] + word in tails:
-                longer = self._longer(pieces, at, place)
-                for _, more in longer:
-                    all_of |= more
-            if all_of or is_other:
-                self._ends.append(place)
-                self._sayings.append(
-                    (place - len(word), place, mask, longer, all_of, is_other)
-                )
-        self._pieces = pieces[-2 * _MOST_TOKENS - 1 :]
-
-    def _longer(
-        self, pieces: Sequence[str], at: int, end: int
-    ) -> Sequence[tuple[int, int]]:
-        """
-        Return where words begin that say something together with the one at *at*, and what.
-        """
-        masks, tails = self._lexicon.masks, self._lexicon.tails
-        longer = []
-        key = pieces[at]
-        begin = end - len(key)
-        for before in range(at - 2, max(0, at - 2 * _MOST_TOKENS), -2):
-            key = pieces[before] + key
-            if key not in tails:
-                break
-            begin -= len(pieces[before + 1]) + len(pieces[before])
-            mask = masks.get(key)
-            if mask:
-                longer.append((begin, mask))
-        return longer
 
     def right(self, end: int, asked: int) -> Near | None:
         """
@@ -371,15 +291,3 @@ class Hearing:
                 if at >= 0 and distance < best.distance:
                     best = Near(mask & asked, distance)
         return best
-
-
-def _told(text: str) -> list[str]:
-    """
-    Return the words of *text*, in small letters and cut where their humps are, and the gaps.
-    """
-    is_ascii = text.isascii()
-    lowered = text.lower()
-    if text == lowered or not has_hump(text):
-        return (_ASCII_WORD if is_ascii else _WORD).split(lowered)
-    told = (_ASCII_HUMPED_WORD if is_ascii else _HUMPED_WORD).split(text)
-    return [one.lower() for one in told]

@@ -51,7 +51,7 @@ class Judging:
         alone: Sequence[int] = ()
         if fit.alone:
             bare = bare or compact(value)
-            alone = self._alone(fit.alone, asked, bare)
+            alone = self._passing(fit.alone, asked, bare)
             is_single = asked & (asked - 1) == 0
             if alone and is_single and self._is_sure(alone[0], is_plain=is_plain):
                 self.add(out, start, end, alone[0])
@@ -64,12 +64,12 @@ class Judging:
         # Only what is spoken of is checked; where that is wrong, the next words are heard.
         left = asked
         while heard.mask and not heard.is_open:
-            told = self._strictest(self._passing(fit, heard.mask, bare))
+            told = self._spoken_of(fit, heard.mask, bare)
             left &= ~heard.mask
             if told is not None or not left:
                 break
             heard = view.hearing.hear(start, end, left)
-        if heard.is_open and self._passing(fit, left, bare):
+        if heard.is_open and self._spoken_of(fit, left, bare) is not None:
             return True
         if told is not None:
             # What would have been found without a word is no surer with one.
@@ -83,25 +83,20 @@ class Judging:
             self.add(out, start, end, best)
         return False
 
-    def _alone(self, kinds: Sequence[int], mask: int, bare: str) -> list[int]:
+    def _passing(self, kinds: Sequence[int], mask: int, bare: str) -> list[int]:
         """
         Return those of *kinds* that are in *mask* and whose check says yes.
         """
         return [kind for kind in kinds if mask >> kind & 1 and self._is(kind, bare)]
 
-    def _passing(self, fit: Fit, mask: int, bare: str) -> list[int]:
+    def _spoken_of(self, fit: Fit, mask: int, bare: str) -> int | None:
         """
-        Return the kinds of *mask*, all of which are *fit*'s, whose check says yes.
+        Return the strictest kind of *mask*, all of which are *fit*'s, whose check says yes.
         """
-        passing = []
-        while mask:
+        if mask & (mask - 1) == 0:
             kind = mask.bit_length() - 1
-            mask ^= 1 << kind
-            if self._is(kind, bare):
-                passing.append(kind)
-        if len(passing) > 1:
-            passing.sort(key=fit.kinds.index)
-        return passing
+            return kind if self._is(kind, bare) else None
+        return self._strictest(self._passing(fit.kinds, mask, bare))
 
     def _is(self, kind: int, bare: str) -> bool:
         check = self._checks[kind]

@@ -14,7 +14,7 @@ from gateway_guardrails.pii.candidate import Candidate
 from gateway_guardrails.pii.hearing import OTHER_WITHIN, RIGHT
 from gateway_guardrails.pii.judging import Judging
 from gateway_guardrails.pii.kind import Kind
-from gateway_guardrails.pii.phones import read_phone
+from gateway_guardrails.pii.phones import find_phone, is_phone
 from gateway_guardrails.pii.runs import (
     ACCOUNT,
     DOTTED,
@@ -128,7 +128,9 @@ class Numbers:
                     and _may_go_on(text, start, end)
                 )
             ):
-                told = self._runs.read(skeleton, start, end, final=view.final)
+                told = self._runs.read(
+                    skeleton, start, end, final=view.final, is_cut=end == high
+                )
                 if told.mask & asked:
                     open_at = self._look(view, start, end, told, asked, out)
                     undecided = min(undecided, open_at)
@@ -289,13 +291,17 @@ class Numbers:
             return False
         if view.ascii[start - 1 : start] == "(":
             start -= 1
-        end, is_open = read_phone(view.ascii, start, final=view.final)
-        if end:
-            heard = view.hearing.hear(start, end, 1 << kind)
-            if heard.mask:
-                self._judging.add(out, start, end, kind, is_told=True)
-            return heard.is_open
-        return is_open
+        text, hear = view.ascii, view.hearing.hear
+        end, is_open = find_phone(text, start, final=view.final)
+        if is_open or not end:
+            return is_open
+        # Of most there is no word, which costs less to tell than what is no number.
+        heard = hear(start, end, 1 << kind)
+        if not (heard.mask or heard.is_open) or not is_phone(text, start, end):
+            return False
+        if heard.mask:
+            self._judging.add(out, start, end, kind, is_told=True)
+        return heard.is_open
 
 
 def _is_within(text: str, mark: int, digit: int, end: int) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["may_be_phone", "read_international", "read_phone"]
+__all__ = ["find_phone", "is_phone", "may_be_phone", "read_international"]
 
 _SEPARATOR: Final = r"(?:\)[ \-]?| ?\(| - |[ ./\-])"
 _EXTENSION: Final = r"(?: ?(?:x|ext\.? ?|extension )[0-9]{1,6})?"
@@ -33,7 +33,7 @@ _FURTHER: Final = 4
 
 def may_be_phone(skeleton: str, start: int) -> bool:
     """
-    Tell of a piece of a skeleton whether `read_phone` may find something at *start*.
+    Tell of a piece of a skeleton whether `find_phone` may find a number at *start*.
     """
     if skeleton[start - 1 : start] == "(":
         start -= 1
@@ -44,21 +44,36 @@ def may_be_phone(skeleton: str, start: int) -> bool:
     return is_cut or _LEAST <= match.group().count("9") <= _MOST
 
 
-def read_phone(text: str, start: int, *, final: bool) -> tuple[int, bool]:
+def find_phone(text: str, start: int, *, final: bool) -> tuple[int, bool]:
     """
-    Read a number in national notation; its end, or 0, and whether it could still grow.
+    Find what may be a number in national notation; its end, or 0, and whether it could still grow.
     """
-    return _read(_NATIONAL, text, start, final=final)
+    return _find(_NATIONAL, text, start, final=final)
 
 
 def read_international(text: str, start: int, *, final: bool) -> tuple[int, bool]:
     """
     Read a number that begins with a plus; its end, or 0, and whether it could still grow.
     """
-    return _read(_INTERNATIONAL, text, start, final=final)
+    end, is_open = _find(_INTERNATIONAL, text, start, final=final)
+    return end if end and is_phone(text, start, end) else 0, is_open
 
 
-def _read(
+def is_phone(text: str, start: int, end: int) -> bool:
+    """
+    Tell whether what was found from *start* to *end* is a number, and no date.
+    """
+    value = text[start:end]
+    digits = _NOT_DIGITS.sub("", value.partition("x")[0].partition("e")[0])
+    return (
+        _LEAST <= len(digits) <= _MOST
+        and _DATE.fullmatch(value) is None
+        and digits != digits[0] * len(digits)
+        and not text[end : end + 1].isalnum()
+    )
+
+
+def _find(
     pattern: re.Pattern[str], text: str, start: int, *, final: bool
 ) -> tuple[int, bool]:
     match = pattern.match(text, start)
@@ -67,12 +82,4 @@ def _read(
     end = match.end()
     if not final and len(text) - end <= 12 and _GROWING.fullmatch(text, end):
         return 0, True
-    if end - start < _LEAST:
-        return 0, False
-    value = match.group()
-    digits = _NOT_DIGITS.sub("", value.partition("x")[0].partition("e")[0])
-    if not _LEAST <= len(digits) <= _MOST or _DATE.fullmatch(value):
-        return 0, False
-    if digits == digits[0] * len(digits) or text[end : end + 1].isalnum():
-        return 0, False
-    return end, False
+    return end if end - start >= _LEAST else 0, False

@@ -128,21 +128,29 @@ class RunIndex:
         self._phones = sum(
             1 << number for number, kind in enumerate(kinds) if kind.name == "PHONE"
         )
+        #: What was read of runs, by how they are written.
+        self._seen: dict[str, Run] = {}
         self._near = lru_cache(_MOST_REMEMBERED)(self._read_near)
         self._far = lru_cache(_MOST_REMEMBERED)(self._read)
 
-    def read(self, skeleton: str, low: int, high: int, *, final: bool) -> Run:
+    def read(
+        self, skeleton: str, low: int, high: int, *, final: bool, is_cut: bool = False
+    ) -> Run:
         """
         Read the run from *low* to *high*.
+
+        Args:
+            final: Nothing follows *skeleton*.
+            is_cut: The run may go on.
         """
         size = len(skeleton)
         behind = high + LONGEST
-        if (
-            low < _FAR_BEFORE
-            or behind >= size
-            or high - low > _MOST_ALIKE
-            or skeleton[high] in _GOES_ON
-        ):
+        written = skeleton[low - _BEFORE : high + _BEHIND]
+        if low >= _BEFORE and not is_cut and (final or behind < size):
+            seen = self._seen.get(written)
+            if seen is not None:
+                return seen
+        if low < _FAR_BEFORE or behind >= size or high - low > _MOST_ALIKE or is_cut:
             first = max(0, low - _FAR_BEFORE)
             ending = Ending.CUT
             if behind >= size:
@@ -153,9 +161,14 @@ class RunIndex:
         run = skeleton[first + _BEFORE : high]
         low, end = low - first, high - first
         near = before + run + _alike_behind(skeleton[high : high + _BEHIND])
-        return self._near(near, low, end) or self._far(
-            before + run + skeleton[high:behind], low, end, Ending.CUT
-        )
+        told = self._near(near, low, end)
+        if told is None:
+            return self._far(before + run + skeleton[high:behind], low, end, Ending.CUT)
+        if low == _BEFORE:
+            if len(self._seen) >= _MOST_REMEMBERED:
+                self._seen.clear()
+            self._seen[written] = told
+        return told
 
     def _read_near(self, skeleton: str, low: int, high: int) -> Run | None:
         """
@@ -307,7 +320,7 @@ def _alike_behind(behind: str) -> str:
         rest = behind[1:].lstrip("Aa")
         if not rest:
             return one + "a" * len(behind[1:])
-        if rest[0] not in _SEPARATORS and rest[0] != "9":
+        if rest[0] not in _SEPARATORS and rest[0] not in "9@%":
             return behind[: -len(rest)] + _FILLED[-len(rest) :]
         return behind
     if one + two in _PAIRS:

@@ -21,7 +21,7 @@ _SEPARATORS: Final = frozenset(" -./()+,;:")
 #: What ends in front of one of these is none; what is shorter is told by its letters too.
 _NOT_BEHIND: Final = frozenset("@%")
 _LEAST_EITHER: Final = 8
-_PUNCTUATION: Final = str.maketrans("", "", " -./()+")
+_PUNCTUATION: Final = b" -./()+"
 
 
 class Ending(Enum):
@@ -178,9 +178,10 @@ class ShapeIndex:
 
 def compact(value: str) -> str:
     """
-    Return *value* without its punctuation, in capitals, as checks take it.
+    Return *value*, which is ASCII, without its punctuation, in capitals, as checks take it.
     """
-    return value.translate(_PUNCTUATION).upper()
+    # Of bytes a translation is several times as quick.
+    return value.encode("ascii").translate(None, _PUNCTUATION).decode("ascii").upper()
 
 
 def _is_ended(skeleton: str, at: int, *, ends: bool) -> bool | None:
