@@ -51,6 +51,8 @@ _HEAD: Final = re.compile(
     r"""[ ]{0,8}\|?(?:[ "'`*]{0,4}[\w#][\w #./?-]{0,40}+["'`*]{0,2}[ ]{0,16}"""
     r"""(?:[\t|]|[,;](?![ \n]))){1,40}+[^,;\t|\n]{0,48}"""
 )
+#: What no head is without.
+_DELIMITER: Final = re.compile(r"[,;\t|](?:(?<=[\t|])|(?![ \n]))")
 #: What sentences and lines of programs end with, and no head.
 _NO_HEAD_ENDS: Final = frozenset(".,;:!)}]>({[\\\n")
 _RULE: Final = re.compile(r"[ \t]*\|?[-: |\t]+")
@@ -123,15 +125,18 @@ def tables_in(text: str, start: int, *, is_final: bool) -> Iterator[Table]:
     crowd = crowd_of_heads()
     line = text.rfind("\n", 0, max(0, start - HEAD_CHARACTERS - CROWD_CHARACTERS)) + 1
     end = text.find("\n", line)
+    mark = -1
     while end >= 0:
-        if (
-            end < line + HEAD_CHARACTERS
-            and text[end - 1] not in _NO_HEAD_ENDS
-            and _HEAD.fullmatch(text, line, end)
-        ):
-            head = _head_at(text, line, end, crowd)
-            if head is not None and start - 1 <= end:
-                yield _table_below(text, head, end + 1, is_final=is_final)
+        if end < line + HEAD_CHARACTERS and text[end - 1] not in _NO_HEAD_ENDS:
+            if mark < line:
+                found = _DELIMITER.search(text, line)
+                if found is None:
+                    return
+                mark = found.start()
+            if mark < end and _HEAD.fullmatch(text, line, end):
+                head = _head_at(text, line, end, crowd)
+                if head is not None and start - 1 <= end:
+                    yield _table_below(text, head, end + 1, is_final=is_final)
         line = end + 1
         end = text.find("\n", line)
 
