@@ -185,13 +185,15 @@ class PiiDetector:
             for one in sorted(candidates, key=lambda one: one.end, reverse=True):
                 if one.start < safe < one.end:
                     safe = max(start, one.start)
+        allowed = self._allowed
         finds = [
             self._find(one)
             for one in prevailing(candidates)
             if start <= one.start
             and one.end <= safe
-            and not self._allowed.covers(
-                text[one.start : one.end], self._kinds[one.kind]
+            and not (
+                allowed.is_any
+                and allowed.covers(text[one.start : one.end], self._kinds[one.kind])
             )
         ]
         return finds, safe

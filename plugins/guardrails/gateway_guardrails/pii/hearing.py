@@ -104,7 +104,7 @@ class Hearing:
         if start != self._left_of:
             self._listen(start)
         left = self._silent
-        if self._spoken & asked or self._is_gapless:
+        if self._is_gapless or self._spoken & asked:
             left = self.left(start, asked)
             if left.mask and left.distance <= _LABEL:
                 return _heard(left.mask)

@@ -18,6 +18,7 @@ from gateway_guardrails.pii.phones import find_phone, is_phone
 from gateway_guardrails.pii.runs import (
     ACCOUNT,
     DOTTED,
+    MOST_ALIKE,
     MOST_LETTERS,
     POLE,
     RUN,
@@ -25,6 +26,7 @@ from gateway_guardrails.pii.runs import (
     Run,
     RunIndex,
     Start,
+    tokens,
 )
 from gateway_guardrails.pii.tokens import (
     read_coordinates,
@@ -109,7 +111,7 @@ class Numbers:
         near = self._long | spoken
         marked = iter(view.marked)
         mark, past = next(marked, _NOWHERE)
-        search = RUN.search
+        search, read = RUN.search, self._runs.read
         run = search(skeleton, low, high)
         while run is not None:
             start, end = run.span()
@@ -128,13 +130,40 @@ class Numbers:
                     and _may_go_on(text, start, end)
                 )
             ):
-                told = self._runs.read(
-                    skeleton, start, end, final=view.final, is_cut=end == high
-                )
-                if told.mask & asked:
-                    open_at = self._look(view, start, end, told, asked, out)
+                if end - start > MOST_ALIKE:
+                    open_at = self._look_at_each(view, start, end, asked, out)
                     undecided = min(undecided, open_at)
+                else:
+                    told = read(
+                        skeleton, start, end, final=view.final, is_cut=end == high
+                    )
+                    if told.mask & asked:
+                        open_at = self._look(view, start, end, told, asked, out)
+                        undecided = min(undecided, open_at)
             run = search(skeleton, end, high)
+        return undecided
+
+    def _look_at_each(
+        self, view: View, low: int, high: int, asked: int, out: list[Candidate]
+    ) -> int:
+        """
+        Look at each token of a run that is long.
+        """
+        undecided = len(view.ascii)
+        done = 0
+        for digit, end in tokens(view.skeleton, low, high):
+            if end <= done:
+                continue  # inside of another
+            run = None
+            if end - digit > MOST_ALIKE:  # in most of these nothing begins
+                run = self._runs.read_token(view.skeleton, digit, end, final=view.final)
+                if not run.mask & asked:
+                    continue
+            count = len(out)
+            open_at = self._look(view, digit, end, run, asked, out)
+            undecided = min(undecided, open_at)
+            if len(out) > count and undecided > digit:
+                done = self._done(view, digit, out[count:])
         return undecided
 
     def _look(
@@ -142,7 +171,7 @@ class Numbers:
         view: View,
         low: int,
         high: int,
-        run: Run,
+        run: Run | None,
         asked: int,
         out: list[Candidate],
     ) -> int:
@@ -150,6 +179,9 @@ class Numbers:
         Add what begins in *run* to *out*; return where what is undecided begins.
 
         What stands around it decides, so that in a text of repeats nothing is read twice.
+
+        Args:
+            run: What may begin from *low* to *high*; None if that is a token, not read yet.
         """
         size = len(view.ascii)
         if not (
@@ -157,7 +189,7 @@ class Numbers:
             and high < size - _AROUND_RIGHT
             and self._is_again(view, low)
         ):
-            return self._walk(view, low, run, asked, out)
+            return self._walk(view, low, high, run, asked, out)
         known = view.known
         key = view.text[low - _AROUND_LEFT : high + _AROUND_RIGHT], high - low, asked
         before = known.get(key)
@@ -166,7 +198,7 @@ class Numbers:
             out += [one.moved(low - there) for one in finds]
             return size
         count = len(out)
-        self._walk(view, low, run, asked, out)
+        self._walk(view, low, high, run, asked, out)
         if len(known) >= _MOST_KNOWN:
             known.clear()
         known[key] = low, out[count:]
@@ -186,25 +218,33 @@ class Numbers:
         return False
 
     def _walk(
-        self, view: View, low: int, run: Run, asked: int, out: list[Candidate]
+        self,
+        view: View,
+        low: int,
+        high: int,
+        run: Run | None,
+        asked: int,
+        out: list[Candidate],
     ) -> int:
         """
-        Add what begins in *run*, which begins at *low*, as `_look` does.
+        Add what begins in *run*, as `_look` does.
         """
         undecided = len(view.ascii)
+        if run is None:
+            run = self._runs.read_token(view.skeleton, low, high, final=view.final)
         done = 0
-        for digit, end, starts in run.tokens:
+        last = run.tokens[-1] if run.tokens else None
+        for token in run.tokens:
+            digit, end, starts = token
             if low + end <= done:
                 continue  # inside of another
             count = len(out)
             for start in starts:
-                if start.mask & asked and self._begin(
-                    view, low + start.at, start, asked, out
-                ):
-                    at = low + start.at
+                at = low + digit + start.at
+                if start.mask & asked and self._begin(view, at, start, asked, out):
                     signed = view.ascii[at - 1 : at] in _SIGNS
                     undecided = min(undecided, at - signed)
-            if len(out) > count and undecided > low + digit:
+            if token is not last and len(out) > count and undecided > low + digit:
                 done = self._done(view, low + digit, out[count:])
         return undecided
 

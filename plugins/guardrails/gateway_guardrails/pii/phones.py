@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["find_phone", "is_phone", "may_be_phone", "read_international"]
+__all__ = ["MOST_PHONE", "find_phone", "is_phone", "may_be_phone", "read_international"]
 
 _SEPARATOR: Final = r"(?:\)[ \-]?| ?\(| - |[ ./\-])"
 _EXTENSION: Final = r"(?: ?(?:x|ext\.? ?|extension )[0-9]{1,6})?"
@@ -27,6 +27,8 @@ _DATE: Final = re.compile(
 _NOT_DIGITS: Final = re.compile(r"[^0-9]+")
 _LEAST: Final = 7
 _MOST: Final = 15
+#: No number is longer, as it is written.
+MOST_PHONE: Final = 160
 #: A further part begins no farther behind: its digit and what stands before that.
 _FURTHER: Final = 4
 
@@ -40,8 +42,9 @@ def may_be_phone(skeleton: str, start: int) -> bool:
     match = _NATIONAL.match(skeleton, start)
     if match is None:
         return False
+    digits = match.group().count("9")
     is_cut = match.end() + _FURTHER > len(skeleton)
-    return is_cut or _LEAST <= match.group().count("9") <= _MOST
+    return digits <= _MOST and (is_cut or digits >= _LEAST)
 
 
 def find_phone(text: str, start: int, *, final: bool) -> tuple[int, bool]:

@@ -8,15 +8,29 @@ then known without reading it.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from gateway_guardrails.pii.kind import Kind
-from gateway_guardrails.pii.phones import may_be_phone
+from gateway_guardrails.pii.phones import MOST_PHONE, may_be_phone
 from gateway_guardrails.pii.shapes import LONGEST, Ending, ShapeIndex
 
-__all__ = ["MOST_LETTERS", "RUN", "Fit", "Run", "RunIndex", "Start", "Token"]
+__all__ = [
+    "ACCOUNT",
+    "DOTTED",
+    "MOST_ALIKE",
+    "MOST_LETTERS",
+    "POLE",
+    "RUN",
+    "WALLET",
+    "Fit",
+    "Run",
+    "RunIndex",
+    "Start",
+    "Token",
+    "tokens",
+]
 
 #: A digit and what belongs to it: more groups that begin with a digit, or with a few capitals.
 RUN: Final = re.compile(r"9[9Aa]*(?:(?:[ ./\-(]|\)[ \-]?)A{0,6}9[9Aa]*){0,40}")
@@ -40,6 +54,8 @@ _NOT_BEFORE: Final = "+@$%"
 #: How much of what stands before a run tells where in it values begin: mostly, and at most.
 _BEFORE: Final = 2
 _FAR_BEFORE: Final = 24
+#: No shape that begins at a digit ends farther behind it, with what is looked at behind it.
+_FARTHEST: Final = 26
 #: How much of what stands behind it mostly tells where they end.
 _BEHIND: Final = 5
 #: What stands between the groups of a shape, or of a telephone number.
@@ -47,7 +63,7 @@ _SEPARATORS: Final = frozenset(" -./()+")
 _PAIRS: Final = frozenset({" /", " (", " -", "/ ", ") ", ")-"})
 _FILLED: Final = "," * _BEHIND
 #: Longer runs are seldom alike.
-_MOST_ALIKE: Final = 64
+MOST_ALIKE: Final = 64
 _MOST_REMEMBERED: Final = 4096
 #: What a token may begin that has no shape; no flags of `enum`, which are slow.
 DOTTED: Final = 1
@@ -77,7 +93,7 @@ class Fit(NamedTuple):
 
 class Start(NamedTuple):
     """
-    A place where values may begin, counted from where their run begins.
+    A place where values may begin, counted from the first digit of their token.
 
     Attributes:
         mask: All kinds that they may be of, one bit each.
@@ -95,7 +111,10 @@ class Start(NamedTuple):
 
 class Token(NamedTuple):
     """
-    Digits and letters in a row, of which the first digit is *digit*.
+    Digits and letters in a row, counted from where their run begins.
+
+    Attributes:
+        digit: The first digit.
     """
 
     digit: int
@@ -131,31 +150,29 @@ class RunIndex:
         #: What was read of runs, by how they are written.
         self._seen: dict[str, Run] = {}
         self._near = lru_cache(_MOST_REMEMBERED)(self._read_near)
-        self._far = lru_cache(_MOST_REMEMBERED)(self._read)
+        self._far = lru_cache(_MOST_REMEMBERED)(self._read_far)
+        self._alike = lru_cache(_MOST_REMEMBERED)(self._read_token)
 
     def read(
         self, skeleton: str, low: int, high: int, *, final: bool, is_cut: bool = False
     ) -> Run:
         """
-        Read the run from *low* to *high*.
+        Read the run from *low* to *high*, which is no longer than `MOST_ALIKE`.
 
         Args:
             final: Nothing follows *skeleton*.
             is_cut: The run may go on.
         """
-        size = len(skeleton)
         behind = high + LONGEST
+        if is_cut or low < _FAR_BEFORE or behind >= len(skeleton):
+            return _run(
+                (digit - low, self.read_token(skeleton, digit, end, final=final))
+                for digit, end in tokens(skeleton, low, high)
+            )
         written = skeleton[low - _BEFORE : high + _BEHIND]
-        if low >= _BEFORE and not is_cut and (final or behind < size):
-            seen = self._seen.get(written)
-            if seen is not None:
-                return seen
-        if low < _FAR_BEFORE or behind >= size or high - low > _MOST_ALIKE or is_cut:
-            first = max(0, low - _FAR_BEFORE)
-            ending = Ending.CUT
-            if behind >= size:
-                ending = Ending.FINAL if final else Ending.OPEN
-            return self._read(skeleton[first:behind], low - first, high - first, ending)
+        seen = self._seen.get(written)
+        if seen is not None:
+            return seen
         first = low - _lead(skeleton, low)
         before = _alike_before(skeleton[first : first + _BEFORE])
         run = skeleton[first + _BEFORE : high]
@@ -163,7 +180,7 @@ class RunIndex:
         near = before + run + _alike_behind(skeleton[high : high + _BEHIND])
         told = self._near(near, low, end)
         if told is None:
-            return self._far(before + run + skeleton[high:behind], low, end, Ending.CUT)
+            return self._far(before + run + skeleton[high:behind], low, end)
         if low == _BEFORE:
             if len(self._seen) >= _MOST_REMEMBERED:
                 self._seen.clear()
@@ -174,31 +191,55 @@ class RunIndex:
         """
         Read a run in a piece of a skeleton; None if more of that must be seen.
         """
-        run = self._read(skeleton, low, high, Ending.CUT)
+        run = self._read_far(skeleton, low, high)
         is_open = any(start.is_open for token in run.tokens for start in token.starts)
         return None if is_open else run
 
-    def _read(self, skeleton: str, low: int, high: int, ending: Ending) -> Run:
-        tokens = []
-        mask = 0
+    def _read_far(self, skeleton: str, low: int, high: int) -> Run:
+        return _run(
+            (digit - low, self._read_token(skeleton, digit, end, Ending.CUT))
+            for digit, end in tokens(skeleton, low, high)
+        )
+
+    def read_token(self, skeleton: str, digit: int, end: int, *, final: bool) -> Run:
+        """
+        Read one of a run's `tokens` by itself, as if the run began with it.
+        """
+        size = len(skeleton)
+        end = min(
+            end, digit + MOST_ALIKE
+        )  # of what is longer no shape is the beginning
+        behind = end + LONGEST
+        is_open = not final and end + MOST_PHONE >= size
+        if (
+            digit >= _FAR_BEFORE
+            and behind < size
+            and not is_open
+            and skeleton[end] not in _GOES_ON
+        ):
+            first = digit - _lead(skeleton, digit)
+            behind = max(end, digit + _FARTHEST) + _BEHIND
+            piece = skeleton[first:behind]
+            return self._alike(piece, digit - first, end - first, Ending.CUT)
+        ending = Ending.CUT
+        if is_open:
+            ending = Ending.OPEN
+        elif behind >= size:
+            ending = Ending.FINAL
+        first = max(0, digit - _FAR_BEFORE)
+        piece = skeleton[first:behind]
+        return self._read_token(piece, digit - first, end - first, ending)
+
+    def _read_token(self, skeleton: str, digit: int, end: int, ending: Ending) -> Run:
         shape = skeleton.upper()
-        for match in _TOKEN.finditer(skeleton, low, high):
-            digit, end = match.span()
-            if (
-                digit > 1
-                and skeleton[digit - 1] in "-./"
-                and skeleton[digit - 2] == "9"
-            ):
-                continue  # inside of another, or of a fraction
-            starts = [
-                self._start(skeleton, shape, at, low, end, boundary, ending)
-                for at, boundary in self._places(skeleton, digit)
-            ]
-            for start in starts:
-                mask |= start.mask
-            if starts:
-                tokens.append(Token(digit - low, end - low, starts))
-        return Run(tokens, mask)
+        starts = [
+            self._start(skeleton, shape, at, digit, end, boundary, ending)
+            for at, boundary in self._places(skeleton, digit)
+        ]
+        mask = 0
+        for start in starts:
+            mask |= start.mask
+        return Run([Token(0, end - digit, starts)] if mask else (), mask)
 
     def _places(self, skeleton: str, digit: int) -> Sequence[tuple[int, bool]]:
         """
@@ -229,13 +270,13 @@ class RunIndex:
         skeleton: str,
         shape: str,
         at: int,
-        low: int,
+        digit: int,
         end: int,
         boundary: bool,
         ending: Ending,
     ) -> Start:
         """
-        Tell what may begin at *at*, in a run from *low* on and with a token up to *end*.
+        Tell what may begin at *at*, with the token from *digit* to *end*.
         """
         reading = self._shapes.read(shape, at, ending)
         fits = []
@@ -263,7 +304,30 @@ class RunIndex:
             mask |= self._phones
         if others or reading.is_open:
             mask = _ANY
-        return Start(at - low, fits, mask, others, has_phone, reading.is_open)
+        return Start(at - digit, fits, mask, others, has_phone, reading.is_open)
+
+
+def tokens(skeleton: str, low: int, high: int) -> Iterator[tuple[int, int]]:
+    """
+    Yield the first digit and the end of each token of a run in which a value may begin.
+    """
+    for match in _TOKEN.finditer(skeleton, low, high):
+        digit, end = match.span()
+        # Not inside of another, or of a fraction.
+        if digit < 2 or skeleton[digit - 1] not in "-./" or skeleton[digit - 2] != "9":
+            yield digit, end
+
+
+def _run(told: Iterable[tuple[int, Run]]) -> Run:
+    """
+    Put the runs of single tokens together, which begin so far behind the first.
+    """
+    found = []
+    mask = 0
+    for at, run in told:
+        mask |= run.mask
+        found += [Token(at, at + end, starts) for _, end, starts in run.tokens]
+    return Run(found, mask)
 
 
 def _others(skeleton: str, at: int, end: int, ending: Ending) -> int:

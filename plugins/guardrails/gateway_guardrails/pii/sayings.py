@@ -7,7 +7,7 @@ Only what stands left of values is read, once: most words say nothing, and those
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -102,13 +102,13 @@ class Sayings:
             blank = spaced.find(f" {word} ", blank)
             begin = low + blank
             if cuts:
-                begin -= bisect_left(cuts, blank)
+                begin -= bisect_right(cuts, blank)
             all_of = mask
             longer: Sequence[tuple[int, int]] = ()
             if is_last and number and words[number - 1] + word in tails:
                 before = words[max(0, number - _MOST_TOKENS + 1) : number]
                 longer = [
-                    (low + at - bisect_left(cuts, at), more)
+                    (low + at - bisect_right(cuts, at), more)
                     for at, more in self._longer(before, word, written, spaced, blank)
                 ]
                 for _, more in longer:

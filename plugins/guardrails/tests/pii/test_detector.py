@@ -292,6 +292,13 @@ def test_what_stands_in_a_text_of_repeats_is_found_each_time(unit):
     assert_cut_invariant(DEFAULT, unit * 30, rounds=2)
 
 
+def test_few_digits_that_go_on_behind_a_longer_gap_are_not_passed_over():
+    """
+    An expiry is one also with blanks around its slash.
+    """
+    assert found("expires 05 / 27, and") == [("CARD_EXPIRY", "05 / 27")]
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_few_digits_that_are_a_shape_are_not_passed_over(kind):
     """
