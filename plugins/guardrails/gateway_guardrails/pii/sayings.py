@@ -24,11 +24,15 @@ _FARTHEST_AHEAD: Final = 1024
 _WORD: Final = re.compile(f"({TOKEN.pattern})")
 #: A hump, and the two letters if they are a word, which is none.
 _HUMP: Final = re.compile(r"(?<![^\W\d_])[a-z][A-Z](?![^\W\d_])|[a-z](?=[A-Z])")
-#: Of Latin-1, letters in small, and a blank for what is none.
-_SPACED: Final = "".join(
-    one.lower() if one.isalnum() and not one.isdecimal() else " "
-    for one in map(chr, range(256))
-).encode("latin-1")
+#: Letters of ASCII in small, a blank for what else it has, and bytes of others as they are.
+_SPACED: Final = bytes(
+    code if code > 0x7F else ord(chr(code).lower()) if chr(code).isalpha() else 0x20
+    for code in range(256)
+)
+_NO_LETTER: Final = re.compile(r"[\W\d_]")
+#: So many are replaced one after the other.
+_FEW: Final = 16
+_ASCII: Final = bytes(range(128))
 _REST: Final = re.compile(r"[^\W_]*")
 _DIGIT: Final = re.compile(r"[0-9]")
 
@@ -87,11 +91,10 @@ class Sayings:
         Words are letters alone, and a blank stands for all else.
         """
         lexicon = self._lexicon
-        text = None if lexicon.has_digits_first else _latin(self._text[low:high])
-        if text is None:
+        if lexicon.has_digits_first:
             return None
-        written, cuts = _apart(text)
-        spaced = written.encode("latin-1").translate(_SPACED).decode("latin-1")
+        written, cuts = _apart(self._text[low:high])
+        spaced = _spaced(written)
         words = spaced.split()
         tails, digits_behind = lexicon.tails, lexicon.digits_behind
         found: list[Saying] = []
@@ -190,18 +193,21 @@ def _word_end(text: str, at: int) -> int:
     return rest.end() if rest.end() < at + LEFT else 0
 
 
-def _latin(text: str) -> str | None:
+def _spaced(text: str) -> str:
     """
-    Return *text* with ``?`` for what Latin-1 has not; None if it has other letters or digits.
+    Return *text* in small letters, with a blank for each character that is none.
     """
     if text.isascii():
-        return text
-    latin = text.encode("latin-1", "replace").decode("latin-1")
-    if latin != text and any(
-        one.isalnum() for one, other in zip(text, latin, strict=True) if one != other
-    ):
-        return None
-    return latin
+        return text.encode("ascii").translate(_SPACED).decode("ascii")
+    raw = text.lower().encode("utf-8", "surrogatepass")
+    spaced = raw.translate(_SPACED).decode("utf-8", "surrogatepass")
+    beyond = set(raw.translate(None, _ASCII).decode("utf-8", "surrogatepass"))
+    others = [one for one in beyond if _NO_LETTER.match(one)]
+    if len(others) > _FEW:
+        return _NO_LETTER.sub(" ", spaced)
+    for one in others:
+        spaced = spaced.replace(one, " ")
+    return spaced
 
 
 def _apart(text: str) -> tuple[str, Sequence[int]]:
