@@ -22,6 +22,7 @@ __all__ = [
     "TOKEN",
     "Lexicon",
     "Word",
+    "cases_of",
     "gate_phrases",
     "has_hump",
     "parts",
@@ -236,8 +237,15 @@ def has_hump(text: str) -> bool:
     """
     Tell whether a small letter stands before a capital, both of ASCII.
     """
+    return b"aA" in cases_of(text)
+
+
+def cases_of(text: str) -> bytes:
+    """
+    Return *text* with ``a`` for small letters of ASCII and ``A`` for capitals.
+    """
     # A translation is several times as quick as a search between all letters.
-    return b"aA" in text.encode("ascii", "replace").translate(_CASES)
+    return text.encode("ascii", "replace").translate(_CASES)
 
 
 def parts(word: str) -> list[str]:

@@ -8,7 +8,7 @@ then known without reading it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -134,6 +134,9 @@ class Run(NamedTuple):
     mask: int
 
 
+_NOTHING: Final = Run((), 0)
+
+
 class RunIndex:
     """
     Tells of runs what may begin in them.
@@ -166,8 +169,10 @@ class RunIndex:
         behind = high + LONGEST
         if is_cut or low < _FAR_BEFORE or behind >= len(skeleton):
             return _run(
-                (digit - low, self.read_token(skeleton, digit, end, final=final))
-                for digit, end in tokens(skeleton, low, high)
+                [
+                    (digit - low, self.read_token(skeleton, digit, end, final=final))
+                    for digit, end in tokens(skeleton, low, high)
+                ]
             )
         written = skeleton[low - _BEFORE : high + _BEHIND]
         seen = self._seen.get(written)
@@ -197,8 +202,10 @@ class RunIndex:
 
     def _read_far(self, skeleton: str, low: int, high: int) -> Run:
         return _run(
-            (digit - low, self._read_token(skeleton, digit, end, Ending.CUT))
-            for digit, end in tokens(skeleton, low, high)
+            [
+                (digit - low, self._read_token(skeleton, digit, end, Ending.CUT))
+                for digit, end in tokens(skeleton, low, high)
+            ]
         )
 
     def read_token(self, skeleton: str, digit: int, end: int, *, final: bool) -> Run:
@@ -232,14 +239,14 @@ class RunIndex:
 
     def _read_token(self, skeleton: str, digit: int, end: int, ending: Ending) -> Run:
         shape = skeleton.upper()
-        starts = [
-            self._start(skeleton, shape, at, digit, end, boundary, ending)
-            for at, boundary in self._places(skeleton, digit)
-        ]
+        starts = []
         mask = 0
-        for start in starts:
-            mask |= start.mask
-        return Run([Token(0, end - digit, starts)] if mask else (), mask)
+        for at, boundary in self._places(skeleton, digit):
+            start = self._start(skeleton, shape, at, digit, end, boundary, ending)
+            if start is not None:
+                starts.append(start)
+                mask |= start.mask
+        return Run([Token(0, end - digit, starts)], mask) if starts else _NOTHING
 
     def _places(self, skeleton: str, digit: int) -> Sequence[tuple[int, bool]]:
         """
@@ -274,9 +281,9 @@ class RunIndex:
         end: int,
         boundary: bool,
         ending: Ending,
-    ) -> Start:
+    ) -> Start | None:
         """
-        Tell what may begin at *at*, with the token from *digit* to *end*.
+        Tell what may begin at *at*, with the token from *digit* to *end*; None if nothing may.
         """
         reading = self._shapes.read(shape, at, ending)
         fits = []
@@ -304,6 +311,8 @@ class RunIndex:
             mask |= self._phones
         if others or reading.is_open:
             mask = _ANY
+        if not mask:
+            return None
         return Start(at - digit, fits, mask, others, has_phone, reading.is_open)
 
 
@@ -318,10 +327,12 @@ def tokens(skeleton: str, low: int, high: int) -> Iterator[tuple[int, int]]:
             yield digit, end
 
 
-def _run(told: Iterable[tuple[int, Run]]) -> Run:
+def _run(told: Sequence[tuple[int, Run]]) -> Run:
     """
     Put the runs of single tokens together, which begin so far behind the first.
     """
+    if len(told) == 1 and told[0][0] == 0:
+        return told[0][1]
     found = []
     mask = 0
     for at, run in told:

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from gateway_guardrails.pii.lexicon import TOKEN, Lexicon, has_hump, parts
+from gateway_guardrails.pii.lexicon import TOKEN, Lexicon, cases_of, has_hump, parts
 
 __all__ = ["LEFT", "Saying", "Sayings"]
 
@@ -22,8 +22,6 @@ _MOST_TOKENS: Final = 6
 _AHEAD: Final = 128
 _FARTHEST_AHEAD: Final = 1024
 _WORD: Final = re.compile(f"({TOKEN.pattern})")
-#: A hump, and the two letters if they are a word, which is none.
-_HUMP: Final = re.compile(r"(?<![^\W\d_])[a-z][A-Z](?![^\W\d_])|[a-z](?=[A-Z])")
 #: Letters of ASCII in small, a blank for what else it has, and bytes of others as they are.
 _SPACED: Final = bytes(
     code if code > 0x7F else ord(chr(code).lower()) if chr(code).isalpha() else 0x20
@@ -214,18 +212,26 @@ def _apart(text: str) -> tuple[str, Sequence[int]]:
     """
     Return *text* between blanks, with a blank in each hump as well, and where those are.
     """
-    if not has_hump(text):
+    cases = cases_of(text)
+    hump = cases.find(b"aA")
+    if hump < 0:
         return f" {text} ", ()
     pieces = [" "]
     cuts: list[int] = []
     done = 0
-    for hump in _HUMP.finditer(text):
-        if len(hump.group()) == 1:
-            pieces += text[done : hump.end()], " "
-            done = hump.end()
+    while hump >= 0:
+        # Two letters that are a word have none, as `lexicon.parts` says.
+        if _is_letter(text[hump - 1 : hump]) or _is_letter(text[hump + 2 : hump + 3]):
+            pieces += text[done : hump + 1], " "
+            done = hump + 1
             cuts.append(done + 1 + len(cuts))
+        hump = cases.find(b"aA", hump + 1)
     pieces += text[done:], " "
     return "".join(pieces), cuts
+
+
+def _is_letter(one: str) -> bool:
+    return one.isalnum() and not one.isdecimal()
 
 
 def _told(text: str) -> list[str]:
