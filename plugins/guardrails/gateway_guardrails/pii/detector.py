@@ -111,7 +111,8 @@ class PiiDetector:
         safe = min(safe, self._scan(folded, plain, low, final, out))
         if "\n" in text:
             closed = []
-            for table in tables_in(folded, start, is_final=final):
+            speaks = self._lexicon.speaks
+            for table in tables_in(folded, start, is_final=final, speaks=speaks):
                 if table.is_open:
                     safe = min(safe, table.start)
                 else:
