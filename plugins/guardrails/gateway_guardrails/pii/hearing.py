@@ -104,6 +104,11 @@ class Hearing:
         if start != self._left_of:
             self._listen(start)
         left = self._silent
+        if self._left and not self._is_gapless:
+            # Mostly the nearest word tells, by itself.
+            _, at, mask, longer, _, _ = self._left[-1]
+            if mask & asked and not longer and start - at <= _LABEL:
+                return _heard(mask & asked)
         if self._is_gapless or self._spoken & asked:
             left = self.left(start, asked)
             if left.mask and left.distance <= _LABEL:

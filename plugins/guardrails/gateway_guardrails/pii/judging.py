@@ -48,16 +48,14 @@ class Judging:
         value = view.ascii[start:end]
         is_plain = fit.is_plain
         bare = value if is_plain else ""  # taken only where something may be found
-        alone: Sequence[int] = ()
-        if fit.alone:
+        if fit.alone and asked & (asked - 1) == 0:
             bare = bare or compact(value)
-            alone = self._passing(fit.alone, asked, bare)
-            is_single = asked & (asked - 1) == 0
-            if alone and is_single and self._is_sure(alone[0], is_plain=is_plain):
-                self.add(out, start, end, alone[0])
+            kind = asked.bit_length() - 1
+            if self._is_sure(kind, is_plain=is_plain) and self._is(kind, bare):
+                self.add(out, start, end, kind)
                 return False
         heard = view.hearing.hear(start, end, asked)
-        if not (heard.mask or heard.is_open or alone):
+        if not (heard.mask or heard.is_open or fit.alone):
             return False
         bare = bare or compact(value)
         told = None
@@ -73,9 +71,10 @@ class Judging:
             return True
         if told is not None:
             # What would have been found without a word is no surer with one.
-            is_sure = told in alone and self._is_sure(told, is_plain=is_plain)
+            is_sure = told in fit.alone and self._is_sure(told, is_plain=is_plain)
             self.add(out, start, end, told, is_told=not is_sure)
             return False
+        alone = self._passing(fit.alone, asked, bare)
         if is_plain and heard.is_other:
             alone = [kind for kind in alone if self._is_sure(kind, is_plain=True)]
         best = self._strictest(alone)
