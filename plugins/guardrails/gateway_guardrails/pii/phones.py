@@ -24,7 +24,7 @@ _DATE: Final = re.compile(
     r"(?:(?:19|20)[0-9]{2}[-/. ][0-9]{1,2}[-/. ][0-9]{1,2}|[0-9]{1,2}[-/. ][0-9]{1,2}[-/. ]"
     r"(?:19|20)[0-9]{2})(?:[ ][0-9]{1,2})?"
 )
-_NOT_DIGITS: Final = re.compile(r"[^0-9]+")
+_NO_DIGITS: Final = bytes(code for code in range(128) if not chr(code).isdigit())
 _LEAST: Final = 7
 _MOST: Final = 15
 #: No number is longer, as it is written.
@@ -67,12 +67,13 @@ def is_phone(text: str, start: int, end: int) -> bool:
     Tell whether what was found from *start* to *end* is a number, and no date.
     """
     value = text[start:end]
-    digits = _NOT_DIGITS.sub("", value.partition("x")[0].partition("e")[0])
+    number = value.partition("x")[0].partition("e")[0]
+    digits = number.encode("ascii").translate(None, _NO_DIGITS)
     return (
         _LEAST <= len(digits) <= _MOST
-        and _DATE.fullmatch(value) is None
-        and digits != digits[0] * len(digits)
+        and digits != digits[:1] * len(digits)
         and not text[end : end + 1].isalnum()
+        and _DATE.fullmatch(value) is None
     )
 
 
