@@ -43,6 +43,8 @@ _LETTERS: Final = string.ascii_letters
 _SHORT: Final = 5
 #: No telephone number has more characters, its extension included.
 _MOST_NUMBER: Final = 56
+#: No value is a token so long.
+_MOST_TOKEN: Final = 128
 #: What may stand before a further group of a value: further digits, capitals, an extension.
 _GOES_ON: Final = re.compile(r"[ \-./()+,;:°]{0,3}[0-9A-Zxe]")
 _MOST_BETWEEN: Final = 3
@@ -152,15 +154,10 @@ class Numbers:
         undecided = len(view.ascii)
         done = 0
         for digit, end in tokens(view.skeleton, low, high):
-            if end <= done:
-                continue  # inside of another
-            run = None
-            if end - digit > MOST_ALIKE:  # in most of these nothing begins
-                run = self._runs.read_token(view.skeleton, digit, end, final=view.final)
-                if not run.mask & asked:
-                    continue
+            if end <= done or end - digit > _MOST_TOKEN:
+                continue
             count = len(out)
-            open_at = self._look(view, digit, end, run, asked, out)
+            open_at = self._look(view, digit, end, None, asked, out)
             undecided = min(undecided, open_at)
             if len(out) > count and undecided > digit:
                 done = self._done(view, digit, out[count:])
