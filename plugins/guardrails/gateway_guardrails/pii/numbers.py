@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from gateway_guardrails.pii.borders import MOST_LETTERS
 from gateway_guardrails.pii.candidate import Candidate
 from gateway_guardrails.pii.hearing import OTHER_WITHIN, RIGHT
 from gateway_guardrails.pii.judging import Judging
@@ -19,7 +20,6 @@ from gateway_guardrails.pii.runs import (
     ACCOUNT,
     DOTTED,
     MOST_ALIKE,
-    MOST_LETTERS,
     POLE,
     RUN,
     WALLET,

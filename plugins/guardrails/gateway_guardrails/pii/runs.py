@@ -12,6 +12,18 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from gateway_guardrails.pii.borders import (
+    BEFORE,
+    BEHIND,
+    FAR_BEFORE,
+    GOES_ON,
+    LETTERS,
+    MOST_LETTERS,
+    alike_before,
+    alike_behind,
+    lead,
+    may_begin,
+)
 from gateway_guardrails.pii.kind import Kind
 from gateway_guardrails.pii.phones import MOST_PHONE, may_be_phone
 from gateway_guardrails.pii.shapes import LONGEST, Ending, ShapeIndex
@@ -19,8 +31,8 @@ from gateway_guardrails.pii.shapes import LONGEST, Ending, ShapeIndex
 __all__ = [
     "ACCOUNT",
     "DOTTED",
+    "FARTHEST",
     "MOST_ALIKE",
-    "MOST_LETTERS",
     "POLE",
     "RUN",
     "WALLET",
@@ -35,10 +47,6 @@ __all__ = [
 #: A digit and what belongs to it: more groups that begin with a digit, or with a few capitals.
 RUN: Final = re.compile(r"9[9Aa]*(?:(?:[ ./\-(]|\)[ \-]?)A{0,6}9[9Aa]*){0,40}")
 _TOKEN: Final = re.compile(r"9[9Aa]*")
-_LETTERS: Final = "Aa"
-_GOES_ON: Final = "9Aa"
-#: With more letters left of its first digit a token is no number.
-MOST_LETTERS: Final = 8
 #: An address of IPv4 begins with a token no longer, a wallet with none shorter.
 _LONGEST_OCTET: Final = 3
 _LEAST_WALLET: Final = 26
@@ -50,18 +58,8 @@ _IBAN: Final = re.compile(r"[Aa]{2}99")
 _LONGEST_PART: Final = 5
 #: A column of ones is no telephone number.
 _ONES: Final = re.compile(r"9[ .]9[^9]")
-_NOT_BEFORE: Final = "+@$%"
-#: How much of what stands before a run tells where in it values begin: mostly, and at most.
-_BEFORE: Final = 2
-_FAR_BEFORE: Final = 24
 #: No shape that begins at a digit ends farther behind it, with what is looked at behind it.
-_FARTHEST: Final = 26
-#: How much of what stands behind it mostly tells where they end.
-_BEHIND: Final = 5
-#: What stands between the groups of a shape, or of a telephone number.
-_SEPARATORS: Final = frozenset(" -./()+")
-_PAIRS: Final = frozenset({" /", " (", " -", "/ ", ") ", ")-"})
-_FILLED: Final = "," * _BEHIND
+FARTHEST: Final = 26
 #: Longer runs are seldom alike.
 MOST_ALIKE: Final = 64
 _MOST_REMEMBERED: Final = 4096
@@ -167,26 +165,26 @@ class RunIndex:
             is_cut: The run may go on.
         """
         behind = high + LONGEST
-        if is_cut or low < _FAR_BEFORE or behind >= len(skeleton):
+        if is_cut or low < FAR_BEFORE or behind >= len(skeleton):
             return _run(
                 [
                     (digit - low, self.read_token(skeleton, digit, end, final=final))
                     for digit, end in tokens(skeleton, low, high)
                 ]
             )
-        written = skeleton[low - _BEFORE : high + _BEHIND]
+        written = skeleton[low - BEFORE : high + BEHIND]
         seen = self._seen.get(written)
         if seen is not None:
             return seen
-        first = low - _lead(skeleton, low)
-        before = _alike_before(skeleton[first : first + _BEFORE])
-        run = skeleton[first + _BEFORE : high]
+        first = low - lead(skeleton, low)
+        before = alike_before(skeleton[first : first + BEFORE])
+        run = skeleton[first + BEFORE : high]
         low, end = low - first, high - first
-        near = before + run + _alike_behind(skeleton[high : high + _BEHIND])
+        near = before + run + alike_behind(skeleton[high : high + BEHIND])
         told = self._near(near, low, end)
         if told is None:
             return self._far(before + run + skeleton[high:behind], low, end)
-        if low == _BEFORE:
+        if low == BEFORE:
             if len(self._seen) >= _MOST_REMEMBERED:
                 self._seen.clear()
             self._seen[written] = told
@@ -213,19 +211,18 @@ class RunIndex:
         Read one of a run's `tokens` by itself, as if the run began with it.
         """
         size = len(skeleton)
-        end = min(
-            end, digit + MOST_ALIKE
-        )  # of what is longer no shape is the beginning
+        # No shape has a group so long.
+        end = min(end, digit + MOST_ALIKE)
         behind = end + LONGEST
         is_open = not final and end + MOST_PHONE >= size
         if (
-            digit >= _FAR_BEFORE
+            digit >= FAR_BEFORE
             and behind < size
             and not is_open
-            and skeleton[end] not in _GOES_ON
+            and skeleton[end] not in GOES_ON
         ):
-            first = digit - _lead(skeleton, digit)
-            behind = max(end, digit + _FARTHEST) + _BEHIND
+            first = digit - lead(skeleton, digit)
+            behind = max(end, digit + FARTHEST) + BEHIND
             piece = skeleton[first:behind]
             return self._alike(piece, digit - first, end - first, Ending.CUT)
         ending = Ending.CUT
@@ -233,7 +230,7 @@ class RunIndex:
             ending = Ending.OPEN
         elif behind >= size:
             ending = Ending.FINAL
-        first = max(0, digit - _FAR_BEFORE)
+        first = max(0, digit - FAR_BEFORE)
         piece = skeleton[first:behind]
         return self._read_token(piece, digit - first, end - first, ending)
 
@@ -255,19 +252,19 @@ class RunIndex:
         With each goes whether it may be found there without a word.
         """
         start = digit
-        if digit and skeleton[digit - 1] in _LETTERS:
+        if digit and skeleton[digit - 1] in LETTERS:
             before = skeleton[max(0, digit - MOST_LETTERS - 1) : digit]
-            start = digit - len(before) + len(before.rstrip(_LETTERS))
+            start = digit - len(before) + len(before.rstrip(LETTERS))
             if digit - start > MOST_LETTERS:
                 return ()
-        boundary = _boundary(skeleton, start)
+        boundary = may_begin(skeleton, start)
         places = () if boundary is None else ((start, boundary),)
         if start > 1 and skeleton[start - 1] in " -." and skeleton[start - 2] == "A":
             before = skeleton[max(0, start - MOST_LETTERS) : start - 1]
             capitals = len(before) - len(before.rstrip("A"))
             if "A" * capitals + skeleton[start - 1] in self._shapes.prefixes:
                 first = start - 1 - capitals
-                boundary = _boundary(skeleton, first)
+                boundary = may_begin(skeleton, first)
                 if boundary is not None:
                     return *places, (first, boundary)
         return places
@@ -351,71 +348,3 @@ def _others(skeleton: str, at: int, end: int, ending: Ending) -> int:
         return POLE if _LATITUDE.match(skeleton, at) else 0
     others = ACCOUNT if _IBAN.match(skeleton, at) else 0
     return others | WALLET if end - at >= _LEAST_WALLET else others
-
-
-def _lead(skeleton: str, low: int) -> int:
-    """
-    Return how much of what stands left of *low* tells where values begin.
-    """
-    one = skeleton[low - 1]
-    if one not in _LETTERS and not (one in " -." and skeleton[low - 2] == "A"):
-        return _BEFORE
-    before = skeleton[low - _FAR_BEFORE : low]
-    stem = before.rstrip(_LETTERS)
-    letters = len(before) - len(stem)
-    if letters > MOST_LETTERS or stem[-1:] not in " -." or stem[-2:-1] != "A":
-        return min(letters, MOST_LETTERS + 1) + _BEFORE
-    stem = stem[:-1]
-    capitals = len(stem) - len(stem.rstrip("A"))
-    return letters + 1 + min(capitals, MOST_LETTERS) + _BEFORE
-
-
-@lru_cache(_MOST_REMEMBERED)
-def _alike_before(before: str) -> str:
-    """
-    Return, for two characters, those that stand for all of which `_boundary` tells the same.
-    """
-    one = before[1]
-    if one.isalnum() or one in "_(" or one in _NOT_BEFORE:
-        return f" {one}"
-    if one in "-./":
-        return before
-    return "  "
-
-
-@lru_cache(_MOST_REMEMBERED)
-def _alike_behind(behind: str) -> str:
-    """
-    Return what stands for all that tells the same as *behind* of where values end.
-    """
-    one, two = behind[0], behind[1]
-    if one not in _SEPARATORS:
-        return (one if one in "@%" else ",") + _FILLED[1:]
-    if two in _GOES_ON:
-        rest = behind[1:].lstrip("Aa")
-        if not rest:
-            return one + "a" * len(behind[1:])
-        if rest[0] not in _SEPARATORS and rest[0] not in "9@%":
-            return behind[: -len(rest)] + _FILLED[-len(rest) :]
-        return behind
-    if one + two in _PAIRS:
-        return behind
-    return one + _FILLED[1:]
-
-
-def _boundary(skeleton: str, start: int) -> bool | None:
-    """
-    Tell whether a value may begin at *start*; False if a word must tell so, None if it may not.
-    """
-    if not start:
-        return True
-    before = skeleton[start - 1]
-    if before.isalnum() or before in _NOT_BEFORE:
-        return None
-    if before in "-./":
-        further = skeleton[start - 2 : start - 1]
-        if further.isdigit():
-            return None
-        if further.isalpha():
-            return before == "."
-    return before != "_"

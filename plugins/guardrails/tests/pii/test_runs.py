@@ -5,12 +5,14 @@ What may begin in a run of digits is told by its skeleton, remembered or not.
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 
 from gateway_guardrails.pii import KINDS
+from gateway_guardrails.pii.borders import PAIRS, SEPARATORS
 from gateway_guardrails.pii.kind import shapes
-from gateway_guardrails.pii.runs import MOST_ALIKE, RUN, RunIndex
+from gateway_guardrails.pii.runs import FARTHEST, MOST_ALIKE, RUN, RunIndex
 from gateway_guardrails.pii.shapes import LONGEST
 from gateway_guardrails.pii.view import skeleton
 
@@ -98,3 +100,14 @@ def test_what_the_text_has_not_shown_yet_is_waited_for():
     assert any(start.is_open for token in opened.tokens for start in token.starts)
     assert not any(start.is_open for token in closed.tokens for start in token.starts)
     assert len(text) - low < LONGEST
+
+
+def test_shapes_are_as_the_memory_of_runs_takes_them():
+    """
+    None is longer, or has other gaps, than what is looked at around a run.
+    """
+    gaps = {gap for shape in SHAPES for gap in re.findall(r"[^9AX]+", shape)}
+
+    assert max(map(len, SHAPES)) + len(" 9") <= FARTHEST < LONGEST
+    assert {one for gap in gaps for one in gap} <= SEPARATORS
+    assert {gap[:2] for gap in gaps if len(gap) > 1} <= PAIRS
