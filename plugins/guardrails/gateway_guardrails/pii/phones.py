@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["MOST_PHONE", "find_phone", "is_phone", "may_be_phone", "read_international"]
+__all__ = ["find_phone", "is_phone", "may_be_phone", "may_grow", "read_international"]
 
 _SEPARATOR: Final = r"(?:\)[ \-]?| ?\(| - |[ ./\-])"
 _EXTENSION: Final = r"(?: ?(?:x|ext\.? ?|extension )[0-9]{1,6})?"
@@ -27,8 +27,9 @@ _DATE: Final = re.compile(
 _NO_DIGITS: Final = bytes(code for code in range(128) if not chr(code).isdigit())
 _LEAST: Final = 7
 _MOST: Final = 15
-#: No number is longer, as it is written.
-MOST_PHONE: Final = 160
+#: What a number goes on with, and what may be seen of it when it ends with an extension.
+_FURTHER_PARTS: Final = re.compile(r"[9 ./\-()]*")
+_MOST_GROWING: Final = 30
 #: A further part begins no farther behind: its digit and what stands before that.
 _FURTHER: Final = 4
 
@@ -45,6 +46,17 @@ def may_be_phone(skeleton: str, start: int) -> bool:
     digits = match.group().count("9")
     is_cut = match.end() + _FURTHER > len(skeleton)
     return digits <= _MOST and (is_cut or digits >= _LEAST)
+
+
+def may_grow(skeleton: str, end: int) -> bool:
+    """
+    Tell whether a number with a part that ends at *end* may go on behind the skeleton's end.
+    """
+    parts = _FURTHER_PARTS.match(skeleton, end)
+    behind = end if parts is None else parts.end()
+    left = len(skeleton) - behind
+    # The word for an extension is of small letters.
+    return left == 0 or (left <= _MOST_GROWING and skeleton[behind] == "a")
 
 
 def find_phone(text: str, start: int, *, final: bool) -> tuple[int, bool]:

@@ -25,7 +25,7 @@ from gateway_guardrails.pii.borders import (
     may_begin,
 )
 from gateway_guardrails.pii.kind import Kind
-from gateway_guardrails.pii.phones import MOST_PHONE, may_be_phone
+from gateway_guardrails.pii.phones import may_be_phone, may_grow
 from gateway_guardrails.pii.shapes import LONGEST, Ending, ShapeIndex
 
 __all__ = [
@@ -165,13 +165,13 @@ class RunIndex:
             is_cut: The run may go on.
         """
         behind = high + LONGEST
-        if is_cut or low < FAR_BEFORE or behind >= len(skeleton):
-            return _run(
-                [
-                    (digit - low, self.read_token(skeleton, digit, end, final=final))
-                    for digit, end in tokens(skeleton, low, high)
-                ]
-            )
+        is_late = behind >= len(skeleton)
+        if (
+            is_cut
+            or low < FAR_BEFORE
+            or (is_late and not _is_closed(skeleton, high, final=final))
+        ):
+            return self._read_by_tokens(skeleton, low, high, final=final)
         written = skeleton[low - BEFORE : high + BEHIND]
         seen = self._seen.get(written)
         if seen is not None:
@@ -182,6 +182,8 @@ class RunIndex:
         low, end = low - first, high - first
         near = before + run + alike_behind(skeleton[high : high + BEHIND])
         told = self._near(near, low, end)
+        if told is None and is_late:
+            return self._read_by_tokens(skeleton, first + low, high, final=final)
         if told is None:
             return self._far(before + run + skeleton[high:behind], low, end)
         if low == BEFORE:
@@ -189,6 +191,16 @@ class RunIndex:
                 self._seen.clear()
             self._seen[written] = told
         return told
+
+    def _read_by_tokens(
+        self, skeleton: str, low: int, high: int, *, final: bool
+    ) -> Run:
+        return _run(
+            [
+                (digit - low, self.read_token(skeleton, digit, end, final=final))
+                for digit, end in tokens(skeleton, low, high)
+            ]
+        )
 
     def _read_near(self, skeleton: str, low: int, high: int) -> Run | None:
         """
@@ -214,7 +226,7 @@ class RunIndex:
         # No shape has a group so long.
         end = min(end, digit + MOST_ALIKE)
         behind = end + LONGEST
-        is_open = not final and end + MOST_PHONE >= size
+        is_open = not final and (behind >= size or may_grow(skeleton, end))
         if (
             digit >= FAR_BEFORE
             and behind < size
@@ -322,6 +334,17 @@ def tokens(skeleton: str, low: int, high: int) -> Iterator[tuple[int, int]]:
         # Not inside of another, or of a fraction.
         if digit < 2 or skeleton[digit - 1] not in "-./" or skeleton[digit - 2] != "9":
             yield digit, end
+
+
+def _is_closed(skeleton: str, high: int, *, final: bool) -> bool:
+    """
+    Tell of a run near the end of the text whether what comes can change nothing of it.
+    """
+    # Not where the word behind it goes on, or where a telephone number may.
+    return high + BEHIND <= len(skeleton) and (
+        final
+        or not (skeleton[high + BEHIND - 1 :].isalnum() or may_grow(skeleton, high))
+    )
 
 
 def _run(told: Sequence[tuple[int, Run]]) -> Run:
