@@ -9,7 +9,7 @@ rows are undecided until the table ends, or until `MOST_CHARACTERS` of it were s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from gateway_guardrails.crowds import Crowd
@@ -51,6 +51,8 @@ _HEAD: Final = re.compile(
     r"""[ ]{0,8}\|?(?:[ "'`*]{0,4}[\w#][\w #./?-]{0,40}+["'`*]{0,2}[ ]{0,16}"""
     r"""(?:[\t|]|[,;](?![ \n]))){1,40}+[^,;\t|\n]{0,48}"""
 )
+#: What no head is without.
+_DELIMITER: Final = re.compile(r"[,;\t|](?:(?<=[\t|])|(?![ \n]))")
 #: What sentences and lines of programs end with, and no head.
 _NO_HEAD_ENDS: Final = frozenset(".,;:!)}]>({[\\\n")
 _RULE: Final = re.compile(r"[ \t]*\|?[-: |\t]+")
@@ -116,22 +118,39 @@ def crowd_of_heads() -> Crowd:
     return Crowd(CROWD, CROWD_CHARACTERS)
 
 
-def tables_in(text: str, start: int, *, is_final: bool) -> Iterator[Table]:
+def tables_in(
+    text: str,
+    start: int,
+    *,
+    is_final: bool,
+    speaks: Callable[[str], bool] = lambda _: True,
+) -> Iterator[Table]:
     """
     Return the tables whose rows begin at *start* or behind it.
+
+    Args:
+        speaks: Tells of a head whether its column is of interest.  A table without such heads is
+            left out, unless it keeps the text from being decided.
     """
     crowd = crowd_of_heads()
     line = text.rfind("\n", 0, max(0, start - HEAD_CHARACTERS - CROWD_CHARACTERS)) + 1
     end = text.find("\n", line)
+    mark = -1
     while end >= 0:
-        if (
-            end < line + HEAD_CHARACTERS
-            and text[end - 1] not in _NO_HEAD_ENDS
-            and _HEAD.fullmatch(text, line, end)
-        ):
-            head = _head_at(text, line, end, crowd)
-            if head is not None and start - 1 <= end:
-                yield _table_below(text, head, end + 1, is_final=is_final)
+        if end < line + HEAD_CHARACTERS and text[end - 1] not in _NO_HEAD_ENDS:
+            if mark < line:
+                found = _DELIMITER.search(text, line)
+                if found is None:
+                    return
+                mark = found.start()
+            if mark < end and _HEAD.fullmatch(text, line, end):
+                head = _head_at(text, line, end, crowd)
+                if (
+                    head is not None
+                    and start - 1 <= end
+                    and not (is_final and not any(map(speaks, head.cells)))
+                ):
+                    yield _table_below(text, head, end + 1, is_final=is_final)
         line = end + 1
         end = text.find("\n", line)
 
@@ -229,13 +248,22 @@ def _cells(text: str, start: int, end: int, delimiter: str) -> Iterator[Cell]:
         match = pattern.match(text, start, end)
         if match is None:
             return
-        group = next(n for n in (1, 2, 3) if match.start(n) >= 0)
+        group = _group_of(match)
         value = match[group]
         left = match.start(group) + len(value) - len(value.lstrip())
         yield Cell(left, max(left, match.start(group) + len(value.rstrip())))
         if match[4] != delimiter:
             return
         start = match.end()
+
+
+def _group_of(match: re.Match[str]) -> int:
+    """
+    Return in which of its three notations the value of a cell is written.
+    """
+    if match.start(3) >= 0:
+        return 3
+    return 1 if match.start(1) >= 0 else 2
 
 
 def _inserted(
@@ -265,7 +293,7 @@ def _inserted(
             if match is None:
                 is_open = not is_final and limit == len(text)
                 return Column(begin, cells, is_open)
-            group = next(n for n in (1, 2, 3) if match.start(n) >= 0)
+            group = _group_of(match)
             found.append(Cell(*match.span(group)))
             at, closing = match.end(), match[4]
         if len(found) != columns:

@@ -37,6 +37,9 @@ _EXAMPLES: Final = (
 class Allowed:
     """
     Tells what a rule lets pass.
+
+    Attributes:
+        is_any: Whether it lets anything pass.
     """
 
     def __init__(self, selection: Selection) -> None:
@@ -44,7 +47,7 @@ class Allowed:
         self._patterns = selection.allow_patterns
         self._documentation = selection.ignore_documentation
         self._private = selection.ignore_private
-        self._is_any = bool(
+        self.is_any = bool(
             self._values or self._patterns or self._documentation or self._private
         )
 
@@ -52,8 +55,6 @@ class Allowed:
         """
         Tell whether *value*, of *kind*, is no finding.
         """
-        if not self._is_any:
-            return False
         if value in self._values or any(one.fullmatch(value) for one in self._patterns):
             return True
         if kind.family == "ip":

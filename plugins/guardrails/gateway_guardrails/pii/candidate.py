@@ -45,10 +45,14 @@ def prevailing(candidates: Iterable[Candidate]) -> list[Candidate]:
     reach = 0
     for one in sorted(set(candidates)):
         if one.start >= reach:
-            kept += _best(together)
-            together = []
-        together.append(one)
-        reach = max(reach, one.end)
+            if len(together) > 1:
+                together = _best(together)
+            kept += together
+            together = [one]
+            reach = one.end
+        else:
+            together.append(one)
+            reach = max(reach, one.end)
     return kept + _best(together)
 
 

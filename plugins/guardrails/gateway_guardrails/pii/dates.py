@@ -73,6 +73,8 @@ class Dates:
             return undecided
         for year in _YEAR.finditer(text, first, min(size, high + _REACH)):
             end = year.end()
+            if text[year.start() - 1] not in " -":  # as in most dates of digits
+                continue
             before = _BEFORE.search(text, max(0, year.start() - _REACH), year.start())
             if before is None or (before[1] or before[2]).lower() not in MONTHS:
                 continue

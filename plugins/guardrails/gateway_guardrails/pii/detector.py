@@ -111,7 +111,8 @@ class PiiDetector:
         safe = min(safe, self._scan(folded, plain, low, final, out))
         if "\n" in text:
             closed = []
-            for table in tables_in(folded, start, is_final=final):
+            speaks = self._lexicon.speaks
+            for table in tables_in(folded, start, is_final=final, speaks=speaks):
                 if table.is_open:
                     safe = min(safe, table.start)
                 else:
@@ -185,13 +186,15 @@ class PiiDetector:
             for one in sorted(candidates, key=lambda one: one.end, reverse=True):
                 if one.start < safe < one.end:
                     safe = max(start, one.start)
+        allowed = self._allowed
         finds = [
             self._find(one)
             for one in prevailing(candidates)
             if start <= one.start
             and one.end <= safe
-            and not self._allowed.covers(
-                text[one.start : one.end], self._kinds[one.kind]
+            and not (
+                allowed.is_any
+                and allowed.covers(text[one.start : one.end], self._kinds[one.kind])
             )
         ]
         return finds, safe

@@ -1,8 +1,5 @@
 """
 What the words beside a value say of it.
-
-Of a text only what stands left of values is read, once: most words say nothing, and those that do
-are kept with their places.
 """
 
 from __future__ import annotations
@@ -11,23 +8,14 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import accumulate
 from typing import Final, NamedTuple
 
-from gateway_guardrails.pii.lexicon import (
-    GAPLESS,
-    STEM,
-    TOKEN,
-    Lexicon,
-    has_hump,
-    parts,
-    split,
-)
+from gateway_guardrails.pii.lexicon import GAPLESS, TOKEN, Lexicon, split
+from gateway_guardrails.pii.sayings import LEFT, Saying, Sayings
 
-__all__ = ["LEFT", "OTHER_WITHIN", "RIGHT", "Heard", "Hearing", "Near"]
+__all__ = ["OTHER_WITHIN", "RIGHT", "Heard", "Hearing", "Near"]
 
-#: How many characters left and right of a value its words may stand.
-LEFT: Final = 64
+#: How many characters right of a value its words may stand.
 RIGHT: Final = 40
 #: A word so near is taken for the value's label, whatever stands on the other side.
 _LABEL: Final = 32
@@ -35,11 +23,6 @@ _LABEL: Final = 32
 OTHER_WITHIN: Final = 14
 _MOST_TOKENS: Final = 6
 _MOST_REMEMBERED: Final = 1024
-#: How far words are read ahead where values stand close to each other.
-_AHEAD: Final = 128
-_WORD: Final = re.compile(f"({TOKEN.pattern})")
-#: The same for ASCII, which is quicker.
-_ASCII_WORD: Final = re.compile(r"([A-Za-z]+|[0-9]+)")
 #: The rest of a word that is cut, which is none.
 _CUT: Final = re.compile(r"[^\W_]*")
 #: What stands between a value and another number.
@@ -48,6 +31,8 @@ _GAP: Final = "\n\n"
 _SENTENCE_ENDS: Final = frozenset(".,;!?")
 #: What ends the field or the clause in which a value stands.
 _STOP: Final = re.compile(r"[\n\t\"|;{}<>]|, |[.!?] ")
+_STOPS: Final = frozenset('\n\t"|;{}<>')
+_STOPS_OF_TWO: Final = frozenset({", ", ". ", "! ", "? "})
 
 
 class Near(NamedTuple):
@@ -80,11 +65,6 @@ class Heard(NamedTuple):
     is_other: bool = False
 
 
-#: A word that says something: where it begins and ends, the kinds it speaks of, where it begins
-#: together with words before it and what they say, the longest last, all kinds of both, whether it
-#: is for something else.  No class of its own, since a text full of values has many.
-_Saying = tuple[int, int, int, Sequence[tuple[int, int]], int, bool]
-
 # Remembered, since the words beside many values say the same.
 _near: Final = lru_cache(_MOST_REMEMBERED)(Near)
 _heard: Final = lru_cache(_MOST_REMEMBERED)(Heard)
@@ -107,14 +87,10 @@ class Hearing:
         self._text = text
         self._final = final
         self._is_gapless: bool | None = False if text.isascii() else None
-        # What was read: the words from one place up to another, of which these say something.
-        self._from = self._upto = 0
-        self._ends: list[int] = []
-        self._sayings: list[_Saying] = []
-        self._pieces = [""]
-        # Where a value begins, from where on its words may stand, and what they say, nearest first.
+        self._sayings = Sayings(lexicon, text)
+        # Where a value begins, from where on its words may stand, and which they are.
         self._left_of = self._low = -1
-        self._left: Sequence[_Saying] = ()
+        self._left: Sequence[Saying] = ()
         # All kinds of which those speak, and the nearest that is for something else.
         self._spoken = 0
         self._silent = _NOTHING
@@ -125,12 +101,26 @@ class Hearing:
         """
         Listen to both sides of a value: the nearer words are believed.
         """
-        left = self.left(start, asked)
-        if left.mask and left.distance <= _LABEL:
-            return _heard(left.mask)
-        right = self.right(end, asked)
-        if right is None:
-            return _OPEN
+        if start != self._left_of:
+            self._listen(start)
+        left = self._silent
+        if self._left and not self._is_gapless:
+            # Mostly the nearest word tells, by itself.
+            _, at, mask, longer, _, _ = self._left[-1]
+            if mask & asked and not longer and start - at <= _LABEL:
+                return _heard(mask & asked)
+        if self._is_gapless or self._spoken & asked:
+            left = self.left(start, asked)
+            if left.mask and left.distance <= _LABEL:
+                return _heard(left.mask)
+        if end != self._right_of:
+            self._right_of, self._right = end, self._read_right(end)
+        right = _NOTHING
+        if self._right != ():
+            told = self.right(end, asked)
+            if told is None:
+                return _OPEN
+            right = told
         nearer = right if right.mask and right.distance < left.distance else left
         is_other = left.is_other and left.distance <= OTHER_WITHIN
         if nearer.mask:
@@ -151,11 +141,11 @@ class Hearing:
                 return found
         if not self._spoken & asked:
             return self._silent
-        for _, end, own, longer, all_of, is_other in self._left:
+        for _, end, own, longer, all_of, is_other in reversed(self._left):
             if all_of & asked:
                 mask = own
                 for further, more in longer:
-                    if further < self._low:
+                    if not self._is_whole(further):
                         break
                     if more & asked:  # the longest words say most
                         mask = more
@@ -169,116 +159,51 @@ class Hearing:
         """
         Gather what the words left of *start* say, whatever is asked for.
         """
-        low = max(0, start - LEFT)
-        if start > self._upto or low < self._from:
-            self._read(low, start)
+        text = self._text
+        low = start - LEFT if start > LEFT else 0
+        sayings = self._sayings
+        if start > sayings.upto or low < sayings.since:
+            sayings.read(low, start)
         if self._is_gapless is None:
-            self._is_gapless = GAPLESS.search(self._text) is not None
-        self._left_of, self._low, self._left = start, low, ()
-        self._spoken, self._silent = 0, _NOTHING
-        at = bisect_right(self._ends, start)
-        is_near = at > 0 and self._ends[at - 1] > low
-        if not (is_near or self._is_gapless):
-            return
-        self._low = low = self._begin(low, start)
-        first = at
-        while first and self._sayings[first - 1][0] >= low:
+            self._is_gapless = GAPLESS.search(text) is not None
+        gap = text.rfind(_GAP, low, start)
+        if gap >= 0:
+            low = self._below(gap, low, start)
+        self._left_of, self._low = start, low
+        told = sayings.told
+        first = last = bisect_right(sayings.ends, start)
+        while first and told[first - 1][0] >= low:
             first -= 1
-        if first == at:
-            return
-        self._left = self._sayings[first:at][::-1]
-        for _, end, _, _, all_of, is_other in self._left:
-            self._spoken |= all_of
-            if is_other and self._silent is _NOTHING:
-                self._silent = _near(0, start - end, is_other=True)
+        while first < last and low and text[low - 1 : told[first][0]].isalnum():
+            first += 1  # the rest of a word that is cut
+        self._left = left = told[first:last]
+        spoken = 0
+        silent = _NOTHING
+        for _, end, _, _, all_of, is_other in left:
+            spoken |= all_of
+            if is_other:
+                silent = _near(0, start - end, is_other=True)
+        self._spoken, self._silent = spoken, silent
 
-    def _begin(self, low: int, start: int) -> int:
+    def _is_whole(self, begin: int) -> bool:
         """
-        Return where the words begin that belong to a value at *start*.
+        Tell whether what begins at *begin* is near enough, and no part of a word that is not.
+        """
+        low = self._low
+        return begin >= low and not (low and self._text[low - 1 : begin].isalnum())
+
+    def _below(self, gap: int, low: int, start: int) -> int:
+        """
+        Return where the words begin that belong to a value at *start*, with *gap* left of it.
         """
         text = self._text
         if low and text[low - 1].isalnum():
             cut = _CUT.match(text, low, start)
             low = cut.end() if cut is not None else low
-        gap = text.rfind(_GAP, low, start)
-        if gap < 0:
-            return low
         # A label may stand alone, with an empty line below it.
         line = max(low, text.rfind("\n", low, gap) + 1)
         is_label = 0 < gap - line <= _LABEL and text[gap - 1] not in _SENTENCE_ENDS
         return line if is_label and not text[gap:start].strip() else gap
-
-    def _read(self, low: int, high: int) -> None:
-        """
-        Read on up to *high*, or anew from *low* if that is no longer, or was never, known.
-        """
-        if not self._from <= low <= self._upto:
-            self._from = low
-            self._ends, self._sayings, self._pieces = [], [], [""]
-        else:
-            low = self._upto
-            # Where values follow each other, the words of several are read at once.
-            high = max(high, self._text.find(" ", high + _AHEAD, high + 2 * _AHEAD))
-        self._upto = high
-        piece = self._text[low:high]
-        lowered = piece.lower()
-        word_of = _ASCII_WORD if piece.isascii() else _WORD
-        if piece != lowered and has_hump(piece):
-            told = _with_humps(word_of.split(piece))
-        else:
-            told = word_of.split(lowered)
-        # A gap, a word, a gap and so on, those before included; most say nothing.
-        pieces = self._pieces
-        first = len(pieces)
-        pieces[-1] += told[0]
-        pieces += told[1:]
-        # Where each word ends, and its gap.
-        ends = list(accumulate(map(len, told), initial=low))[2:]
-        lexicon = self._lexicon
-        known, heads, tails = lexicon.words, lexicon.heads, lexicon.tails
-        for number in range(0, len(told) - 1, 2):
-            word = told[number + 1]
-            said = known.get(word)
-            if said is None:
-                if len(word) <= STEM or word[:STEM] not in heads:
-                    continue
-                said = lexicon.word(word)
-                if said is None:
-                    continue
-            mask, is_last, is_other = said
-            at = first + number
-            end = ends[number]
-            all_of = mask
-            longer: Sequence[tuple[int, int]] = ()
-            if is_last and at > 1 and pieces[at - 2] + word in tails:
-                longer = self._longer(pieces, at, end)
-                for _, more in longer:
-                    all_of |= more
-            if all_of or is_other:
-                start = end - len(word)
-                self._ends.append(end)
-                self._sayings.append((start, end, mask, longer, all_of, is_other))
-        self._pieces = pieces[-2 * _MOST_TOKENS - 1 :]
-
-    def _longer(
-        self, pieces: Sequence[str], at: int, end: int
-    ) -> Sequence[tuple[int, int]]:
-        """
-        Return where words begin that say something together with the one at *at*, and what.
-        """
-        masks, tails = self._lexicon.masks, self._lexicon.tails
-        longer = []
-        key = pieces[at]
-        begin = end - len(key)
-        for before in range(at - 2, max(0, at - 2 * _MOST_TOKENS), -2):
-            key = pieces[before] + key
-            if key not in tails:
-                break
-            begin -= len(pieces[before + 1]) + len(pieces[before])
-            mask = masks.get(key)
-            if mask:
-                longer.append((begin, mask))
-        return longer
 
     def right(self, end: int, asked: int) -> Near | None:
         """
@@ -310,8 +235,14 @@ class Hearing:
         Return the words that may say something of what ends at *end*, and where each ends.
         """
         text = self._text
-        # Most values are followed by a word that says nothing of them, or a number.
-        if text[end : end + 1] in _BETWEEN and "0" <= text[end + 1 : end + 2] <= "9":
+        # Most values are followed by a word that says nothing of them, by a number, or by nothing.
+        next_two = text[end : end + 2]
+        one = next_two[:1]
+        if (
+            next_two in _STOPS_OF_TWO
+            or one in _STOPS
+            or (one in _BETWEEN and "0" <= next_two[1:] <= "9")
+        ):
             return ()
         begun = TOKEN.search(text, end, end + RIGHT + 1)
         if (
@@ -365,15 +296,3 @@ class Hearing:
                 if at >= 0 and distance < best.distance:
                     best = Near(mask & asked, distance)
         return best
-
-
-def _with_humps(pieces: Sequence[str]) -> list[str]:
-    """
-    Cut the words of *pieces*, which stand between gaps, where their humps are.
-    """
-    cut = [pieces[0]]
-    for at in range(1, len(pieces), 2):
-        for part in parts(pieces[at]):
-            cut += part, ""
-        cut[-1] = pieces[at + 1]
-    return cut

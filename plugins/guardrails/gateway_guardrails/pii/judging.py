@@ -9,7 +9,8 @@ from typing import Final
 
 from gateway_guardrails.pii.candidate import Candidate
 from gateway_guardrails.pii.kind import Kind
-from gateway_guardrails.pii.shapes import Shape, compact
+from gateway_guardrails.pii.runs import Fit
+from gateway_guardrails.pii.shapes import compact
 from gateway_guardrails.pii.view import View
 
 __all__ = ["Judging"]
@@ -36,46 +37,44 @@ class Judging:
         self,
         view: View,
         start: int,
-        end: int,
-        shape: Shape,
+        fit: Fit,
         asked: int,
-        boundary: bool,
         out: list[Candidate],
     ) -> bool:
         """
         Add the kind of *asked* that the value is of; tell whether that is not decided yet.
         """
+        end = start + fit.size
         value = view.ascii[start:end]
-        is_plain = value.isdigit()
+        is_plain = fit.is_plain
         bare = value if is_plain else ""  # taken only where something may be found
-        alone: Sequence[int] = ()
-        if shape.alone and boundary and (is_plain or value == value.upper()):
+        if fit.alone and asked & (asked - 1) == 0:
             bare = bare or compact(value)
-            alone = self._alone(shape.alone, asked, bare)
-            is_single = asked & (asked - 1) == 0
-            if alone and is_single and self._is_sure(alone[0], is_plain=is_plain):
-                self.add(out, start, end, alone[0])
+            kind = asked.bit_length() - 1
+            if self._is_sure(kind, is_plain=is_plain) and self._is(kind, bare):
+                self.add(out, start, end, kind)
                 return False
         heard = view.hearing.hear(start, end, asked)
-        if not (heard.mask or heard.is_open or alone):
+        if not (heard.mask or heard.is_open or fit.alone):
             return False
         bare = bare or compact(value)
         told = None
         # Only what is spoken of is checked; where that is wrong, the next words are heard.
         left = asked
         while heard.mask and not heard.is_open:
-            told = self._strictest(self._passing(shape, heard.mask, bare))
+            told = self._spoken_of(fit, heard.mask, bare)
             left &= ~heard.mask
             if told is not None or not left:
                 break
             heard = view.hearing.hear(start, end, left)
-        if heard.is_open and self._passing(shape, left, bare):
+        if heard.is_open and self._spoken_of(fit, left, bare) is not None:
             return True
         if told is not None:
             # What would have been found without a word is no surer with one.
-            is_sure = told in alone and self._is_sure(told, is_plain=is_plain)
+            is_sure = told in fit.alone and self._is_sure(told, is_plain=is_plain)
             self.add(out, start, end, told, is_told=not is_sure)
             return False
+        alone = self._passing(fit.alone, asked, bare)
         if is_plain and heard.is_other:
             alone = [kind for kind in alone if self._is_sure(kind, is_plain=True)]
         best = self._strictest(alone)
@@ -83,25 +82,20 @@ class Judging:
             self.add(out, start, end, best)
         return False
 
-    def _alone(self, kinds: Sequence[int], mask: int, bare: str) -> list[int]:
+    def _passing(self, kinds: Sequence[int], mask: int, bare: str) -> list[int]:
         """
         Return those of *kinds* that are in *mask* and whose check says yes.
         """
         return [kind for kind in kinds if mask >> kind & 1 and self._is(kind, bare)]
 
-    def _passing(self, shape: Shape, mask: int, bare: str) -> list[int]:
+    def _spoken_of(self, fit: Fit, mask: int, bare: str) -> int | None:
         """
-        Return the kinds of *mask*, all of which are *shape*'s, whose check says yes.
+        Return the strictest kind of *mask*, all of which are *fit*'s, whose check says yes.
         """
-        passing = []
-        while mask:
+        if mask & (mask - 1) == 0:
             kind = mask.bit_length() - 1
-            mask ^= 1 << kind
-            if self._is(kind, bare):
-                passing.append(kind)
-        if len(passing) > 1:
-            passing.sort(key=shape.kinds.index)
-        return passing
+            return kind if self._is(kind, bare) else None
+        return self._strictest(self._passing(fit.kinds, mask, bare))
 
     def _is(self, kind: int, bare: str) -> bool:
         check = self._checks[kind]

@@ -12,16 +12,17 @@ import string
 import unicodedata
 from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from gateway_guardrails.pii.kind import Kind
 
 __all__ = [
     "GAPLESS",
-    "STEM",
     "TOKEN",
     "Lexicon",
     "Word",
+    "cases_of",
     "gate_phrases",
     "has_hump",
     "parts",
@@ -31,6 +32,8 @@ __all__ = [
 #: A word so long is found in its forms too.
 STEM: Final = 8
 _MOST_REMEMBERED: Final = 1024
+#: Words, with those that say something.
+_MOST_KNOWN: Final = 16_384
 #: Nobody writes a gap before or behind fewer letters of a word.
 _LEAST_PART: Final = 3
 
@@ -71,6 +74,10 @@ class Word(NamedTuple):
     is_other: bool = False
 
 
+#: What most words say.
+_IDLE: Final = Word(0)
+
+
 class Lexicon:
     """
     Every word of some kinds, each kind a bit.
@@ -82,12 +89,16 @@ class Lexicon:
         firsts: Words that may follow a value that they speak of, and connectors.
         heads: How words of many forms begin.
         gapless: Words of scripts without gaps, which no other word is told apart from.
+        digits_behind: Words that go on in digits, and how.
+        has_digits_first: Whether words in a row may begin with digits.
     """
 
     def __init__(self, kinds: Sequence[Kind]) -> None:
         self.masks: dict[str, int] = {}
         self.firsts: set[str] = set(_CONNECTORS)
         self._lasts: set[str] = set()
+        self._digits: dict[str, set[str]] = {}
+        self.has_digits_first = False
         for number, kind in enumerate(kinds):
             for phrase in kind.words.split(","):
                 self._add(phrase.strip(), 1 << number)
@@ -113,6 +124,13 @@ class Lexicon:
             **{word: self._last(word) for word in self._lasts},
         }
 
+        self.digits_behind = {
+            word: re.compile(rf"[\W_]*(?:{'|'.join(sorted(digits))})(?![0-9])")
+            for word, digits in self._digits.items()
+        }
+        # What each word that was met says, since most say nothing and are met again.
+        self._told = {word: Word(0) for word in self._digits} | self.words
+        self._known = dict(self._told)
         # Remembered, since few words stand behind most values.
         self.is_idle = lru_cache(_MOST_REMEMBERED)(self._is_idle)
 
@@ -125,6 +143,10 @@ class Lexicon:
             self.masks[squeezed] = self.masks.get(squeezed, 0) | mask
             self._lasts.add(tokens[-1])
             self.firsts |= {tokens[0], squeezed}
+            self.has_digits_first |= tokens[0].isdigit()
+            for word, digits in pairwise(tokens):
+                if digits.isdigit():
+                    self._digits.setdefault(word, set()).add(digits)
 
     def _last(self, word: str) -> Word:
         return Word(self.masks.get(word, 0), is_last=True, is_other=word in _OTHER)
@@ -140,6 +162,27 @@ class Lexicon:
             if word[:size] in self._stems:
                 return Word(self.masks[word[:size]])
         return None
+
+    def heard(self, words: Sequence[str]) -> Sequence[tuple[int, Word]]:
+        """
+        Return which of *words* say something, by their place among them, and what.
+        """
+        known = self._known.get
+        return [
+            (place, told)
+            for place, said in enumerate(map(known, words))
+            if said is not _IDLE
+            and (told := said or self._learned(words[place])) is not _IDLE
+        ]
+
+    def _learned(self, word: str) -> Word:
+        if word[0].isdigit():
+            return _IDLE
+        if len(self._known) >= _MOST_KNOWN:
+            self._known = dict(self._told)
+        said = self.word(word) or _IDLE
+        self._known[word] = said
+        return said
 
     def speaks(self, words: str) -> bool:
         """
@@ -194,10 +237,15 @@ def has_hump(text: str) -> bool:
     """
     Tell whether a small letter stands before a capital, both of ASCII.
     """
-    if not text.isascii():
-        return HUMP.search(text) is not None
+    return b"aA" in cases_of(text)
+
+
+def cases_of(text: str) -> bytes:
+    """
+    Return *text* with ``a`` for small letters of ASCII and ``A`` for capitals.
+    """
     # A translation is several times as quick as a search between all letters.
-    return b"aA" in text.encode("ascii").translate(_CASES)
+    return text.encode("ascii", "replace").translate(_CASES)
 
 
 def parts(word: str) -> list[str]:

@@ -110,6 +110,7 @@ _AGE_OPEN: Final = re.compile(
 )
 #: Without as many capitals there is no bank code.
 BANK_CODE_LETTERS: Final = "[A-Z]{8}"
+_CAPITALS: Final = "A" * 8
 _BANK_CODE: Final = re.compile(rf"{BANK_CODE_LETTERS}(?:[A-Z]{{3}})?(?![A-Za-z0-9])")
 
 
@@ -233,12 +234,10 @@ class Said:
         text = view.ascii
         undecided = len(text)
         kind = self._bank
-        late = len(text) - RIGHT - 16
-        if kind is None:
+        first = low if has_words else max(low, len(text) - RIGHT - 16)
+        if kind is None or view.skeleton.find(_CAPITALS, first, high) < 0:
             return undecided
-        for match in _BANK_CODE.finditer(
-            text, low if has_words else max(low, late), high
-        ):
+        for match in _BANK_CODE.finditer(text, first, high):
             start, end = match.span()
             if text[start - 1 : start].isalnum() or not bic(match.group()):
                 continue

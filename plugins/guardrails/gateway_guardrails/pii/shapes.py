@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from enum import Enum, auto
 from typing import Final, NamedTuple
 
 from gateway_guardrails.pii.kind import Kind, shapes
 
-__all__ = ["LONGEST", "Reading", "Shape", "ShapeIndex", "compact"]
+__all__ = ["LONGEST", "Ending", "Reading", "Shape", "ShapeIndex", "compact"]
 
 #: No shape is longer.
 LONGEST: Final = 40
@@ -21,12 +21,22 @@ _SEPARATORS: Final = frozenset(" -./()+,;:")
 #: What ends in front of one of these is none; what is shorter is told by its letters too.
 _NOT_BEHIND: Final = frozenset("@%")
 _LEAST_EITHER: Final = 8
-#: What a telephone number goes on with behind a separator.
-_GOES_ON: Final = frozenset("-(9")
-_MOST_REMEMBERED: Final = 4096
-#: All kinds, whichever they are.
-_ANY: Final = -1
-_PUNCTUATION: Final = str.maketrans("", "", " -./()+")
+_PUNCTUATION: Final = b" -./()+"
+
+
+class Ending(Enum):
+    """
+    What follows the end of a skeleton.
+
+    Attributes:
+        FINAL: Nothing.
+        OPEN: What was not seen yet.
+        CUT: More, which may be seen where it matters.
+    """
+
+    FINAL = auto()
+    OPEN = auto()
+    CUT = auto()
 
 
 class Shape(NamedTuple):
@@ -87,33 +97,9 @@ class ShapeIndex:
             if shape[at - 1] not in "9AX"
         )
 
-        # What a shape has begun with that goes on behind a separator, with its kinds.
-        self._goes_on: dict[str, int] = {}
-        for shape, told in self._table.items():
-            for at in range(1, len(shape)):
-                if shape[at - 1] not in "9AX" and shape[at] in "9AX":
-                    begun = shape[: at + 1]
-                    self._goes_on[begun] = self._goes_on.get(begun, 0) | told.mask
-        # Remembered, since most numbers look like others.
-        self._group = lru_cache(_MOST_REMEMBERED)(self._read_group)
-        self._groups = lru_cache(_MOST_REMEMBERED)(self._read_groups)
-        self.begun = lru_cache(_MOST_REMEMBERED)(self._begun)
-
-    def _begun(self, run: str, after: str) -> int:
-        """
-        Return the kinds that may begin in *run*, which *after* follows, both of a skeleton.
-        """
-        if after[1:] in _GOES_ON and after[:1] in _SEPARATORS:
-            return _ANY
-        kinds = 0
-        for group in _GROUP.finditer(run):
-            rest = run[group.start() :]
-            ended = [rest[: one.end()] for one in _GROUP.finditer(rest)]
-            for written in (*ended, rest + after[:1]):
-                shape = self._table.get(written)
-                kinds |= 0 if shape is None else shape.mask
-            kinds |= self._goes_on.get(rest + after, 0)
-        return kinds
+        self._begun = frozenset(
+            shape[: at + 1] for shape in table for at in range(len(shape))
+        )
 
     def _shape(self, named: Mapping[int, bool]) -> Shape:
         return Shape(
@@ -122,24 +108,28 @@ class ShapeIndex:
             tuple(kind for kind, is_alone in named.items() if is_alone),
         )
 
-    def read(self, text: str, start: int, *, final: bool) -> Reading:
+    def read(self, skeleton: str, start: int, ending: Ending) -> Reading:
         """
-        Read the shapes that begin at *start* of *text*, which is a skeleton.
+        Read the shapes that begin at *start* of a skeleton, which has A for small letters as well.
         """
-        group = _GROUP.match(text, start, start + LONGEST)
+        group = _GROUP.match(skeleton, start, start + LONGEST)
         if group is None:
             return _NOTHING
-        size = len(text)
+        size = len(skeleton)
         end = group.end()
-        if end == size and not final:
+        if end == size and ending is not Ending.FINAL:
             return _OPEN
-        if end == size or text[end] not in _SEPARATORS:
-            # Most are one group of digits, and no more.
-            if text[end : end + 1] in _NOT_BEHIND:
-                return _NOTHING
-            return self._group(text[start:end])
-        ends = start + LONGEST >= size and not final
-        return self._groups(text[start : start + LONGEST], end - start, ends)
+        if end < size and skeleton[end] in _SEPARATORS:
+            if start + LONGEST < size:
+                ending = Ending.FINAL  # of what is looked at
+            return self._read_groups(
+                skeleton[start : start + LONGEST], end - start, ending
+            )
+        # Most are one group of digits, and no more.
+        shape = self._of(skeleton[start:end])
+        if shape is None or skeleton[end : end + 1] in _NOT_BEHIND:
+            return _NOTHING
+        return Reading(((end - start, shape),), is_open=False)
 
     def _of(self, shape: str) -> Shape | None:
         known = self._table.get(shape)
@@ -155,24 +145,17 @@ class ShapeIndex:
             known.alone + either.alone,
         )
 
-    def _read_group(self, skeleton: str) -> Reading:
-        shape = self._of(skeleton)
-        if shape is None:
-            return _NOTHING
-        return Reading(((len(skeleton), shape),), is_open=False)
-
-    def _read_groups(self, skeleton: str, at: int, ends: bool) -> Reading:
+    def _read_groups(self, skeleton: str, at: int, ending: Ending) -> Reading:
         """
         Go on behind the first group of *skeleton*, which ends at *at*; ends count from its start.
-
-        Args:
-            ends: The text ends with it, and may go on.
         """
+        ends = ending is not Ending.FINAL
         size = len(skeleton)
         found: list[tuple[int, Shape]] = []
         while True:
             if at == size and ends:
-                return Reading(found, is_open=True)
+                is_open = ending is Ending.OPEN or skeleton in self._begun
+                return Reading(found, is_open)
             shape = self._of(skeleton[:at])
             if shape is not None:
                 is_ended = _is_ended(skeleton, at, ends=ends)
@@ -195,9 +178,10 @@ class ShapeIndex:
 
 def compact(value: str) -> str:
     """
-    Return *value* without its punctuation, in capitals, as checks take it.
+    Return *value*, which is ASCII, without its punctuation, in capitals, as checks take it.
     """
-    return value.translate(_PUNCTUATION).upper()
+    # Of bytes a translation is several times as quick.
+    return value.encode("ascii").translate(None, _PUNCTUATION).decode("ascii").upper()
 
 
 def _is_ended(skeleton: str, at: int, *, ends: bool) -> bool | None:

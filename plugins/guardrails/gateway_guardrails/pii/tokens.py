@@ -22,6 +22,11 @@ __all__ = ["read_coordinates", "read_iban", "read_ipv4", "read_wallet"]
 
 _TOKEN: Final = re.compile(r"[0-9A-Za-z]+")
 _IBAN_PART: Final = re.compile(r"[A-Za-z]{2}[0-9]{2}(?:[ \-]?[A-Za-z0-9]){0,30}")
+#: Whole ones, by how many letters and digits they have.
+_IBANS: Final = {
+    size: re.compile(rf"[A-Za-z]{{2}}[0-9]{{2}}(?:[ \-]?[A-Za-z0-9]){{{size - 4}}}")
+    for size in set(IBAN_LENGTHS.values())
+}
 _OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4: Final = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 _LATITUDE: Final = r"(?:90(?:\.0+)?|[0-8]?[0-9]\.[0-9]{4,16})"
@@ -47,20 +52,19 @@ def read_iban(text: str, start: int, *, final: bool) -> tuple[int, bool]:
     Read an IBAN, whose country says how long it is.
     """
     wanted = IBAN_LENGTHS.get(text[start : start + 2].upper(), 0)
-    match = _IBAN_PART.match(text, start) if wanted else None
-    if match is None:
+    if not wanted:
         return 0, False
-    count = 0
-    for at in range(start, match.end()):
-        count += text[at].isalnum()
-        if count == wanted:
-            end = at + 1
-            if end == len(text) and not final:
-                return 0, True
-            if text[end : end + 1].isalnum() or not iban(compact(text[start:end])):
-                return 0, False
-            return end, False
-    return 0, not final and match.end() >= len(text) - 1
+    match = _IBANS[wanted].match(text, start)
+    if match is None:
+        begun = _IBAN_PART.match(text, start)
+        is_open = begun is not None and begun.end() >= len(text) - 1
+        return 0, is_open and not final
+    end = match.end()
+    if end == len(text) and not final:
+        return 0, True
+    if text[end : end + 1].isalnum() or not iban(compact(match.group())):
+        return 0, False
+    return end, False
 
 
 def read_wallet(text: str, start: int) -> tuple[int, str]:

@@ -24,7 +24,7 @@ class View(NamedTuple):
     Attributes:
         text: With digits, capitals, spaces and hyphens of all scripts as ASCII writes them.
         ascii: The same with ``?`` for what is not ASCII; the same length.
-        skeleton: The same with 9 for each digit and A for each letter.
+        skeleton: The same with 9 for each digit, A for each capital and a for each small letter.
         start: Where to begin.
         final: Nothing follows.
         hearing: What its words say of values.
@@ -46,13 +46,13 @@ class View(NamedTuple):
 
 _SKELETON: Final = bytes.maketrans(
     b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
-    b"9" * 10 + b"A" * 52,
+    b"9" * 10 + b"A" * 26 + b"a" * 26,
 )
 
 
 def skeleton(text: str) -> str:
     """
-    Return *text*, which is ASCII, with 9 for each digit and A for each letter.
+    Return *text*, which is ASCII, with 9 for each digit, A for each capital, a for other letters.
     """
     return text.encode("ascii").translate(_SKELETON).decode("ascii")
 

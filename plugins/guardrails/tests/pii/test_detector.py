@@ -22,7 +22,7 @@ from gateway_guardrails.pii import (
 )
 from gateway_guardrails.pii.kind import shapes
 from gateway_guardrails.pii.options import select
-from gateway_guardrails.pii.shapes import ShapeIndex
+from gateway_guardrails.pii.runs import RunIndex
 
 ASKED = Place(stage="input", role="user")
 CARD = "4111111111111111"
@@ -292,12 +292,19 @@ def test_what_stands_in_a_text_of_repeats_is_found_each_time(unit):
     assert_cut_invariant(DEFAULT, unit * 30, rounds=2)
 
 
+def test_few_digits_that_go_on_behind_a_longer_gap_are_not_passed_over():
+    """
+    An expiry is one also with blanks around its slash.
+    """
+    assert found("expires 05 / 27, and") == [("CARD_EXPIRY", "05 / 27")]
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_few_digits_that_are_a_shape_are_not_passed_over(kind):
     """
     A run of few digits that is the shape of a kind is one in which that kind may begin.
     """
-    index = ShapeIndex([kind])
+    index = RunIndex([kind])
     short = {
         shape
         for written in (kind.alone, kind.beside)
@@ -305,4 +312,9 @@ def test_few_digits_that_are_a_shape_are_not_passed_over(kind):
         if len(shape) <= 6 and shape[0] == "9" and shape.isalnum()
     }
 
-    assert all(index.begun(shape, " A") & 1 for shape in short)
+    texts = [f"{' ' * 40}{shape}{' ' * 60}" for shape in short]
+    runs = [
+        index.read(text, 40, 40 + len(shape), final=True)
+        for text, shape in zip(texts, short, strict=True)
+    ]
+    assert all(run.mask & 1 for run in runs)
