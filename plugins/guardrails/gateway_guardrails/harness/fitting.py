@@ -23,7 +23,13 @@ from typing import Final
 import attrs
 
 from gateway_guardrails.harness.dataset import Row, read_dataset
-from gateway_guardrails.injection.combined import Feature, Weights, windows
+from gateway_guardrails.injection.combined import (
+    SHORT,
+    Feature,
+    Weights,
+    excess,
+    windows,
+)
 from gateway_guardrails.injection.normalise import normalise
 
 __all__ = ["Fitted", "fit", "main", "written"]
@@ -38,6 +44,8 @@ DECAY: Final = 2e-4
 BENIGN: Final = 4.0
 #: The share of benign texts that may reach the threshold by the weights alone.
 SHARE: Final = 0.0005
+#: How far above each short one the other threshold is, by which alone a text is flagged.
+MARGIN: Final = 0.75
 #: A weight that is nearer to nothing is left out.
 _SMALL: Final = 0.05
 _SEED: Final = 20261129
@@ -52,6 +60,7 @@ _ABOUT: Final = """\
 class _Text:
     is_attack: bool
     share: float
+    length: int
     windows: Sequence[frozenset[Feature]]
 
 
@@ -101,13 +110,15 @@ def fit(sources: Sequence[Sequence[Row]]) -> Weights:
         for name, weight in fitted.each.items()
         if abs(weight) >= _SMALL
     }
-    return Weights(_threshold(Weights(0.0, kept), texts), kept)
+    bare = Weights(0.0, kept)
+    return Weights(_threshold(bare, texts), kept, _alone(bare, texts))
 
 
 def _texts(rows: Sequence[Row]) -> Iterator[_Text]:
     for row in rows:
-        found = [frozenset(told) for told in windows(normalise(row.text).text)]
-        yield _Text(bool(row.label), 1 / math.sqrt(len(rows)), found)
+        text = normalise(row.text).text
+        found = [frozenset(told) for told in windows(text)]
+        yield _Text(bool(row.label), 1 / math.sqrt(len(rows)), len(text), found)
 
 
 def _known(texts: Sequence[_Text]) -> list[Feature]:
@@ -132,11 +143,18 @@ def _learn(fitted: Fitted, text: _Text, *, is_first: bool) -> None:
 
 def _threshold(weights: Weights, texts: Sequence[_Text]) -> float:
     sums = sorted(
-        max(sum(weights.each.get(name, 0.0) for name in one) for one in text.windows)
-        for text in texts
-        if not text.is_attack
+        max(map(weights.sum, text.windows)) for text in texts if not text.is_attack
     )
     return round(sums[min(int(len(sums) * (1 - SHARE)), len(sums) - 1)], 2)
+
+
+def _alone(weights: Weights, texts: Sequence[_Text]) -> float:
+    most = max(
+        excess(text.windows[0], text.length, weights)
+        for text in texts
+        if not text.is_attack and text.length <= SHORT
+    )
+    return round(most + MARGIN, 2)
 
 
 def written(weights: Weights) -> str:
@@ -146,7 +164,8 @@ def written(weights: Weights) -> str:
     rows = "".join(
         f'"{_written(name)}" = {weight}\n' for name, weight in weights.each.items()
     )
-    return f"{_ABOUT}threshold = {weights.threshold}\n\n[weights]\n{rows}"
+    thresholds = f"threshold = {weights.threshold}\nalone = {weights.alone}\n"
+    return f"{_ABOUT}{thresholds}\n[weights]\n{rows}"
 
 
 def _written(feature: Feature) -> str:

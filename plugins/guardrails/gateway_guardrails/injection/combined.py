@@ -3,7 +3,9 @@ Concepts that stand near each other: little by themselves, together what attacks
 
 Rules know phrases.  Who writes the same in other words gives orders, speaks of limits and of a
 part to be played all the same, so each text in which a rule was found is looked at once more: which
-concepts has it, which follow each other closely?  Weights were fitted once, by
+concepts has it, which follow each other closely?  A short text that has a pair which says much is
+looked at without a rule, too, and must have more of it the longer it is: long briefs have of
+everything a bit.  Weights were fitted once, by
 `gateway_guardrails.harness.fitting`, to public attacks and ordinary texts whose licences allow it
 and to sentences of our own, and stand in a table that can be read.
 """
@@ -14,7 +16,7 @@ import math
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from operator import itemgetter
 from typing import Final, NamedTuple
@@ -24,7 +26,18 @@ import attrs
 from gateway_guardrails.injection.literals import blanked
 from gateway_guardrails.literals import Literals
 
-__all__ = ["FAMILY", "Feature", "Weights", "combined", "shipped", "windows"]
+__all__ = [
+    "FAMILY",
+    "SHORT",
+    "Feature",
+    "Weights",
+    "alone",
+    "combined",
+    "excess",
+    "pair_sign",
+    "shipped",
+    "windows",
+]
 
 FAMILY: Final = "combined"
 #: How much of a text is looked at around a find, before and behind it.
@@ -33,6 +46,12 @@ BEHIND: Final = 650
 #: How much is judged at once, and how far apart concepts may stand that follow each other.
 WINDOW: Final = 1000
 NEAR: Final = 80
+#: How long a text may be, in characters, that is judged without a rule.
+SHORT: Final = 600
+#: What it must come to more for each character that it has.
+_EACH: Final = 0.006
+#: What a pair weighs of which such a text must have one.
+_STRONG: Final = 1.2
 #: How quickly a sum of weights becomes certainty, and the least that is told.
 _SLOPE: Final = 0.7
 _LEAST: Final = 0.1
@@ -40,6 +59,14 @@ _LEAST: Final = 0.1
 _TOLD: Final = 3
 
 _WORD: Final = re.compile(r"[A-Za-z0-9]+")
+_SIGN: Final = "[^a-z0-9]"
+#: Concepts that most texts have.
+_COMMON: Final = frozenset(
+    {
+        *("act", "emit", "format", "model", "must", "never", "now", "others"),
+        *("question", "reply", "send", "software", "topic", "user", "you"),
+    }
+)
 
 #: A concept, or two of which the second follows the first.
 Feature = str | tuple[str, str]
@@ -64,11 +91,26 @@ class Weights:
     What concepts and pairs of them say.
 
     Attributes:
-        threshold: The sum that is as likely an attack as not.
+        threshold: The sum that is as likely an attack as not, beside a rule.
+        alone: The same of a text in which no rule was found, if it had no length.
     """
 
     threshold: float
     each: Mapping[Feature, float]
+    alone: float = math.inf
+
+    @cached_property
+    def strong(self) -> frozenset[tuple[str, str]]:
+        """
+        The pairs that say much, and are not of what most texts have.
+        """
+        return frozenset(
+            name
+            for name, weight in self.each.items()
+            if not isinstance(name, str)
+            and weight >= _STRONG
+            and not _COMMON.issuperset(name)
+        )
 
     def sum(self, told: Iterable[Feature]) -> float:
         """
@@ -91,13 +133,56 @@ def combined(text: str, at: int, weights: Weights) -> Combined | None:
         found = weights.sum(told)
         if found > value:
             best, value = told, found
-    weight = 1 / (1 + math.exp(_SLOPE * (weights.threshold - value))) if best else 0.0
+    weight = _sureness(value - weights.threshold) if best else 0.0
     if weight < _LEAST:
         return None
-    strongest = sorted(best, key=lambda name: -weights.each.get(name, 0.0))[:_TOLD]
-    words = list(_WORD.finditer(around))
-    first = sifted.count(b" ", 0, min(best[name][0] for name in strongest) + 1) - 1
-    last = sifted.count(b" ", 0, max(best[name][1] for name in strongest) - 1) - 1
+    return _placed(weight, best, around, sifted, weights, begin)
+
+
+def alone(text: str, weights: Weights) -> Combined | None:
+    """
+    Judge a short *text* by nothing but its concepts; None where it is no attack.
+    """
+    sifted = _sifted(text)
+    found = _concepts(sifted)
+    there = {name for name, *_ in found}
+    if not any(first in there and second in there for first, second in weights.strong):
+        return None
+    told = _features(found)
+    if weights.strong.isdisjoint(told):
+        return None
+    value = excess(told, len(sifted), weights) - weights.alone
+    if value < 0:
+        return None
+    return _placed(_sureness(value), told, text, sifted, weights, 0)
+
+
+def excess(told: Iterable[Feature], length: int, weights: Weights) -> float:
+    """
+    Return what *told* comes to in a text of *length*, over what that has of everything.
+    """
+    return weights.sum(told) - _EACH * length
+
+
+def _sureness(value: float) -> float:
+    return 1 / (1 + math.exp(-_SLOPE * value))
+
+
+def _placed(
+    weight: float,
+    told: Mapping[Feature, _Stretch],
+    text: str,
+    sifted: bytes,
+    weights: Weights,
+    begin: int,
+) -> Combined:
+    """
+    Tell where in *text*, which begins at *begin*, those of *told* stand that weigh most.
+    """
+    strongest = sorted(told, key=lambda name: -weights.each.get(name, 0.0))[:_TOLD]
+    words = list(_WORD.finditer(text))
+    first = sifted.count(b" ", 0, min(told[name][0] for name in strongest) + 1) - 1
+    last = sifted.count(b" ", 0, max(told[name][1] for name in strongest) - 1) - 1
     return Combined(weight, begin + words[first].start(), begin + words[last].end())
 
 
@@ -109,6 +194,13 @@ def windows(text: str) -> Iterator[Mapping[Feature, _Stretch]]:
 
 
 def _windows(sifted: bytes) -> Iterator[Mapping[Feature, _Stretch]]:
+    found = _concepts(sifted)
+    step = WINDOW // 2
+    for begin in range(0, max(len(sifted) - step, 1), step):
+        yield _features([one for one in found if begin <= one[1] < begin + WINDOW])
+
+
+def _concepts(sifted: bytes) -> list[_Concept]:
     literals, names = _lexicon()
     found = [
         (name, start, end)
@@ -116,9 +208,7 @@ def _windows(sifted: bytes) -> Iterator[Mapping[Feature, _Stretch]]:
         for name in names[number]
     ]
     found.sort(key=_start)
-    step = WINDOW // 2
-    for begin in range(0, max(len(sifted) - step, 1), step):
-        yield _features([one for one in found if begin <= one[1] < begin + WINDOW])
+    return found
 
 
 def _features(found: Sequence[_Concept]) -> Mapping[Feature, _Stretch]:
@@ -141,7 +231,21 @@ def shipped() -> Weights:
     """
     document = tomllib.loads(_read("weights.toml"))
     each: dict[str, float] = document["weights"]
-    return Weights(document["threshold"], {_read_name(one): each[one] for one in each})
+    told = {_read_name(one): each[one] for one in each}
+    return Weights(document["threshold"], told, document["alone"])
+
+
+@cache
+def pair_sign() -> str:
+    """
+    Return a pattern that is in each text that has a pair which says much, and in few others.
+    """
+    seldom = {name for pair in shipped().strong for name in pair} - _COMMON
+    words = sorted({word for name in seldom for word in _concept_words()[name]})
+    told = "|".join(
+        word[:-1] if word.endswith("*") else f"{word}(?:{_SIGN}|$)" for word in words
+    )
+    return f"(?:^|{_SIGN})(?:{told.replace(' ', _SIGN + '+')})"
 
 
 def _read_name(name: str) -> Feature:
@@ -158,10 +262,15 @@ def _sifted(text: str) -> bytes:
 
 
 @cache
+def _concept_words() -> Mapping[str, Sequence[str]]:
+    table: dict[str, list[str]] = tomllib.loads(_read("concepts.toml"))
+    return table
+
+
+@cache
 def _lexicon() -> tuple[Literals, Sequence[Sequence[str]]]:
-    concepts: dict[str, list[str]] = tomllib.loads(_read("concepts.toml"))
     names: dict[str, list[str]] = {}
-    for name, words in concepts.items():
+    for name, words in _concept_words().items():
         for word in words:
             literal = f" {word[:-1]}" if word.endswith("*") else f" {word} "
             names.setdefault(literal, []).append(name)

@@ -143,18 +143,17 @@ class InjectionDetector:
         return best if not unusual else _with(best, unusual, plain)
 
     def _read(self, reading: Reading, plain: Normalised, *, is_foreign: bool) -> Score:
-        hits = self._matcher.look(reading.text, is_foreign=is_foreign).hits
-        if not any(reading.was_decoded(hit.start, hit.end) for hit in hits):
+        look = self._matcher.look(reading.text, is_foreign=is_foreign)
+        read = score(look, reading.text, self.options.families, is_foreign=is_foreign)
+        told = look.hits or read.evidence
+        if not any(reading.was_decoded(one.start, one.end) for one in told):
             return NOTHING  # it stands in clear beside what was decoded
-        read = score(hits, reading.text, self.options.families, is_foreign=is_foreign)
         return _placed(read, lambda start, end: plain.span(*reading.span(start, end)))
 
     def _scored(
         self, look: Look, text: str, placed: _Placing, *, is_foreign: bool
     ) -> Score:
-        if not look.hits:
-            return NOTHING
-        judged = score(look.hits, text, self.options.families, is_foreign=is_foreign)
+        judged = score(look, text, self.options.families, is_foreign=is_foreign)
         return _placed(judged, placed)
 
     def _threshold(self, place: Place) -> float:

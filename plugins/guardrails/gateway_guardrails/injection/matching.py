@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, Self
 import attrs
 
 from gateway_guardrails.injection.catalogue import Rule, language_signs, rules
+from gateway_guardrails.injection.combined import SHORT, pair_sign
 from gateway_guardrails.injection.gate import (
     Candidate,
     Gate,
@@ -66,11 +67,13 @@ class Signs(NamedTuple):
         codes: `CODE_SIGNS`.
         letters: `LETTER_SIGNS`.
         languages: Words of a language that is not English, folded to ASCII.
+        pairs: Concepts that say much together, in a short text.
     """
 
     codes: bool
     letters: bool
     languages: bool
+    pairs: bool
 
     def __or__(self, other: Signs) -> Signs:
         return Signs(*map(or_, self, other))
@@ -96,21 +99,28 @@ class Screens:
     Attributes:
         own: Those for what users say, and the signs.
         foreign: Those that count only where nobody should speak to the assistant.
+        pairs: Of short texts, which have concepts that say much together.
     """
 
     own: Screen
     foreign: Screen
+    pairs: Screen
 
     @classmethod
     def kept(cls, folder: Path) -> Self | None:
         """
         Make them, or read those that are kept in *folder*; None where there are none.
         """
-        own = kept_screen(_patterns(is_foreign=False), folder / "injection.screen")
-        foreign = kept_screen(
-            _patterns(is_foreign=True), folder / "injection-foreign.screen"
-        )
-        return cls(own, foreign) if own is not None and foreign is not None else None
+        made = [
+            kept_screen(patterns, folder / f"{name}.screen")
+            for name, patterns in (
+                ("injection", _patterns(is_foreign=False)),
+                ("injection-foreign", _patterns(is_foreign=True)),
+                ("injection-pairs", [pair_sign()]),
+            )
+        ]
+        told = [one for one in made if one is not None]
+        return cls(*told) if len(told) == len(made) else None
 
 
 def _patterns(*, is_foreign: bool) -> Sequence[str]:
@@ -296,12 +306,14 @@ class _Screened:
         if is_foreign:
             there = self._screens.foreign.hits(piece.text)
             found += [self._foreign[one] for one in there if one in self._foreign]
+        pairs = len(piece.text) <= SHORT and bool(self._screens.pairs.hits(piece.text))
         if not hits:
-            return found, _NO_SIGNS
+            return found, _NO_SIGNS._replace(pairs=pairs)
         return found, Signs(
             codes=not self._codes.isdisjoint(hits),
             letters=self._letters in hits,
             languages=self._languages in hits,
+            pairs=pairs,
         )
 
 
@@ -360,7 +372,12 @@ class _Gated:
         found, further = self._own.candidates(piece)
         if is_foreign:
             found += self._foreign.candidates(piece)[0]
-        return found, Signs(codes=True, letters=1 in further, languages=0 in further)
+        return found, Signs(
+            codes=True,
+            letters=1 in further,
+            languages=0 in further,
+            pairs=len(piece.text) <= SHORT,
+        )
 
 
 class _Somewhere:
@@ -451,4 +468,4 @@ def _place(hit: Hit) -> tuple[int, int]:
     return hit.start, hit.end
 
 
-_NO_SIGNS: Final = Signs(codes=False, letters=False, languages=False)
+_NO_SIGNS: Final = Signs(*[False] * len(Signs._fields))

@@ -13,8 +13,14 @@ from typing import Final
 
 import attrs
 
-from gateway_guardrails.injection.combined import FAMILY, combined, shipped
-from gateway_guardrails.injection.matching import Hit
+from gateway_guardrails.injection.combined import (
+    FAMILY,
+    SHORT,
+    alone,
+    combined,
+    shipped,
+)
+from gateway_guardrails.injection.matching import Hit, Look
 from gateway_guardrails.patterns import PatternSet
 
 __all__ = ["FLOOR", "NOTHING", "Evidence", "Score", "join", "score"]
@@ -33,7 +39,10 @@ _LEFT: Final = 90
 
 # Families whose words are an order, so that "never ..." before them turns them round.
 _ORDERS: Final = frozenset(
-    {"override", "reset", "prompt_extraction", "secret_extraction", "exfiltration"}
+    {
+        *("override", "reset", "exfiltration"),
+        *("prompt_extraction", "secret_extraction", FAMILY),
+    }
 )
 
 _NEGATED: Final = re.compile(
@@ -116,29 +125,38 @@ NOTHING: Final = Score(0.0)
 
 
 def score(
-    hits: Sequence[Hit], text: str, factors: Mapping[str, float], *, is_foreign: bool
+    look: Look, text: str, factors: Mapping[str, float], *, is_foreign: bool
 ) -> Score:
     """
-    Score what was found in *text*.
+    Score what was found in *text*, by rules or by how much concepts say without them.
 
     Args:
         factors: What a family's weights are multiplied by, 1 where it has none.
         is_foreign: It stands where nobody should ask the assistant, so that a question is none.
     """
-    if not hits:
+    if look.hits:
+        return _by_rules(look, text, factors, is_foreign=is_foreign)
+    told = _by_concepts(look, text, factors)
+    if told is None:
         return NOTHING
-    plain = _best([_evidence(hit, factors, 1.0) for hit in hits], hits)
-    around = _around(hits, plain, text, factors)
+    topical = bool(_TOPIC.hits(text))
+    told = _doubted(told, text, topical=topical, is_foreign=is_foreign)
+    return Score(told.weight, [told])
+
+
+def _by_rules(
+    look: Look, text: str, factors: Mapping[str, float], *, is_foreign: bool
+) -> Score:
+    told = [_evidence(hit, factors) for hit in look.hits]
+    plain = _best(told, look.hits)
+    around = _around(look, plain, text, factors)
     if _joined(plain.value, around) < FLOOR:  # doubt only takes away
         return NOTHING
     topical = bool(_TOPIC.hits(text[:REACH]))
     doubted = [
-        _evidence(
-            hit, factors, _doubt(hit, text, topical=topical, is_foreign=is_foreign)
-        )
-        for hit in hits
+        _doubted(one, text, topical=topical, is_foreign=is_foreign) for one in told
     ]
-    best = _best(doubted, hits)
+    best = _best(doubted, look.hits)
     if around is None:
         return best
     doubt = best.value / plain.value
@@ -147,15 +165,31 @@ def score(
 
 
 def _around(
-    hits: Sequence[Hit], plain: Score, text: str, factors: Mapping[str, float]
+    look: Look, plain: Score, text: str, factors: Mapping[str, float]
 ) -> Evidence | None:
     """
-    Look at what stands around the strongest of *hits*, if they do not say enough.
+    Look at what stands around the strongest of what was found, if that does not say enough.
     """
     factor = factors.get(FAMILY, 1.0)
     if plain.value >= _SURE or not factor:
         return None
+    whole = _by_concepts(look, text, factors)
     found = combined(text, plain.evidence[0].start, shipped())
+    if found is None or (whole and whole.weight >= found.weight * factor):
+        return whole
+    return Evidence(FAMILY, found.start, found.end, found.weight * factor)
+
+
+def _by_concepts(
+    look: Look, text: str, factors: Mapping[str, float]
+) -> Evidence | None:
+    """
+    Look at all of a short text.
+    """
+    factor = factors.get(FAMILY, 1.0)
+    if not look.signs.pairs or len(text) > SHORT or not factor:
+        return None
+    found = alone(text, shipped())
     if found is None:
         return None
     return Evidence(FAMILY, found.start, found.end, found.weight * factor)
@@ -168,10 +202,15 @@ def _joined(value: float, further: Evidence | None) -> float:
     return value if further is None else 1 - (1 - value) * (1 - further.weight)
 
 
-def _evidence(hit: Hit, factors: Mapping[str, float], doubt: float) -> Evidence:
+def _evidence(hit: Hit, factors: Mapping[str, float]) -> Evidence:
     family = hit.rule.family
-    weight = hit.rule.weight * factors.get(family, 1.0) * doubt
+    weight = hit.rule.weight * factors.get(family, 1.0)
     return Evidence(family, hit.start, hit.end, weight)
+
+
+def _doubted(one: Evidence, text: str, *, topical: bool, is_foreign: bool) -> Evidence:
+    doubt = _doubt(one, text, topical=topical, is_foreign=is_foreign)
+    return attrs.evolve(one, weight=one.weight * doubt)
 
 
 def _best(weighed: Sequence[Evidence], hits: Sequence[Hit]) -> Score:
@@ -209,21 +248,18 @@ def join(evidence: Sequence[Evidence], rules: Sequence[int]) -> float:
     return 1 - doubt
 
 
-def _doubt(hit: Hit, text: str, *, topical: bool, is_foreign: bool) -> float:
+def _doubt(one: Evidence, text: str, *, topical: bool, is_foreign: bool) -> float:
     """
-    Return what is left of a rule's weight where it stands, 1 for all of it.
+    Return what is left of a weight where it stands, 1 for all of it.
     """
-    left = text[max(hit.start - _LEFT, 0) : hit.start]
+    left = text[max(one.start - _LEFT, 0) : one.start]
     factor = _ON_TOPIC if topical else 1.0
-    is_order = hit.rule.family in _ORDERS
+    is_order = one.family in _ORDERS
     if is_order and _NEGATED.search(left) is not None:
         return factor * 0.2
-    if (
-        hit.rule.family == "override"
-        and _OWN.search(text, hit.start, hit.end) is not None
-    ):
+    if one.family == "override" and _OWN.search(text, one.start, one.end) is not None:
         factor *= 0.3
-    if _is_quoted(hit, text):
+    if _is_quoted(one, text):
         return factor * (0.3 if topical or _ASKED.search(left) is not None else 0.4)
     if is_order and _REPORTED.search(left) is not None:
         return factor * 0.4
@@ -232,19 +268,19 @@ def _doubt(hit: Hit, text: str, *, topical: bool, is_foreign: bool) -> float:
     return factor
 
 
-def _is_quoted(hit: Hit, text: str) -> bool:
+def _is_quoted(one: Evidence, text: str) -> bool:
     """
-    Tell whether a rule was found between quotes that do not hold all of the text.
+    Tell whether something was found between quotes that do not hold all of the text.
     """
-    inside = _QUOTE.search(text, hit.start, hit.end - 1)
+    inside = _QUOTE.search(text, one.start, one.end - 1)
     begin = inside.start() if inside is not None else None
     if begin is None:
-        opened = _OPENED.search(text[max(hit.start - _LEFT, 0) : hit.start])
+        opened = _OPENED.search(text[max(one.start - _LEFT, 0) : one.start])
         if opened is None:
             return False
-        begin = hit.start - len(opened[0])
+        begin = one.start - len(opened[0])
     if not text[:begin].strip():
         return False
     quote = text[begin]
-    closed = text.find(_CLOSING.get(quote, quote), hit.end - 1, hit.end + _LEFT)
+    closed = text.find(_CLOSING.get(quote, quote), one.end - 1, one.end + _LEFT)
     return closed >= 0

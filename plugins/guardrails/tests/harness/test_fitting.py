@@ -12,7 +12,7 @@ import pytest
 from gateway import codec
 from gateway_guardrails.harness.dataset import Row
 from gateway_guardrails.harness.fitting import fit, main, written
-from gateway_guardrails.injection.combined import Weights, shipped, windows
+from gateway_guardrails.injection.combined import Weights, excess, shipped, windows
 
 DROPS = ["ignore", "forget", "disregard", "bypass", "override", "neglect"]
 ORDERS = ["instructions", "directives", "guidelines", "rules"]
@@ -44,6 +44,20 @@ def test_learns_what_is_an_attack_only_together():
     assert not judged(weights, "Do not forget the milk.")
 
 
+def test_flags_no_ordinary_text_by_concepts_alone():
+    """
+    No short text that is no attack reaches what flags one without a rule; attacks do.
+    """
+    weights = fit(SOURCES)
+
+    def most(texts: list[str]) -> float:
+        return max(
+            excess(told, len(text), weights) for text in texts for told in windows(text)
+        )
+
+    assert most(BENIGN) < weights.alone < most(ATTACKS)
+
+
 def test_gives_the_same_weights_each_time():
     """
     What is fitted twice to the same sources is the same, to the last digit.
@@ -70,6 +84,7 @@ def test_writes_what_is_read(tmp_path, capsys):
 
     table = tomllib.loads(capsys.readouterr().out)
     assert table["threshold"] == pytest.approx(fit(SOURCES).threshold)
+    assert table["alone"] == pytest.approx(fit(SOURCES).alone)
     assert table["weights"]["drop>orders"] > 0
 
 
