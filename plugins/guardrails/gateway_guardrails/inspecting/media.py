@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway.dialects.media import words_of_data_url
 from gateway.filters import StreamFilter
 from gateway_guardrails.inspecting.refusals import unenforceable
 
@@ -54,7 +55,6 @@ _MARKS: Final = (
 )
 _CONTAINERS: Final[frozenset[Any]] = frozenset({dict, list})
 _READABLE: Final = frozenset({"text", "content"})
-_TEXT_URL: Final = ("data:text/", "data:application/json", "data:application/xml")
 
 
 def media_in(request: Request) -> list[str]:
@@ -137,7 +137,7 @@ def _kind(part: dict[str, Any]) -> str | None:
     for box in (part, part.get("file")):
         if box.__class__ is dict:
             url = box.get("file_data")
-            if url.__class__ is str and url.startswith(_TEXT_URL):
+            if url.__class__ is str and words_of_data_url(url) is not None:
                 return None
     return kind
 

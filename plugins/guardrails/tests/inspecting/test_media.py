@@ -40,6 +40,9 @@ IMAGE = {"type": "image", "source": {"type": "url", "url": "https://x.org"}}
         (file(file_id="file-1"), ["file"]),
         (file(file_data="data:application/pdf;base64,AA=="), ["file"]),
         (file(file_data="data:text/plain;base64,aGk="), []),
+        (file(file_data="data:text/plain,h%69"), []),
+        (file(file_data="data:text/plain;base64,aABpAA=="), ["file"]),
+        (file(file_data="data:text/csv;base64,?"), ["file"]),
     ],
 )
 def test_chat(part, kinds):
