@@ -31,6 +31,7 @@ from gateway_guardrails.redaction import (
     Redaction,
     RestoringFilter,
     Vault,
+    asks_for_json,
 )
 from gateway_guardrails.redaction.lookalikes import Lookalikes
 from gateway_guardrails.redaction.naming import ConversationName, name_of
@@ -215,7 +216,12 @@ class Inspector:
         filters = self._looking(inspection, plan, attempt)
         originals = inspection.redaction.live
         if originals:
-            filters.append(RestoringFilter(originals, lambda: _restored(exchange)))
+            restoring = RestoringFilter(
+                originals,
+                lambda: _restored(exchange),
+                says_json=asks_for_json(exchange.request),
+            )
+            filters.append(restoring)
         return in_series(filters)
 
     def _looking(
