@@ -13,7 +13,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import attrs
 
-from gateway.dialects.shapes import media
+from gateway.dialects.shapes import is_base64, media, text
 from gateway.views import DOCUMENT
 
 if TYPE_CHECKING:
@@ -40,6 +40,10 @@ _CHARSETS: Final = re.compile(
     r"(?:iso-8859|windows|utf-16|utf-32|koi8|euc|gb|big5|shift)[\w-]*", re.IGNORECASE
 )
 _NO_TEXT: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+#: Begins a file that may be written in letters alone, and is no text.
+_PDF: Final = b"%PDF-"
+#: What a ``data:`` URL is that does not say it (RFC 2397).
+_USUAL: Final = "text/plain"
 _BASE64URL: Final = bytes.maketrans(b"-_", b"+/")
 #: How the first bytes of an image look in base64; what callers declare is often wrong.
 _IMAGES: Final = (
@@ -119,7 +123,7 @@ def _read(raw: bytes | None, parameters: str) -> _Written | None:
     Returns:
         None if it holds what no text does.
     """
-    if raw is None:
+    if raw is None or raw.startswith(_PDF):
         return None
     marked = next((name for mark, name in _MARKS if raw.startswith(mark)), None)
     declared = _CHARSET.search(parameters)
@@ -141,7 +145,7 @@ def _read(raw: bytes | None, parameters: str) -> _Written | None:
 
 def document(walk: Walk, box: Any, key: Any, value: Any) -> None:
     """
-    Yield the words of a text document sent as a ``data:`` URL, decoded; pass over other media.
+    Yield the words of a text document, decoded; pass over other media.
     """
     form, walk.form = walk.form, "whole"
     words = _EncodedWords.of(box, key) if value.__class__ is str else None
@@ -152,55 +156,81 @@ def document(walk: Walk, box: Any, key: Any, value: Any) -> None:
     walk.form = form
 
 
-def words_of_data_url(url: str) -> str | None:
+def document_link(walk: Walk, box: Any, key: Any, value: Any) -> None:
     """
-    Decode a ``data:`` URL of a text document; None if it is none.
+    Likewise where an address may stand instead, which is a text.
     """
-    found = _written_url(url)
-    return None if found is None else found[1].words
+    if value.__class__ is str and value.startswith("data:"):
+        document(walk, box, key, value)
+    else:
+        _LINK(walk, box, key, value)
 
 
-def _written_url(url: str) -> tuple[re.Match[str], _Written] | None:
+_LINK: Final = text(DOCUMENT)
+
+
+def words_of_file(value: str) -> str | None:
     """
-    Return the head of a ``data:`` URL of a text document, and what is written there.
+    Decode a text document, a ``data:`` URL or bare base64; None if it is none.
     """
-    head = _DATA_URL.match(url)
-    if head is None or _WRITTEN.fullmatch(head[1].lower()) is None:
-        return None
-    body = url[head.end() :]
-    raw = _bytes_of(body) if _is_base64(head[2]) else unquote_to_bytes(body)
-    written = _read(raw, head[2])
-    return None if written is None else (head, written)
+    found = _File.of(value)
+    return None if found is None else found.written.words
+
+
+@attrs.frozen
+class _File:
+    """
+    A text document as it stands in a request.
+    """
+
+    head: str
+    is_base64: bool
+    written: _Written
+
+    @classmethod
+    def of(cls, value: str) -> _File | None:
+        head = _DATA_URL.match(value)
+        if head is None:
+            # Which type it is depends on its name, for those who go by it.
+            written = _read(_bytes_of(value), "") if is_base64(value) else None
+            return None if written is None else cls("", True, written)
+        if _WRITTEN.fullmatch(head[1].lower() or _USUAL) is None:
+            return None
+        in_base64, body = _is_base64(head[2]), value[head.end() :]
+        raw = _bytes_of(body) if in_base64 else unquote_to_bytes(body)
+        written = _read(raw, head[2])
+        return None if written is None else cls(head[0], in_base64, written)
+
+    def written_anew(self, words: str) -> str:
+        encoding = self.written.encoding
+        how = "surrogatepass" if encoding.startswith("utf") else "replace"
+        raw = words.encode(encoding, how)
+        if self.is_base64:
+            return self.head + base64.b64encode(raw).decode()
+        return self.head + quote_from_bytes(raw)
 
 
 class _EncodedWords:
     """
-    A text document in a ``data:`` URL, seen as its words.
+    A text document that is encoded, seen as its words.
     """
 
-    __slots__ = ("_box", "_head", "_key", "_written")
+    __slots__ = ("_box", "_file", "_key", "_words")
 
-    def __init__(
-        self, box: Any, key: Any, head: re.Match[str], written: _Written
-    ) -> None:
+    def __init__(self, box: Any, key: Any, file: _File) -> None:
         self._box = box
         self._key = key
-        self._head = head
-        self._written = written
+        self._file = file
+        self._words = file.written.words
 
     @classmethod
     def of(cls, box: Any, key: Any) -> _EncodedWords | None:
-        found = _written_url(box[key])
-        return None if found is None else cls(box, key, *found)
+        found = _File.of(box[key])
+        return None if found is None else cls(box, key, found)
 
     def __getitem__(self, key: Any) -> str:
-        return self._written.words
+        return self._words
 
     def __setitem__(self, key: Any, new: str) -> None:
-        encoding = self._written.encoding
-        self._written = attrs.evolve(self._written, words=new)
-        how = "surrogatepass" if encoding.startswith("utf") else "replace"
-        raw = new.encode(encoding, how)
-        is_base64 = _is_base64(self._head[2])
-        body = base64.b64encode(raw).decode() if is_base64 else quote_from_bytes(raw)
-        self._box[self._key] = self._head[0] + body
+        self._words = new
+        self._box[self._key] = self._file.written_anew(new)

@@ -11,10 +11,11 @@ import pytest
 from gateway.dialects.media import (
     IMAGE_TYPES,
     document,
+    document_link,
     image_type,
     read_data_url,
     words_of,
-    words_of_data_url,
+    words_of_file,
 )
 from gateway.dialects.shapes import Walk
 from gateway.testing import make_request
@@ -27,6 +28,10 @@ def walked(rule, value):
     return walk.out, box
 
 
+def encoded(raw):
+    return base64.b64encode(raw).decode()
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [
@@ -35,19 +40,22 @@ def walked(rule, value):
         ("data:image/svg+xml;base64,e30=", None),
         ("data:text/plain;base64,AAE=", None),
         ("data:text/plain;base64,!", None),
+        ("data:;base64,aGk=", "hi"),
+        ("data:,h%69", "hi"),
+        ("aGk=", "hi"),
+        ("iVBORw0KGgoAAAANSUhEUg", None),
+        (encoded(b"%PDF-1.4 letters alone"), None),
         ("https://example.org", None),
     ],
-    ids=["text", "JSON", "image", "no text", "no base64", "link"],
+    ids=(
+        "text,JSON,image,no text,no base64,no type,no type in percent,bare,bare image,PDF,link"
+    ).split(","),
 )
 def test_words(url, words):
     """
     Only text documents have words.
     """
-    assert words_of_data_url(url) == words
-
-
-def encoded(raw):
-    return base64.b64encode(raw).decode()
+    assert words_of_file(url) == words
 
 
 SPELLINGS = {
@@ -80,7 +88,7 @@ def test_document_is_read_however_it_is_spelled(head, body):
     text.replace(text.value.replace("a@b.c", "<EMAIL_1>"))
 
     assert box["a"].startswith(f"data:{head},")
-    assert words_of_data_url(box["a"]) == text.value
+    assert words_of_file(box["a"]) == text.value
 
 
 def test_document_is_read_decoded():
@@ -93,6 +101,23 @@ def test_document_is_read_decoded():
 
     assert (text.kind, text.value) == ("document", "ho")
     assert box["a"] == "data:text/plain;base64,aG8="
+
+
+@pytest.mark.parametrize(
+    ("url", "seen"),
+    [
+        ("data:text/plain;base64,aGk=", "hi"),
+        ("https://example.org/a", "https://example.org/a"),
+    ],
+    ids=["document", "address"],
+)
+def test_an_address_may_be_the_document_itself(url, seen):
+    """
+    Whoever reads what stands there reads the words, not their encoding.
+    """
+    (text,), _ = walked(document_link, url)
+
+    assert (text.kind, text.value) == ("document", seen)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.dialects.media import words_of_data_url
+from gateway.dialects.media import words_of_file
 from gateway.filters import StreamFilter
 from gateway_guardrails.inspecting.refusals import unenforceable
 
@@ -134,10 +134,10 @@ def _kind(part: dict[str, Any]) -> str | None:
     source = part.get("source")
     if source.__class__ is dict and source.get("type") in _READABLE:
         return None
-    for box in (part, part.get("file")):
+    for box in (part, part.get("file"), source):
         if box.__class__ is dict:
-            url = box.get("file_data")
-            if url.__class__ is str and words_of_data_url(url) is not None:
+            told = box.get("file_data") or box.get("file_url") or box.get("data")
+            if told.__class__ is str and words_of_file(told) is not None:
                 return None
     return kind
 

@@ -58,6 +58,7 @@ def test_chat(part, kinds):
         (IMAGE, ["image"]),
         (document("text", "text/plain", "hi"), []),
         (document("base64", "application/pdf", "AA=="), ["file"]),
+        (document("base64", "text/plain", "aGk="), []),
     ],
 )
 def test_messages(block, kinds):
