@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.dialects.media import words_of_file
+from gateway.detecting import words_of_file
 from gateway.filters import StreamFilter
 from gateway_guardrails.inspecting.refusals import unenforceable
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from gateway.dialects.shapes import json_token
+from gateway import codec
 from gateway.filters import Edit, TextFilter
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class RestoringFilter(TextFilter):
                 safe = min(safe, place.start)
                 break
             value = place.original
-            new = json_token(value)[1:-1] if is_source else value
+            new = codec.dumps(value).decode()[1:-1] if is_source else value
             edits.append(Edit(place.start, place.end, new))
         if self.running.is_sealed or not edits:
             return (), safe
