@@ -236,6 +236,12 @@ class Inspector:
             filters.append(MediaFilter(plan.blind, exchange.id))
         if plan.drops_sealed and SealDropper.knows(exchange.dialect.name):
             filters.append(SealDropper(exchange.dialect.name))
+        # First, for what another rule redacted is there no more.
+        filters += [
+            WatchingFilter(inspection, aside, number, scanner)
+            for aside in (plan.ahead, plan.background, plan.shadow)
+            if aside.scans
+        ]
         if plan.window.scans:
             kind = WindowFilter if plan.window.acts else WatchingFilter
             filters.append(kind(inspection, plan.window, number, scanner))
@@ -244,8 +250,6 @@ class Inspector:
                 BufferFilter(inspection, plan.buffer, scanner, request, number)
             )
         for aside in (plan.background, plan.shadow):
-            if aside.scans:
-                filters.append(WatchingFilter(inspection, aside, number, scanner))
             if aside.askings:
                 filters.append(
                     BackgroundFilter(inspection, aside, request, self.spawn, number)
