@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import attrs
 
+from gateway.dialects.media import words_of_file
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -36,6 +38,7 @@ __all__ = [
     "Severity",
     "Stage",
     "TextDetector",
+    "words_of_file",
 ]
 
 Stage = Literal["input", "output"]

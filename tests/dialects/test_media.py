@@ -4,15 +4,18 @@ Media in base64: what it is, and the words of documents that are nothing but wor
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from gateway.dialects.media import (
     IMAGE_TYPES,
     document,
+    document_link,
     image_type,
     read_data_url,
     words_of,
-    words_of_data_url,
+    words_of_file,
 )
 from gateway.dialects.shapes import Walk
 from gateway.testing import make_request
@@ -25,23 +28,67 @@ def walked(rule, value):
     return walk.out, box
 
 
+def encoded(raw):
+    return base64.b64encode(raw).decode()
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [
         ("data:text/plain;base64,aGk=", "hi"),
         ("data:application/json;charset=utf-8;base64,e30=", "{}"),
         ("data:image/svg+xml;base64,e30=", None),
-        ("data:text/plain;base64,/w==", None),
+        ("data:text/plain;base64,AAE=", None),
         ("data:text/plain;base64,!", None),
+        ("data:;base64,aGk=", "hi"),
+        ("data:,h%69", "hi"),
+        ("aGk=", "hi"),
+        ("iVBORw0KGgoAAAANSUhEUg", None),
+        (encoded(b"%PDF-1.4 letters alone"), None),
         ("https://example.org", None),
     ],
-    ids=["text", "JSON", "image", "no UTF-8", "no base64", "link"],
+    ids=(
+        "text,JSON,image,no text,no base64,no type,no type in percent,bare,bare image,PDF,link"
+    ).split(","),
 )
 def test_words(url, words):
     """
     Only text documents have words.
     """
-    assert words_of_data_url(url) == words
+    assert words_of_file(url) == words
+
+
+SPELLINGS = {
+    "wrapped": ("text/plain;base64", "bcO8\r\nIGFA\nYi5j\n"),
+    "unpadded": ("text/plain;base64", "bcO8IGFAYi5jIQ"),
+    "URL-safe": ("text/plain;base64", "Pj8_PiBhQGIuYw"),
+    "escaped base64": ("text/plain;base64", "YSBhQGIuYyE%3D"),
+    "percent": ("text/plain", "m%C3%BC%20a%40b.c"),
+    "capitals": ("TEXT/Plain;BASE64", "bcO8IGFAYi5j"),
+    "quoted": ('text/plain;name="a, b";base64', "bcO8IGFAYi5j"),
+    "many": ("text/plain;a=b;c=d;e=f;g=h;base64", "bcO8IGFAYi5j"),
+    "Latin 1": ("text/csv;base64", encoded("mü a@b.c".encode("latin-1"))),
+    "UTF-16": ("text/plain;base64", encoded("mü a@b.c".encode("utf-16"))),
+    "declared": (
+        "text/plain;charset=shift_jis;base64",
+        encoded("日本 a@b.c".encode("shift_jis")),
+    ),
+}
+
+
+@pytest.mark.parametrize(("head", "body"), SPELLINGS.values(), ids=SPELLINGS)
+def test_document_is_read_however_it_is_spelled(head, body):
+    """
+    Whatever a vendor can read is seen, and what is written in its place is read the same way.
+    """
+    (text,), box = walked(document, f"data:{head},{body}")
+    assert text.kind == "document"
+    assert "a@b.c" in text.value
+
+    text.replace(text.value.replace("a@b.c", "<EMAIL_1>"))
+
+    assert box["a"].startswith(f"data:{head},")
+    assert words_of_file(box["a"]) == text.value
 
 
 def test_document_is_read_decoded():
@@ -57,15 +104,32 @@ def test_document_is_read_decoded():
 
 
 @pytest.mark.parametrize(
+    ("url", "seen"),
+    [
+        ("data:text/plain;base64,aGk=", "hi"),
+        ("https://example.org/a", "https://example.org/a"),
+    ],
+    ids=["document", "address"],
+)
+def test_an_address_may_be_the_document_itself(url, seen):
+    """
+    Whoever reads what stands there reads the words, not their encoding.
+    """
+    (text,), _ = walked(document_link, url)
+
+    assert (text.kind, text.value) == ("document", seen)
+
+
+@pytest.mark.parametrize(
     ("value", "count"),
     [
         ("data:image/png;base64,aaaa", 0),
         ("https://example.org/a b", 1),
-        ("data:text/plain;base64,/w==", 1),
+        ("data:text/plain;base64,AAE=", 1),
         (["words"], 1),
         (3, 0),
     ],
-    ids=["image", "link", "no UTF-8", "list", "number"],
+    ids=["image", "link", "no text", "list", "number"],
 )
 def test_other_media(value, count):
     """
@@ -121,13 +185,14 @@ def test_a_data_url_is_read(url, found):
         ("application/x-yaml", "e30=", "{}"),
         ("application/ld+json", "e30=", "{}"),
         ("application/pdf", "aGk=", None),
-        ("text/plain", "/w==", None),
+        ("text/plain", "/w==", "ÿ"),
+        ("text/plain", "AAE=", None),
         ("text/plain", "!", None),
     ],
-    ids=["text", "JSON", "YAML", "suffix", "PDF", "no UTF-8", "no base64"],
+    ids=["text", "JSON", "YAML", "suffix", "PDF", "Latin 1", "no text", "no base64"],
 )
 def test_a_written_document_has_words(kind, data, words):
     """
-    Only a document of a written type, in UTF-8, can be told as text.
+    Only a document of a written type, which holds a text, can be told as text.
     """
     assert words_of(kind, data) == words

@@ -16,6 +16,7 @@ from gateway.dialects.anthropic_messages.rules import (
     opaque,
     sealed_by,
 )
+from gateway.dialects.media import document
 from gateway.dialects.shapes import (
     SCHEMA_WORDS,
     Rule,
@@ -92,7 +93,9 @@ _DOCUMENT = node(
         "type": None,
         "source": by_type(
             {
-                "base64": node({"type": None, "media_type": identifier, "data": media}),
+                "base64": node(
+                    {"type": None, "media_type": identifier, "data": document}
+                ),
                 "text": node(
                     {"type": None, "media_type": identifier, "data": text(DOCUMENT)}
                 ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.dialects.media import document
+from gateway.dialects.media import document, document_link
 from gateway.dialects.openai_responses.spoken import logprobs, spoken, token, tokens
 from gateway.dialects.shapes import (
     Rule,
@@ -67,7 +67,7 @@ _FILE: Shape = {
     "type": None,
     **tokens("file_id detail"),
     "file_data": document,
-    "file_url": text(DOCUMENT),
+    "file_url": document_link,
     "filename": text(DOCUMENT),
     "prompt_cache_breakpoint": _BREAKPOINT,
 }

@@ -243,7 +243,7 @@ def test_losses_are_told(block, docs, lost):
         MediaBlock(kind="document", file_id="file-1"),
         MediaBlock(kind="image", media_type="image/tiff", data="SUkqAA"),
         MediaBlock(kind="document", media_type="application/msword", data="0M8R"),
-        MediaBlock(kind="document", media_type="text/plain", data="/w=="),
+        MediaBlock(kind="document", media_type="text/plain", data="AAE="),
     ],
     ids=["audio", "video", "image file", "file", "tiff", "word", "not text"],
 )

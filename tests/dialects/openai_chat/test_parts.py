@@ -66,8 +66,8 @@ READ = {
         MediaBlock(kind="document", media_type="text/csv", text="a,b"),
     ),
     "text document that is none": (
-        file(file_data="data:text/csv;base64,/w=="),
-        MediaBlock(kind="document", media_type="text/csv", data="/w=="),
+        file(file_data="data:text/csv;base64,AAE="),
+        MediaBlock(kind="document", media_type="text/csv", data="AAE="),
     ),
     "refusal": ({"type": "refusal", "refusal": "No"}, RefusalBlock(text="No")),
     "thinking": (

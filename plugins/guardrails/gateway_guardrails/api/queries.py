@@ -5,12 +5,14 @@ The parameters and bodies that the routes take; what nobody asked for is refused
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from aiohttp import web
 
+from gateway.detecting import Severity, Stage
 from gateway.management import ApiError, read_json, read_time
 from gateway_guardrails.findings.store import Wanted
+from gateway_guardrails.policy.guardrail import Action
 
 #: Parameters of ``/findings`` that a column must equal.
 COLUMNS: Final = {
@@ -24,6 +26,12 @@ COLUMNS: Final = {
     "key": "key_id",
     "team": "team_id",
     "customer": "customer_id",
+}
+#: Those of them that have few words, which are told to whoever writes another.
+_WORDS: Final[dict[str, tuple[str, ...]]] = {
+    "severity": get_args(Severity),
+    "action": get_args(Action),
+    "stage": get_args(Stage),
 }
 MAX_LIMIT: Final = 1_000
 _MAX_WORD: Final = 256
@@ -41,6 +49,9 @@ def findings_wanted(request: web.Request) -> Wanted:
     equal: list[tuple[str, object]] = [
         (column, query[name]) for name, column in COLUMNS.items() if name in query
     ]
+    for name, words in _WORDS.items():
+        if name in query and query[name] not in words:
+            raise refused(f"?{name}: must be one of {' '.join(words)}.")
     if "shadow" in query:
         equal.append(("is_shadow", _flag(query["shadow"])))
     return Wanted(

@@ -31,6 +31,7 @@ from gateway_guardrails.redaction import (
     Redaction,
     RestoringFilter,
     Vault,
+    asks_for_json,
 )
 from gateway_guardrails.redaction.lookalikes import Lookalikes
 from gateway_guardrails.redaction.naming import ConversationName, name_of
@@ -215,7 +216,12 @@ class Inspector:
         filters = self._looking(inspection, plan, attempt)
         originals = inspection.redaction.live
         if originals:
-            filters.append(RestoringFilter(originals, lambda: _restored(exchange)))
+            restoring = RestoringFilter(
+                originals,
+                lambda: _restored(exchange),
+                says_json=asks_for_json(exchange.request),
+            )
+            filters.append(restoring)
         return in_series(filters)
 
     def _looking(
@@ -230,6 +236,12 @@ class Inspector:
             filters.append(MediaFilter(plan.blind, exchange.id))
         if plan.drops_sealed and SealDropper.knows(exchange.dialect.name):
             filters.append(SealDropper(exchange.dialect.name))
+        # First, for what another rule redacted is there no more.
+        filters += [
+            WatchingFilter(inspection, aside, number, scanner)
+            for aside in (plan.ahead, plan.background, plan.shadow)
+            if aside.scans
+        ]
         if plan.window.scans:
             kind = WindowFilter if plan.window.acts else WatchingFilter
             filters.append(kind(inspection, plan.window, number, scanner))
@@ -238,8 +250,6 @@ class Inspector:
                 BufferFilter(inspection, plan.buffer, scanner, request, number)
             )
         for aside in (plan.background, plan.shadow):
-            if aside.scans:
-                filters.append(WatchingFilter(inspection, aside, number, scanner))
             if aside.askings:
                 filters.append(
                     BackgroundFilter(inspection, aside, request, self.spawn, number)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway.detecting import words_of_file
 from gateway.filters import StreamFilter
 from gateway_guardrails.inspecting.refusals import unenforceable
 
@@ -54,7 +55,6 @@ _MARKS: Final = (
 )
 _CONTAINERS: Final[frozenset[Any]] = frozenset({dict, list})
 _READABLE: Final = frozenset({"text", "content"})
-_TEXT_URL: Final = ("data:text/", "data:application/json", "data:application/xml")
 
 
 def media_in(request: Request) -> list[str]:
@@ -134,10 +134,10 @@ def _kind(part: dict[str, Any]) -> str | None:
     source = part.get("source")
     if source.__class__ is dict and source.get("type") in _READABLE:
         return None
-    for box in (part, part.get("file")):
+    for box in (part, part.get("file"), source):
         if box.__class__ is dict:
-            url = box.get("file_data")
-            if url.__class__ is str and url.startswith(_TEXT_URL):
+            told = box.get("file_data") or box.get("file_url") or box.get("data")
+            if told.__class__ is str and words_of_file(told) is not None:
                 return None
     return kind
 

@@ -34,8 +34,8 @@ class Notes:
     exchange: Exchange
     findings: list[Finding] = attrs.field(factory=list)
     untold: int = 0
-    #: What was found since it was last put on the trail, by guardrail.
-    _fresh: dict[Guardrail, Counter[str]] = attrs.field(factory=dict)
+    #: What was found since it was last put on the trail, by guardrail and what was done.
+    _fresh: dict[tuple[Guardrail, str], Counter[str]] = attrs.field(factory=dict)
 
     def take(
         self,
@@ -54,7 +54,8 @@ class Notes:
             action: What was done, where that is not what the guardrail says.
         """
         guardrail, detector, find, took_us = hit
-        self._fresh.setdefault(guardrail, Counter())[find.type] += 1
+        done = action or guardrail.action
+        self._fresh.setdefault((guardrail, done), Counter())[find.type] += 1
         if len(self.findings) >= MAX_FINDINGS:
             self.untold += 1
             return
@@ -66,7 +67,7 @@ class Notes:
             detector=detector,
             type=find.type,
             severity=find.severity,
-            action=action or guardrail.action,
+            action=done,
             stage=place.stage,
             span=span,
             score=find.score,
@@ -79,18 +80,19 @@ class Notes:
 
     def take_unplaced(self, hit: Hit, stage: Stage) -> None:
         """
-        Take note of *hit*, which concerns all that was looked at.
+        Take note of *hit*, which concerns all that was looked at: it can only be refused.
         """
-        self.take(hit, Place(stage=stage, kind="whole"), offset=None)
+        action = "flag" if hit.guardrail.action == "flag" else "block"
+        self.take(hit, Place(stage=stage, kind="whole"), offset=None, action=action)
 
     def tell(self, stage: Stage, attempt: int = 0) -> None:
         """
         Put what was found since on the trail: a line for each guardrail that found something.
         """
         fresh, self._fresh = self._fresh, {}
-        for guardrail, counts in fresh.items():
+        for (guardrail, action), counts in fresh.items():
             kinds = ", ".join(_counted(kind, count) for kind, count in counts.items())
-            outcome = _OUTCOMES[guardrail.action]
+            outcome = _OUTCOMES[action]
             if guardrail.is_shadow:
                 kinds, outcome = f"{kinds} (shadow: {outcome})", "passed"
             self.line(stage, outcome, f"{guardrail.name}: {kinds}", attempt)

@@ -117,12 +117,14 @@ def _not_empty(start: int, end: int, length: int) -> tuple[int, int]:
 
 def _redacts(verdict: Verdict) -> bool:
     """
-    Tell whether what the service minds has places, so that taking it out is enough.
+    Tell whether what the service minds has places that count, so that taking it out is enough.
     """
     opinion = verdict.opinion
     if verdict.asking.guardrail.action != "redact":
         return False
-    return any(opinion.finds) or any(masked is not None for masked in opinion.masked)
+    if any(masked is not None for masked in opinion.masked):
+        return True
+    return any(_counting(verdict, finds) for finds in opinion.finds)
 
 
 def _counting(verdict: Verdict, finds: Sequence[Find]) -> list[Hit]:

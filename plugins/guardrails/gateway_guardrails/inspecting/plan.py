@@ -108,6 +108,8 @@ class OutputPlan:
         buffer: Holds back whole texts.
         background: Lets pass and looks meanwhile; may cut the answer, never edit it.
         shadow: Likewise, and never cuts it: by itself, so that no other rule waits for it.
+        ahead: What blocks in *buffer*, looking by itself: where *window* edits what stands before
+            it, it looks ahead of that, for the strictest verdict wins.
         drops_sealed: Signed reasoning is taken out.
         blind: One that must see all of an answer, and sees its words alone; None if none must.
     """
@@ -116,6 +118,7 @@ class OutputPlan:
     buffer: Plan
     background: Plan
     shadow: Plan
+    ahead: Plan
     drops_sealed: bool
     blind: Guardrail | None
 
@@ -135,11 +138,14 @@ class OutputPlan:
                 window.append(guardrail)
             else:  # a verdict on part of a text is none, so a judge is given all of it
                 buffer.append(guardrail)
+        edits = any(one.acts and one.action == "redact" for one in window)
+        ahead = [one for one in buffer if edits and one.acts and one.action == "block"]
         return cls(
             window=Plan.of(window, "output"),
             buffer=Plan.of(buffer, "output"),
             background=Plan.of(background, "output"),
             shadow=Plan.of(shadow, "output"),
+            ahead=Plan.of(ahead, "output"),
             drops_sealed=any(
                 guardrail.sealed == "drop" and guardrail.acts for guardrail in chosen
             ),

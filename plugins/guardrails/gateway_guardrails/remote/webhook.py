@@ -235,7 +235,11 @@ class _Reading:
             raise failures.garbage("masked does not have as many texts as passages")
         if not all(one is None or isinstance(one, str) for one in masked):
             raise failures.garbage("masked holds what is neither a text nor null")
-        return {number: one for number, one in enumerate(masked) if one is not None}
+        return {
+            number: one
+            for number, one in enumerate(masked)
+            if one is not None and one != self.question.passages[number].text
+        }
 
 
 def _check_fields(row: Mapping[str, Any], known: frozenset[str]) -> None:

@@ -59,6 +59,9 @@ async def test_findings_are_filtered_and_paged(guarded):
         ("since=yesterday", "?since: must be a time"),
         ("team=a&team=b", "?team: stands twice"),
         ("shadow=maybe", "?shadow: must be true or false"),
+        ("severity=hi", "?severity: must be one of low medium high critical"),
+        ("action=blocked", "?action: must be one of block redact flag"),
+        ("stage=request", "?stage: must be one of input output"),
     ],
 )
 async def test_what_nobody_knows_is_refused(guarded, query, words):

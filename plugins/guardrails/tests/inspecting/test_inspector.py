@@ -5,6 +5,8 @@ The inspector through whole exchanges: conversations, samples, dry runs, questio
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 
 import attrs
 import pytest
@@ -12,6 +14,7 @@ from spoken_streams import STREAMED, frames_of
 
 from gateway import Detector, Identity, Phase, Plugin, hookimpl
 from gateway.detecting import Opinion
+from gateway.errors import Blocked
 from gateway.testing import Script, make_exchange
 from gateway.views import Chunk
 from gateway_guardrails.inspecting.inspection import sampled
@@ -48,6 +51,41 @@ class Known(Plugin):
     @hookimpl
     async def pre_request(self, exchange):
         exchange.identity = Identity(key_id=exchange.headers.get("x-key", "k"))
+
+
+async def test_json_stays_json_when_originals_are_put_back(gate, fake):
+    """
+    A value with what JSON escapes is written escaped where the caller asked for JSON.
+    """
+    quoted = {"type": "pii", "custom": {"QUOTED": 'a"b'}}
+    async with gate({"q": {**REDACT["pii"], "detectors": [quoted]}}) as gated:
+        fake.enqueue(Script(text='{"k": "<QUOTED_1>"}'))
+        form = {"type": "json_object"}
+
+        answer = await post(gated, chat('JSON: a"b', response_format=form))
+
+    assert json.loads(said(answer)) == {"k": 'a"b'}
+
+
+@pytest.mark.parametrize(
+    ("does", "action", "outcome"),
+    [("block", "block", "refused"), ("tell", "flag", "flagged")],
+)
+async def test_what_was_done_is_told_and_not_what_the_rule_says(
+    gate, does, action, outcome
+):
+    """
+    A no without a place refuses where a rule redacts, and what is only told changes nothing.
+    """
+    judge = {"type": "judge", "does": does}
+    async with gate({"j": {"detectors": [judge], "action": "redact"}}) as gated:
+        exchange = make_exchange(chat("so bad"))
+
+        with contextlib.suppress(Blocked):
+            await gated.inspector.inspect(exchange)
+
+    assert [found.action for found in exchange.trail.findings] == [action]
+    assert outcome in [line[2] for line in exchange.trail.said]
 
 
 class TestShadow:

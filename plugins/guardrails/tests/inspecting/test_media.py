@@ -40,6 +40,9 @@ IMAGE = {"type": "image", "source": {"type": "url", "url": "https://x.org"}}
         (file(file_id="file-1"), ["file"]),
         (file(file_data="data:application/pdf;base64,AA=="), ["file"]),
         (file(file_data="data:text/plain;base64,aGk="), []),
+        (file(file_data="data:text/plain,h%69"), []),
+        (file(file_data="data:text/plain;base64,aABpAA=="), ["file"]),
+        (file(file_data="data:text/csv;base64,?"), ["file"]),
     ],
 )
 def test_chat(part, kinds):
@@ -55,6 +58,7 @@ def test_chat(part, kinds):
         (IMAGE, ["image"]),
         (document("text", "text/plain", "hi"), []),
         (document("base64", "application/pdf", "AA=="), ["file"]),
+        (document("base64", "text/plain", "aGk="), []),
     ],
 )
 def test_messages(block, kinds):

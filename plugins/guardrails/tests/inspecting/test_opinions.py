@@ -85,6 +85,18 @@ def test_a_no_with_places_is_met_by_taking_them_out(verdict):
     ]
 
 
+@pytest.mark.parametrize("action", ["block", "redact"])
+def test_a_no_with_places_that_do_not_count_is_a_no(verdict, action):
+    """
+    What the guardrail would not take out leaves nothing but the no.
+    """
+    opinion = Opinion(finds=[[Find(0, 2, "NAME", "low")]], is_blocked=True)
+
+    (hit,) = unplaced(verdict(opinion, action=action, least_severity="medium"))
+
+    assert (hit.find.type, hit.find.severity) == ("NAME", "high")
+
+
 def test_what_is_not_severe_enough(verdict):
     """
     Finds below the guardrail's severity or score count for nothing.

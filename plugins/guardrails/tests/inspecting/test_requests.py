@@ -90,7 +90,7 @@ class TestRedacting:
         document = chat("mail jane@", "go on", "acme.com!")
         async with gate(REDACT) as gated:
             answer = await post(gated, document)
-            told = await lines_of(gated, answer, "changed")
+            told = await lines_of(gated, answer, "flagged")
 
         assert fake.requests[-1].json["messages"] == document["messages"]
         assert told == ["pii: EMAIL x2"]

@@ -10,8 +10,8 @@ import time
 import pytest
 from spoken_streams import CALLING, STREAMED, cuts_of, frames_of, seen_through
 
-from gateway.testing import make_response
-from gateway_guardrails.redaction import Originals, RestoringFilter
+from gateway.testing import make_request, make_response
+from gateway_guardrails.redaction import Originals, RestoringFilter, asks_for_json
 
 ORIGINALS = {
     "<EMAIL_1>": 'o"hara@acme.com',
@@ -66,6 +66,46 @@ async def test_arguments(restoring, dialect):
         (arguments,) = seen.of_kind("tool_arguments")
         assert json.loads(arguments)["to"] == 'o"hara@acme.com or jane@acme.com'
         assert '"n": 1.50' in arguments
+
+
+JSON_TEXT = '{"to": "<EMAIL_1>", "text": "Robin Birch"}'
+
+
+async def test_answers_that_are_json_stay_it(dialect):
+    """
+    Where the answer is to be JSON, what is put back is written as in a string, however it is cut.
+    """
+    originals = Originals({**ORIGINALS, "Robin Birch": "-BEGIN-\nMII\\n"})
+    for parts in cuts_of(JSON_TEXT):
+        restoring = RestoringFilter(originals, lambda: None, says_json=True)
+
+        seen = await seen_through(restoring, dialect, frames_of(dialect, parts))
+
+        (said,) = seen.said().values()
+        assert json.loads(said) == {"to": 'o"hara@acme.com', "text": "-BEGIN-\nMII\\n"}
+        assert all(value == said for _, value in seen.repeats())
+
+
+@pytest.mark.parametrize(
+    ("members", "is_json"),
+    [
+        ({}, False),
+        ({"response_format": {"type": "text"}}, False),
+        ({"response_format": {"type": "json_object"}}, True),
+        ({"response_format": {"type": "json_schema", "json_schema": {}}}, True),
+        ({"text": {"format": {"type": "json_schema", "schema": {}}}}, True),
+        ({"text": {"verbosity": "low"}}, False),
+        ({"output_config": {"format": {"type": "json_schema"}}}, True),
+        ({"output_format": {"type": "json_schema"}}, True),
+    ],
+)
+def test_what_asks_for_json(members, is_json):
+    """
+    Each dialect has its own word for it.
+    """
+    said = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+
+    assert asks_for_json(make_request({**said, **members})) is is_json
 
 
 async def test_whole_answers(restoring, told):

@@ -124,6 +124,16 @@ async def test_masked_texts_replace_passages(webhook, judge):
     assert opinion.masked == (None, "a [] b")
 
 
+async def test_a_masked_text_that_masks_nothing_is_no_redaction(webhook, judge):
+    """
+    What is to be redacted, and is sent back as it was, would pass unseen.
+    """
+    webhook.says_of = lambda asked: {"action": "redact", "masked": [None, "a 42 b"]}
+
+    with pytest.raises(DetectorFailed, match="garbage"):
+        await judge.judge(question("one", "a 42 b"))
+
+
 @pytest.mark.parametrize("findings", [[], [{"type": "SPAM"}], [FINDING]])
 async def test_block_is_no_whatever_was_found(webhook, judge, findings):
     """
