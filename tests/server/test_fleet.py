@@ -202,7 +202,7 @@ class TestStatus:
             silent,
         ]
 
-        told = fleet_status(solo.gateway, workers)
+        told = fleet_status(solo.gateway, workers, LOOPBACK)
 
         assert told["warnings"] == ["a: full", "b: slow"]
 
