@@ -34,7 +34,6 @@ A model that is asked over the network is a `gateway.detecting.Judge` instead.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from gateway.detecting import Detector, DetectorTools
@@ -59,9 +58,16 @@ __all__ = [
 ]
 
 
-@cache
+#: Those of this process: all detectors have the same.
+_MADE: Final[list[Screens]] = []
+
+
 def _screens(folder: Path | None) -> Screens | None:
-    return Screens.kept(folder) if folder is not None else None
+    if folder is not None and not _MADE:
+        made = Screens.kept(folder)
+        if made is not None:
+            _MADE.append(made)
+    return _MADE[0] if _MADE else None
 
 
 def _make(options: InjectionOptions, tools: DetectorTools) -> InjectionDetector:
