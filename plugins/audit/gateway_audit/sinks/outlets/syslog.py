@@ -178,8 +178,10 @@ class _Stream:
         try:
             async with asyncio.timeout(1.0):
                 await self._writer.wait_closed()
-        except (OSError, TimeoutError):
+        except TimeoutError:
             self._writer.transport.abort()
+        except OSError:
+            pass  # the other side closed it first, and TLS has nothing left to abort
 
     async def _watch(self) -> None:
         try:

@@ -11,6 +11,8 @@ import socket
 
 import pytest
 
+from gateway_audit.sinks.outlets.syslog import _Stream
+
 
 class Receiver:
     """
@@ -49,6 +51,22 @@ class Receiver:
 
     def places(self):
         return [place_of(each) for each in self.messages]
+
+
+class ResetWriter:
+    """
+    The end of a TLS connection that was reset, as asyncio's is: there is no protocol any more.
+    """
+
+    transport = None
+
+    def close(self):
+        """
+        Begin to.
+        """
+
+    async def wait_closed(self):
+        raise ConnectionResetError
 
 
 def place_of(message):
@@ -142,3 +160,13 @@ async def test_datagrams_are_sent_where_that_is_allowed(yard, signing):
 
     assert [place_of(each) for each in found] == [0, 1, "#2"]
     assert all(each.startswith("<110>1 ") for each in found)
+
+
+async def test_a_connection_that_was_reset_is_let_go():
+    """
+    To close what the other side closed first is no fault: over TLS nothing is left to abort.
+    """
+    reader = asyncio.StreamReader()
+    reader.feed_eof()
+
+    await _Stream(reader, ResetWriter()).close()
