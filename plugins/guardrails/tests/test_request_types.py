@@ -84,7 +84,7 @@ async def test_a_request_without_a_text_is_of_a_type_too(guards, fake, body):
     [
         ({"action": "flag"}, 200, [("flag", False)]),
         ({"shadow": True}, 200, [("block", True)]),
-        ({"action": "redact"}, 400, [("redact", False)]),
+        ({"action": "redact"}, 400, [("block", False)]),
         ({"severity": "high"}, 200, []),
         ({"stages": ["output"]}, 200, []),
         ({"applies_to": {"providers": ["openai"]}}, 400, [("block", False)]),
@@ -94,7 +94,7 @@ async def test_a_request_without_a_text_is_of_a_type_too(guards, fake, body):
 )
 async def test_the_rule_says_what_becomes_of_it(guards, more, status, actions):
     """
-    There is nothing to redact in what it is, so that it is refused then; a finding is kept.
+    There is nothing to redact in what it is, so that it is refused, and told so in its finding.
     """
     async with guards(rules(CHATS, **more)) as guarded:
         answer = await guarded.client.post(RESPONSES, BODIES[RESPONSES])

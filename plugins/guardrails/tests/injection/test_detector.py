@@ -5,6 +5,7 @@ Attacks are found by what they say together, where they stand and however they a
 from __future__ import annotations
 
 import base64
+import gc
 import time
 
 import pytest
@@ -173,9 +174,15 @@ def test_waits_for_all_of_an_input(detector):
 
 def cpu_us_per_kb(detector: InjectionDetector, text: str, place: Place) -> float:
     detector.find(text, 0, final=True, place=place)
-    began = time.process_time()
-    detector.find(text, 0, final=True, place=place)
-    return (time.process_time() - began) * 1e6 / (len(text) / 1024)
+    # What other tests left is nothing that this text costs.
+    gc.collect()
+    gc.disable()
+    try:
+        began = time.thread_time()
+        detector.find(text, 0, final=True, place=place)
+        return (time.thread_time() - began) * 1e6 / (len(text) / 1024)
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(
