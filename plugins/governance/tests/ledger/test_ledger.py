@@ -438,19 +438,27 @@ def settled_entry(ledger, hold, cost):
     return found[0]
 
 
+async def burned_of(victim_of, survivor, budget):
+    """
+    Return the hold of 100 that a worker had sent when it was killed, as *survivor* found it.
+    """
+    start, kill = victim_of
+    victim = await start()
+    hold = await victim.hold(of(budget, floor=100, want=100))
+    victim.sent(hold)
+    await kill(victim)
+    survivor._keeping.look_for_dead()
+    await survivor.flush()
+    (burned,) = await survivor.burned()
+    return burned
+
+
 async def test_a_burned_hold_is_resolved_once(ledger_of, victim_of, budget):
     """
     An operator who finds out what was billed gets the rest back, and only once.
     """
-    start, kill = victim_of
     async with ledger_of() as survivor:
-        victim = await start()
-        hold = await victim.hold(of(budget, floor=100, want=100))
-        victim.sent(hold)
-        await kill(victim)
-        survivor._keeping.look_for_dead()
-        await survivor.flush()
-        (burned,) = await survivor.burned()
+        burned = await burned_of(victim_of, survivor, budget)
         first = await survivor.resolve(burned.hold_id, true_nano=15, actor="ops")
         again = await survivor.resolve(burned.hold_id, true_nano=1, actor="ops")
         (found,) = await survivor.standing([budget])
@@ -466,15 +474,8 @@ async def test_a_burned_hold_that_came_to_more_than_the_limit_leaves_nothing(
     """
     What was free on this machine already is spent with it, and everything agrees.
     """
-    start, kill = victim_of
     async with ledger_of() as survivor:
-        victim = await start()
-        hold = await victim.hold(of(budget, floor=100, want=100))
-        victim.sent(hold)
-        await kill(victim)
-        survivor._keeping.look_for_dead()
-        await survivor.flush()
-        (burned,) = await survivor.burned()
+        burned = await burned_of(victim_of, survivor, budget)
         settle(survivor, await survivor.hold(of(budget, floor=300, want=300)), 1)
         await survivor.flush()
         await survivor.resolve(burned.hold_id, true_nano=5_000, actor="ops")
