@@ -311,7 +311,7 @@ class Dialect(ABC):
         holds beside one is the caller's.
 
         Raises:
-            ValueError: if it is neither an answer nor an error.
+            TypeError: It is neither an answer nor an error.
         """
         doc = response.doc
         if not isinstance(doc, dict):
