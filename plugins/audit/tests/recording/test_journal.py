@@ -265,6 +265,8 @@ async def test_whoever_serves_on_is_ready(disk, running, tmp_path, policy):
     """
     told = {"spill": str(tmp_path / "spill")} if policy == "spill" else policy
     async with running({"on_failure": told}) as audit:
+        # What the start noted is written: that the disk took it would say that it is well.
+        await audit.journal.noted()
         audit.journal._spool._change(is_failing=True)
         served = await ready(audit)
         if policy == "spill":
