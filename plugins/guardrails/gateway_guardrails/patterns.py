@@ -58,12 +58,14 @@ class Match(Protocol):
 class Pattern(Protocol):
     """
     As `re.Pattern`, as far as it is used; positions are characters.
+
+    RE2's, and only those, take UTF-8 as well, with positions in bytes.
     """
 
     def search(self, text: str, pos: int = 0, /) -> Match | None: ...  # noqa: D102 - re's
     def fullmatch(self, text: str, /) -> Match | None: ...  # noqa: D102
     def finditer(  # noqa: D102
-        self, text: str, pos: int = 0, endpos: int = ..., /
+        self, text: str | bytes, pos: int = 0, endpos: int = ..., /
     ) -> Iterator[Match]: ...
 
 

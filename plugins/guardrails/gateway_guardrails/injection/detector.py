@@ -147,7 +147,7 @@ class InjectionDetector:
         told = look.hits or read.evidence
         if not any(reading.was_decoded(one.start, one.end) for one in told):
             return NOTHING  # it stands in clear beside what was decoded
-        return _placed(read, lambda start, end: plain.span(*reading.span(start, end)))
+        return _placed(read, _through(reading, plain))
 
     def _scored(
         self, look: Look, text: str, placed: _Placing, *, is_foreign: bool
@@ -232,8 +232,12 @@ def _placed(judged: Score, placed: _Placing) -> Score:
     return Score(judged.value, moved)
 
 
+def _through(reading: Reading, plain: Normalised) -> _Placing:
+    return lambda start, end: plain.span(*reading.span(start, end))
+
+
 def _all(start: int, end: int) -> _Placing:
-    return lambda *_: (start, end)
+    return lambda _, __: (start, end)
 
 
 def _value(judged: Score) -> float:

@@ -11,7 +11,7 @@ languages that most texts are not written in, its words must stand near each oth
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache, cached_property, lru_cache
+from functools import cache, lru_cache
 from operator import or_
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, Self
 
@@ -195,25 +195,33 @@ class Matcher:
 class _Piece:
     """
     Some text that is looked at at once, in the forms in which it is.
+
+    A property that `functools` remembers is made anew each time where this is compiled.
     """
 
     def __init__(self, text: str) -> None:
         self.is_ascii = text.isascii()
         self.text = text if self.is_ascii or HAS_RE2 else _lowered(text)
+        self._raw: bytes | None = None
+        self._sifted: Sifted | None = None
 
-    @cached_property
+    @property
     def raw(self) -> bytes:
         """
         It is UTF-8.
         """
-        return self.text.encode("utf-8", "replace")
+        if self._raw is None:
+            self._raw = self.text.encode("utf-8", "replace")
+        return self._raw
 
-    @cached_property
+    @property
     def sifted(self) -> Sifted:
         """
         It is as literals are sought in it.
         """
-        return Sifted(self.raw)
+        if self._sifted is None:
+            self._sifted = Sifted(self.raw)
+        return self._sifted
 
     def has(self, pattern: Pattern) -> bool:
         """

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import cast
 
 from gateway_guardrails.patterns import HAS_RE2, Pattern
 
@@ -40,7 +39,7 @@ def places_in(
         where: The stretches, in bytes and in order.
     """
     if HAS_RE2:
-        return islice(_spans(pattern, cast("str", raw), where), limit)
+        return islice(_spans(pattern, raw, where), limit)
     if len(raw) == len(text):
         return islice(_spans(pattern, text, where), limit)
     whole = _spans(pattern, text, ((0, len(text)),)) if where else iter(())
@@ -61,7 +60,7 @@ def _in_bytes(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _spans(
-    pattern: Pattern, told: str, where: Sequence[tuple[int, int]]
+    pattern: Pattern, told: str | bytes, where: Sequence[tuple[int, int]]
 ) -> Iterator[tuple[int, int]]:
     for first, last in where:
         for match in pattern.finditer(told, first, last):
