@@ -10,7 +10,7 @@ from typing import Final
 __all__ = ["beyond_ascii", "without_halves"]
 
 _ASCII: Final = bytes(range(128))
-_HALVES: Final = re.compile("[\ud800-\udfff]")
+_HALVES: Final = re.compile(r"[\ud800-\udfff]")
 
 
 def beyond_ascii(text: str) -> set[str]:

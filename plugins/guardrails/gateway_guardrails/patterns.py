@@ -10,6 +10,7 @@ Source: https://github.com/google/re2/wiki/Syntax.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from typing import Any, Final, Protocol, cast
@@ -65,7 +66,7 @@ class Pattern(Protocol):
     def search(self, text: str, pos: int = 0, /) -> Match | None: ...  # noqa: D102 - re's
     def fullmatch(self, text: str, /) -> Match | None: ...  # noqa: D102
     def finditer(  # noqa: D102
-        self, text: str | bytes, pos: int = 0, endpos: int = ..., /
+        self, text: str | bytes, pos: int = 0, endpos: int = sys.maxsize, /
     ) -> Iterator[Match]: ...
 
 

@@ -189,7 +189,7 @@ def _as_one_byte(exc: UnicodeError) -> tuple[bytes, int]:
 
 
 def _halved(told: str) -> bytes:
-    return bytes(ord("?" if "\ud800" <= one <= "\udfff" else "\xff") for one in told)
+    return bytes(ord("?" if 0xD800 <= ord(one) <= 0xDFFF else "\xff") for one in told)
 
 
 codecs.register_error(_ONE_BYTE, _as_one_byte)

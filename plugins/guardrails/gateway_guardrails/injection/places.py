@@ -43,7 +43,7 @@ def places_in(
     if len(raw) == len(text):
         return islice(_spans(pattern, text, where), limit)
     whole = _spans(pattern, text, ((0, len(text)),)) if where else iter(())
-    return islice((_in_bytes(text, *span) for span in whole), limit)
+    return (_in_bytes(text, *span) for span in islice(whole, limit))
 
 
 def in_characters(raw: bytes, start: int, end: int) -> tuple[int, int]:
