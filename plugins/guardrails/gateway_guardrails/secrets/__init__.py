@@ -4,6 +4,7 @@ Credentials: those of vendors by their formats, others by the name in front of t
 
 from __future__ import annotations
 
-from gateway_guardrails.secrets.detector import SECRETS, SecretsDetector, SecretsOptions
+from gateway_guardrails.secrets.detector import SECRETS, SecretsDetector
+from gateway_guardrails.secrets.options import SecretsOptions
 
 __all__ = ["SECRETS", "SecretsDetector", "SecretsOptions"]

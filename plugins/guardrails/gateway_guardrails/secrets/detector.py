@@ -43,6 +43,7 @@ from gateway_guardrails.secrets.openings import (
     rest_of,
     value_end,
 )
+from gateway_guardrails.secrets.options import SecretsOptions
 from gateway_guardrails.secrets.own import MARK_CHARACTERS, OwnKeys
 from gateway_guardrails.secrets.rules import Marks, Rules, compiled_rules
 from gateway_guardrails.secrets.runs import find_in_runs, last_run
@@ -54,7 +55,7 @@ from gateway_guardrails.secrets.values import (
     is_randomlike,
 )
 
-__all__ = ["SECRETS", "SecretsDetector", "SecretsOptions"]
+__all__ = ["SECRETS", "SecretsDetector"]
 
 #: What stands around a mark is looked at so far.
 _LOCAL_CHARACTERS: Final = 512
@@ -84,39 +85,7 @@ _AUTHORITY: Final = re.compile(
 _TOKEN_AUTHORITY: Final = re.compile(r"://([A-Za-z0-9_.\-~]{20,255})@[A-Za-z0-9\[]")
 
 
-@attrs.frozen(kw_only=True)
-class SecretsOptions:
-    """
-    What a rule may say about credentials.
-    """
-
-    without: tuple[str, ...] = attrs.field(
-        default=(), metadata={"help": "Types that are not looked for, as github_pat."}
-    )
-    names: bool = attrs.field(
-        default=True,
-        metadata={"help": "Also values that a name gives away, as password = ..."},
-    )
-    public: bool = attrs.field(
-        default=False,
-        metadata={
-            "help": "Also what is meant to be seen: publishable keys, account ids."
-        },
-    )
-    own: bool = attrs.field(
-        default=True,
-        metadata={
-            "help": "The gateway's own, exactly: providers' keys, virtual keys, and all other"
-            " secrets of its settings."
-        },
-    )
-    allowed: tuple[str, ...] = attrs.field(
-        default=(),
-        metadata={"help": "Patterns (RE2) of values, whole, that are no secrets."},
-    )
-
-
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)  # it knows keys
 class SecretsDetector:
     """
     Finds credentials.
@@ -131,11 +100,11 @@ class SecretsDetector:
     """
 
     rules: Rules
-    own: OwnKeys | None = attrs.field(default=None, repr=False)
-    knows: Callable[[str], bool] | None = attrs.field(default=None, repr=False)
+    own: OwnKeys | None = None
+    knows: Callable[[str], bool] | None = None
     without: frozenset[str] = frozenset()
     shows_public: bool = False
-    allowed: PatternSet | None = attrs.field(default=None, repr=False)
+    allowed: PatternSet | None = None
 
     @property
     def context(self) -> int:
