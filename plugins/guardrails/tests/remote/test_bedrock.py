@@ -261,11 +261,14 @@ async def test_an_intervention_without_a_known_reason_blocks(bedrock, judge):
     assert [f.type for f in opinion.whole] == ["intervened"]
 
 
-async def test_less_than_all_that_was_guarded_is_no_pass(bedrock, judge):
+@pytest.mark.parametrize(("guarded", "total"), [(60, 100), (0, 0)])
+async def test_less_than_all_that_was_guarded_is_no_pass(
+    bedrock, judge, guarded, total
+):
     """
-    Partial coverage is a failure, even where nothing was found.
+    Partial coverage is a failure, even where nothing was found; so is that of nothing at all.
     """
-    bedrock.applied = lambda _: answer("NONE", guarded=60, total=100)
+    bedrock.applied = lambda _: answer("NONE", guarded=guarded, total=total)
 
     with pytest.raises(DetectorFailed) as failed:
         await judge.judge(question("hello"))
