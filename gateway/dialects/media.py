@@ -40,6 +40,8 @@ _CHARSETS: Final = re.compile(
     r"(?:iso-8859|windows|utf-16|utf-32|koi8|euc|gb|big5|shift)[\w-]*", re.IGNORECASE
 )
 _NO_TEXT: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+#: Characters of base64 that nearly always tell that there is no text behind them.
+_HEAD: Final = 512
 #: Begins a file that may be written in letters alone, and is no text.
 _PDF: Final = b"%PDF-"
 #: What a ``data:`` URL is that does not say it (RFC 2397).
@@ -106,6 +108,16 @@ def _bytes_of(data: str) -> bytes | None:
         return None
 
 
+def _begins_as_none(data: str) -> bool:
+    """
+    Tell by its first bytes that what stands in base64 is no text, as of megabytes of an image.
+    """
+    raw = _bytes_of(data[:_HEAD])
+    if raw is None or raw.startswith(tuple(mark for mark, _ in _MARKS)):
+        return False
+    return _NO_TEXT.search(raw.decode("latin-1")) is not None
+
+
 @attrs.frozen
 class _Written:
     """
@@ -160,7 +172,7 @@ def document_link(walk: Walk, box: Any, key: Any, value: Any) -> None:
     """
     Likewise where an address may stand instead, which is a text.
     """
-    if value.__class__ is str and value.startswith("data:"):
+    if value.__class__ is str and _DATA_URL.match(value):
         document(walk, box, key, value)
     else:
         _LINK(walk, box, key, value)
@@ -191,8 +203,10 @@ class _File:
     def of(cls, value: str) -> _File | None:
         head = _DATA_URL.match(value)
         if head is None:
+            if _begins_as_none(value) or not is_base64(value):
+                return None
             # Which type it is depends on its name, for those who go by it.
-            written = _read(_bytes_of(value), "") if is_base64(value) else None
+            written = _read(_bytes_of(value), "")
             return None if written is None else cls("", True, written)
         if _WRITTEN.fullmatch(head[1].lower() or _USUAL) is None:
             return None

@@ -16,7 +16,7 @@ from gateway.dialects.anthropic_messages.rules import (
     opaque,
     sealed_by,
 )
-from gateway.dialects.media import document
+from gateway.dialects.media import document, document_link
 from gateway.dialects.shapes import (
     SCHEMA_WORDS,
     Rule,
@@ -26,7 +26,6 @@ from gateway.dialects.shapes import (
     either,
     free,
     identifier,
-    media,
     node,
     said_by,
     text,
@@ -78,8 +77,10 @@ _IMAGE = node(
         "type": None,
         "source": by_type(
             {
-                "base64": node({"type": None, "media_type": identifier, "data": media}),
-                "url": node({"type": None, "url": text(DOCUMENT)}),
+                "base64": node(
+                    {"type": None, "media_type": identifier, "data": document}
+                ),
+                "url": node({"type": None, "url": document_link}),
                 "file": node({"type": None, "file_id": identifier}),
             }
         ),
@@ -112,7 +113,7 @@ _DOCUMENT = node(
                         ),
                     }
                 ),
-                "url": node({"type": None, "url": text(DOCUMENT)}),
+                "url": node({"type": None, "url": document_link}),
                 "file": node({"type": None, "file_id": identifier}),
             }
         ),
