@@ -44,6 +44,8 @@ UNKNOWN: Final = "unknown"
 
 DONE: Final = b"[DONE]"
 #: As numbers, which are looked for faster than bytes.
+#: As long as anybody writes them.
+_WHOLE_NUMBER: Final = re.compile(r"0|-?[1-9][0-9]{0,999}")
 _CARRIAGE_RETURN: Final = ord("\r")
 _LINE_FEED: Final = ord("\n")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
@@ -72,6 +74,8 @@ class Text:
             deltas of its lane said).
         sealed: Covered by a signature; `replace` raises `SealedError`.
         is_json: A delta of JSON source whose string tokens are the text (tool arguments).
+        json_type: What it is among tool arguments that are parsed, or would be: a ``string``, or
+            a whole ``number`` seen as its digits; None elsewhere, and for the name of a key.
     """
 
     __slots__ = (
@@ -79,6 +83,7 @@ class Text:
         "box",
         "form",
         "is_json",
+        "json_type",
         "key",
         "kind",
         "lane",
@@ -110,6 +115,7 @@ class Text:
         self.sealed = sealed
         self.beside = beside
         self.is_json = is_json
+        self.json_type: Literal["string", "number"] | None = None
 
     def __repr__(self) -> str:
         return f"<Text {self.kind} {self.role} {self.lane} {self.form}>"
@@ -135,6 +141,42 @@ class Text:
         if self.beside is not None:
             self.beside()
         self.view.touch()
+
+    def replace_by_number(self, digits: str) -> None:
+        """
+        Put the whole number of *digits* in the place of a text that has a `json_type`.
+
+        Raises:
+            SealedError: if a signature covers the text.
+        """
+        if self.box.__class__ is not WholeNumber:
+            self.box = WholeNumber(self.box)
+        self.json_type = "number"
+        self.replace(digits)
+
+
+class WholeNumber:
+    """
+    A whole number in a box, seen as its digits; what is put there and is none makes a string.
+    """
+
+    __slots__ = ("box",)
+
+    def __init__(self, box: Any) -> None:
+        self.box = box
+
+    def __getitem__(self, key: Any) -> str:
+        return str(self.box[key])
+
+    def __setitem__(self, key: Any, new: str) -> None:
+        self.box[key] = int(new) if is_whole_number(new) else new
+
+
+def is_whole_number(text: str) -> bool:
+    """
+    Tell whether *text* is a whole number as JSON has them, and no longer than anybody's.
+    """
+    return _WHOLE_NUMBER.fullmatch(text) is not None
 
 
 @attrs.frozen(kw_only=True)

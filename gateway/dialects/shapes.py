@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from gateway import codec
-from gateway.views import ARGUMENTS, UNKNOWN, Form, Lane, Text
+from gateway.views import ARGUMENTS, UNKNOWN, Form, Lane, Text, WholeNumber
 
 if TYPE_CHECKING:
     from gateway.views import Chunk, View
@@ -34,6 +34,8 @@ LONG_NUMBER: Final = 12
 _JSON_TOKEN = re.compile(
     rf'"(?:[^"\\]|\\.)*"|(?<![\d.eE+-])\d{{{LONG_NUMBER},}}(?![\d.eE])', re.DOTALL
 )
+
+_COLON = re.compile(r"[ \t\r\n]*:")
 
 #: Words that structure a JSON Schema and say nothing (draft 2020-12, sections 8 to 10).
 SCHEMA_WORDS: Final = frozenset(
@@ -151,29 +153,13 @@ def everything(  # the rule's arguments and the kind
             if member.__class__ in carriers:
                 everything(walk, value, name, member, kind, words)
     elif value.__class__ is int and abs(value) >= _LONG:
-        walk.add(_LongNumber(box), key, kind)
+        walk.add(WholeNumber(box), key, kind)
+        walk.out[-1].json_type = "number"
 
 
 _CARRIERS: frozenset[Any] = frozenset({str, list, dict})
 _OF_ARGUMENTS: frozenset[Any] = _CARRIERS | {int}
 _LONG: Final = 10 ** (LONG_NUMBER - 1)
-
-
-class _LongNumber:
-    """
-    A whole number in a box, seen as its digits; an edit makes a string of it.
-    """
-
-    __slots__ = ("box",)
-
-    def __init__(self, box: Any) -> None:
-        self.box = box
-
-    def __getitem__(self, key: Any) -> str:
-        return str(self.box[key])
-
-    def __setitem__(self, key: Any, new: str) -> None:
-        self.box[key] = new
 
 
 def free(kind: str, words: frozenset[str] = frozenset()) -> Rule:
@@ -185,6 +171,17 @@ def free(kind: str, words: frozenset[str] = frozenset()) -> Rule:
         everything(walk, box, key, value, kind, words)
 
     return rule
+
+
+def parsed_arguments(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    """
+    Yield the strings and long numbers of tool arguments that are no source but values.
+    """
+    before = len(walk.out)
+    everything(walk, box, key, value, ARGUMENTS)
+    for found in walk.out[before:]:
+        if found.box.__class__ is dict or found.box.__class__ is list:
+            found.json_type = "string"
 
 
 def text(kind: str, role: str | None = None) -> Rule:
@@ -393,7 +390,8 @@ class JsonTokens:
     """
     The string tokens of JSON source, edited by span: every other byte stays as it was.
 
-    Whole numbers of `LONG_NUMBER` digits are among them; one that is edited becomes a string.
+    Whole numbers of `LONG_NUMBER` digits are among them; one that is edited becomes a string,
+    unless it is a whole number still.
     """
 
     __slots__ = ("_box", "_key", "_source", "_spans", "values")
@@ -406,7 +404,7 @@ class JsonTokens:
         self._source: str = box[key]
         self._spans = spans
         #: The decoded strings, in their order, keys of objects included.
-        self.values = values
+        self.values: list[str | int] = [*values]
 
     @classmethod
     def of(cls, box: Any, key: Any) -> JsonTokens | None:
@@ -422,6 +420,15 @@ class JsonTokens:
         values = [json_string(source[start:end]) for start, end in spans]
         return cls(box, key, spans, values)
 
+    def type_of(self, index: int) -> Literal["string", "number"] | None:
+        """
+        Return what a token is; None for the name of a key.
+        """
+        start, end = self._spans[index]
+        if self._source[start] != '"':
+            return "number"
+        return None if _COLON.match(self._source, end) else "string"
+
     def write(self) -> None:
         """
         Put the source together again with the strings as they stand now.
@@ -431,7 +438,10 @@ class JsonTokens:
         for (start, end), value in zip(self._spans, self.values, strict=True):
             token = self._source[start:end]
             parts.append(self._source[at:start])
-            parts.append(token if json_string(token) == value else json_token(value))
+            is_same = json_string(token) == str(value) and (
+                token[0] != '"' or value.__class__ is str
+            )
+            parts.append(token if is_same else json_token(value))
             at = end
         parts.append(self._source[at:])
         self._box[self._key] = "".join(parts)
@@ -449,9 +459,9 @@ def json_string(token: str) -> str:
     return value
 
 
-def json_token(value: str) -> str:
+def json_token(value: str | int) -> str:
     """
-    Encode *value* as one JSON string token, quotes included.
+    Encode *value* as one JSON token, of a string with its quotes.
     """
     return codec.dumps(value).decode()
 
@@ -464,19 +474,21 @@ def _add_token(walk: Walk, tokens: JsonTokens, index: int, kind: str) -> None:
         if beside is not None:
             beside()
 
-    walk.out.append(
-        Text(
-            walk.view,
-            tokens.values,
-            index,
-            kind,
-            walk.role,
-            walk.lane,
-            walk.form,
-            walk.sealed,
-            write,
-        )
+    json_type = tokens.type_of(index)
+    box: Any = WholeNumber(tokens.values) if json_type == "number" else tokens.values
+    found = Text(
+        walk.view,
+        box,
+        index,
+        kind,
+        walk.role,
+        walk.lane,
+        walk.form,
+        walk.sealed,
+        write,
     )
+    found.json_type = json_type
+    walk.out.append(found)
 
 
 class Top:
@@ -520,7 +532,7 @@ class _KeyBox:
         box.clear()
         box.update((new if name == old else name, value) for name, value in members)
         for text in self._texts:
-            held = text.box.box if text.box.__class__ is _LongNumber else text.box
+            held = text.box.box if text.box.__class__ is WholeNumber else text.box
             if held is box and text.key == old:
                 text.key = new
         self._name = new

@@ -27,12 +27,12 @@ from gateway.dialects.shapes import (
     free,
     identifier,
     node,
+    parsed_arguments,
     said_by,
     text,
 )
 from gateway.views import (
     ANNOTATION,
-    ARGUMENTS,
     DOCUMENT,
     MESSAGE,
     NAME,
@@ -239,7 +239,7 @@ _TOOL_USE = node(
     {
         "type": None,
         **ids("id name toolset_name server_name"),
-        "input": free(ARGUMENTS),
+        "input": parsed_arguments,
         "caller": _CALLER,
         "cache_control": CACHE,
     }

@@ -31,7 +31,6 @@ from gateway_guardrails.redaction import (
     Redaction,
     RestoringFilter,
     Vault,
-    asks_for_json,
 )
 from gateway_guardrails.redaction.lookalikes import Lookalikes
 from gateway_guardrails.redaction.naming import ConversationName, name_of
@@ -216,11 +215,7 @@ class Inspector:
         filters = self._looking(inspection, plan, attempt)
         originals = inspection.redaction.live
         if originals:
-            restoring = RestoringFilter(
-                originals,
-                lambda: _restored(exchange),
-                says_json=asks_for_json(exchange.request),
-            )
+            restoring = RestoringFilter(originals, lambda: _restored(exchange))
             filters.append(restoring)
         return in_series(filters)
 
