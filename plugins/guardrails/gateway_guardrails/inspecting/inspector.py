@@ -82,6 +82,8 @@ class Inspector:
     vault: Vault
     conversation_header: str
     key: bytes = attrs.field(repr=False)
+    #: No other worker's.
+    _worker: bytes = attrs.field(factory=lambda: os.urandom(8), init=False, repr=False)
     _plans: Plans = attrs.field(factory=Plans, init=False)
     _planned: PolicySnapshot | None = attrs.field(default=None, init=False)
 
@@ -172,7 +174,9 @@ class Inspector:
         texts = exchange.request.texts
 
         def name() -> ConversationName:
-            return name_of(exchange, texts, header=header, key=self.key)
+            return name_of(
+                exchange, texts, header=header, key=self.key, worker=self._worker
+            )
 
         def begin() -> Conversation:
             if exchange.dry_run:
