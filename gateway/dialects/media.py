@@ -79,7 +79,7 @@ def read_data_url(url: str) -> tuple[str, str] | None:
         return None
     body = url[head.end() :]
     if not _is_base64(head[2]):
-        body = base64.b64encode(unquote_to_bytes(body)).decode()
+        body = base64.b64encode(_unquoted(body)).decode()
     return head[1].lower(), body
 
 
@@ -97,11 +97,15 @@ def _is_base64(parameters: str) -> bool:
     return parameters.lower().endswith(";base64")
 
 
+def _unquoted(data: str) -> bytes:
+    return unquote_to_bytes(data.encode("utf-8", "surrogatepass"))
+
+
 def _bytes_of(data: str) -> bytes | None:
     """
     Decode base64 as forgivingly as whoever reads it upstream: wrapped, unpadded, of either set.
     """
-    raw = b"".join(unquote_to_bytes(data).split()).translate(_BASE64URL).rstrip(b"=")
+    raw = b"".join(_unquoted(data).split()).translate(_BASE64URL).rstrip(b"=")
     try:
         return base64.b64decode(raw + b"=" * (-len(raw) % 4), validate=True)
     except binascii.Error:
@@ -211,7 +215,7 @@ class _File:
         if _WRITTEN.fullmatch(head[1].lower() or _USUAL) is None:
             return None
         in_base64, body = _is_base64(head[2]), value[head.end() :]
-        raw = _bytes_of(body) if in_base64 else unquote_to_bytes(body)
+        raw = _bytes_of(body) if in_base64 else _unquoted(body)
         written = _read(raw, head[2])
         return None if written is None else cls(head[0], in_base64, written)
 
