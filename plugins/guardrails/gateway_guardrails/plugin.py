@@ -24,7 +24,7 @@ from gateway_guardrails.warden import Warden, detector_tools, folder_of
 if TYPE_CHECKING:
     import click
 
-    from gateway import Gateway
+    from gateway import Gateway, Metric
     from gateway.errors import Problem
     from gateway.filters import StreamFilter
     from gateway.secrets import Secrets
@@ -106,6 +106,12 @@ class GuardrailsPlugin(Plugin):
         from gateway_guardrails.cli import commands  # the command line alone needs it
 
         return commands()
+
+    @hookimpl
+    def register_metrics(self) -> Iterable[Metric]:
+        from gateway_guardrails.counting import metrics  # serving alone needs it
+
+        return metrics(lambda: self._warden)
 
     @hookimpl
     def register_routes(self) -> Iterable[Route]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 import attrs
 
+from gateway_guardrails.counting import Tally
 from gateway_guardrails.inspecting.background import BackgroundFilter
 from gateway_guardrails.inspecting.buffer import BufferFilter
 from gateway_guardrails.inspecting.cache import FindCache
@@ -83,6 +84,7 @@ class Inspector:
     vault: Vault
     conversation_header: str
     key: bytes = attrs.field(repr=False)
+    tally: Tally = attrs.field(factory=Tally, init=False)
     _plans: Plans = attrs.field(factory=Plans, init=False)
     _planned: PolicySnapshot | None = attrs.field(default=None, init=False)
 
@@ -260,11 +262,15 @@ class Inspector:
 
     def complete(self, exchange: Exchange) -> None:
         """
-        Hand on what was found.
+        Hand on what was found, and count what failed.
         """
         inspection = exchange.stash.get(INSPECTION)
-        if inspection is not None and inspection.notes.findings:
-            notes = inspection.notes
+        if inspection is None:
+            return
+        notes = inspection.notes
+        if notes.failures and not exchange.dry_run:
+            self.tally.take(notes.failures)
+        if notes.findings:
             if notes.untold:
                 notes.line("output", "flagged", f"{notes.untold} more findings")
             self.record(exchange, notes.findings, inspection.took_ns)

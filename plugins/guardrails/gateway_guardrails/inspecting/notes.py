@@ -34,6 +34,8 @@ class Notes:
     exchange: Exchange
     findings: list[Finding] = attrs.field(factory=list)
     untold: int = 0
+    #: How often each guardrail could not judge, and whether that refused.
+    failures: Counter[tuple[str, bool]] = attrs.field(factory=Counter)
     #: What was found since it was last put on the trail, by guardrail and what was done.
     _fresh: dict[tuple[Guardrail, str], Counter[str]] = attrs.field(factory=dict)
 
