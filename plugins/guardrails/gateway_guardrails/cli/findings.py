@@ -45,6 +45,12 @@ def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> str
 @click.option("--request", "request_id", help="The request's id.")
 @click.option("--key", help="The virtual key's id.")
 @click.option("--team", help="The team's id.")
+@click.option("--customer", help="The customer's id.")
+@click.option(
+    "--shadow/--no-shadow",
+    default=None,
+    help="Of rules in shadow alone, or of none of them.",
+)
 @click.option(
     "--limit",
     type=click.IntRange(1, 100_000),
@@ -59,6 +65,7 @@ def findings(
     type_: str | None,
     limit: int,
     *,
+    shadow: bool | None,
     as_json: bool,
     quiet: bool,
     **filters: Any,
@@ -68,6 +75,8 @@ def findings(
     """
     client = Client(url, token)
     query: dict[str, object] = {**filters, "type": type_}
+    if shadow is not None:
+        query["shadow"] = "true" if shadow else "false"
     found: list[dict[str, Any]] = []
     cursor, dropped = None, 0
     while len(found) < limit:

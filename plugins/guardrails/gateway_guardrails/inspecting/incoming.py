@@ -262,8 +262,8 @@ class _Looking:
     def _name(self, segment: Segment, asking: Asking) -> bytes:
         # What a service minds may change without the policy's knowing.
         hour = int(self.inspection.exchange.clock.now() // _REMEMBERED_S)
-        told = f"judge\0{asking.name}\0{asking.guardrail.name}\0{hour}".encode()
-        scope = self.inspection.scope() + told
+        who = f"{asking.guardrail.name}\0{asking.number}"
+        scope = self.inspection.scope() + f"judge\0{who}\0{hour}".encode()
         return self.inspector.scanner.cache.name(scope, segment.place, segment.value)
 
     # --- verdicts ---------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 import attrs
 
+from gateway_guardrails.counting import Tally
 from gateway_guardrails.inspecting.background import BackgroundFilter
 from gateway_guardrails.inspecting.buffer import BufferFilter
 from gateway_guardrails.inspecting.cache import FindCache
@@ -84,6 +85,7 @@ class Inspector:
     key: bytes = attrs.field(repr=False)
     #: No other worker's.
     _worker: bytes = attrs.field(factory=lambda: os.urandom(8), init=False, repr=False)
+    tally: Tally = attrs.field(factory=Tally, init=False)
     _plans: Plans = attrs.field(factory=Plans, init=False)
     _planned: PolicySnapshot | None = attrs.field(default=None, init=False)
 
@@ -259,11 +261,15 @@ class Inspector:
 
     def complete(self, exchange: Exchange) -> None:
         """
-        Hand on what was found.
+        Hand on what was found, and count what failed.
         """
         inspection = exchange.stash.get(INSPECTION)
-        if inspection is not None and inspection.notes.findings:
-            notes = inspection.notes
+        if inspection is None:
+            return
+        notes = inspection.notes
+        if notes.failures and not exchange.dry_run:
+            self.tally.take(notes.failures)
+        if notes.findings:
             if notes.untold:
                 notes.line("output", "flagged", f"{notes.untold} more findings")
             self.record(exchange, notes.findings, inspection.took_ns)

@@ -4,6 +4,8 @@ import pytest
 
 from gateway import Finding, Identity
 from gateway.testing import make_exchange
+from gateway_guardrails.api.queries import COLUMNS
+from gateway_guardrails.cli.findings import findings
 
 
 @pytest.fixture(autouse=True)
@@ -16,8 +18,10 @@ async def _found(guarded):
             severity="high",
             action="block",
             stage="input",
+            is_shadow=number == 2,
         )
-        exchange = make_exchange(identity=Identity(key_id="vk_1"))
+        identity = Identity(key_id="vk_1", customer_id=f"c_{number}")
+        exchange = make_exchange(identity=identity)
         guarded.warden.recorder.record(exchange, [finding], 1)
 
 
@@ -42,6 +46,33 @@ async def test_filters_and_limits_narrow_it(cli):
     assert [each["type"] for each in of_type["findings"]] == ["T1"]
     assert (len(two["findings"]), two["cursor"] is not None) == (2, True)
     assert none == "none\n"
+
+
+def test_it_is_narrowed_by_all_that_the_api_narrows_by():
+    """
+    What can be asked for there can be asked for here.
+    """
+    options = {option.name.rstrip("_") for option in findings.params}
+
+    assert {*COLUMNS, "since", "until", "shadow"} <= options
+
+
+@pytest.mark.parametrize(
+    ("asked", "types"),
+    [
+        (["--customer", "c_1"], ["T1"]),
+        (["--shadow"], ["T2"]),
+        (["--no-shadow"], ["T1", "T0"]),
+    ],
+    ids=["customer", "shadow", "no shadow"],
+)
+async def test_whose_and_of_which_rules(cli, asked, types):
+    """
+    A customer's, those of rules in shadow, and those that were acted on.
+    """
+    told = await cli.json("findings", *asked)
+
+    assert [each["type"] for each in told["findings"]] == types
 
 
 async def test_pages_are_put_together(cli, monkeypatch):

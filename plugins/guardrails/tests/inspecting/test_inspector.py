@@ -273,7 +273,8 @@ class TestConversations:
             fake.enqueue(Script(text="It was <EMAIL_1>."))
             answer = await post(gated, chat("Who?"), x_gw_conversation="c1")
 
-        assert reports == [("guardrails", "1 conversations forgotten")]
+        told = "1 conversations forgotten, whoever they name"
+        assert reports == [("guardrails", told)]
         assert said(answer) == "It was <EMAIL_1>."
 
 
