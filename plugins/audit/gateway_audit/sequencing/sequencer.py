@@ -53,6 +53,7 @@ class Sequencer:
         folder: The audit's own: ``log/``, ``spool/`` and ``keys/`` are below it.
         spools: Where workers write; ``spool/`` if nothing is said.
         configured_origin: What the settings call the log, which may have a name already.
+        lock: The folder's lock, where it is held already.
     """
 
     def __init__(
