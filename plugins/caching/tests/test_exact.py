@@ -236,6 +236,35 @@ async def test_answers_that_did_not_end_well_are_not_kept(
     assert b"well" in again.body
 
 
+class CapPlugin(Plugin):
+    """
+    Lowers the output cap, as governance does where little money is left.
+    """
+
+    @hookimpl
+    async def before_attempt(self, exchange, attempt):
+        attempt.request.max_output_tokens = 100
+
+
+@pytest.mark.parametrize(
+    ("stop", "cache"), [("stop", "hit"), ("length", "miss")], ids=str
+)
+async def test_an_answer_under_a_lowered_cap_is_kept_if_it_ended_by_itself(
+    start, ask, fake_upstream, stop, cache
+):
+    """
+    A cap changes nothing of an answer that does not come up to it.
+    """
+    fake_upstream.script("m", Script(text="well", stop=stop))
+    client = await start(FoundPlugin(name="cap", cls=CapPlugin), store="memory")
+    await ask(client)
+
+    again = await ask(client)
+
+    assert again.cache == cache
+    assert fake_upstream.requests[0].json["max_completion_tokens"] == 100
+
+
 async def test_an_answer_of_a_fallback_is_not_kept(start, ask, fake_upstream):
     """
     Who is asked when the first choice is well again answers otherwise.
