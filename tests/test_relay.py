@@ -1018,7 +1018,11 @@ async def test_why_a_plugin_forwards_is_told_of_its_own_step_alone(fake):
     async with running(fake, Flying, Journal) as gateway:
         exchange, _ = await ask(gateway)
 
-    told = {(line.plugin, line.hook) for line in exchange.trail.lines if line.reason == "miss"}
+    told = {
+        (line.plugin, line.hook)
+        for line in exchange.trail.lines
+        if line.reason == "miss"
+    }
     assert told == {("flying", "pre_request")}
     assert any(line.plugin == "journal" for line in exchange.trail.lines)
 
