@@ -285,9 +285,18 @@ def schema(*, as_json: bool, quiet: bool) -> None:
 
 @click.command()
 @_file
-@click.option("--url", envvar="GATEWRIGHT_URL", required=True, help="The admin URL.")
 @click.option(
-    "--token", envvar="GATEWRIGHT_TOKEN", help="An admin's or viewer's token."
+    "--url",
+    envvar="GATEWRIGHT_URL",
+    show_envvar=True,
+    required=True,
+    help="The admin URL.",
+)
+@click.option(
+    "--token",
+    envvar="GATEWRIGHT_TOKEN",
+    show_envvar=True,
+    help="An admin's or viewer's token.",
 )
 @_json
 @_quiet
