@@ -196,7 +196,11 @@ def test_help_names_the_variables_that_may_stand_for_options():
     """
     A token need not be typed where others of the machine see it.
     """
-    told = CliRunner().invoke(click.command()(client_options(lambda: None)), ["--help"]).output
+    told = (
+        CliRunner()
+        .invoke(click.command()(client_options(lambda: None)), ["--help"])
+        .output
+    )
 
     assert "env var: GATEWRIGHT_URL" in told
     assert "GATEWRIGHT_TOKEN" in told
