@@ -83,6 +83,7 @@ class Sequencer:
         self._checkpoint_s = checkpoint_s
         self._problems: dict[str, str] = {}
         self._next_status = 0.0
+        self._no_status = ""
         #: Taken and not in the log: the disk did not take it yet.
         self._pending: list[bytes] = []
         self._pending_since: float | None = None
@@ -295,7 +296,12 @@ class Sequencer:
         try:
             write_status(self._folder, self._status())
         except OSError as exc:
-            log.warning("no status written", why=str(exc))
+            why = str(exc)
+            if why != self._no_status:
+                log.warning("no status written", why=why)
+            self._no_status = why
+        else:
+            self._no_status = ""
 
     def _status(self) -> Status:
         share = self._disk.used_share(self._folder)
