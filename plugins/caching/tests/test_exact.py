@@ -343,6 +343,21 @@ async def test_conversations_at_anthropic_pass_by(start, ask):
     assert [each.cache for each in answers] == ["bypass", "bypass"]
 
 
+@pytest.mark.parametrize("told", ["t-1", "Payments"], ids=["id", "name"])
+async def test_a_team_may_have_a_way_of_its_own(start, ask, told):
+    """
+    By its id or its name; all others have the default.
+    """
+    client = await start(store="memory", teams={told: {"enabled": False}})
+    theirs = {"x_key": "k", "x_team": "t-1", "x_team_name": "Payments"}
+
+    own = [(await ask(client, **theirs)).cache for _ in range(2)]
+    others = [(await ask(client, x_key="k", x_team="t-2")).cache for _ in range(2)]
+
+    assert own == ["bypass", "bypass"]
+    assert others == ["miss", "hit"]
+
+
 async def test_any_temperature_is_cached_where_allowed(start, ask):
     """
     In the scope that says so.
