@@ -409,6 +409,17 @@ class Gateway:
         ]
         return list(dict.fromkeys(found))
 
+    def advice(self) -> list[Problem]:
+        """
+        Ask the plugins what of their settings works, but hardly as it is meant.
+        """
+        found = [
+            problem
+            for loaded in self.hooks.plugins
+            for problem in loaded.plugin.advice(self)
+        ]
+        return list(dict.fromkeys(found))
+
     async def reload(
         self, settings: Settings, actor: str = "system", *, is_echo: bool = False
     ) -> None:
