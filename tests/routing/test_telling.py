@@ -1,16 +1,32 @@
 from __future__ import annotations
 
-from structlog.testing import capture_logs
+import pytest
+import structlog
+from structlog.testing import LogCapture
 
 from gateway import Plugin, hookimpl
 from gateway.events import KeyHealthChanged
+from gateway.routing import telling
 from gateway.routing.health import Cooling
 from gateway.routing.telling import teller
 from gateway.settings import settings_from_dict
 from gateway.testing import GatewayClient, Script, settings_for
 
 
-def test_a_place_that_cools_is_logged_and_published(clock):
+@pytest.fixture(name="lines")
+def _lines(monkeypatch) -> list:
+    """
+    What is logged, whatever level other tests let through.
+    """
+    capture = LogCapture()
+    logger = structlog.wrap_logger(
+        None, processors=[capture], wrapper_class=structlog.stdlib.BoundLogger
+    )
+    monkeypatch.setattr(telling, "log", logger)
+    return capture.entries
+
+
+def test_a_place_that_cools_is_logged_and_published(clock, lines):
     """
     With who, for how long and why; the event leaves out the model's name, which callers choose.
     """
@@ -23,8 +39,7 @@ def test_a_place_that_cools_is_logged_and_published(clock):
         party="team a",
     )
 
-    with capture_logs() as lines:
-        teller(events.append, clock)(cooling)
+    teller(events.append, clock)(cooling)
 
     assert lines == [
         {
@@ -48,15 +63,14 @@ def test_a_place_that_cools_is_logged_and_published(clock):
     ]
 
 
-def test_a_place_that_is_well_again_is_told_too(clock):
+def test_a_place_that_is_well_again_is_told_too(clock, lines):
     """
     So that whoever was called knows that it is over.
     """
     events = []
     well = Cooling(place=("openai", "main"), state="well", left_s=0, why="status 503")
 
-    with capture_logs() as lines:
-        teller(events.append, clock)(well)
+    teller(events.append, clock)(well)
 
     assert [line["event"] for line in lines] == ["provider is well again"]
     assert [(one.key, one.is_healthy) for one in events] == [("main", True)]
