@@ -55,12 +55,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 url_option = click.option(
     "--url",
     envvar="GATEWRIGHT_URL",
+    show_envvar=True,
     default=DEFAULT_URL,
     show_default=True,
     help="The admin URL.",
 )
 token_option = click.option(
-    "--token", envvar="GATEWRIGHT_TOKEN", help="An admin's or viewer's token."
+    "--token",
+    envvar="GATEWRIGHT_TOKEN",
+    show_envvar=True,
+    help="An admin's or viewer's token.",
 )
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Write one JSON document."
@@ -260,14 +264,14 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """
     Write *rows* in columns, numbers to the right; a cell without anything is ``-``.
 
-    Where there are no rows, ``none`` is all that is written.
+    Without a *head*, rows alone.  Where there are no rows, ``none`` is all that is written.
     """
     cells = [[_cell(value) for value in row] for row in rows]
     if not cells:
         click.echo("none")
         return
     numeric = [all(map(_is_number, column)) for column in zip(*cells, strict=True)]
-    table = [list(head), *cells]
+    table = [list(head), *cells] if head else cells
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for row in table:
         columns = (

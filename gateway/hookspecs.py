@@ -220,6 +220,20 @@ class Plugin:
         """
         return ()
 
+    def advice(self, gateway: Gateway) -> Iterable[Problem]:
+        """
+        Tell what of the plugin's settings works, but hardly as it is meant.
+
+        ``gatewright check`` warns of it, where nothing is wrong.
+
+        Args:
+            gateway: One that was made and is never started.
+
+        Returns:
+            As `problems`.
+        """
+        return ()
+
     def not_ready(self) -> str:
         """
         Tell why no requests should be sent here at the moment: it would refuse all of them.

@@ -190,3 +190,17 @@ class TestPrintTable:
         print_table(("name",), [("\x1b[2Jbell\a\n",)])
 
         assert capsys.readouterr().out == "name\n?[2Jbell??\n"
+
+
+def test_help_names_the_variables_that_may_stand_for_options():
+    """
+    A token need not be typed where others of the machine see it.
+    """
+    told = (
+        CliRunner()
+        .invoke(click.command()(client_options(lambda: None)), ["--help"])
+        .output
+    )
+
+    assert "env var: GATEWRIGHT_URL" in told
+    assert "GATEWRIGHT_TOKEN" in told

@@ -1002,6 +1002,31 @@ async def test_a_flight_is_shared(fake, leader_leaves):
         assert gateway.in_flight == 0
 
 
+async def test_why_a_plugin_forwards_is_told_of_its_own_step_alone(fake):
+    """
+    What it explains before the inner part runs does not stand beside a step of that part.
+    """
+
+    class Flying(Plugin):
+        phase = Phase.ANSWER
+
+        @hookimpl
+        async def pre_request(self, exchange):
+            exchange.explain("miss")
+            return await exchange.forward().answer()
+
+    async with running(fake, Flying, Journal) as gateway:
+        exchange, _ = await ask(gateway)
+
+    told = {
+        (line.plugin, line.hook)
+        for line in exchange.trail.lines
+        if line.reason == "miss"
+    }
+    assert told == {("flying", "pre_request")}
+    assert any(line.plugin == "journal" for line in exchange.trail.lines)
+
+
 async def test_a_flight_ends_when_nobody_waits(fake):
     """
     When the last follower leaves, the upstream is cancelled.

@@ -92,8 +92,10 @@ def check_file(
     settings = read_settings(document, problems, source=file)
     errors = list(problems.error().problems)
     errors += _plugin_problems(settings, extra, installed=installed)
+    advice: Sequence[Problem] = ()
     if not errors:
-        errors += _start_problems(settings, extra, secrets, installed=installed)
+        found, advice = _start_problems(settings, extra, secrets, installed=installed)
+        errors += found
     warnings = Problems(str(file))
     for fault in find_warnings(settings):
         fault.note(document, warnings)
@@ -108,7 +110,7 @@ def check_file(
         file=file,
         digest=settings.digest,
         errors=tuple(sorted(errors, key=_mark_of)),
-        warnings=warnings.error().problems,
+        warnings=tuple(sorted((*warnings.error().problems, *advice), key=_mark_of)),
     )
 
 
@@ -133,9 +135,12 @@ def _start_problems(
     secrets: Secrets | None,
     *,
     installed: bool,
-) -> Sequence[Problem]:
+) -> tuple[Sequence[Problem], Sequence[Problem]]:
     """
     Make a gateway of settings that are sound so far, and list why it could not start.
+
+    Returns:
+        Beside that what its plugins advise, where nothing is wrong.
     """
     from gateway.app import Gateway  # it needs half a second that init has not
 
@@ -146,11 +151,13 @@ def _start_problems(
         )
         told += asyncio.run(gateway.start_problems(secrets))
     except PluginErrors as exc:
-        return [p for error in exc.errors for p in _problems_of(error, settings)]
+        return [p for one in exc.errors for p in _problems_of(one, settings)], ()
     except ConfigError as exc:
-        return settings.located(exc).problems
+        return settings.located(exc).problems, ()
     # What a plugin finds wrong on two ways is one problem.
-    return settings.located(ConfigError(dict.fromkeys(told))).problems
+    found = settings.located(ConfigError(dict.fromkeys(told))).problems
+    advice = () if found else gateway.advice()
+    return found, settings.located(ConfigError(advice)).problems
 
 
 def _problems_of(error: GatewayError, settings: Settings) -> Sequence[Problem]:
@@ -285,9 +292,18 @@ def schema(*, as_json: bool, quiet: bool) -> None:
 
 @click.command()
 @_file
-@click.option("--url", envvar="GATEWRIGHT_URL", required=True, help="The admin URL.")
 @click.option(
-    "--token", envvar="GATEWRIGHT_TOKEN", help="An admin's or viewer's token."
+    "--url",
+    envvar="GATEWRIGHT_URL",
+    show_envvar=True,
+    required=True,
+    help="The admin URL.",
+)
+@click.option(
+    "--token",
+    envvar="GATEWRIGHT_TOKEN",
+    show_envvar=True,
+    help="An admin's or viewer's token.",
 )
 @_json
 @_quiet

@@ -4,9 +4,10 @@ What ``serve`` was told, the settings that follow from it, and whether one may s
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import attrs
 
@@ -38,6 +39,8 @@ _AT_START = (
     "storage",
     "egress.ca_file",
 )
+#: The disk's fault, whatever was to be written.
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
 @attrs.frozen(kw_only=True)
@@ -228,7 +231,11 @@ def problems_of(exc: Exception, settings: Settings | None = None) -> list[Proble
     # The text of anybody else's exception may hold a secret; the system's own words do not.
     what = f"{type(exc).__name__} at {place_of(exc)}"
     if isinstance(exc, OSError) and exc.errno is not None:
-        what += f": {os.strerror(exc.errno)}"
+        why = os.strerror(exc.errno)
+        if exc.errno in _NO_ROOM:
+            msg = f"what is kept cannot be written: {why}, {place_of(exc)}"
+            return [Problem(msg, path="server.data_dir")]
+        what += f": {why}"
     return [Problem(f"the settings could not be put in force: {what}")]
 
 

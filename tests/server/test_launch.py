@@ -198,11 +198,22 @@ class TestProblems:
 
     def test_what_the_system_says_is_told(self):
         """
-        A full disk is called so: its words are the system's own, and hold no secret.
+        Its words are its own, and hold no secret.
+        """
+        (problem,) = problems_of(OSError(errno.EMFILE, "sk-secret", "/sk-secret"))
+
+        assert "Too many open files" in str(problem)
+        assert "sk-secret" not in str(problem)
+
+    def test_a_full_disk_is_no_fault_of_the_settings(self):
+        """
+        It is called so, beside the setting that says where things are kept.
         """
         (problem,) = problems_of(OSError(errno.ENOSPC, "sk-secret", "/sk-secret"))
 
-        assert "No space left on device" in str(problem)
+        assert str(problem).startswith(
+            "server.data_dir: what is kept cannot be written: No space left on device"
+        )
         assert "sk-secret" not in str(problem)
 
 

@@ -89,6 +89,14 @@ class GovernancePlugin(Plugin):
             self.settings, mint=None, resolve=secrets.get
         ).look()
 
+    def advice(self, gateway: Gateway) -> Iterable[Problem]:
+        """
+        Tell which names that are allowed lead nowhere, and which targets have no price.
+        """
+        from gateway_governance.advising import advice  # check alone needs it
+
+        return advice(self.settings, gateway)
+
     def has_caller(self, kind: CallerKind, name: str) -> bool | None:
         """
         Tell whether there is such a customer, team or virtual key.
