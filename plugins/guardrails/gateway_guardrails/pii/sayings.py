@@ -20,7 +20,7 @@ LEFT: Final = 64
 _MOST_TOKENS: Final = 6
 #: How far words are read ahead where values stand close to each other: ever farther.
 _AHEAD: Final = 128
-_FARTHEST_AHEAD: Final = 1024
+_FARTHEST_AHEAD: Final = 4096
 _WORD: Final = re.compile(f"({TOKEN.pattern})")
 #: Letters of ASCII in small, a blank for what else it has, and bytes of others as they are.
 _SPACED: Final = bytes(
