@@ -443,30 +443,12 @@ each_credential = pytest.mark.parametrize(
 )
 
 
-class Doorkeeper(Plugin):
-    """
-    Asks for a key, in either vendor's header.
-    """
-
-    phase = Phase.IDENTIFY
-    authenticates_callers = True
-
-    @hookimpl
-    async def pre_request(self, exchange):
-        headers = exchange.headers
-        bearer = headers.get("authorization", "").removeprefix("Bearer ")
-        if CALLER_KEY not in (bearer, headers.get("x-api-key")):
-            raise NotAuthenticated
-
-
 @each_route
 @each_credential
-async def test_what_is_the_callers_stays_here(upstream, start, route, credential):
+async def test_what_is_the_callers_stays_here(upstream, client, route, credential):
     """
     No credential, cookie or address of the caller reaches a provider, who gets its own key.
     """
-    client = await start(Doorkeeper)
-
     await client.post(route.path, route.body(), {**KEPT, **credential})
 
     (seen,) = upstream.seen
@@ -548,7 +530,7 @@ async def test_a_provider_may_be_asked_with_the_callers_own_key(
     """
     With ``auth: caller`` the credential goes through, in the spelling that the vendor reads.
     """
-    client = await start(Doorkeeper, auth="caller")
+    client = await start(auth="caller")
 
     answer = await client.post(route.path, route.body(), {**KEPT, **credential})
 
@@ -585,6 +567,22 @@ BELOW = {
     "/anthropic/v1": ["/messages", "/messages/count_tokens"],
 }
 BY_PATH = {route.path: route for route in ROUTES}
+
+
+class Doorkeeper(Plugin):
+    """
+    Asks for a key, in either vendor's header.
+    """
+
+    phase = Phase.IDENTIFY
+    authenticates_callers = True
+
+    @hookimpl
+    async def pre_request(self, exchange):
+        headers = exchange.headers
+        bearer = headers.get("authorization", "").removeprefix("Bearer ")
+        if CALLER_KEY not in (bearer, headers.get("x-api-key")):
+            raise NotAuthenticated
 
 
 @pytest.mark.parametrize(
