@@ -202,10 +202,10 @@ class Door:
         """
         if self.is_open:
             return
-        if self.loopback_only and not is_this_machine(request):
+        if self.loopback_only and not is_loopback(peer_of(request)):
             msg = (
-                "Nothing here authenticates callers, so only this machine is answered, and "
-                "no proxy. Operator: set plugins.governance.require_key."
+                "Nothing here authenticates callers, so only this machine is answered. "
+                "Operator: set plugins.governance.require_key."
             )
             raise NotAllowed(msg, code="loopback_only")
         headers = request.headers

@@ -369,12 +369,15 @@ class TestWithoutTokens:
 
         assert (status, told["error"]["code"]) == (403, code)
 
-    async def test_who_comes_through_a_proxy_is_refused(self, manage):
+    @pytest.mark.parametrize(
+        "name", ["x-forwarded-for", "X-Real-IP", "Forwarded", "Via"]
+    )
+    async def test_who_comes_through_a_proxy_is_refused(self, manage, name):
         """
         It runs on this machine, and speaks for whoever reaches it.
         """
         managed = await manage()
-        headers = {"X-Forwarded-For": "203.0.113.7"}
+        headers = {name: "203.0.113.7"}
 
         status, told = await managed.call("/api/status", headers=headers)
 
