@@ -43,9 +43,9 @@ ERROR: Final = "error"
 UNKNOWN: Final = "unknown"
 
 DONE: Final = b"[DONE]"
-#: As numbers, which are looked for faster than bytes.
 #: As long as anybody writes them.
 _WHOLE_NUMBER: Final = re.compile(r"0|-?[1-9][0-9]{0,999}")
+#: As numbers, which are looked for faster than bytes.
 _CARRIAGE_RETURN: Final = ord("\r")
 _LINE_FEED: Final = ord("\n")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
