@@ -47,7 +47,8 @@ class Sayings:
     Attributes:
         since: From here on it was read
         upto: up to here.
-        ends: Where each that says something ends.
+        begins: Where each that says something begins
+        ends: and ends.
         told: What each says.
     """
 
@@ -56,6 +57,7 @@ class Sayings:
         self._text = text
         self.since = self.upto = 0
         self._ahead = _AHEAD
+        self.begins: list[int] = []
         self.ends: list[int] = []
         self.told: list[Saying] = []
 
@@ -70,7 +72,7 @@ class Sayings:
         else:
             self.since = self.upto = low
             self._ahead = _AHEAD
-            self.ends, self.told = [], []
+            self.begins, self.ends, self.told = [], [], []
         # Again what a word may say something together with.
         first = max(self.since, self.upto - LEFT)
         found = self._plain(first, high)
@@ -78,6 +80,7 @@ class Sayings:
             found = self._any(first, high)
         for saying in found:
             if saying[1] > self.upto:
+                self.begins.append(saying[0])
                 self.ends.append(saying[1])
                 self.told.append(saying)
         self.upto = high

@@ -32,7 +32,7 @@ _COUNTS: Final = bytes.maketrans(b"0123456789", bytes(range(10)))
 #: Letters, of either case, as what they count from ten on.
 _COUNTED: Final = str.maketrans({one: str(int(one, 36)) for one in ascii_letters})
 #: The dihedral group D5, and how a digit is permuted from place to place.
-_D5: Final = (
+_D5: Final[Sequence[Sequence[int]]] = (
     (0, 1, 2, 3, 4, 5, 6, 7, 8, 9),
     (1, 2, 3, 4, 0, 6, 7, 8, 9, 5),
     (2, 3, 4, 0, 1, 7, 8, 9, 5, 6),
