@@ -87,6 +87,22 @@ def test_of_one_shape_the_word_tells_the_type(text, name):
 
 
 @pytest.mark.parametrize(
+    ("text", "find"),
+    [
+        ("私のTELは080-3249-1161です。", ("PHONE", "080-3249-1161")),
+        ("제 RRN는 880305-1483032 입니다.", ("KR_RRN", "880305-1483032")),
+        ("请把SSN改成219551234。", ("US_SSN", "219551234")),
+        ("我的email和PIN是4821", ("PIN", "4821")),
+    ],
+)
+def test_words_are_heard_between_letters_of_scripts_without_gaps(text, find):
+    """
+    Acronyms are written with no gap between them and the words around them.
+    """
+    assert found(text) == [find]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "Order #0246921612 shipped",
