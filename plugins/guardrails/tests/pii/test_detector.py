@@ -77,6 +77,9 @@ def test_digits_of_other_scripts_are_digits(card):
         ("12345678 is the MRN", "MRN"),
         ("call me at 608 317-2427", "PHONE"),
         ("CNPJ: 12ABC34501DE35", "BR_CNPJ"),
+        ("my SSN is 123-45-6789", "US_SSN"),
+        ("SIN 046 454 286 on file", "CA_SIN"),
+        ("Phone: (555) 555-5555", "PHONE"),
     ],
 )
 def test_of_one_shape_the_word_tells_the_type(text, name):
@@ -115,6 +118,7 @@ def test_words_are_heard_between_letters_of_scripts_without_gaps(text, find):
         "Authorization: Bearer <token>",
         "2026-11-28 17:09:04,123 took 646930035 ns",
         "std::vector<int> a::b(10)",
+        "call 000-000-0000 or 5555555555",
     ],
 )
 def test_what_is_nobodys_is_left_alone(text):

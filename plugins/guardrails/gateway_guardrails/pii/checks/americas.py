@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 #: Numbers that were printed in advertisements.
-_PRINTED: Final = frozenset({"078051120", "219099999", "123456789"})
+_PRINTED: Final = frozenset({"078051120", "219099999"})
 _NO_EIN: Final = frozenset(
     {0, 7, 8, 9, 17, 18, 19, 28, 29, 49, 69, 70, 78, 79, 89, 96, 97}
 )
@@ -103,9 +103,9 @@ def mbi(value: str) -> bool:
 
 def sin(value: str) -> bool:
     """
-    Tell whether *value* may be a Canadian insurance number.
+    Tell whether *value* may be a Canadian insurance number; a 0 begins those of examples.
     """
-    return value[0] not in "08" and luhn(value) and not is_repeated(value)
+    return value[0] != "8" and luhn(value) and not is_repeated(value)
 
 
 def cpf(value: str) -> bool:
