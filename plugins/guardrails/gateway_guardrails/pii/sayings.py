@@ -11,7 +11,15 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from gateway_guardrails.pii.lexicon import TOKEN, Lexicon, cases_of, has_hump, parts
+from gateway_guardrails.pii.lexicon import (
+    GAPLESS,
+    GAPLESS_BESIDE,
+    TOKEN,
+    Lexicon,
+    cases_of,
+    has_hump,
+    parts,
+)
 
 __all__ = ["LEFT", "Saying", "Sayings"]
 
@@ -203,6 +211,8 @@ def _spaced(text: str) -> str:
     raw = text.lower().encode("utf-8", "surrogatepass")
     spaced = raw.translate(_SPACED).decode("utf-8", "surrogatepass")
     beyond = set(raw.translate(None, _ASCII).decode("utf-8", "surrogatepass"))
+    if any(map(GAPLESS.match, beyond)):
+        spaced = GAPLESS_BESIDE.sub(" ", spaced)
     others = [one for one in beyond if _NO_LETTER.match(one)]
     if len(others) > _FEW:
         return _NO_LETTER.sub(" ", spaced)
