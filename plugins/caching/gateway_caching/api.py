@@ -142,7 +142,7 @@ def read_wanted(document: Any, shelf: Shelf) -> Wanted:
         raise _wrong('say what is to go, or {"all": true}')
     word = document.get("word")
     age_s = document.get("older_than_s")
-    if age_s is not None and (
+    if "older_than_s" in document and (
         isinstance(age_s, bool) or not isinstance(age_s, int | float) or age_s < 0
     ):
         raise _wrong("older_than_s is a number of seconds")

@@ -4,7 +4,8 @@ The command ``cache``: what was saved, and letting entries go.
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 import click
 
@@ -14,13 +15,32 @@ from gateway.client import (
     print_table,
     write_json,
 )
+from gateway.clock import read_span
 
 __all__ = ["cache"]
 
+_SECONDS: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?")
 _COLUMNS = (
     *("day", "hits", "similar", "verified", "disagreed", "joined", "missed"),
     *("tokens saved", "USD saved"),
 )
+
+
+def _age(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> float | None:
+    """
+    Read ``1h``, or a bare number of seconds.
+    """
+    if value is None:
+        return None
+    if _SECONDS.fullmatch(value):
+        return float(value)
+    try:
+        return read_span(value)
+    except ValueError as exc:
+        msg = f"{value}: {exc}, or as seconds"
+        raise click.BadParameter(msg, context, option) from None
 
 
 @click.group()
@@ -76,7 +96,9 @@ def _row(day: dict[str, Any]) -> tuple[object, ...]:
 @click.option("--model", help="Of one model, as callers ask for it.")
 @click.option("--tag", help="With one tag.")
 @click.option("--word", help="That callers told apart by this x-gw-cache-key.")
-@click.option("--older-than", "older_than_s", type=float, help="Older, in seconds.")
+@click.option(
+    "--older-than", "older_than_s", callback=_age, help="Older: 90s, 15m, 1h, 7d."
+)
 @click.option("--all", "is_all", is_flag=True, help="All there are.")
 @client_options
 def purge(

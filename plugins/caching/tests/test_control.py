@@ -98,6 +98,7 @@ async def test_an_entry_is_purged_by_the_id_that_answers_tell(client, ask):
         {"key": "a", "team": "b"},
         {"older_than_s": -1},
         {"older_than_s": True},
+        {"older_than_s": None},
         [],
     ],
     ids=str,
@@ -174,6 +175,39 @@ async def test_the_commands_ask_the_gateway(client, ask):
     assert "1 entries" in stats.output
     assert nothing.exit_code == 2
     assert "1 entries are gone" in purged.output
+
+
+@pytest.mark.parametrize(
+    ("age", "is_gone"),
+    [("5m", False), ("300", False), ("3m", True), ("180.5", True), ("0", True)],
+)
+async def test_an_age_is_told_as_everywhere(
+    client, ask, shelf_of, monkeypatch, age, is_gone
+):
+    """
+    As a span of time; a bare number is one of seconds.
+    """
+    await ask(client)
+    clock = shelf_of(client).gateway.clock
+    now = clock.now()
+    monkeypatch.setattr(type(clock), "now", lambda _: now + 240)
+
+    told = await asyncio.to_thread(
+        run, "purge", "--older-than", age, "--url", client.url
+    )
+
+    assert told.output == f"{int(is_gone)} entries are gone\n"
+
+
+@pytest.mark.parametrize("age", ["soon", "-1", "1 h", "nan", "1e400", "5y"])
+def test_what_is_no_age_is_wrong_usage(age):
+    """
+    And shows what one looks like.
+    """
+    told = run("purge", "--older-than", age)
+
+    assert told.exit_code == 2
+    assert "write it as 90s, 30m, 8h, 7d or 2w, or as seconds" in told.output
 
 
 @pytest.mark.parametrize(

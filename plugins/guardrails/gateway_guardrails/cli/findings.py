@@ -4,21 +4,19 @@ The command ``guardrails findings``: what was found.
 
 from __future__ import annotations
 
-import re
+from contextlib import suppress
 from typing import Any, Final
 
 import click
 
 from gateway.client import (
     Client,
+    ago,
     client_options,
     print_table,
     write_json,
 )
-from gateway.clock import SystemClock, utc_text
 
-_SPAN: Final = re.compile(r"([1-9][0-9]{0,8})(s|m|h|d|w)")
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _PAGE: Final = 1_000
 
 
@@ -26,11 +24,9 @@ def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> str
     """
     Read ``7d``, or leave a time as it is for the gateway to read.
     """
-    found = _SPAN.fullmatch(value or "")
-    if found is None:
-        return value
-    ago_s = int(found[1]) * _SECONDS[found[2]]
-    return utc_text(SystemClock().now() - ago_s)
+    with suppress(ValueError):
+        return ago(value or "")
+    return value
 
 
 @click.command()
