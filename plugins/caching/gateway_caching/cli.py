@@ -13,6 +13,7 @@ from gateway.client import (
     Client,
     client_options,
     print_table,
+    printable,
     write_json,
 )
 from gateway.clock import read_span
@@ -90,9 +91,9 @@ def _row(day: dict[str, Any]) -> tuple[object, ...]:
 
 @cache.command()
 @click.option("--id", "entry_id", help="The entry's x-gw-cache-id.")
-@click.option("--key", help="Entries of one virtual key, by its id.")
-@click.option("--team", help="Of one team, by its id.")
-@click.option("--customer", help="Of one customer, by its id.")
+@click.option("--key", help="Entries of one virtual key, by its name or id.")
+@click.option("--team", help="Of one team, by its name or id.")
+@click.option("--customer", help="Of one customer, by its name or id.")
 @click.option("--model", help="Of one model, as callers ask for it.")
 @click.option("--tag", help="With one tag.")
 @click.option("--word", help="That callers told apart by this x-gw-cache-key.")
@@ -113,6 +114,8 @@ def purge(
 ) -> None:
     """
     Let entries go that fit everything that is said.
+
+    Exit 1 if there were none, and the name that is said is nobody's.
     """
     wanted = {name: value for name, value in told.items() if value is not None}
     if entry_id is not None:
@@ -120,7 +123,11 @@ def purge(
     if not wanted and not is_all:
         raise click.UsageError("say which entries, or --all")
     document = Client(url, token).post("/api/cache/purge", wanted or {"all": True})
+    is_nobody = bool(document["strangers"]) and not document["purged"]
     if as_json:
         write_json(document)
-    elif not quiet:
+    elif not (quiet or is_nobody):
         click.echo(f"{document['purged']} entries are gone")
+    if is_nobody:
+        click.echo(f"error: {printable('; '.join(document['strangers']))}", err=True)
+        raise SystemExit(1)

@@ -14,6 +14,7 @@ from gateway.client import (
     ago,
     client_options,
     print_table,
+    printable,
     write_json,
 )
 
@@ -39,9 +40,9 @@ def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> str
 @click.option("--action", help="block, redact, flag.")
 @click.option("--stage", type=click.Choice(("input", "output")), help="Where.")
 @click.option("--request", "request_id", help="The request's id.")
-@click.option("--key", help="The virtual key's id.")
-@click.option("--team", help="The team's id.")
-@click.option("--customer", help="The customer's id.")
+@click.option("--key", help="The virtual key's name or id.")
+@click.option("--team", help="The team's name or id.")
+@click.option("--customer", help="The customer's name or id.")
 @click.option(
     "--shadow/--no-shadow",
     default=None,
@@ -68,26 +69,34 @@ def findings(
 ) -> None:
     """
     List what guardrails found, the latest first; never the text.
+
+    Exit 1 if there is none, and a name that is asked for is nobody's.
     """
     client = Client(url, token)
     query: dict[str, object] = {**filters, "type": type_}
     if shadow is not None:
         query["shadow"] = "true" if shadow else "false"
     found: list[dict[str, Any]] = []
-    cursor, dropped = None, 0
+    cursor, dropped, strangers = None, 0, ()
     while len(found) < limit:
         asked = {**query, "limit": min(_PAGE, limit - len(found)), "cursor": cursor}
         page = client.get("/api/guardrails/findings", asked)
         found += page["findings"]
         cursor, dropped = page["cursor"], page["dropped"]
+        strangers = page["strangers"]
         if cursor is None:
             break
+    is_nobody = bool(strangers) and not found
     if as_json:
-        write_json({"findings": found, "cursor": cursor, "dropped": dropped})
-    elif not quiet:
+        told = {"cursor": cursor, "dropped": dropped, "strangers": strangers}
+        write_json({"findings": found, **told})
+    elif not (quiet or is_nobody):
         _print(found)
     if dropped:
         click.echo(f"warning: {dropped} findings were dropped by this worker", err=True)
+    if is_nobody:
+        click.echo(f"error: {printable('; '.join(strangers))}", err=True)
+        raise SystemExit(1)
 
 
 def _print(found: list[dict[str, Any]]) -> None:
