@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -199,12 +200,10 @@ def announce(started: Started, gateway: Gateway) -> None:
 
 async def reload_quietly(fleet: Fleet) -> None:
     """
-    Reload because a signal asked for it; what is wrong is logged.
+    Reload because a signal asked for it; what is wrong was logged where it was found.
     """
-    try:
+    with suppress(SettingsRejected):
         await fleet.reload("SIGHUP")
-    except SettingsRejected as rejected:
-        log.warning("reload refused", problems=[str(p) for p in rejected.problems])
 
 
 class Signals:
