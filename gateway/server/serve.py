@@ -178,6 +178,7 @@ async def start(
         else:
             await station.listen(admin_app(station.health, routes), admin, tls)
             await station.start(calls, tls)
+        station.health.ready()
         freeze()
     except Exception as exc:
         raise ConfigError(problems_of(exc, station.gateway.settings)) from exc
