@@ -240,17 +240,15 @@ class Gateway:
         )
         raise LookupError(msg)
 
-    def has_caller(self, kind: CallerKind, name: str) -> bool | None:
+    def find_caller(self, kind: CallerKind, name: str) -> str | None:
         """
-        Tell whether some plugin knows a caller of that *name* or id, as of now.
+        Find the id of the caller of that *name* or id, as some plugin knows it now.
 
         Returns:
-            ``None`` where no plugin can tell.
+            ``""`` where it is nobody's, ``None`` where no plugin can tell.
         """
-        told = {each.plugin.has_caller(kind, name) for each in self.hooks.plugins}
-        if True in told:
-            return True
-        return False if False in told else None
+        told = [each.plugin.find_caller(kind, name) for each in self.hooks.plugins]
+        return next(filter(None, told), "" if "" in told else None)
 
     def not_ready(self) -> str:
         """

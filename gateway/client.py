@@ -29,6 +29,7 @@ import attrs
 import click
 
 from gateway import codec
+from gateway.clock import SystemClock, read_span, utc_text
 from gateway.settings.values import Address, read_url
 
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
@@ -36,6 +37,7 @@ __all__ = [
     "Client",
     "Rejected",
     "Unreachable",
+    "ago",
     "client_options",
     "json_option",
     "print_table",
@@ -251,6 +253,16 @@ def step(text: str) -> str:
     Write *text* as one step of a path, whatever stands in it.
     """
     return quote(text, safe="")
+
+
+def ago(text: str) -> str:
+    """
+    Write the time that is as long ago as *text*, ``7d``, says; never one before 1970.
+
+    Raises:
+        ValueError: It is no span: see `gateway.clock.read_span`.
+    """
+    return utc_text(max(0.0, SystemClock().now() - read_span(text)))
 
 
 def write_json(document: Any) -> None:

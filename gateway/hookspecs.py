@@ -175,16 +175,16 @@ class Plugin:
         """
         return ()
 
-    def has_caller(self, kind: CallerKind, name: str) -> bool | None:
+    def find_caller(self, kind: CallerKind, name: str) -> str | None:
         """
-        Tell whether there is a caller of that *name* or id now.
+        Find the id of the caller of that *name* or id now.
 
-        Whoever tells callers apart overrides it, for others whose settings name them and who
-        have to say that a name is nobody's: see `gateway.Gateway.has_caller`.  Before the start
-        it may not know those that are stored.
+        Whoever tells callers apart overrides it, for others whose settings and questions name
+        them and who have to say that a name is nobody's: see `gateway.Gateway.find_caller`.
+        Before the start it may not know those that are stored.
 
         Returns:
-            ``None`` where it does not know.
+            ``""`` where it is nobody's, ``None`` where it does not know.
         """
         return None
 

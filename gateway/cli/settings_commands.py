@@ -21,8 +21,9 @@ from gateway import codec
 from gateway.cli.settings_client import Unreachable, fetch_settings
 from gateway.errors import ConfigError, GatewayError, Problem, SecretMissing
 from gateway.installation import installed_plugins
-from gateway.plugins import FoundPlugin, PluginErrors, find_plugins, load_plugins
+from gateway.plugins import FoundPlugin, PluginErrors, find_plugins
 from gateway.secrets import Secrets
+from gateway.server.launch import plugin_problems, problems_of
 from gateway.settings import Settings, find_secrets, load_settings, settings_as_dict
 from gateway.settings.checks import Fault, find_warnings
 from gateway.settings.load import open_document, read_settings
@@ -91,7 +92,9 @@ def check_file(
         return CheckResult(file=file, errors=exc.problems)
     settings = read_settings(document, problems, source=file)
     errors = list(problems.error().problems)
-    errors += _plugin_problems(settings, extra, installed=installed)
+    errors += plugin_problems(
+        settings, extra, installed=installed_plugins() if installed else ()
+    )
     advice: Sequence[Problem] = ()
     if not errors:
         found, advice = _start_problems(settings, extra, secrets, installed=installed)
@@ -112,21 +115,6 @@ def check_file(
         errors=tuple(sorted(errors, key=_mark_of)),
         warnings=tuple(sorted((*warnings.error().problems, *advice), key=_mark_of)),
     )
-
-
-def _plugin_problems(
-    settings: Settings, extra: Sequence[FoundPlugin], *, installed: bool
-) -> list[Problem]:
-    """
-    Load the plugins as ``serve`` would, and list why it would not.
-    """
-    try:
-        load_plugins(
-            settings, extra, installed=installed_plugins() if installed else ()
-        )
-    except PluginErrors as exc:
-        return [p for error in exc.errors for p in _problems_of(error, settings)]
-    return []
 
 
 def _start_problems(
@@ -150,20 +138,12 @@ def _start_problems(
             settings, plugins=extra, installed=installed, environ={}, problems=told
         )
         told += asyncio.run(gateway.start_problems(secrets))
-    except PluginErrors as exc:
-        return [p for one in exc.errors for p in _problems_of(one, settings)], ()
-    except ConfigError as exc:
-        return settings.located(exc).problems, ()
+    except (PluginErrors, ConfigError) as exc:
+        return problems_of(exc, settings), ()
     # What a plugin finds wrong on two ways is one problem.
     found = settings.located(ConfigError(dict.fromkeys(told))).problems
     advice = () if found else gateway.advice()
     return found, settings.located(ConfigError(advice)).problems
-
-
-def _problems_of(error: GatewayError, settings: Settings) -> Sequence[Problem]:
-    if isinstance(error, ConfigError):
-        return settings.located(error).problems
-    return [Problem(str(error))]
 
 
 def _missing_secrets(

@@ -109,6 +109,22 @@ class TestLaunch:
 
         assert caught.value.problems[0].where == f"{file}:1:1"
 
+    def test_faults_of_the_core_and_of_plugins_are_told_together(self, tmp_path):
+        """
+        Who mends the ones would only then be told of the others.
+        """
+        file = tmp_path / "gateway.yaml"
+        file.write_text("models: {fast: nowhere/x}\nplugins: {nobodys: {}}\n")
+
+        with pytest.raises(ConfigError) as caught:
+            Launch(file=file).settings({})
+
+        places = [(each.path, each.where) for each in caught.value.problems]
+        assert places == [
+            ("models.fast", f"{file}:1:16"),
+            ("plugins.nobodys", f"{file}:2:11"),
+        ]
+
     def test_a_file_is_not_kept(self, tmp_path):
         """
         A reload reads what stands there then.

@@ -97,15 +97,15 @@ class GovernancePlugin(Plugin):
 
         return advice(self.settings, gateway)
 
-    def has_caller(self, kind: CallerKind, name: str) -> bool | None:
+    def find_caller(self, kind: CallerKind, name: str) -> str | None:
         """
-        Tell whether there is such a customer, team or virtual key.
+        Find the id of a customer, team or virtual key.
 
-        Before the start only those that are declared are known.
+        Before the start only those that are declared are known, by their names.
         """
         if self._governor is None:
-            return True if name in self.settings.names(kind) else None
-        return self._governor.watch.snapshot.has_caller(kind, name)
+            return name if name in self.settings.names(kind) else None
+        return self._governor.watch.snapshot.find_caller(kind, name)
 
     # --- life -------------------------------------------------------------------------------
 

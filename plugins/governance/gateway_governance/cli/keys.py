@@ -22,7 +22,7 @@ from gateway.client import (
     step,
     write_json,
 )
-from gateway.clock import SystemClock, utc_text
+from gateway.clock import SystemClock, read_span, utc_text
 from gateway.offline import Offline, config_option, data_dir_option, told
 from gateway_governance.cli.printing import (
     ROOT,
@@ -31,7 +31,7 @@ from gateway_governance.cli.printing import (
     period_text,
     usd_text,
 )
-from gateway_governance.cli.words import BUDGET, RATE, SPAN, Word, read_span
+from gateway_governance.cli.words import BUDGET, RATE, SPAN, Word
 from gateway_governance.owners import Moment
 from gateway_governance.values import MAX_CHARACTERS, PURPOSE, Mint
 

@@ -2,10 +2,21 @@ from __future__ import annotations
 
 import pytest
 
-from gateway import Finding, Identity
+from gateway import Finding, Identity, Phase, Plugin
 from gateway.testing import make_exchange
 from gateway_guardrails.api.queries import COLUMNS
 from gateway_guardrails.cli.findings import findings
+
+
+class KnowsNobody(Plugin):
+    """
+    Knows that there are no callers.
+    """
+
+    phase = Phase.IDENTIFY
+
+    def find_caller(self, kind, name):
+        return ""
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +84,23 @@ async def test_whose_and_of_which_rules(cli, asked, types):
     told = await cli.json("findings", *asked)
 
     assert [each["type"] for each in told["findings"]] == types
+
+
+class TestNobody:
+    @pytest.fixture
+    async def guarded(self, guards):
+        async with guards(plugins=[KnowsNobody]) as found:
+            yield found
+
+    async def test_a_name_that_is_nobodys_is_no_empty_list(self, cli):
+        """
+        A slip does not look as if nothing had been found; who is gone still has findings.
+        """
+        slip = await cli.run("findings", "--team", "paymnets", code=1)
+        gone = await cli.run("findings", "--key", "vk_1", "--quiet")
+
+        assert slip == "error: no team is called paymnets\n"
+        assert gone == ""
 
 
 async def test_pages_are_put_together(cli, monkeypatch):
