@@ -29,7 +29,8 @@ TAIL: Final = 160
 UNUSUAL_SHARE: Final = 0.15
 
 _TURN: Final = re.compile(r"\n(human|user|question|prompt|q|h|### human)[:>]")
-_ODD: Final = re.compile(r"[\\\]}{\[<>|*^~$#@=+`]")
+_ODD: Final = b"\\]}{[<>|*^~$#@=+`"
+_LEAST_ODD: Final = 4
 _SPACES: Final = re.compile(r"\s+")
 
 
@@ -80,7 +81,12 @@ def _tail(text: str) -> int | None:
     """
     begin = max(len(text) // 2, len(text) - TAIL)
     tail = text[begin:]
-    if len(_ODD.findall(tail)) < 4 or "\n" in tail.strip() or "```" in text:
+    raw = tail.encode("utf-8", "replace")
+    if (
+        len(raw) - len(raw.translate(None, _ODD)) < _LEAST_ODD
+        or "\n" in tail.strip()
+        or "```" in text
+    ):
         return None
     head = text[max(begin - TAIL, 0) : begin]
     if _unusual(tail) >= UNUSUAL_SHARE and _unusual(head) <= UNUSUAL_SHARE / 3:

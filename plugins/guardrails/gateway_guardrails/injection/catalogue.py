@@ -35,6 +35,7 @@ class Rule:
             documents, tool definitions.
         is_common: Ordinary texts have it: it is looked for only beside another that was found.
         language: ISO 639-1.
+        sought: What a screen looks for: *pattern*, or an end of it that costs less.
         hit: A text in which it is found.
         miss: One in which it is not.
     """
@@ -42,6 +43,7 @@ class Rule:
     family: str
     weight: float
     pattern: str
+    sought: str
     hit: str
     miss: str
     is_foreign: bool = False
@@ -79,10 +81,13 @@ def _read(table: str) -> Iterator[Rule]:
 
 
 def _rule(row: dict[str, Any], words: dict[str, str]) -> Rule:
+    pattern: str = row["pattern"]
+    begin = pattern.index(row.get("sought_from", ""))
     return Rule(
         family=row["family"],
         weight=row["weight"],
-        pattern=_expanded(row["pattern"], words),
+        pattern=_expanded(pattern, words),
+        sought=_expanded(pattern[begin:], words),
         hit=row["hit"],
         miss=row["miss"],
         is_foreign=row.get("where") == "foreign",

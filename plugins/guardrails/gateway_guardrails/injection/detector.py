@@ -18,7 +18,7 @@ from gateway.detecting import Find, Place, Severity
 from gateway_guardrails.commonest import commonest_words
 from gateway_guardrails.injection.anomalies import anomalies
 from gateway_guardrails.injection.catalogue import rules
-from gateway_guardrails.injection.combined import combined, shipped
+from gateway_guardrails.injection.combined import alone, shipped
 from gateway_guardrails.injection.matching import Look, Matcher, Screens
 from gateway_guardrails.injection.normalise import Normalised, normalise
 from gateway_guardrails.injection.options import InjectionOptions
@@ -91,7 +91,7 @@ class InjectionDetector:
         RE2 makes them as texts need them: some take 2 ms where a rule is found for the first time.
         """
         self._matcher.warm_up()
-        combined("", 0, shipped())
+        alone("", shipped())
         self.score(" ".join(rule.miss for rule in rules()), _ASKED)
         self.score(" ".join(commonest_words()), _ASKED)
 
@@ -134,7 +134,6 @@ class InjectionDetector:
         for reading in readings(
             plain.text,
             is_turned=is_turned,
-            has_code_signs=look.signs.codes,
             has_letter_signs=look.signs.letters,
         ):
             read = self._read(reading, plain, is_foreign=is_foreign)
@@ -224,6 +223,8 @@ def _placed(judged: Score, placed: _Placing) -> Score:
     """
     Move what was found to where it stood in the text as it was.
     """
+    if not judged.evidence:
+        return judged
     moved = []
     for one in judged.evidence:
         start, end = placed(one.start, one.end)

@@ -87,6 +87,9 @@ def shifted(text: str) -> str | None:
     Undo a Caesar shift or atbash, for a text without any common word.
     """
     sample = text[:240]
+    for word in _COMMONEST:
+        if word in sample:
+            return None
     if _WORD.hits(sample):
         return None
     letters = sum(map(str.isalpha, sample))
@@ -108,6 +111,8 @@ _ALPHABETS: Final = [
         _LOWER[::-1],
     ]
 ]
+#: Of the words below, those that almost every English text has, as they stand in it.
+_COMMONEST: Final = (" the ", " to ", " a ", " of ", " and ", " is ")
 _COMMON: Final = re.compile(
     r"\b(?:the|and|you|your|all|to|of|ignore|instructions|is|that|for|now)\b",
     re.IGNORECASE,

@@ -10,7 +10,7 @@ languages that most texts are not written in, its words must stand near each oth
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property, lru_cache
 from operator import or_
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, Self
@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, Self
 import attrs
 
 from gateway_guardrails.injection.catalogue import Rule, language_signs, rules
-from gateway_guardrails.injection.combined import SHORT, pair_sign
 from gateway_guardrails.injection.gate import (
     Candidate,
     Gate,
@@ -28,7 +27,7 @@ from gateway_guardrails.injection.gate import (
     stretches,
 )
 from gateway_guardrails.injection.places import in_characters, places_in
-from gateway_guardrails.injection.readings import CODE_SIGNS, LETTER_SIGNS
+from gateway_guardrails.injection.readings import LETTER_SIGNS
 from gateway_guardrails.patterns import HAS_RE2, Pattern, compile_pattern
 from gateway_guardrails.screens import Screen, kept_screen
 
@@ -64,16 +63,12 @@ class Signs(NamedTuple):
     What else may be in a text.
 
     Attributes:
-        codes: `CODE_SIGNS`.
-        letters: `LETTER_SIGNS`.
+        letters: One of `LETTER_SIGNS`.
         languages: Words of a language that is not English, folded to ASCII.
-        pairs: Concepts that say much together, in a short text.
     """
 
-    codes: bool
     letters: bool
     languages: bool
-    pairs: bool
 
     def __or__(self, other: Signs) -> Signs:
         return Signs(*map(or_, self, other))
@@ -99,12 +94,10 @@ class Screens:
     Attributes:
         own: Those for what users say, and the signs.
         foreign: Those that count only where nobody should speak to the assistant.
-        pairs: Of short texts, which have concepts that say much together.
     """
 
     own: Screen
     foreign: Screen
-    pairs: Screen
 
     @classmethod
     def kept(cls, folder: Path) -> Self | None:
@@ -114,25 +107,31 @@ class Screens:
         made = [
             kept_screen(patterns, folder / f"{name}.screen")
             for name, patterns in (
-                ("injection", _patterns(is_foreign=False)),
-                ("injection-foreign", _patterns(is_foreign=True)),
-                ("injection-pairs", [pair_sign()]),
+                ("injection", _sought(is_foreign=False)),
+                ("injection-foreign", _sought(is_foreign=True)),
             )
         ]
         told = [one for one in made if one is not None]
         return cls(*told) if len(told) == len(made) else None
 
 
-def _patterns(*, is_foreign: bool) -> Sequence[str]:
+def _sought(*, is_foreign: bool) -> Sequence[str]:
     """
-    Return what a screen has, in the order in which it numbers it.
+    Return the patterns of a screen: the numbers of the signs follow those of the rules.
     """
-    told = [
-        rule.pattern
+    told = [rule.sought for rule in _of_screen(is_foreign=is_foreign)]
+    return told if is_foreign else (*told, language_signs(), *LETTER_SIGNS)
+
+
+def _of_screen(*, is_foreign: bool) -> Sequence[Rule]:
+    """
+    Return the rules that a screen has, in the order in which it numbers them.
+    """
+    return [
+        rule
         for rule in rules()
         if rule.language == "en" and rule.is_foreign is is_foreign
     ]
-    return told if is_foreign else (*told, *CODE_SIGNS, LETTER_SIGNS, language_signs())
 
 
 class Matcher:
@@ -293,10 +292,7 @@ class _Screened:
         self._own, self._foreign = (
             _by_number(rules, is_foreign=is_foreign) for is_foreign in (False, True)
         )
-        numbers = _numbers(is_foreign=False)
-        self._codes = frozenset(map(numbers.__getitem__, CODE_SIGNS))
-        self._letters = numbers[LETTER_SIGNS]
-        self._languages = numbers[language_signs()]
+        self._languages = len(_of_screen(is_foreign=False))
 
     def candidates(
         self, piece: _Piece, *, is_foreign: bool
@@ -306,32 +302,22 @@ class _Screened:
         if is_foreign:
             there = self._screens.foreign.hits(piece.text)
             found += [self._foreign[one] for one in there if one in self._foreign]
-        pairs = len(piece.text) <= SHORT and bool(self._screens.pairs.hits(piece.text))
         if not hits:
-            return found, _NO_SIGNS._replace(pairs=pairs)
-        return found, Signs(
-            codes=not self._codes.isdisjoint(hits),
-            letters=self._letters in hits,
-            languages=self._languages in hits,
-            pairs=pairs,
-        )
+            return found, _NO_SIGNS
+        languages = self._languages
+        return found, Signs(letters=max(hits) > languages, languages=languages in hits)
 
 
 def _by_number(rules: Iterable[Rule], *, is_foreign: bool) -> Mapping[int, _Anywhere]:
     """
     Return those of *rules* that a screen has, by their numbers in it.
     """
-    numbers = _numbers(is_foreign=is_foreign)
+    chosen = set(rules)
     return {
-        numbers[rule.pattern]: _Anywhere(rule)
-        for rule in rules
-        if rule.is_foreign is is_foreign
+        number: _Anywhere(rule)
+        for number, rule in enumerate(_of_screen(is_foreign=is_foreign))
+        if rule in chosen
     }
-
-
-def _numbers(*, is_foreign: bool) -> Mapping[str, int]:
-    patterns = _patterns(is_foreign=is_foreign)
-    return {pattern: number for number, pattern in enumerate(patterns)}
 
 
 class _Anywhere:
@@ -362,7 +348,7 @@ class _Gated:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._own = _Group(
             (rule for rule in rules if not rule.is_foreign),
-            further=(language_signs(), LETTER_SIGNS),
+            further=(language_signs(), *LETTER_SIGNS),
         )
         self._foreign = _Group(rule for rule in rules if rule.is_foreign)
 
@@ -372,12 +358,9 @@ class _Gated:
         found, further = self._own.candidates(piece)
         if is_foreign:
             found += self._foreign.candidates(piece)[0]
-        return found, Signs(
-            codes=True,
-            letters=1 in further,
-            languages=0 in further,
-            pairs=len(piece.text) <= SHORT,
-        )
+        if not further:
+            return found, _NO_SIGNS
+        return found, Signs(letters=max(further) > 0, languages=0 in further)
 
 
 class _Somewhere:
@@ -413,7 +396,7 @@ class _Group:
         self._patterns = [_compiled(text) for text in texts]
         self._gate = _gate((*texts, *further))
 
-    def candidates(self, piece: _Piece) -> tuple[list[_Candidate], Container[int]]:
+    def candidates(self, piece: _Piece) -> tuple[list[_Candidate], Sequence[int]]:
         """
         Return which rules may be in *piece*, and the places of further patterns that may be.
         """

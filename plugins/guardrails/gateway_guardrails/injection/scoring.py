@@ -136,7 +136,7 @@ def score(
     """
     if look.hits:
         return _by_rules(look, text, factors, is_foreign=is_foreign)
-    told = _by_concepts(look, text, factors)
+    told = _by_concepts(text, factors)
     if told is None:
         return NOTHING
     topical = bool(_TOPIC.hits(text))
@@ -149,7 +149,7 @@ def _by_rules(
 ) -> Score:
     told = [_evidence(hit, factors) for hit in look.hits]
     plain = _best(told, look.hits)
-    around = _around(look, plain, text, factors)
+    around = _around(plain, text, factors)
     if _joined(plain.value, around) < FLOOR:  # doubt only takes away
         return NOTHING
     topical = bool(_TOPIC.hits(text[:REACH]))
@@ -164,30 +164,26 @@ def _by_rules(
     return Score(_joined(best.value, around), [*best.evidence, around])
 
 
-def _around(
-    look: Look, plain: Score, text: str, factors: Mapping[str, float]
-) -> Evidence | None:
+def _around(plain: Score, text: str, factors: Mapping[str, float]) -> Evidence | None:
     """
     Look at what stands around the strongest of what was found, if that does not say enough.
     """
     factor = factors.get(FAMILY, 1.0)
     if plain.value >= _SURE or not factor:
         return None
-    whole = _by_concepts(look, text, factors)
+    whole = _by_concepts(text, factors)
     found = combined(text, plain.evidence[0].start, shipped())
     if found is None or (whole and whole.weight >= found.weight * factor):
         return whole
     return Evidence(FAMILY, found.start, found.end, found.weight * factor)
 
 
-def _by_concepts(
-    look: Look, text: str, factors: Mapping[str, float]
-) -> Evidence | None:
+def _by_concepts(text: str, factors: Mapping[str, float]) -> Evidence | None:
     """
     Look at all of a short text.
     """
     factor = factors.get(FAMILY, 1.0)
-    if not look.signs.pairs or len(text) > SHORT or not factor:
+    if len(text) > SHORT or not factor:
         return None
     found = alone(text, shipped())
     if found is None:

@@ -4,7 +4,6 @@ Concepts that stand near each other are looked at where a rule was found, and we
 
 from __future__ import annotations
 
-import re
 import tomllib
 from base64 import b64encode
 from importlib.resources import files
@@ -21,7 +20,6 @@ from gateway_guardrails.injection.combined import (
     Weights,
     alone,
     combined,
-    pair_sign,
     shipped,
     windows,
 )
@@ -162,17 +160,17 @@ def test_needs_a_pair_that_says_much():
     assert alone("The guidelines: forget it.", STRONG) is None
 
 
-def test_the_sign_is_in_all_that_has_a_pair_which_says_much():
+def test_no_pair_which_says_much_is_overlooked():
     """
-    What is asked first never hides a text from what is asked then.
+    What is asked first, whether both concepts are there, never hides a text that has the pair.
     """
-    sign = re.compile(pair_sign(), re.IGNORECASE)
     table = files("gateway_guardrails.injection").joinpath("concepts.toml")
     words = tomllib.loads(table.read_text(encoding="utf-8"))
 
     for first, second in sorted(shipped().strong):
+        weights = Weights(0.0, {(first, second): 6.0}, alone=0.0)
         for one, other in product(words[first], words[second]):
             text = f"{one} {other}".replace("*", "").replace(" ", "_- ")
-            assert (first, second) not in next(windows(text)) or sign.search(text)
+            is_there = (first, second) in next(windows(text))
+            assert (alone(text, weights) is not None) is is_there
     assert shipped().strong
-    assert not sign.search("The weather is fine.")

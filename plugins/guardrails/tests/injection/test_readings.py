@@ -151,7 +151,7 @@ def test_no_reading_is_missed_where_the_gate_sees_no_letter_sign():
     """
     Where the rules' one pass sees no letter sign, all ways to read give the same without a search.
     """
-    gate = Gate([LETTER_SIGNS])
+    gate = Gate(LETTER_SIGNS)
     chance = random.Random(20261129)
     words = [
         word for way in ("rot13", "reversed", "leet") for word in WAYS[way].split()
