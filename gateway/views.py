@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, Final, Literal
+from weakref import ref
 
 import attrs
 
@@ -66,6 +67,9 @@ class Text:
     """
     One piece of text in a document, replaceable in place.
 
+    It does not keep its view, which keeps it: else only the collector would free the two, and a
+    stream of large events would pile up until it comes.
+
     Attributes:
         kind: What it is: `MESSAGE`, `ARGUMENTS`, … `UNKNOWN`.
         role: Who said it: ``user``, ``assistant``, ``system``, ``tool``, ``provider``.
@@ -79,6 +83,7 @@ class Text:
     """
 
     __slots__ = (
+        "_view",
         "beside",
         "box",
         "form",
@@ -89,7 +94,6 @@ class Text:
         "lane",
         "role",
         "sealed",
-        "view",
     )
 
     def __init__(  # positional: made for every text of every document
@@ -105,7 +109,7 @@ class Text:
         beside: Callable[[], None] | None = None,
         is_json: bool = False,
     ) -> None:
-        self.view = view
+        self._view = ref(view)
         self.box = box
         self.key = key
         self.kind = kind
@@ -140,7 +144,9 @@ class Text:
         self.box[self.key] = new
         if self.beside is not None:
             self.beside()
-        self.view.touch()
+        view = self._view()
+        if view is not None:
+            view.touch()
 
     def replace_by_number(self, digits: str) -> None:
         """
@@ -218,7 +224,7 @@ class View:
     A document in a dialect: bytes until somebody asks, the same bytes again while clean.
     """
 
-    __slots__ = ("_doc", "_raw", "_texts", "dialect", "is_dirty")
+    __slots__ = ("__weakref__", "_doc", "_raw", "_texts", "dialect", "is_dirty")
 
     def __init__(
         self, dialect: Dialect, raw: bytes | None = None, doc: Any = None
@@ -617,7 +623,7 @@ class Chunk(View):
         """
         Return the event as an SSE frame, blank line included.
         """
-        # Each text knows its chunk: else only the collector would free the two.
+        # Who looks again sees what it says by then.
         self._texts = None
         if self.is_dirty or self._raw is None:
             body = codec.dumps(self.doc)

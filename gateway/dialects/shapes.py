@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal
+from weakref import ref
 
 from gateway import codec
 from gateway.views import ARGUMENTS, UNKNOWN, Form, Lane, Text, WholeNumber
@@ -119,9 +120,10 @@ def unknown(walk: Walk, box: Any, key: Any, value: Any) -> None:
     """
     Yield every string of what nobody listed, the name of the key first.
     """
-    if key.__class__ is str:
-        walk.out.append(_key_text(walk, box, key, UNKNOWN))
+    name = _add_name(walk, box, key, UNKNOWN) if key.__class__ is str else None
     everything(walk, box, key, value, UNKNOWN)
+    if name is not None:
+        name.names(walk.out[-1])
 
 
 def everything(  # the rule's arguments and the kind
@@ -148,10 +150,13 @@ def everything(  # the rule's arguments and the kind
     elif value.__class__ is dict:
         carriers = _CARRIERS if kind != ARGUMENTS else _OF_ARGUMENTS
         for name, member in value.items():
+            called = None
             if name not in words:
-                walk.out.append(_key_text(walk, value, name, kind))
+                called = _add_name(walk, value, name, kind)
             if member.__class__ in carriers:
                 everything(walk, value, name, member, kind, words)
+                if called is not None:
+                    called.names(walk.out[-1])
     elif value.__class__ is int and abs(value) >= _LONG:
         walk.add(WholeNumber(box), key, kind)
         walk.out[-1].json_type = "number"
@@ -245,16 +250,20 @@ class _EventName:
     The name of an event as a box with one place.
     """
 
-    __slots__ = ("_chunk",)
+    __slots__ = ("_chunk", "_name")
 
     def __init__(self, chunk: Chunk) -> None:
-        self._chunk = chunk
+        self._chunk = ref(chunk)
+        self._name = (chunk.event or b"").decode(errors="replace")
 
     def __getitem__(self, key: Any) -> str:
-        return (self._chunk.event or b"").decode(errors="replace")
+        return self._name
 
     def __setitem__(self, key: Any, new: str) -> None:
-        self._chunk.event = " ".join(new.splitlines()).encode(errors="replace")
+        self._name = " ".join(new.splitlines())
+        chunk = self._chunk()
+        if chunk is not None:
+            chunk.event = self._name.encode(errors="replace")
 
 
 def figure(walk: Walk, box: Any, key: Any, value: Any) -> None:
@@ -496,16 +505,20 @@ class Top:
     The document of a view, seen as a value that can be replaced.
     """
 
-    __slots__ = ("_view",)
+    __slots__ = ("_doc", "_view")
 
     def __init__(self, view: View) -> None:
-        self._view = view
+        self._doc = view.doc
+        self._view = ref(view)
 
     def __getitem__(self, key: None) -> Any:
-        return self._view.doc
+        return self._doc
 
     def __setitem__(self, key: None, value: Any) -> None:
-        self._view._doc = value  # noqa: SLF001 - a bare string has no other place to be put
+        self._doc = value
+        view = self._view()
+        if view is not None:
+            view._doc = value  # noqa: SLF001 - a bare string has no other place to be put
 
 
 class _KeyBox:
@@ -513,12 +526,20 @@ class _KeyBox:
     The name of a key, seen as a value that can be replaced.
     """
 
-    __slots__ = ("_box", "_name", "_texts")
+    __slots__ = ("_box", "_name", "_value")
 
-    def __init__(self, box: dict[str, Any], name: str, texts: list[Text]) -> None:
+    def __init__(self, box: dict[str, Any], name: str) -> None:
         self._box = box
         self._name = name
-        self._texts = texts
+        self._value: Text | None = None
+
+    def names(self, text: Text) -> None:
+        """
+        Take note that *text* is what stands at the key, if it is.
+        """
+        box = text.box.box if text.box.__class__ is WholeNumber else text.box
+        if box is self._box:
+            self._value = text
 
     def __getitem__(self, key: Any) -> str:
         return self._name
@@ -531,10 +552,8 @@ class _KeyBox:
         members = list(box.items())
         box.clear()
         box.update((new if name == old else name, value) for name, value in members)
-        for text in self._texts:
-            held = text.box.box if text.box.__class__ is WholeNumber else text.box
-            if held is box and text.key == old:
-                text.key = new
+        if self._value is not None:
+            self._value.key = new
         self._name = new
 
 
@@ -549,18 +568,22 @@ def _free_name(box: dict[str, Any], name: str) -> str:
     return candidate
 
 
-def _key_text(walk: Walk, box: dict[str, Any], name: str, kind: str) -> Text:
-    return Text(
-        walk.view,
-        _KeyBox(box, name, walk.out),
-        None,
-        kind,
-        walk.role,
-        walk.lane,
-        walk.form,
-        walk.sealed,
-        walk.beside,
+def _add_name(walk: Walk, box: dict[str, Any], name: str, kind: str) -> _KeyBox:
+    found = _KeyBox(box, name)
+    walk.out.append(
+        Text(
+            walk.view,
+            found,
+            None,
+            kind,
+            walk.role,
+            walk.lane,
+            walk.form,
+            walk.sealed,
+            walk.beside,
+        )
     )
+    return found
 
 
 def _str(value: Any) -> str:
