@@ -625,7 +625,8 @@ class Plugin:
         Look at the whole answer, or replace it.
 
         When: after a whole answer was filtered; after a stream, with the answer assembled
-            from it, when it is too late to change it.
+            from it, when it is too late to change it; not after a stream of more than 64 MiB,
+            of which the trail says so.
         Order: reversed; only plugins outside the one that answered.
 
         Returns:
