@@ -28,6 +28,7 @@ pytest_plugins = (
 
 # A marker, the program it asks for, and what Debian calls it.
 PROGRAMS = {
+    "needs_compiler": ("cc", "gcc libc6-dev"),
     "needs_curl": ("curl", "curl"),
     "needs_nginx": ("nginx", "nginx-light"),
     "needs_postgresql": ("postgres", "postgresql"),

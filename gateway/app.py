@@ -34,6 +34,7 @@ from gateway.outlets import as_told
 from gateway.plugins import FoundPlugin
 from gateway.relay import Relay
 from gateway.request_ids import new_request_id
+from gateway.routing.telling import teller
 from gateway.runtime import Runtime, make_runtime
 from gateway.secrets import RootKey, Secrets, root_key
 from gateway.settings import Settings, default_data_dir, settings_as_dict
@@ -112,6 +113,8 @@ class Gateway:
         self._installed = installed
         self._upstream = Upstream(settings.egress.ca_file)
         self._runtime = self._make(settings, installation, None, problems)
+        # What is known of providers outlives the settings, and so does who is told of it.
+        self._runtime.router.health.tell = teller(self.publish, self.clock)
         self._relay = self._relay_of(self._runtime)
         self._lives: dict[Plugin, AsyncExitStack] = {}
         self._retired: list[Runtime] = []
@@ -237,17 +240,15 @@ class Gateway:
         )
         raise LookupError(msg)
 
-    def has_caller(self, kind: CallerKind, name: str) -> bool | None:
+    def find_caller(self, kind: CallerKind, name: str) -> str | None:
         """
-        Tell whether some plugin knows a caller of that *name* or id, as of now.
+        Find the id of the caller of that *name* or id, as some plugin knows it now.
 
         Returns:
-            ``None`` where no plugin can tell.
+            ``""`` where it is nobody's, ``None`` where no plugin can tell.
         """
-        told = {each.plugin.has_caller(kind, name) for each in self.hooks.plugins}
-        if True in told:
-            return True
-        return False if False in told else None
+        told = [each.plugin.find_caller(kind, name) for each in self.hooks.plugins]
+        return next(filter(None, told), "" if "" in told else None)
 
     def not_ready(self) -> str:
         """
@@ -403,6 +404,17 @@ class Gateway:
             problem
             for loaded in self.hooks.plugins
             for problem in await loaded.plugin.start_problems(self, secrets)
+        ]
+        return list(dict.fromkeys(found))
+
+    def advice(self) -> list[Problem]:
+        """
+        Ask the plugins what of their settings works, but hardly as it is meant.
+        """
+        found = [
+            problem
+            for loaded in self.hooks.plugins
+            for problem in loaded.plugin.advice(self)
         ]
         return list(dict.fromkeys(found))
 

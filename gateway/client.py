@@ -29,6 +29,7 @@ import attrs
 import click
 
 from gateway import codec
+from gateway.clock import SystemClock, read_span, utc_text
 from gateway.settings.values import Address, read_url
 
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
@@ -36,6 +37,7 @@ __all__ = [
     "Client",
     "Rejected",
     "Unreachable",
+    "ago",
     "client_options",
     "json_option",
     "print_table",
@@ -55,12 +57,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 url_option = click.option(
     "--url",
     envvar="GATEWRIGHT_URL",
+    show_envvar=True,
     default=DEFAULT_URL,
     show_default=True,
     help="The admin URL.",
 )
 token_option = click.option(
-    "--token", envvar="GATEWRIGHT_TOKEN", help="An admin's or viewer's token."
+    "--token",
+    envvar="GATEWRIGHT_TOKEN",
+    show_envvar=True,
+    help="An admin's or viewer's token.",
 )
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Write one JSON document."
@@ -249,6 +255,16 @@ def step(text: str) -> str:
     return quote(text, safe="")
 
 
+def ago(text: str) -> str:
+    """
+    Write the time that is as long ago as *text*, ``7d``, says; never one before 1970.
+
+    Raises:
+        ValueError: It is no span: see `gateway.clock.read_span`.
+    """
+    return utc_text(max(0.0, SystemClock().now() - read_span(text)))
+
+
 def write_json(document: Any) -> None:
     """
     Write *document* as one line of JSON.
@@ -260,14 +276,14 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """
     Write *rows* in columns, numbers to the right; a cell without anything is ``-``.
 
-    Where there are no rows, ``none`` is all that is written.
+    Without a *head*, rows alone.  Where there are no rows, ``none`` is all that is written.
     """
     cells = [[_cell(value) for value in row] for row in rows]
     if not cells:
         click.echo("none")
         return
     numeric = [all(map(_is_number, column)) for column in zip(*cells, strict=True)]
-    table = [list(head), *cells]
+    table = [list(head), *cells] if head else cells
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for row in table:
         columns = (

@@ -411,7 +411,7 @@ class ModelNotFound(Refused):
 
     def __init__(self, model: str, message: str | None = None, **rest: Any) -> None:
         self.model = model
-        super().__init__(message or f"No model {_quoted(model)} here.", **rest)
+        super().__init__(message or f"No model {quoted(model)} here.", **rest)
 
 
 class BodyTimeout(Refused):
@@ -580,16 +580,19 @@ class PluginFailed(ExchangeError):
         self.hook = hook
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """
     Quote what a caller wrote, cut to a bounded length.
+
+    Whoever keeps reasons knows by the quotes what is a caller's word; so there is none inside.
     """
+    text = text.replace('"', "'")
     if len(text) > MAX_QUOTED:
         text = text[: MAX_QUOTED - 1] + "…"
     return f'"{text}"'
 
 
 def _names(fields: tuple[str, ...]) -> str:
-    shown = ", ".join(_quoted(field) for field in fields[:MAX_NAMED_FIELDS])
+    shown = ", ".join(quoted(field) for field in fields[:MAX_NAMED_FIELDS])
     more = len(fields) - MAX_NAMED_FIELDS
     return f"{shown} and {more} more" if more > 0 else shown

@@ -151,7 +151,11 @@ class TraceRecalled(Event):
 @attrs.frozen(kw_only=True)
 class KeyHealthChanged(Event):
     """
-    A provider key was put aside, or came back.
+    A provider, or one of its keys, is cooling down, or is well again.
+
+    Attributes:
+        key: The key's name; "" where it is the provider itself.
+        reason: The last failure in words, and for what or whom alone it counts.
     """
 
     provider: str

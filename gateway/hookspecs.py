@@ -175,16 +175,16 @@ class Plugin:
         """
         return ()
 
-    def has_caller(self, kind: CallerKind, name: str) -> bool | None:
+    def find_caller(self, kind: CallerKind, name: str) -> str | None:
         """
-        Tell whether there is a caller of that *name* or id now.
+        Find the id of the caller of that *name* or id now.
 
-        Whoever tells callers apart overrides it, for others whose settings name them and who
-        have to say that a name is nobody's: see `gateway.Gateway.has_caller`.  Before the start
-        it may not know those that are stored.
+        Whoever tells callers apart overrides it, for others whose settings and questions name
+        them and who have to say that a name is nobody's: see `gateway.Gateway.find_caller`.
+        Before the start it may not know those that are stored.
 
         Returns:
-            ``None`` where it does not know.
+            ``""`` where it is nobody's, ``None`` where it does not know.
         """
         return None
 
@@ -214,6 +214,20 @@ class Plugin:
         Args:
             gateway: One that was made and is never started.
             secrets: Resolves references; None where they are to be left alone.
+
+        Returns:
+            As `problems`.
+        """
+        return ()
+
+    def advice(self, gateway: Gateway) -> Iterable[Problem]:
+        """
+        Tell what of the plugin's settings works, but hardly as it is meant.
+
+        ``gatewright check`` warns of it, where nothing is wrong.
+
+        Args:
+            gateway: One that was made and is never started.
 
         Returns:
             As `problems`.
@@ -611,7 +625,8 @@ class Plugin:
         Look at the whole answer, or replace it.
 
         When: after a whole answer was filtered; after a stream, with the answer assembled
-            from it, when it is too late to change it.
+            from it, when it is too late to change it; not after a stream of more than 64 MiB,
+            of which the trail says so.
         Order: reversed; only plugins outside the one that answered.
 
         Returns:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 from math import ceil
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.errors import BudgetExceeded, ExchangeError, NotAuthenticated, Refused
 from gateway.exchange import Outcome
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 _ERROR = 400
 _OK = 200
+#: Of a longer stream no whole answer is put together for `post_response`.
+MAX_ASSEMBLED_BYTES: Final = 64 * 1024 * 1024
+_TOO_LONG: Final = "the stream is too long to be put together"
 #: What Anthropic's coding agent sends with every request.
 _AGENT = "X-Claude-Code-Session-Id"
 _NO_RETRY = {"x-should-retry": "false"}
@@ -104,6 +107,7 @@ class CallerOutlet:
         "_exchange",
         "_hooks",
         "_kept",
+        "_kept_bytes",
         "_last",
         "_loop",
         "_ping",
@@ -135,6 +139,7 @@ class CallerOutlet:
         self._tracker: Tracker | None = None
         self._last: list[bytes] = []
         self._kept: list[bytes] | None = [] if hooks.has_post_response else None
+        self._kept_bytes = 0
         self._ping: asyncio.TimerHandle | None = None
         self._written_at = 0.0
 
@@ -191,7 +196,7 @@ class CallerOutlet:
         if self._last or not self._sink.try_write(data):
             return False
         if self._kept is not None:
-            self._kept += frames
+            self._keep(frames, len(data))
         if self._tracker is not None:
             self._tracker.note_all(frames, data)
         self._written_at = self._loop.time()
@@ -234,7 +239,7 @@ class CallerOutlet:
         """
         self._last = []
         if self._kept is not None:
-            self._kept = []
+            self._kept, self._kept_bytes = [], 0
         await self._close_filters(Outcome.FAILED)
 
     async def _emit(self, frames: Sequence[bytes]) -> None:
@@ -246,9 +251,9 @@ class CallerOutlet:
         if self._last:
             self._last += frames
             return
-        if self._kept is not None:
-            self._kept += frames
         data = frames[0] if len(frames) == 1 else b"".join(frames)
+        if self._kept is not None:
+            self._keep(frames, len(data))
         end = self._dialect.end_in(frames, data)
         if end is not None:  # it, and what follows it, waits
             self._last = list(frames[end:])
@@ -280,6 +285,18 @@ class CallerOutlet:
         self._written_at = self._loop.time()
         self._exchange.bytes_sent += len(data)
         await self._sink.write(data)
+
+    def _keep(self, frames: Sequence[bytes], size: int) -> None:
+        """
+        Keep what the answer is put together from, as long as that is no more than anybody's.
+        """
+        if self._kept is None:
+            return
+        self._kept += frames
+        self._kept_bytes += size
+        if self._kept_bytes > MAX_ASSEMBLED_BYTES:
+            self._kept = None
+            self._exchange.trail.add("core", "post_response", "failed", _TOO_LONG)
 
     async def _show_assembled(self) -> None:
         if self._kept is None:

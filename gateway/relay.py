@@ -189,6 +189,8 @@ class Relay(Forwarder):
             stash=exchange.stash,
             trail=exchange.trail,
             attempts=exchange.attempts,
+            # It is the caller's plugin's, which has not ended its step.
+            reason="",
         )
         flight = Flight(inner)
         settlement = Settlement(self._hooks, inner, self._tasks)

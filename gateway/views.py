@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, Final, Literal
+from weakref import ref
 
 import attrs
 
@@ -43,6 +44,8 @@ ERROR: Final = "error"
 UNKNOWN: Final = "unknown"
 
 DONE: Final = b"[DONE]"
+#: As long as anybody writes them.
+_WHOLE_NUMBER: Final = re.compile(r"0|-?[1-9][0-9]{0,999}")
 #: As numbers, which are looked for faster than bytes.
 _CARRIAGE_RETURN: Final = ord("\r")
 _LINE_FEED: Final = ord("\n")
@@ -64,6 +67,9 @@ class Text:
     """
     One piece of text in a document, replaceable in place.
 
+    It does not keep its view, which keeps it: else only the collector would free the two, and a
+    stream of large events would pile up until it comes.
+
     Attributes:
         kind: What it is: `MESSAGE`, `ARGUMENTS`, … `UNKNOWN`.
         role: Who said it: ``user``, ``assistant``, ``system``, ``tool``, ``provider``.
@@ -72,19 +78,22 @@ class Text:
             deltas of its lane said).
         sealed: Covered by a signature; `replace` raises `SealedError`.
         is_json: A delta of JSON source whose string tokens are the text (tool arguments).
+        json_type: What it is among tool arguments that are parsed, or would be: a ``string``, or
+            a whole ``number`` seen as its digits; None elsewhere, and for the name of a key.
     """
 
     __slots__ = (
+        "_view",
         "beside",
         "box",
         "form",
         "is_json",
+        "json_type",
         "key",
         "kind",
         "lane",
         "role",
         "sealed",
-        "view",
     )
 
     def __init__(  # positional: made for every text of every document
@@ -100,7 +109,7 @@ class Text:
         beside: Callable[[], None] | None = None,
         is_json: bool = False,
     ) -> None:
-        self.view = view
+        self._view = ref(view)
         self.box = box
         self.key = key
         self.kind = kind
@@ -110,6 +119,7 @@ class Text:
         self.sealed = sealed
         self.beside = beside
         self.is_json = is_json
+        self.json_type: Literal["string", "number"] | None = None
 
     def __repr__(self) -> str:
         return f"<Text {self.kind} {self.role} {self.lane} {self.form}>"
@@ -134,7 +144,45 @@ class Text:
         self.box[self.key] = new
         if self.beside is not None:
             self.beside()
-        self.view.touch()
+        view = self._view()
+        if view is not None:
+            view.touch()
+
+    def replace_by_number(self, digits: str) -> None:
+        """
+        Put the whole number of *digits* in the place of a text that has a `json_type`.
+
+        Raises:
+            SealedError: if a signature covers the text.
+        """
+        if self.box.__class__ is not WholeNumber:
+            self.box = WholeNumber(self.box)
+        self.json_type = "number"
+        self.replace(digits)
+
+
+class WholeNumber:
+    """
+    A whole number in a box, seen as its digits; what is put there and is none makes a string.
+    """
+
+    __slots__ = ("box",)
+
+    def __init__(self, box: Any) -> None:
+        self.box = box
+
+    def __getitem__(self, key: Any) -> str:
+        return str(self.box[key])
+
+    def __setitem__(self, key: Any, new: str) -> None:
+        self.box[key] = int(new) if is_whole_number(new) else new
+
+
+def is_whole_number(text: str) -> bool:
+    """
+    Tell whether *text* is a whole number as JSON has them, and no longer than anybody's.
+    """
+    return _WHOLE_NUMBER.fullmatch(text) is not None
 
 
 @attrs.frozen(kw_only=True)
@@ -176,7 +224,7 @@ class View:
     A document in a dialect: bytes until somebody asks, the same bytes again while clean.
     """
 
-    __slots__ = ("_doc", "_raw", "_texts", "dialect", "is_dirty")
+    __slots__ = ("__weakref__", "_doc", "_raw", "_texts", "dialect", "is_dirty")
 
     def __init__(
         self, dialect: Dialect, raw: bytes | None = None, doc: Any = None
@@ -575,7 +623,7 @@ class Chunk(View):
         """
         Return the event as an SSE frame, blank line included.
         """
-        # Each text knows its chunk: else only the collector would free the two.
+        # Who looks again sees what it says by then.
         self._texts = None
         if self.is_dirty or self._raw is None:
             body = codec.dumps(self.doc)

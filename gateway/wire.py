@@ -424,13 +424,17 @@ class Call:
         """
         over: asyncio.Future[T | None] = self._loop.create_future()
 
+        is_looking = has_more = False
+
         def look() -> None:
-            if over.done():
+            nonlocal is_looking, has_more
+            has_more = True
+            if is_looking or over.done():  # reading may let more in, which calls this
                 return
+            is_looking = True
             try:
-                fed = -1
-                while fed != content.total_bytes:  # reading may let more in
-                    fed = content.total_bytes
+                while has_more:
+                    has_more = False
                     data = content.read_nowait()
                     found = take(data) if data else None
                     if found is not None:
@@ -440,6 +444,8 @@ class Call:
                     over.set_result(None)
             except Exception as exc:  # noqa: BLE001 - raised where the stream is read
                 over.set_exception(exc)
+            finally:
+                is_looking = False
 
         self._wire.taker = look
         try:

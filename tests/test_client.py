@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import click
 import pytest
 from click.testing import CliRunner
@@ -8,6 +10,7 @@ from gateway.client import (
     Client,
     Rejected,
     Unreachable,
+    ago,
     client_options,
     print_table,
     write_json,
@@ -190,3 +193,27 @@ class TestPrintTable:
         print_table(("name",), [("\x1b[2Jbell\a\n",)])
 
         assert capsys.readouterr().out == "name\n?[2Jbell??\n"
+
+
+def test_how_long_ago_is_told_as_a_time():
+    """
+    An hour is one of now; what was before all clocks is their first second.
+    """
+    hour = datetime.now(UTC) - datetime.fromisoformat(ago("1h"))
+
+    assert 3600 <= hour.total_seconds() < 3660
+    assert ago("99999d") == "1970-01-01T00:00:00.000Z"
+
+
+def test_help_names_the_variables_that_may_stand_for_options():
+    """
+    A token need not be typed where others of the machine see it.
+    """
+    told = (
+        CliRunner()
+        .invoke(click.command()(client_options(lambda: None)), ["--help"])
+        .output
+    )
+
+    assert "env var: GATEWRIGHT_URL" in told
+    assert "GATEWRIGHT_TOKEN" in told

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.clock import SystemClock, utc_text
+from gateway.clock import SystemClock, read_span, utc_text
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,24 @@ def test_the_system_clock_goes_on():
 
     assert clock.monotonic() <= clock.monotonic()
     assert clock.now() > 1_700_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90), ("30m", 1800), ("30min", 1800), ("8h", 28_800), ("7d", 604_800)],
+)
+def test_spans_are_read_as_people_write_them(text, seconds):
+    """
+    A whole number and its unit.
+    """
+    assert read_span(text) == seconds
+    assert read_span("2w") == 1_209_600
+
+
+@pytest.mark.parametrize("text", ["", "8", "h", "0s", "-1h", "1.5h", "8 h", "9999999d"])
+def test_what_is_no_span_is_refused(text):
+    """
+    Nothing is guessed, and none leads out of the calendar.
+    """
+    with pytest.raises(ValueError, match=r"write it as|thousand years"):
+        read_span(text)

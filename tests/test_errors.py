@@ -290,6 +290,12 @@ class TestMessages:
         assert "secretive" not in str(error)
         assert "pre_request" not in repr(error)
 
+    def test_a_callers_word_stands_between_two_quotes(self):
+        """
+        Whoever keeps what was said knows by them which words are the caller's.
+        """
+        assert str(ModelNotFound('a"jane"b')) == "No model \"a'jane'b\" here."
+
     def test_plugin_error_names_all_three(self):
         """
         Plugin, distribution and hook stand in front.

@@ -345,12 +345,13 @@ class TestReadme:
 
     def test_links_lead_somewhere(self):
         """
-        Every relative link on a page at the root or in a plugin leads to a file.
+        Every relative link on a page at the root, in docs or in a plugin leads to a file.
         """
         pages = [
             *ROOT.glob("*.md"),
             *ROOT.glob("plugins/*/*.md"),
             *ROOT.glob("contrib/**/*.md"),
+            *ROOT.glob("docs/*.md"),
         ]
         broken = [
             f"{relative(page)}: {link}"

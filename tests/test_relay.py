@@ -226,6 +226,29 @@ async def test_on_complete_runs_before_the_last_write(fake):
     assert True not in seen[:-2]
 
 
+@pytest.mark.parametrize("most", [100, 1 << 20], ids=["too long", "kept"])
+async def test_a_stream_is_put_together_up_to_a_bound(fake, monkeypatch, most):
+    """
+    What post_response is to see is kept as long as there is room; the trail tells where not.
+    """
+    monkeypatch.setattr("gateway.outlets.MAX_ASSEMBLED_BYTES", most)
+    seen = []
+
+    class Reader(Plugin):
+        @hookimpl
+        async def post_response(self, exchange, response):
+            seen.append(response)
+
+    fake.script("m", Script(text="a b c d e f", split=6))
+    async with running(fake, Reader) as gateway:
+        exchange, sink = await ask(gateway, stream=True)
+
+    assert text_of(sink) == "a b c d e f"
+    assert len(seen) == (most > 100)
+    told = [line.reason for line in exchange.trail.lines if line.plugin == "core"]
+    assert ("the stream is too long to be put together" in told) == (most == 100)
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 async def test_what_cannot_be_recorded_is_not_served(fake, stream):
     """
@@ -1000,6 +1023,31 @@ async def test_a_flight_is_shared(fake, leader_leaves):
         assert held.count(False) == 1
         assert held.count(True) == 4
         assert gateway.in_flight == 0
+
+
+async def test_why_a_plugin_forwards_is_told_of_its_own_step_alone(fake):
+    """
+    What it explains before the inner part runs does not stand beside a step of that part.
+    """
+
+    class Flying(Plugin):
+        phase = Phase.ANSWER
+
+        @hookimpl
+        async def pre_request(self, exchange):
+            exchange.explain("miss")
+            return await exchange.forward().answer()
+
+    async with running(fake, Flying, Journal) as gateway:
+        exchange, _ = await ask(gateway)
+
+    told = {
+        (line.plugin, line.hook)
+        for line in exchange.trail.lines
+        if line.reason == "miss"
+    }
+    assert told == {("flying", "pre_request")}
+    assert any(line.plugin == "journal" for line in exchange.trail.lines)
 
 
 async def test_a_flight_ends_when_nobody_waits(fake):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import json
 
 import pytest
 
@@ -318,23 +319,52 @@ def test_where_nothing_can_be_said_nothing_is_changed(dialect, body):
 SAYS = b'data: {"choices":[{"index":0,"delta":{"content":"hi"}}]}\n\n'
 
 
-def test_an_event_that_was_sent_is_freed_at_once():
+UNLISTED = {"brand": {"new": "words", "of": ["any", {"kind": 1}]}, "figure": 10**15}
+LOOKED_AT = {
+    "a piece": SAYS,
+    "what nobody listed": b"data: %b\n\n" % json.dumps(UNLISTED).encode(),
+    "a bare string": b'data: "words"\n\n',
+    "an odd name": b"event: words of somebody\ndata: {}\n\n",
+}
+
+
+@pytest.mark.parametrize("frame", LOOKED_AT.values(), ids=LOOKED_AT)
+@pytest.mark.parametrize("is_edited", [False, True], ids=["read", "edited and sent"])
+def test_an_event_whose_texts_were_looked_at_is_freed_at_once(frame, is_edited):
     """
-    A chunk whose texts were looked at does not wait for the collector.
+    It does not wait for the collector, whether it went on or was looked at for its own sake.
     """
-    chunk = Chunk(find_dialect("openai_chat"), SAYS)
-    chunk.texts()[0].replace("ho")
     gc.collect()
     gc.disable()
 
     try:
-        chunk.encode()
-        del chunk
+        chunk = Chunk(find_dialect("openai_chat"), frame)
+        texts = chunk.texts()
+        assert texts
+        for text in texts if is_edited else ():
+            text.replace(f"no {text.value}")
+        if is_edited:
+            chunk.encode()
+        text = None
+        del chunk, texts
         left = gc.collect()
     finally:
         gc.enable()
 
     assert left == 0
+
+
+@pytest.mark.parametrize("frame", LOOKED_AT.values(), ids=LOOKED_AT)
+def test_a_text_outlives_its_view(frame):
+    """
+    It can be read and replaced still, for nobody.
+    """
+    texts = Chunk(find_dialect("openai_chat"), frame).texts()
+
+    for text in texts:
+        text.replace(f"no {text.value}")
+
+    assert all(text.value.startswith("no ") or text.json_type for text in texts)
 
 
 def test_an_event_may_be_edited_after_it_was_encoded():

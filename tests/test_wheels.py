@@ -35,6 +35,9 @@ PACKAGES = {"gatewright": ROOT / "gateway"} | {
     f"gatewright-{name}": ROOT / "plugins" / name / f"gateway_{name}"
     for name in PLUGINS
 }
+#: The one that is compiled where it can be, and what tells whether it was.
+COMPILED = "gatewright-guardrails"
+IS_COMPILED = "gateway_guardrails.compiled"
 LEFT_BEHIND = shutil.ignore_patterns(
     "build", "*.egg-info", "__pycache__", ".*_cache", ".tox", ".venv", "node_modules"
 )
@@ -55,7 +58,9 @@ per_distribution = pytest.mark.parametrize("name", PACKAGES)
 per_plugin = pytest.mark.parametrize("plugin", PLUGINS)
 
 
-def run(*command: str | Path, cwd: Path) -> str:
+def ran(
+    *command: str | Path, cwd: Path, **environ: str
+) -> subprocess.CompletedProcess[str]:
     """
     Run *command* outside of the tree, where no module can be found by accident.
     """
@@ -64,9 +69,21 @@ def run(*command: str | Path, cwd: Path) -> str:
         for name, value in os.environ.items()
         if name not in {"PYTHONPATH", "VIRTUAL_ENV"}
     }
-    done = subprocess.run(
-        command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env=environment | environ,
+        capture_output=True,
+        text=True,
+        check=False,
     )
+
+
+def run(*command: str | Path, cwd: Path, **environ: str) -> str:
+    """
+    Run *command* as `ran` does, and return what it said, since it must not fail.
+    """
+    done = ran(*command, cwd=cwd, **environ)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -249,15 +266,21 @@ def _core(
     return attrs.evolve(environment, fresh=environment.pip("freeze"))
 
 
-def test_every_distribution_has_one_pure_wheel(wheels):
+def test_every_distribution_has_one_wheel(wheels):
     """
     The build makes one wheel a distribution, for any Python 3 on any machine.
+
+    But for that which is compiled where there is a compiler.
     """
     examples = {f"gatewright-{path.name}" for path in EXAMPLES}
-    assert set(wheels) == {*PACKAGES, STAMP.name, *examples}
-    assert {wheel.path.name.split("-", 2)[2] for wheel in wheels.values()} == {
-        "py3-none-any.whl"
+    pure = {
+        name
+        for name, wheel in wheels.items()
+        if wheel.path.name.split("-", 2)[2] == "py3-none-any.whl"
     }
+
+    assert set(wheels) == {*PACKAGES, STAMP.name, *examples}
+    assert set(wheels) - pure <= {COMPILED}
 
 
 @per_distribution
@@ -283,11 +306,62 @@ def test_wheel_holds_nothing_else(wheels, name):
     """
     names = wheels[name].outside_dist_info()
 
-    assert {place.split("/")[0] for place in names} == {PACKAGES[name].name}
+    package = PACKAGES[name].name
+    beside = {place.split("/")[0] for place in names} - {package}
+    assert [one for one in beside if not one.startswith(f"{package}__mypyc.")] == []
     assert [place for place in names if place.endswith((".pth", ".pyc"))] == []
     # A template has tests of its own, which are none of the package.
     tests = [place for place in names if "/tests/" in place]
     assert [place for place in tests if not place.endswith(".tmpl")] == []
+
+
+@pytest.mark.needs_compiler
+def test_compiled_where_a_compiler_is(wheels):
+    """
+    What is hottest is there twice: compiled, and as the sources it was compiled from.
+    """
+    names = wheels[COMPILED].names
+
+    built = [name for name in names if name.endswith((".so", ".pyd"))]
+    assert len(built) > 20
+    sources = {f"{name.split('.')[0]}.py" for name in built}
+    assert [one for one in sources - set(names) if "__mypyc" not in one] == []
+
+
+def test_whole_without_a_compiler(core, tmp_path):
+    """
+    Where nothing can be compiled the build says so, and what it makes works.
+    """
+    copy = shutil.copytree(
+        PACKAGES[COMPILED].parent, tmp_path / "copy", ignore=LEFT_BEHIND
+    )
+    pip = (sys.executable, "-m", "pip", "wheel", "-v", "--no-deps")
+
+    done = ran(*pip, "-w", tmp_path, copy, cwd=tmp_path, CC="/bin/false")
+    (path,) = tmp_path.glob("*.whl")
+    core.install(path)
+    kind = run(core.folder / "bin" / "python", "-m", IS_COMPILED, cwd=tmp_path)
+    core.pip("uninstall", "-y", COMPILED)
+
+    told = done.stdout + done.stderr
+    assert "gateway_guardrails is not compiled, which is slower" in told
+    assert path.name.endswith("-py3-none-any.whl")
+    assert kind == "pure Python\n"
+
+
+def test_says_why_it_cannot_compile(tmp_path):
+    """
+    Who asks for it by name gets no slower wheel instead.
+    """
+    copy = shutil.copytree(
+        PACKAGES[COMPILED].parent, tmp_path / "copy", ignore=LEFT_BEHIND
+    )
+    pip = (sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", tmp_path)
+
+    done = ran(*pip, copy, cwd=tmp_path, CC="/bin/false", GATEWRIGHT_COMPILE="1")
+
+    assert done.returncode != 0
+    assert "gateway_guardrails cannot be compiled: " in done.stdout + done.stderr
 
 
 @per_distribution

@@ -679,6 +679,25 @@ async def test_what_comes_is_pushed_until_the_end(peer, upstream):
     assert [read async for read in reply.reads()] == []
 
 
+@pytest.mark.parametrize("size", [300, 5_000, 22_000, 150_000])
+async def test_more_than_is_read_ahead_is_pushed_in_order(peer, upstream, size):
+    """
+    Reading lets the connection go on, which tells who pushes in the midst of its reading.
+    """
+    parts = [b"%08d" % number * (size // 8) for number in range(2_000_000 // size)]
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    sent = [b"%x\r\n%b\r\n" % (len(part), part) for part in parts]
+    peer.answers = [(head + b"".join(sent) + b"0\r\n\r\n",)]
+    reply = await upstream.post(peer.url, {}, b"", QUICK)
+    got = []
+
+    left = await reply.push(got.append)
+
+    assert left is None
+    assert b"".join(got) == b"".join(parts)
+    assert [read async for read in reply.reads()] == []
+
+
 async def test_pushing_ends_with_what_is_handed_back(peer, upstream):
     """
     Once something is returned nothing more is pushed: what follows can be read.

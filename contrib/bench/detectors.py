@@ -5,6 +5,9 @@ All figures are CPU time of this process, so that who else runs matters little::
 
     python contrib/bench/detectors.py [--detectors pii,secrets] [--parts short,streams] [FOLDER]
 
+The first line says whether the detectors are compiled, which they are where the plugin came in a
+wheel, ``pip install ./plugins/guardrails``, and not where its installation is editable.
+
 Ordinary texts never repeat: *cold* is each text's first look, *warm* its second, and both are the
 mean over all texts, since the best would be that of the easiest.  FOLDER holds JSON lines with a
 ``text`` each, which are measured file by file as ordinary texts as well.
@@ -32,9 +35,11 @@ from bench.loops import new_runner  # noqa: E402
 from gateway.clock import SystemClock  # noqa: E402
 from gateway.detecting import DetectorTools, Place, TextDetector  # noqa: E402
 from gateway.secrets import Secrets  # noqa: E402
+from gateway.server.station import freeze  # noqa: E402
 from gateway.settings import settings_from_dict  # noqa: E402
 from gateway.testing import find_dialect, make_exchange  # noqa: E402
 from gateway.views import Chunk  # noqa: E402
+from gateway_guardrails.compiled import is_compiled  # noqa: E402
 from gateway_guardrails.inspecting.inspection import Inspection  # noqa: E402
 from gateway_guardrails.inspecting.notes import Notes  # noqa: E402
 from gateway_guardrails.inspecting.plan import Plan  # noqa: E402
@@ -276,6 +281,8 @@ def main(folder: Path | None, detectors: str, parts: str, sizes: str) -> None:
         spoken.HOSTILE["base64"](99),
     ):
         spent_us(list(named.values()), text)
+    freeze()  # as a worker does when it is ready
+    print("compiled" if is_compiled() else "pure Python", flush=True)
     measured: dict[str, Callable[[], Iterator[str]]] = {
         "ordinary": lambda: ordinary(named, folder),
         "short": lambda: short(named),

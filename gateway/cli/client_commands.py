@@ -4,6 +4,7 @@ Commands that ask a running gateway: ``status``, ``reload``.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import click
@@ -54,10 +55,24 @@ def status_lines(document: dict[str, Any]) -> list[str]:
         f"  process {one.get('name')}  pid {one.get('pid')}"
         for one in document.get("processes", ())
     )
+    lines.extend(_place_line(place) for place in document.get("cooling", ()))
     lines.extend(
         printable(f"  warning: {each}") for each in document.get("warnings", ())
     )
     return lines
+
+
+def _place_line(place: dict[str, Any]) -> str:
+    words = [f"  provider {place.get('provider')}"]
+    words += [f"{name} {place[name]}" for name in ("key", "model") if place.get(name)]
+    words += [
+        f"cooling down {math.ceil(place.get('left_s') or 0)} s",
+        str(place.get("why")),
+        f"worker {place.get('worker', 0)}",
+    ]
+    if place.get("party"):
+        words.append(f"for {place['party']} alone")
+    return printable("  ".join(words))
 
 
 def _worker_line(worker: dict[str, Any]) -> str:

@@ -42,7 +42,12 @@ _LIVE_COLUMNS: Final = ("p50/p99 µs", "errors", "last-error")
     type=click.Path(dir_okay=False, path_type=Path),
     help="The settings file; else gateway.yaml here, else none.",
 )
-@click.option("--url", envvar="GATEWRIGHT_URL", help="Ask the gateway that runs there.")
+@click.option(
+    "--url",
+    envvar="GATEWRIGHT_URL",
+    show_envvar=True,
+    help="Ask the gateway that runs there.",
+)
 @token_option
 @json_option
 @quiet_option

@@ -21,8 +21,9 @@ from gateway import codec
 from gateway.cli.settings_client import Unreachable, fetch_settings
 from gateway.errors import ConfigError, GatewayError, Problem, SecretMissing
 from gateway.installation import installed_plugins
-from gateway.plugins import FoundPlugin, PluginErrors, find_plugins, load_plugins
+from gateway.plugins import FoundPlugin, PluginErrors, find_plugins
 from gateway.secrets import Secrets
+from gateway.server.launch import plugin_problems, problems_of
 from gateway.settings import Settings, find_secrets, load_settings, settings_as_dict
 from gateway.settings.checks import Fault, find_warnings
 from gateway.settings.load import open_document, read_settings
@@ -91,9 +92,13 @@ def check_file(
         return CheckResult(file=file, errors=exc.problems)
     settings = read_settings(document, problems, source=file)
     errors = list(problems.error().problems)
-    errors += _plugin_problems(settings, extra, installed=installed)
+    errors += plugin_problems(
+        settings, extra, installed=installed_plugins() if installed else ()
+    )
+    advice: Sequence[Problem] = ()
     if not errors:
-        errors += _start_problems(settings, extra, secrets, installed=installed)
+        found, advice = _start_problems(settings, extra, secrets, installed=installed)
+        errors += found
     warnings = Problems(str(file))
     for fault in find_warnings(settings):
         fault.note(document, warnings)
@@ -108,23 +113,8 @@ def check_file(
         file=file,
         digest=settings.digest,
         errors=tuple(sorted(errors, key=_mark_of)),
-        warnings=warnings.error().problems,
+        warnings=tuple(sorted((*warnings.error().problems, *advice), key=_mark_of)),
     )
-
-
-def _plugin_problems(
-    settings: Settings, extra: Sequence[FoundPlugin], *, installed: bool
-) -> list[Problem]:
-    """
-    Load the plugins as ``serve`` would, and list why it would not.
-    """
-    try:
-        load_plugins(
-            settings, extra, installed=installed_plugins() if installed else ()
-        )
-    except PluginErrors as exc:
-        return [p for error in exc.errors for p in _problems_of(error, settings)]
-    return []
 
 
 def _start_problems(
@@ -133,9 +123,12 @@ def _start_problems(
     secrets: Secrets | None,
     *,
     installed: bool,
-) -> Sequence[Problem]:
+) -> tuple[Sequence[Problem], Sequence[Problem]]:
     """
     Make a gateway of settings that are sound so far, and list why it could not start.
+
+    Returns:
+        Beside that what its plugins advise, where nothing is wrong.
     """
     from gateway.app import Gateway  # it needs half a second that init has not
 
@@ -145,18 +138,12 @@ def _start_problems(
             settings, plugins=extra, installed=installed, environ={}, problems=told
         )
         told += asyncio.run(gateway.start_problems(secrets))
-    except PluginErrors as exc:
-        return [p for error in exc.errors for p in _problems_of(error, settings)]
-    except ConfigError as exc:
-        return settings.located(exc).problems
+    except (PluginErrors, ConfigError) as exc:
+        return problems_of(exc, settings), ()
     # What a plugin finds wrong on two ways is one problem.
-    return settings.located(ConfigError(dict.fromkeys(told))).problems
-
-
-def _problems_of(error: GatewayError, settings: Settings) -> Sequence[Problem]:
-    if isinstance(error, ConfigError):
-        return settings.located(error).problems
-    return [Problem(str(error))]
+    found = settings.located(ConfigError(dict.fromkeys(told))).problems
+    advice = () if found else gateway.advice()
+    return found, settings.located(ConfigError(advice)).problems
 
 
 def _missing_secrets(
@@ -285,9 +272,18 @@ def schema(*, as_json: bool, quiet: bool) -> None:
 
 @click.command()
 @_file
-@click.option("--url", envvar="GATEWRIGHT_URL", required=True, help="The admin URL.")
 @click.option(
-    "--token", envvar="GATEWRIGHT_TOKEN", help="An admin's or viewer's token."
+    "--url",
+    envvar="GATEWRIGHT_URL",
+    show_envvar=True,
+    required=True,
+    help="The admin URL.",
+)
+@click.option(
+    "--token",
+    envvar="GATEWRIGHT_TOKEN",
+    show_envvar=True,
+    help="An admin's or viewer's token.",
 )
 @_json
 @_quiet

@@ -40,6 +40,8 @@ _CHARSETS: Final = re.compile(
     r"(?:iso-8859|windows|utf-16|utf-32|koi8|euc|gb|big5|shift)[\w-]*", re.IGNORECASE
 )
 _NO_TEXT: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+#: Characters of base64 that nearly always tell that there is no text behind them.
+_HEAD: Final = 512
 #: Begins a file that may be written in letters alone, and is no text.
 _PDF: Final = b"%PDF-"
 #: What a ``data:`` URL is that does not say it (RFC 2397).
@@ -77,7 +79,7 @@ def read_data_url(url: str) -> tuple[str, str] | None:
         return None
     body = url[head.end() :]
     if not _is_base64(head[2]):
-        body = base64.b64encode(unquote_to_bytes(body)).decode()
+        body = base64.b64encode(_unquoted(body)).decode()
     return head[1].lower(), body
 
 
@@ -95,15 +97,29 @@ def _is_base64(parameters: str) -> bool:
     return parameters.lower().endswith(";base64")
 
 
+def _unquoted(data: str) -> bytes:
+    return unquote_to_bytes(data.encode("utf-8", "surrogatepass"))
+
+
 def _bytes_of(data: str) -> bytes | None:
     """
     Decode base64 as forgivingly as whoever reads it upstream: wrapped, unpadded, of either set.
     """
-    raw = b"".join(unquote_to_bytes(data).split()).translate(_BASE64URL).rstrip(b"=")
+    raw = b"".join(_unquoted(data).split()).translate(_BASE64URL).rstrip(b"=")
     try:
         return base64.b64decode(raw + b"=" * (-len(raw) % 4), validate=True)
     except binascii.Error:
         return None
+
+
+def _begins_as_none(data: str) -> bool:
+    """
+    Tell by its first bytes that what stands in base64 is no text, as of megabytes of an image.
+    """
+    raw = _bytes_of(data[:_HEAD])
+    if raw is None or raw.startswith(tuple(mark for mark, _ in _MARKS)):
+        return False
+    return _NO_TEXT.search(raw.decode("latin-1")) is not None
 
 
 @attrs.frozen
@@ -160,7 +176,7 @@ def document_link(walk: Walk, box: Any, key: Any, value: Any) -> None:
     """
     Likewise where an address may stand instead, which is a text.
     """
-    if value.__class__ is str and value.startswith("data:"):
+    if value.__class__ is str and _DATA_URL.match(value):
         document(walk, box, key, value)
     else:
         _LINK(walk, box, key, value)
@@ -191,13 +207,15 @@ class _File:
     def of(cls, value: str) -> _File | None:
         head = _DATA_URL.match(value)
         if head is None:
+            if _begins_as_none(value) or not is_base64(value):
+                return None
             # Which type it is depends on its name, for those who go by it.
-            written = _read(_bytes_of(value), "") if is_base64(value) else None
+            written = _read(_bytes_of(value), "")
             return None if written is None else cls("", True, written)
         if _WRITTEN.fullmatch(head[1].lower() or _USUAL) is None:
             return None
         in_base64, body = _is_base64(head[2]), value[head.end() :]
-        raw = _bytes_of(body) if in_base64 else unquote_to_bytes(body)
+        raw = _bytes_of(body) if in_base64 else _unquoted(body)
         written = _read(raw, head[2])
         return None if written is None else cls(head[0], in_base64, written)
 

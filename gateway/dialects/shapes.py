@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
+from weakref import ref
 
 from gateway import codec
-from gateway.views import ARGUMENTS, UNKNOWN, Form, Lane, Text
+from gateway.views import ARGUMENTS, UNKNOWN, Form, Lane, Text, WholeNumber
 
 if TYPE_CHECKING:
     from gateway.views import Chunk, View
@@ -34,6 +35,8 @@ LONG_NUMBER: Final = 12
 _JSON_TOKEN = re.compile(
     rf'"(?:[^"\\]|\\.)*"|(?<![\d.eE+-])\d{{{LONG_NUMBER},}}(?![\d.eE])', re.DOTALL
 )
+
+_COLON = re.compile(r"[ \t\r\n]*:")
 
 #: Words that structure a JSON Schema and say nothing (draft 2020-12, sections 8 to 10).
 SCHEMA_WORDS: Final = frozenset(
@@ -117,9 +120,10 @@ def unknown(walk: Walk, box: Any, key: Any, value: Any) -> None:
     """
     Yield every string of what nobody listed, the name of the key first.
     """
-    if key.__class__ is str:
-        walk.out.append(_key_text(walk, box, key, UNKNOWN))
+    name = _add_name(walk, box, key, UNKNOWN) if key.__class__ is str else None
     everything(walk, box, key, value, UNKNOWN)
+    if name is not None:
+        name.names(walk.out[-1])
 
 
 def everything(  # the rule's arguments and the kind
@@ -146,34 +150,21 @@ def everything(  # the rule's arguments and the kind
     elif value.__class__ is dict:
         carriers = _CARRIERS if kind != ARGUMENTS else _OF_ARGUMENTS
         for name, member in value.items():
+            called = None
             if name not in words:
-                walk.out.append(_key_text(walk, value, name, kind))
+                called = _add_name(walk, value, name, kind)
             if member.__class__ in carriers:
                 everything(walk, value, name, member, kind, words)
+                if called is not None:
+                    called.names(walk.out[-1])
     elif value.__class__ is int and abs(value) >= _LONG:
-        walk.add(_LongNumber(box), key, kind)
+        walk.add(WholeNumber(box), key, kind)
+        walk.out[-1].json_type = "number"
 
 
 _CARRIERS: frozenset[Any] = frozenset({str, list, dict})
 _OF_ARGUMENTS: frozenset[Any] = _CARRIERS | {int}
 _LONG: Final = 10 ** (LONG_NUMBER - 1)
-
-
-class _LongNumber:
-    """
-    A whole number in a box, seen as its digits; an edit makes a string of it.
-    """
-
-    __slots__ = ("box",)
-
-    def __init__(self, box: Any) -> None:
-        self.box = box
-
-    def __getitem__(self, key: Any) -> str:
-        return str(self.box[key])
-
-    def __setitem__(self, key: Any, new: str) -> None:
-        self.box[key] = new
 
 
 def free(kind: str, words: frozenset[str] = frozenset()) -> Rule:
@@ -185,6 +176,17 @@ def free(kind: str, words: frozenset[str] = frozenset()) -> Rule:
         everything(walk, box, key, value, kind, words)
 
     return rule
+
+
+def parsed_arguments(walk: Walk, box: Any, key: Any, value: Any) -> None:
+    """
+    Yield the strings and long numbers of tool arguments that are no source but values.
+    """
+    before = len(walk.out)
+    everything(walk, box, key, value, ARGUMENTS)
+    for found in walk.out[before:]:
+        if found.box.__class__ is dict or found.box.__class__ is list:
+            found.json_type = "string"
 
 
 def text(kind: str, role: str | None = None) -> Rule:
@@ -248,16 +250,20 @@ class _EventName:
     The name of an event as a box with one place.
     """
 
-    __slots__ = ("_chunk",)
+    __slots__ = ("_chunk", "_name")
 
     def __init__(self, chunk: Chunk) -> None:
-        self._chunk = chunk
+        self._chunk = ref(chunk)
+        self._name = (chunk.event or b"").decode(errors="replace")
 
     def __getitem__(self, key: Any) -> str:
-        return (self._chunk.event or b"").decode(errors="replace")
+        return self._name
 
     def __setitem__(self, key: Any, new: str) -> None:
-        self._chunk.event = " ".join(new.splitlines()).encode(errors="replace")
+        self._name = " ".join(new.splitlines())
+        chunk = self._chunk()
+        if chunk is not None:
+            chunk.event = self._name.encode(errors="replace")
 
 
 def figure(walk: Walk, box: Any, key: Any, value: Any) -> None:
@@ -393,7 +399,8 @@ class JsonTokens:
     """
     The string tokens of JSON source, edited by span: every other byte stays as it was.
 
-    Whole numbers of `LONG_NUMBER` digits are among them; one that is edited becomes a string.
+    Whole numbers of `LONG_NUMBER` digits are among them; one that is edited becomes a string,
+    unless it is a whole number still.
     """
 
     __slots__ = ("_box", "_key", "_source", "_spans", "values")
@@ -406,7 +413,7 @@ class JsonTokens:
         self._source: str = box[key]
         self._spans = spans
         #: The decoded strings, in their order, keys of objects included.
-        self.values = values
+        self.values: list[str | int] = [*values]
 
     @classmethod
     def of(cls, box: Any, key: Any) -> JsonTokens | None:
@@ -422,6 +429,15 @@ class JsonTokens:
         values = [json_string(source[start:end]) for start, end in spans]
         return cls(box, key, spans, values)
 
+    def type_of(self, index: int) -> Literal["string", "number"] | None:
+        """
+        Return what a token is; None for the name of a key.
+        """
+        start, end = self._spans[index]
+        if self._source[start] != '"':
+            return "number"
+        return None if _COLON.match(self._source, end) else "string"
+
     def write(self) -> None:
         """
         Put the source together again with the strings as they stand now.
@@ -431,7 +447,10 @@ class JsonTokens:
         for (start, end), value in zip(self._spans, self.values, strict=True):
             token = self._source[start:end]
             parts.append(self._source[at:start])
-            parts.append(token if json_string(token) == value else json_token(value))
+            is_same = json_string(token) == str(value) and (
+                token[0] != '"' or value.__class__ is str
+            )
+            parts.append(token if is_same else json_token(value))
             at = end
         parts.append(self._source[at:])
         self._box[self._key] = "".join(parts)
@@ -449,9 +468,9 @@ def json_string(token: str) -> str:
     return value
 
 
-def json_token(value: str) -> str:
+def json_token(value: str | int) -> str:
     """
-    Encode *value* as one JSON string token, quotes included.
+    Encode *value* as one JSON token, of a string with its quotes.
     """
     return codec.dumps(value).decode()
 
@@ -464,19 +483,21 @@ def _add_token(walk: Walk, tokens: JsonTokens, index: int, kind: str) -> None:
         if beside is not None:
             beside()
 
-    walk.out.append(
-        Text(
-            walk.view,
-            tokens.values,
-            index,
-            kind,
-            walk.role,
-            walk.lane,
-            walk.form,
-            walk.sealed,
-            write,
-        )
+    json_type = tokens.type_of(index)
+    box: Any = WholeNumber(tokens.values) if json_type == "number" else tokens.values
+    found = Text(
+        walk.view,
+        box,
+        index,
+        kind,
+        walk.role,
+        walk.lane,
+        walk.form,
+        walk.sealed,
+        write,
     )
+    found.json_type = json_type
+    walk.out.append(found)
 
 
 class Top:
@@ -484,16 +505,20 @@ class Top:
     The document of a view, seen as a value that can be replaced.
     """
 
-    __slots__ = ("_view",)
+    __slots__ = ("_doc", "_view")
 
     def __init__(self, view: View) -> None:
-        self._view = view
+        self._doc = view.doc
+        self._view = ref(view)
 
     def __getitem__(self, key: None) -> Any:
-        return self._view.doc
+        return self._doc
 
     def __setitem__(self, key: None, value: Any) -> None:
-        self._view._doc = value  # noqa: SLF001 - a bare string has no other place to be put
+        self._doc = value
+        view = self._view()
+        if view is not None:
+            view._doc = value  # noqa: SLF001 - a bare string has no other place to be put
 
 
 class _KeyBox:
@@ -501,12 +526,20 @@ class _KeyBox:
     The name of a key, seen as a value that can be replaced.
     """
 
-    __slots__ = ("_box", "_name", "_texts")
+    __slots__ = ("_box", "_name", "_value")
 
-    def __init__(self, box: dict[str, Any], name: str, texts: list[Text]) -> None:
+    def __init__(self, box: dict[str, Any], name: str) -> None:
         self._box = box
         self._name = name
-        self._texts = texts
+        self._value: Text | None = None
+
+    def names(self, text: Text) -> None:
+        """
+        Take note that *text* is what stands at the key, if it is.
+        """
+        box = text.box.box if text.box.__class__ is WholeNumber else text.box
+        if box is self._box:
+            self._value = text
 
     def __getitem__(self, key: Any) -> str:
         return self._name
@@ -519,10 +552,8 @@ class _KeyBox:
         members = list(box.items())
         box.clear()
         box.update((new if name == old else name, value) for name, value in members)
-        for text in self._texts:
-            held = text.box.box if text.box.__class__ is _LongNumber else text.box
-            if held is box and text.key == old:
-                text.key = new
+        if self._value is not None:
+            self._value.key = new
         self._name = new
 
 
@@ -537,18 +568,22 @@ def _free_name(box: dict[str, Any], name: str) -> str:
     return candidate
 
 
-def _key_text(walk: Walk, box: dict[str, Any], name: str, kind: str) -> Text:
-    return Text(
-        walk.view,
-        _KeyBox(box, name, walk.out),
-        None,
-        kind,
-        walk.role,
-        walk.lane,
-        walk.form,
-        walk.sealed,
-        walk.beside,
+def _add_name(walk: Walk, box: dict[str, Any], name: str, kind: str) -> _KeyBox:
+    found = _KeyBox(box, name)
+    walk.out.append(
+        Text(
+            walk.view,
+            found,
+            None,
+            kind,
+            walk.role,
+            walk.lane,
+            walk.form,
+            walk.sealed,
+            walk.beside,
+        )
     )
+    return found
 
 
 def _str(value: Any) -> str:

@@ -13,7 +13,8 @@ the whole text had been judged at once.
 from __future__ import annotations
 
 from gateway.exchange import Outcome
-from gateway.filters.edits import Edit, decided
+from gateway.filters.edits import Edit, decided, splice
+from gateway.filters.json_text import JsonPlaces
 from gateway.filters.pipeline import Pipeline, Stage
 from gateway.filters.stream import ChunkHook, StreamFilter
 from gateway.filters.text import TextFilter
@@ -21,10 +22,12 @@ from gateway.filters.text import TextFilter
 __all__ = [
     "ChunkHook",
     "Edit",
+    "JsonPlaces",
     "Outcome",
     "Pipeline",
     "Stage",
     "StreamFilter",
     "TextFilter",
     "decided",
+    "splice",
 ]

@@ -15,11 +15,16 @@ class Edit:
     Replaces the characters from *start* up to, but not including, *end* by *new*.
 
     Positions count in the text that ``find`` was given.
+
+    Attributes:
+        is_number: What it replaces stood for a number: where that is all of a string in JSON, and
+            *new* a whole number, the string becomes that number.
     """
 
     start: int
     end: int
     new: str
+    is_number: bool = False
 
 
 def decided(

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 from gateway.errors import Blocked
-from gateway.views import SealedError
+from gateway.views import SealedError, is_whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,8 +76,9 @@ class Held:
         """
         for text, lane, start, _ in self.segments:
             if lane.has_edits_left():
-                value = text.value
-                _replace(text, value, lane.rewritten(value, start), on_sealed)
+                value, is_number = text.value, lane.is_number
+                new = lane.rewritten(value, start)
+                _replace(text, value, new, on_sealed, is_number=is_number)
         for text, lane in self.repeats:
             if lane.edits:
                 value = text.value
@@ -131,11 +132,16 @@ def sealed(kind: str) -> Blocked:
     return Blocked(msg, code="guardrail_unenforceable", details={"kind": kind})
 
 
-def _replace(text: Text, old: str, new: str, on_sealed: OnSealed) -> None:
+def _replace(
+    text: Text, old: str, new: str, on_sealed: OnSealed, *, is_number: bool = False
+) -> None:
     if new == old:
         return
     try:
-        text.replace(new)
+        if is_number and text.json_type and is_whole_number(new):
+            text.replace_by_number(new)
+        else:
+            text.replace(new)
     except SealedError:
         if on_sealed == "refuse":
             raise sealed(text.kind) from None

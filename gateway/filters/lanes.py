@@ -10,6 +10,7 @@ import hashlib
 from typing import TYPE_CHECKING, Final
 
 from gateway.filters.edits import Edit, shifted, splice
+from gateway.filters.json_text import JsonText
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +34,7 @@ class RunningText:
         stops: Where the lane ended and what stands before was not yet judged as final.
         due: Not judged again before it has this many characters.
         is_open: Whether more may come before it is final.
+        json: Reads it as JSON as long as it is; None if it is none, or is judged token by token.
         is_alone: No other lane of its choice is open; true of JSON, which ends no other.
         was_inferred: It was ended only because another lane went on.
     """
@@ -52,6 +54,7 @@ class RunningText:
         "is_json",
         "is_open",
         "is_sealed",
+        "json",
         "key",
         "kind",
         "safe",
@@ -64,6 +67,7 @@ class RunningText:
         self.choice = text.lane[:1]
         self.kind = text.kind
         self.is_json = text.is_json
+        self.json = None if text.is_json else JsonText()
         self.is_sealed = text.sealed
         self.is_open = True
         self.is_alone = text.is_json
@@ -120,6 +124,20 @@ class RunningText:
         """
         return self._offset
 
+    def fitted(
+        self, text: str, start: int, edits: Sequence[Edit], safe: int, *, is_end: bool
+    ) -> tuple[Sequence[Edit], int]:
+        """
+        Return *edits* and *safe*, of what `window` returned, so that JSON stays JSON.
+        """
+        json = self.json
+        if json is None:
+            return edits, safe
+        edits, safe = json.fitted(text, start, edits, safe, is_end=is_end)
+        if json.is_over:
+            self.json = None
+        return edits, safe
+
     def settle(self, edits: Sequence[Edit], safe: int, context: int) -> None:
         """
         Take over what was found in `window`: its edits, and *safe*, before which all is decided.
@@ -127,9 +145,8 @@ class RunningText:
         offset = self._offset
         if edits:
             for edit in edits:
-                self.edits.append(
-                    Edit(offset + edit.start, offset + edit.end, edit.new)
-                )
+                at, end = offset + edit.start, offset + edit.end
+                self.edits.append(Edit(at, end, edit.new, edit.is_number))
         self.safe = offset + safe
         drop = safe - context
         if drop > 0:
@@ -168,6 +185,16 @@ class RunningText:
         Tell whether an edit may concern a piece that was not asked for.
         """
         return self._live < len(self.edits)
+
+    @property
+    def is_number(self) -> bool:
+        """
+        Whether all of it is replaced by what stood for a number.
+        """
+        if len(self.edits) != 1:
+            return False
+        (edit,) = self.edits
+        return edit.is_number and (edit.start, edit.end) == (0, self.end)
 
     def repeated(self, value: str) -> str:
         """

@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from gateway import codec
 from gateway.dialects.shapes import LONG_NUMBER, json_token
 from gateway.filters.edits import Edit, merged, splice
+from gateway.filters.json_text import decoded
+from gateway.views import is_whole_number
 
 #: Judges one whole text.
 Judge = Callable[[str], Awaitable[Sequence[Edit]]]
@@ -22,10 +24,9 @@ _TOKEN = re.compile(
     rf"|(?<![\d.eE+-])\d{{{LONG_NUMBER},}}(?![\d.eE])",
     re.DOTALL,
 )
+_COLON = re.compile(r"\s*:")
 #: The same where the source may break off inside a token.
 _TOKEN_OR_START = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+("|\\?\Z)', re.DOTALL)
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
-_SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
 async def edits_in_source(source: str, judge: Judge) -> Sequence[Edit]:
@@ -69,11 +70,25 @@ async def _edits_in_tokens(source: str, judge: Judge) -> list[Edit]:
     out = []
     for match in _TOKEN.finditer(source):
         token = match[0]
-        value = _decoded(token[1:-1]) if token[0] == '"' else token
+        value = decoded(token[1:-1]) if token[0] == '"' else token
         edits = await judge(value)
         if edits:
-            out.append(Edit(*match.span(), json_token(splice(value, edits))))
+            out.append(Edit(*match.span(), _written(match, value, edits)))
     return out
+
+
+def _written(match: re.Match[str], value: str, edits: Sequence[Edit]) -> str:
+    """
+    Write the token of *value* anew: a number only where it was one, or stood for one.
+    """
+    new = splice(value, edits)
+    first = edits[0]
+    was_number = match[0][0] != '"' or (
+        first.is_number
+        and (first.start, first.end) == (0, len(value))
+        and _COLON.match(match.string, match.end()) is None
+    )
+    return new if was_number and is_whole_number(new) else json_token(new)
 
 
 async def _edits_in_escaped(source: str, judge: Judge) -> list[Edit]:
@@ -83,26 +98,9 @@ async def _edits_in_escaped(source: str, judge: Judge) -> list[Edit]:
         if "\\" not in token:
             continue
         is_whole = match[1] == '"'
-        value = _decoded(token[1:-1] if is_whole else token[1:])
+        value = decoded(token[1:-1] if is_whole else token[1:])
         edits = await judge(value)
         if edits:
             new = json_token(splice(value, edits))
             out.append(Edit(*match.span(), new if is_whole else new[:-1]))
     return out
-
-
-def _decoded(inside: str) -> str:
-    """
-    Decode the escapes of *inside*; what is no escape stands for itself.
-    """
-    if "\\" not in inside:
-        return inside
-    text = _ESCAPE.sub(_unescaped, inside)
-    # Two escapes may be the halves of one character.
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
-
-
-def _unescaped(match: re.Match[str]) -> str:
-    if match[1]:
-        return chr(int(match[1], 16))
-    return _SHORT.get(match[2], match[2])

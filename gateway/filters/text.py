@@ -6,10 +6,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from gateway.errors import Blocked
 from gateway.filters.edits import Edit, decided
 from gateway.filters.held import OnSealed, sealed
 from gateway.filters.holdback import HoldBack
+from gateway.filters.json_text import JsonPlaces
 from gateway.filters.source import edits_in_source, strings_in_source
 from gateway.filters.stream import StreamFilter
 
@@ -28,7 +31,9 @@ class TextFilter(StreamFilter):
     An author writes `find`; one that must ask somebody overrides `judge` instead.  Both see
     running text: the deltas of one lane put together, or one text that is complete.  Tool
     arguments are shown string by string, decoded, once their JSON is complete; of numbers those
-    with twelve digits and more, each of which becomes a string if it is edited.
+    with twelve digits and more, each of which becomes a string if it is edited.  Other text that
+    is JSON is shown as it is written, and edits are fitted to it: what they put into a string is
+    escaped, and a number that is edited becomes a string.
 
     A lane is final when the dialect says that it ends, or when another text of the same choice
     goes on without it (the answer behind the reasoning).  If it goes on after all, its choice is
@@ -212,10 +217,13 @@ class TextFilter(StreamFilter):
 
     def _look(self, hold: HoldBack, lane: RunningText) -> None:
         self.running = lane
-        text, start = lane.window(lane.end)
+        text, start = _shown(lane, lane.end)
         edits, safe = self.find(text, start, final=False)
         if edits or not start <= safe <= len(text):
             edits, safe = self._decided(edits, start, safe, len(text))
+        if lane.json is not None:
+            edits, safe = lane.fitted(text, start, edits, safe, is_end=False)
+        if edits:
             edits = self._take(hold, lane, edits)
         lane.settle(edits, safe, self.context)
 
@@ -223,11 +231,13 @@ class TextFilter(StreamFilter):
         self, hold: HoldBack, lane: RunningText, stop: int, *, final: bool
     ) -> None:
         self.running = lane
-        text, start = lane.window(stop)
         if lane.is_json:
+            text, start = lane.window(stop)
             edits, safe = await self._judge_source(text, start)
         else:
+            text, start = lane.window(stop) if final else _shown(lane, stop)
             edits, safe = await self._judge(text, start, final)
+            edits, safe = lane.fitted(text, start, edits, safe, is_end=final)
         lane.settle(self._take(hold, lane, edits), safe, self.context)
 
     async def _judge(
@@ -264,12 +274,17 @@ class TextFilter(StreamFilter):
 
     async def _judge_source(self, text: str, start: int) -> tuple[Sequence[Edit], int]:
         edits = await edits_in_source(text[start:], self._judge_whole)
-        moved = [Edit(start + edit.start, start + edit.end, edit.new) for edit in edits]
+        moved = [
+            attrs.evolve(edit, start=start + edit.start, end=start + edit.end)
+            for edit in edits
+        ]
         return moved, len(text)
 
     async def _judge_whole(self, text: str) -> Sequence[Edit]:
         edits, _ = await self._judge(text, 0, final=True)
-        return edits
+        # A string may hold JSON itself.
+        places = JsonPlaces.of(text) if edits else None
+        return edits if places is None else places.fitted(edits)
 
     # --- whole documents --------------------------------------------------------------------
 
@@ -302,3 +317,13 @@ class TextFilter(StreamFilter):
         await self._settle(hold)
         held.edit(self.on_sealed)
         return self._edit_count - before
+
+
+def _shown(lane: RunningText, stop: int) -> tuple[str, int]:
+    """
+    Return what `RunningText.window` does, without a number of JSON that may go on.
+    """
+    text, start = lane.window(stop)
+    if lane.json is not None:
+        text = text[: lane.json.shown(text, start)]
+    return text, start

@@ -77,10 +77,11 @@ class _Record:
 @attrs.frozen(kw_only=True)
 class Cooling:
     """
-    One place that is not well, for an operator's eyes.
+    How one place stands, for an operator's eyes.
 
     Attributes:
-        state: ``counting`` failures, ``cooling``, ``half_open``, ``probing``.
+        state: ``counting`` failures, ``cooling``, ``half_open``, ``probing``; ``well`` again,
+            which is only told.
         left_s: Seconds until it may be probed.
         why: The last failure, in words.
         party: For whom alone, or "" for everybody, and where parties are not told apart.
@@ -102,11 +103,13 @@ class Health:
         clock: Monotonic seconds.
         cooldown_s: The first cooldown of a place that failed.
         failures_to_cool: Failures in a row that bring it about.
+        tell: Told of each place that begins to cool, and of each that is well again.
     """
 
     clock: Callable[[], float]
     cooldown_s: float = 10.0
     failures_to_cool: int = 3
+    tell: Callable[[Cooling], None] = lambda _: None
     _records: dict[Place, _Record] = attrs.field(factory=dict, init=False, repr=False)
 
     @property
@@ -189,6 +192,7 @@ class Health:
         """
         now = self.clock()
         record = self._record(place)
+        rested = record.is_cooling(now), self._is_alone(record, party, now)
         record.failures += 1
         record.why = why
         record.probed_until = 0.0
@@ -199,6 +203,17 @@ class Health:
             self._rest(record, now)
         else:
             self._count(record, party, now)
+        if record.is_cooling(now):
+            if not rested[0]:
+                self.tell(_row(place, record, now))
+        elif self._is_alone(record, party, now) and not rested[1]:
+            self.tell(_row(place, record.alone[party], now, party))
+
+    def _is_alone(self, record: _Record, party: str, now: float) -> bool:
+        """
+        Tell whether *party* is kept away for itself.
+        """
+        return party in record.alone and record.alone[party].is_cooling(now)
 
     def _count(self, record: _Record, party: str, now: float) -> None:
         """
@@ -263,8 +278,10 @@ class Health:
         cooling = {p: one for p, one in record.alone.items() if one.is_cooling(now)}
         if cooling:
             self._records[place] = _Record(alone=cooling, why=record.why)
-        else:
-            del self._records[place]
+            return
+        del self._records[place]
+        if any(one.cools_until is not None for one in (record, *record.alone.values())):
+            self.tell(Cooling(place=place, state="well", left_s=0.0, why=record.why))
 
     def _is_enough(self, record: _Record) -> bool:
         return record.failures >= self.failures_to_cool

@@ -362,11 +362,7 @@ def proxied_routes(link: Link) -> list[web.RouteDef]:
         try:
             guards.check_target(request.raw_path)
             if not guards.is_loopback(guards.peer_of(request)):
-                msg = (
-                    "Management answers this machine only. Operator: set "
-                    "server.admin_listen and admin."
-                )
-                raise NotAllowed(msg, code="loopback_only")
+                raise NotAllowed(guards.THIS_MACHINE, code="loopback_only")
             return await link.forward(request)
         except ExchangeError as error:
             return error_response(error)

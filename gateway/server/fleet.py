@@ -208,7 +208,12 @@ class Solo:
             except SettingsRejected as rejected:
                 gateway.publish(refused_event(gateway, rejected, actor))
                 raise
-            await put_in_force(gateway, settings, actor)
+            try:
+                await put_in_force(gateway, settings, actor)
+            except SettingsRejected as rejected:
+                # The plugins have heard of it by `Gateway.reload`.
+                log_refused(rejected, actor)
+                raise
             new = settled_at_start(gateway) - self._settled
             return reload_report(before, settings, new)
 
@@ -382,9 +387,17 @@ def refused_event(
     """
     Tell that a reload was refused.
     """
+    problems = log_refused(rejected, actor)
+    return SettingsRefused(at=gateway.clock.now(), actor=actor, problems=problems)
+
+
+def log_refused(rejected: SettingsRejected, actor: str) -> tuple[str, ...]:
+    """
+    Log why a reload was refused; returns it.
+    """
     problems = tuple(str(problem) for problem in rejected.problems)
     log.error("settings not reloaded", problems=problems, actor=actor)
-    return SettingsRefused(at=gateway.clock.now(), actor=actor, problems=problems)
+    return problems
 
 
 def settled_at_start(gateway: Gateway) -> frozenset[str]:

@@ -30,6 +30,14 @@ LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 #: What `peer_of` says of a caller on a Unix socket.
 UNIX_PEER: Final = "unix"
 
+#: What management says to whoever it does not answer.
+THIS_MACHINE: Final = (
+    "Management answers this machine only, and no proxy. Operator: set "
+    "server.admin_listen and admin."
+)
+#: What proxies say of whom they speak for (RFC 7239, RFC 9110 section 7.6.3, and by custom).
+_FORWARDED: Final = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "Via")
+
 _MAX_KNOWN: Final = 64
 _MAX_AUTHORITY: Final = 300
 # Everything but what str.isprintable() accepts is looked at by these.
@@ -131,6 +139,18 @@ def is_loopback(peer: str) -> bool:
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         return address.ipv4_mapped.is_loopback
     return address.is_loopback
+
+
+def is_this_machine(request: web.BaseRequest) -> bool:
+    """
+    Tell whether *request* comes from this machine, as far as the proxies in front say.
+
+    The address of one that runs here says nothing of whom it speaks for.
+    """
+    if not is_loopback(peer_of(request)):
+        return False
+    headers = request.headers
+    return not any(name in headers for name in _FORWARDED)
 
 
 @attrs.frozen(kw_only=True)

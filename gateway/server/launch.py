@@ -4,27 +4,30 @@ What ``serve`` was told, the settings that follow from it, and whether one may s
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import attrs
 
 from gateway.errors import ConfigError, PluginError, Problem
-from gateway.plugins import PluginErrors
+from gateway.installation import installed_plugins
+from gateway.plugins import PluginErrors, load_plugins
 from gateway.settings import (
     Address,
     Settings,
     find_secrets,
-    load_settings,
     settings_from_environment,
 )
-from gateway.settings.load import read_raw
+from gateway.settings.load import open_document, read_raw, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gateway.app import Gateway
+    from gateway.installation import InstalledPlugin
+    from gateway.plugins import FoundPlugin
 
 #: Paths that take effect at a start only; a reload says so.
 _AT_START = (
@@ -38,6 +41,8 @@ _AT_START = (
     "storage",
     "egress.ca_file",
 )
+#: The disk's fault, whatever was to be written.
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
 @attrs.frozen(kw_only=True)
@@ -63,12 +68,12 @@ class Launch:
         Read the settings, now; the command line's word stands above the file's.
 
         Raises:
-            ConfigError: With every problem.
+            ConfigError: With every problem, the plugins' among them.
         """
         if self.file is None:
             settings = settings_from_environment(environ)
         else:
-            settings = load_settings(self.file, shown=self.shown)
+            settings = _read(self.file, self.shown or self.file)
         return self.over(settings)
 
     def kept(self) -> Launch:
@@ -144,6 +149,16 @@ class Launch:
         )
 
 
+def _read(file: Path, called: Path) -> Settings:
+    document, problems = open_document(file, origin=str(called))
+    settings = read_settings(document, problems, source=called)
+    if problems:
+        # All at once: who mends what the core finds is not to be stopped by a plugin next.
+        of_plugins = plugin_problems(settings, installed=installed_plugins())
+        raise ConfigError([*problems.error().problems, *of_plugins])
+    return settings
+
+
 # --- whether one may serve ------------------------------------------------------------------
 
 
@@ -212,6 +227,22 @@ def _check_schemes(gateway: Gateway) -> None:
         raise ConfigError(problems)
 
 
+def plugin_problems(
+    settings: Settings,
+    extra: Sequence[FoundPlugin] = (),
+    *,
+    installed: Sequence[InstalledPlugin] = (),
+) -> list[Problem]:
+    """
+    Load the plugins as a start would, and list why it would not; as `load_plugins`.
+    """
+    try:
+        load_plugins(settings, extra, installed=installed)
+    except PluginErrors as exc:
+        return problems_of(exc, settings)
+    return []
+
+
 def problems_of(exc: Exception, settings: Settings | None = None) -> list[Problem]:
     """
     List what *exc* says is wrong with the settings or the plugins, located where possible.
@@ -228,7 +259,11 @@ def problems_of(exc: Exception, settings: Settings | None = None) -> list[Proble
     # The text of anybody else's exception may hold a secret; the system's own words do not.
     what = f"{type(exc).__name__} at {place_of(exc)}"
     if isinstance(exc, OSError) and exc.errno is not None:
-        what += f": {os.strerror(exc.errno)}"
+        why = os.strerror(exc.errno)
+        if exc.errno in _NO_ROOM:
+            msg = f"what is kept cannot be written: {why}, {place_of(exc)}"
+            return [Problem(msg, path="server.data_dir")]
+        what += f": {why}"
     return [Problem(f"the settings could not be put in force: {what}")]
 
 

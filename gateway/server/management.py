@@ -179,15 +179,11 @@ class Desk:
         """
         gateway = self._gateway()
         settings = gateway.settings
-        if (self._is_shared or not settings.admin) and not guards.is_loopback(
-            guards.peer_of(request)
-        ):
-            msg = (
-                "Management answers this machine only. Operator: set "
-                "server.admin_listen and admin."
-            )
-            raise NotAllowed(msg, code="loopback_only")
+        if self._is_shared and not guards.is_loopback(guards.peer_of(request)):
+            raise NotAllowed(guards.THIS_MACHINE, code="loopback_only")
         if not settings.admin:
+            if not guards.is_this_machine(request):
+                raise NotAllowed(guards.THIS_MACHINE, code="loopback_only")
             _check_names(request, settings.server.allowed_hosts)
             return Actor(name=LOCAL, role="admin", peer=guards.peer_of(request))
         return _find_visitor(request, gateway)

@@ -78,7 +78,9 @@ class Offices:
         )
 
     async def _status(self, request: web.Request) -> web.Response:
-        return json_response(await self._fleet.status())
+        status, health = await self._fleet.status(), await self._fleet.health()
+        away = [one for one in health if one["state"] != "counting"]
+        return json_response({**status, "cooling": away})
 
     async def _plugins(self, request: web.Request) -> web.Response:
         return json_response({"plugins": await self._fleet.plugins()})

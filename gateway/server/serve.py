@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -177,6 +178,7 @@ async def start(
         else:
             await station.listen(admin_app(station.health, routes), admin, tls)
             await station.start(calls, tls)
+        station.health.ready()
         freeze()
     except Exception as exc:
         raise ConfigError(problems_of(exc, station.gateway.settings)) from exc
@@ -199,12 +201,10 @@ def announce(started: Started, gateway: Gateway) -> None:
 
 async def reload_quietly(fleet: Fleet) -> None:
     """
-    Reload because a signal asked for it; what is wrong is logged.
+    Reload because a signal asked for it; what is wrong was logged where it was found.
     """
-    try:
+    with suppress(SettingsRejected):
         await fleet.reload("SIGHUP")
-    except SettingsRejected as rejected:
-        log.warning("reload refused", problems=[str(p) for p in rejected.problems])
 
 
 class Signals:

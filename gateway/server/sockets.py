@@ -4,6 +4,7 @@ The sockets that are listened on, made before the loop runs, and the certificate
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from typing import TYPE_CHECKING, Final
@@ -30,6 +31,33 @@ def bind(address: Address, *, is_shared: bool = False) -> socket.socket:
     Raises:
         ConfigError: It cannot be had.
     """
+    sock = _bound(address, is_shared=is_shared)
+    if is_shared:
+        return sock
+    try:
+        # Now, so that a port in use is told before anything is started.
+        sock.listen(BACKLOG)
+    except OSError as exc:
+        sock.close()
+        raise _cannot(address, exc) from None
+    return sock
+
+
+def reserve(address: Address) -> socket.socket:
+    """
+    Make the socket that keeps *address* for workers, which share it with nobody else.
+
+    Raises:
+        ConfigError: It cannot be had; another gateway's workers listen there already.
+    """
+    if address.port:
+        # Sockets that share a port do so with whoever asks: a gateway that was forgotten would
+        # go on answering a part of the callers.  One that does not share is refused beside them.
+        _bound(address, is_shared=False).close()
+    return bind(address, is_shared=True)
+
+
+def _bound(address: Address, *, is_shared: bool) -> socket.socket:
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(
             address.host, address.port, type=socket.SOCK_STREAM
@@ -44,9 +72,6 @@ def bind(address: Address, *, is_shared: bool = False) -> socket.socket:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.setblocking(False)
         sock.bind(where)
-        if not is_shared:
-            # Now, so that a port in use is told before anything is started.
-            sock.listen(BACKLOG)
     except OSError as exc:
         sock.close()
         raise _cannot(address, exc) from None
@@ -55,6 +80,8 @@ def bind(address: Address, *, is_shared: bool = False) -> socket.socket:
 
 def _cannot(address: Address, exc: OSError) -> ConfigError:
     msg = f"{address} cannot be listened on: {exc.strerror or exc}"
+    if exc.errno == errno.EADDRINUSE:
+        msg += "; another program does so: end it, or choose another port"
     return ConfigError(Problem(msg))
 
 

@@ -86,6 +86,8 @@ class Station:
         """
         Start the gateway and take callers on *sock*.
 
+        That it is ready whoever starts it says, by `health`.
+
         Args:
             routes: Management routes, where they share the callers' listener.
         """
@@ -107,7 +109,6 @@ class Station:
         callers = app[CALLERS]
         self._in_flight = lambda: callers.in_flight
         self._calls = await self.listen(app, sock, tls)
-        self.health.ready()
 
     async def listen(
         self, app: web.Application, sock: socket.socket, tls: ssl.SSLContext | None

@@ -20,7 +20,14 @@ from gateway.server.launch import problems_of
 from gateway.server.logs import configure_logging
 from gateway.server.management_routes import management_routes
 from gateway.server.serve import Signals, announce, reload_quietly, run
-from gateway.server.sockets import BACKLOG, address_of, bind, tls_context, url_of
+from gateway.server.sockets import (
+    BACKLOG,
+    address_of,
+    bind,
+    reserve,
+    tls_context,
+    url_of,
+)
 from gateway.server.supervisor import Supervisor
 from gateway.server.worker import admin_socket
 
@@ -45,7 +52,7 @@ def supervise(gateway: Gateway, launch: Launch, environ: Mapping[str, str]) -> i
     server = gateway.settings.server
     tls = tls_context(server.tls)
     # Bound and never listened on: it keeps the port while the workers come and go.
-    reserved = bind(server.listen, is_shared=True)
+    reserved = reserve(server.listen)
     admin = bind(server.admin_listen) if server.admin_listen else None
     folder = Path(tempfile.mkdtemp(prefix="gatewright-"))  # mode 0700
     try:

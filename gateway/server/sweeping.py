@@ -2,8 +2,8 @@
 Has the garbage collector come early after long exchanges.
 
 `gateway.server.station.freeze` has it come late, by the number of objects, of which a body of
-megabytes is one.  What plugins remember of an exchange may be a cycle with it (its texts are),
-so that such bodies would pile up by the hundred before anybody frees them.
+megabytes is one.  What plugins remember of an exchange may be a cycle with it, so that such bodies
+would pile up by the hundred before anybody frees them.
 """
 
 from __future__ import annotations

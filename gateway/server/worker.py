@@ -126,6 +126,8 @@ async def _work(gateway: Gateway, order: Order, environ: Mapping[str, str]) -> i
         freeze()
         await _watch_input(signals)
         _say({"event": "started", "pid": os.getpid(), "settings": settings.digest})
+        # Only now: whoever finds it ready may manage, which the supervisor has it answer.
+        station.health.ready()
         # Nobody reads what else might be printed.
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         await signals.ended()

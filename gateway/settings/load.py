@@ -49,19 +49,15 @@ AZURE_KEY: Final = "AZURE_OPENAI_API_KEY"
 AZURE_ENDPOINT: Final = "AZURE_OPENAI_ENDPOINT"
 
 
-def load_settings(path: str | Path, *, shown: Path | None = None) -> Settings:
+def load_settings(path: str | Path) -> Settings:
     """
     Read the settings file at *path*.
-
-    Args:
-        shown: What the file is called, where *path* is a copy of it.
 
     Raises:
         ConfigError: with every problem, each with ``file:line:column``.
     """
-    called = shown or Path(path)
-    document, problems = open_document(path, origin=str(called))
-    return _settings(document, problems, source=called)
+    document, problems = open_document(path)
+    return _settings(document, problems, source=Path(path))
 
 
 def settings_from_dict(

@@ -73,6 +73,29 @@ class TestStatus:
         )
         assert result.exit_code == 0
 
+    def test_tells_which_providers_are_cooling(self, api, run):
+        """
+        For how long, why, by which worker, and for whom.
+        """
+        place = {
+            "provider": "openai",
+            "key": None,
+            "model": "gpt-5",
+            "state": "cooling",
+            "left_s": 8.1,
+            "why": "status 503",
+            "party": "team a",
+            "worker": 1,
+        }
+        api.answers["GET /api/status"] = (200, {**STATUS, "cooling": [place]})
+
+        result = run(status)
+
+        assert result.stdout.splitlines()[-1] == (
+            "  provider openai  model gpt-5  cooling down 9 s  status 503  worker 1"
+            "  for team a alone"
+        )
+
     def test_tells_programs(self, api, run):
         """
         --json is what the gateway said.

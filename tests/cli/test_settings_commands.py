@@ -78,6 +78,10 @@ class ToyPlugin(Plugin):
                 found.append(Problem(str(exc), path=f"plugins.toy.keys.{name}"))
         return found
 
+    def advice(self, gateway):
+        if self.settings.size > 9:
+            yield Problem("larger than it need be", path="plugins.toy.size")
+
 
 TOY = FoundPlugin(name="toy", cls=ToyPlugin, distribution="toy", version="1")
 
@@ -182,6 +186,21 @@ class TestCheckFile:
 
         place = "gateway.yaml:2:9 plugins.toy.size"
         assert told == [f"{place}: too small for gateway.yaml, secrets {how}"]
+
+    @pytest.mark.parametrize(
+        ("more", "count"), [("", 1), ("bogus: 1\n", 0)], ids=["well", "wrong"]
+    )
+    def test_warns_of_what_plugins_advise(self, more, count):
+        """
+        With its place, where nothing is wrong: else nobody can say what it would mean.
+        """
+        write(f"plugins:\n  toy: {{size: 10}}\n{more}")
+
+        result = check_file(Path("gateway.yaml"), extra=[TOY], installed=False)
+
+        place = "gateway.yaml:2:9 plugins.toy.size"
+        told = [f"{place}: larger than it need be"] * count
+        assert [str(problem) for problem in result.warnings] == told
 
     def test_finds_nothing_where_nothing_is_wrong(self):
         """

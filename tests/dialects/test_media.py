@@ -58,6 +58,18 @@ def test_words(url, words):
     assert words_of_file(url) == words
 
 
+@pytest.mark.parametrize("head", ["", "data:text/plain;base64,", "data:,"])
+def test_halves_of_characters_are_no_base64(head):
+    """
+    What no encoding has is met in JSON, and breaks nothing.
+    """
+    (text,), box = walked(document, f"{head}\ud800 a@b.c")
+
+    assert "a@b.c" in text.value
+    assert box["a"].endswith("\ud800 a@b.c")
+    assert read_data_url(f"{head}\ud800") is not None or not head
+
+
 SPELLINGS = {
     "wrapped": ("text/plain;base64", "bcO8\r\nIGFA\nYi5j\n"),
     "unpadded": ("text/plain;base64", "bcO8IGFAYi5jIQ"),

@@ -8,12 +8,14 @@ import pytest
 
 from gateway.filters.edits import Edit
 from gateway.filters.lanes import RunningText
+from gateway.testing import make_chunk
 from gateway.views import Text
 
 
 @pytest.fixture
 def lane():
-    return RunningText(Text(None, {}, "text", "message", "assistant", (0,), "delta"))
+    chunk = make_chunk(b"data: {}\n\n")
+    return RunningText(Text(chunk, {}, "text", "message", "assistant", (0,), "delta"))
 
 
 def test_keeps_some_context(lane):

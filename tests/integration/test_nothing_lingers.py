@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import random
 from contextlib import contextmanager
 
 import pytest
@@ -18,8 +19,11 @@ from gateway.errors import Refused
 from gateway.filters import StreamFilter
 from gateway.plugins import FoundPlugin
 from gateway.testing import GatewayClient, Script, settings_for
-from gateway.views import Request, Response
+from gateway.views import Chunk, Request, Response, Text
+from gateway_audit import AuditPlugin
+from gateway_caching import CachingPlugin
 from gateway_governance import GovernancePlugin
+from gateway_guardrails import GuardrailsPlugin
 
 PATH = "/v1/chat/completions"
 KEY = "vk-of-anna-0123456789abcdef"
@@ -175,3 +179,45 @@ async def test_bodies_are_freed_with_their_exchange(client, fake, stream):
         }
 
     assert not any(left.values()), left
+
+
+#: Every plugin that looks into streams, and what has it look.
+LOOKING = {
+    "governance": (GovernancePlugin, {"require_key": False}),
+    "guardrails": (
+        GuardrailsPlugin,
+        {"rules": {"pii": {"detectors": ["pii"], "action": "redact"}}},
+    ),
+    "audit": (AuditPlugin, {"bodies": "redacted"}),
+    "caching": (CachingPlugin, {"store": "memory"}),
+}
+EVENTS = 60
+
+
+@pytest.mark.parametrize(
+    "path", [PATH, "/v1/messages"], ids=["passed on", "translated"]
+)
+@pytest.mark.parametrize("name", LOOKING)
+async def test_large_events_are_freed_as_they_go(fake, name, path):
+    """
+    A stream without end grows nothing that only the collector would find.
+    """
+    plugin, table = LOOKING[name]
+    seeded = random.Random(3)
+    said = tuple(seeded.randbytes(11_000).hex() for _ in range(EVENTS))
+    # What nobody has heard of is looked into as well.
+    fake.script("m", Script(pieces=said, extra={"brand": {"new": "words"}}))
+    ask = {"model": "openai/m", "stream": True, "max_tokens": 10**6, "temperature": 0}
+    turns = [{"role": "user", "content": "hi"}]
+    settings = settings_for(fake, plugins={name: table})
+
+    async with GatewayClient(
+        settings, plugins=[FoundPlugin(name=name, cls=plugin)]
+    ) as client:
+        with no_collector():
+            answer = await client.post(path, {**ask, "messages": turns})
+            left = sum(isinstance(one, Chunk | Text) for one in gc.get_objects())
+
+    assert answer.status == 200
+    assert len(answer.body) > EVENTS * 22_000
+    assert left < EVENTS // 4

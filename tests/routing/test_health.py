@@ -434,3 +434,62 @@ class HealthMachine(RuleBasedStateMachine):
 
 
 TestHistories = HealthMachine.TestCase
+
+
+class TestTelling:
+    @pytest.fixture
+    def told(self, health) -> list[tuple]:
+        """
+        What is told from here on: place, state, party.
+        """
+        lines: list[tuple] = []
+        health.tell = lambda one: lines.append((one.place, one.state, one.party))
+        return lines
+
+    def test_a_place_that_begins_to_cool_and_one_that_is_well_again(
+        self, health, clock, told
+    ):
+        """
+        Once each, however many failed at the same time.
+        """
+        for _ in range(6):
+            health.failed(P, "status 503")
+        assert told == [(P, "cooling", "")]
+        clock.advance(11)
+        health.enter([P], health.clock())
+
+        health.succeeded([P])
+
+        assert told == [(P, "cooling", ""), (P, "well", "")]
+
+    def test_a_probe_that_fails_is_told_as_well(self, health, clock, told):
+        """
+        The place is left alone anew, and for longer.
+        """
+        for _ in range(3):
+            health.failed(P, "status 503")
+        clock.advance(11)
+        health.enter([P], health.clock())
+
+        health.failed(P, "status 503")
+
+        assert told == [(P, "cooling", "")] * 2
+
+    def test_a_place_that_one_party_leaves_alone_names_it(self, health, told):
+        """
+        The second party in the row makes it everybody's.
+        """
+        for party in ("team a", "team b"):
+            for _ in range(3):
+                health.failed(P, "status 503", party=party)
+
+        assert told == [(P, "cooling", "team a"), (P, "cooling", "")]
+
+    def test_failures_that_cool_nothing_are_not_told(self, health, told):
+        """
+        Neither that they are counted, nor that they are forgotten.
+        """
+        health.failed(P, "status 503")
+        health.succeeded([P])
+
+        assert told == []

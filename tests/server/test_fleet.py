@@ -4,10 +4,11 @@ from typing import ClassVar
 
 import pytest
 from log_outputs import Nowhere
+from structlog.testing import capture_logs
 
 from gateway import Phase, Plugin, hookimpl
 from gateway.app import Gateway
-from gateway.errors import Problem
+from gateway.errors import ConfigError, Problem
 from gateway.events import SettingsChanged, SettingsRefused
 from gateway.plugins import FoundPlugin
 from gateway.registrations import Route
@@ -22,6 +23,7 @@ from gateway.server.fleet import (
 from gateway.server.launch import Launch
 from gateway.server.logs import LogOutput
 from gateway.server.management import SettingsRejected
+from gateway.server.serve import reload_quietly
 from gateway.server.station import Station
 from gateway.settings import Address, load_settings, settings_from_dict
 
@@ -121,6 +123,41 @@ class TestReload:
         assert solo.gateway.settings is before
         (event,) = [e for e in ListenerPlugin.heard if isinstance(e, SettingsRefused)]
         assert event.actor == "oncall"
+
+    async def test_all_faults_are_told_at_once(self, solo, file):
+        """
+        Those of plugins beside those of the core.
+        """
+        file.write_text("models: {fast: nowhere/x}\nhooks: {required: [bogus]}\n")
+
+        with pytest.raises(SettingsRejected) as caught:
+            await solo.reload("oncall")
+
+        told = list(map(str, caught.value.problems))
+        assert ["models.fast" in told[0], "plugin bogus" in told[1]] == [True, True]
+
+    @pytest.mark.parametrize("is_begun", [False, True])
+    async def test_a_refusal_is_one_line_of_the_log(
+        self, solo, file, monkeypatch, is_begun
+    ):
+        """
+        Where nobody is answered, as by SIGHUP, whether it failed before it was begun or after.
+        """
+
+        async def fails(*_, **__):
+            raise ConfigError(Problem("cannot start"))
+
+        if is_begun:
+            monkeypatch.setattr(solo.gateway, "reload", fails)
+        else:
+            file.write_text("version: 2\n")
+
+        with capture_logs() as lines:
+            await reload_quietly(solo)
+
+        (line,) = lines
+        assert (line["event"], line["actor"]) == ("settings not reloaded", "SIGHUP")
+        assert len(line["problems"]) == 1
 
     async def test_what_could_not_start_is_not_begun(self, solo, file, monkeypatch):
         """

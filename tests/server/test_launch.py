@@ -109,6 +109,22 @@ class TestLaunch:
 
         assert caught.value.problems[0].where == f"{file}:1:1"
 
+    def test_faults_of_the_core_and_of_plugins_are_told_together(self, tmp_path):
+        """
+        Who mends the ones would only then be told of the others.
+        """
+        file = tmp_path / "gateway.yaml"
+        file.write_text("models: {fast: nowhere/x}\nplugins: {nobodys: {}}\n")
+
+        with pytest.raises(ConfigError) as caught:
+            Launch(file=file).settings({})
+
+        places = [(each.path, each.where) for each in caught.value.problems]
+        assert places == [
+            ("models.fast", f"{file}:1:16"),
+            ("plugins.nobodys", f"{file}:2:11"),
+        ]
+
     def test_a_file_is_not_kept(self, tmp_path):
         """
         A reload reads what stands there then.
@@ -198,11 +214,22 @@ class TestProblems:
 
     def test_what_the_system_says_is_told(self):
         """
-        A full disk is called so: its words are the system's own, and hold no secret.
+        Its words are its own, and hold no secret.
+        """
+        (problem,) = problems_of(OSError(errno.EMFILE, "sk-secret", "/sk-secret"))
+
+        assert "Too many open files" in str(problem)
+        assert "sk-secret" not in str(problem)
+
+    def test_a_full_disk_is_no_fault_of_the_settings(self):
+        """
+        It is called so, beside the setting that says where things are kept.
         """
         (problem,) = problems_of(OSError(errno.ENOSPC, "sk-secret", "/sk-secret"))
 
-        assert "No space left on device" in str(problem)
+        assert str(problem).startswith(
+            "server.data_dir: what is kept cannot be written: No space left on device"
+        )
         assert "sk-secret" not in str(problem)
 
 

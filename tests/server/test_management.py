@@ -369,6 +369,33 @@ class TestWithoutTokens:
 
         assert (status, told["error"]["code"]) == (403, code)
 
+    @pytest.mark.parametrize(
+        "name", ["x-forwarded-for", "X-Real-IP", "Forwarded", "Via"]
+    )
+    async def test_who_comes_through_a_proxy_is_refused(self, manage, name):
+        """
+        It runs on this machine, and speaks for whoever reaches it.
+        """
+        managed = await manage()
+        headers = {name: "203.0.113.7"}
+
+        status, told = await managed.call("/api/status", headers=headers)
+
+        assert (status, told["error"]["code"]) == (403, "loopback_only")
+
+    async def test_a_token_is_heard_through_a_proxy(self, manage):
+        """
+        Who shows one need not be on this machine.
+        """
+        managed = await manage(admin=ADMIN)
+        headers = {"X-Forwarded-For": "203.0.113.7"}
+
+        status, _ = await managed.call(
+            "/api/status", token="token-of-g", headers=headers
+        )
+
+        assert status == 200
+
     async def test_a_form_cannot_change_anything(self, manage):
         """
         A content type that pages may send without asking is refused.

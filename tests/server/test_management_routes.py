@@ -74,6 +74,20 @@ class TestReading:
         assert told["settings"] == fleet.gateway.settings.digest
         assert [worker["in_flight"] for worker in told["workers"]] == [0]
 
+    async def test_status_names_providers_that_are_cooling(self, client, fleet):
+        """
+        Not those of which a failure was only counted.
+        """
+        health = fleet.gateway.runtime.router.health
+        health.failed(("demo",), "status 500", retry_after_s=60)
+        health.failed(("other",), "status 500")
+
+        told = await (await client.get("/api/status")).json()
+
+        (place,) = told["cooling"]
+        assert (place["provider"], place["state"]) == ("demo", "cooling")
+        assert place["why"] == "status 500"
+
     async def test_settings_are_shown_with_their_digest(self, client, fleet):
         """
         The settings in force are told as they would stand in a file.

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from gateway.errors import ConfigError
-from gateway.server.sockets import address_of, bind, tls_context, url_of
+from gateway.server.sockets import address_of, bind, reserve, tls_context, url_of
 from gateway.settings import Address, TlsSettings
 
 FREE = Address("127.0.0.1", 0)
@@ -46,6 +46,31 @@ def test_a_shared_port_is_had_twice():
         address = address_of(first)
         with bind(address, is_shared=True) as second:
             assert address_of(second) == address
+
+
+def test_the_port_of_another_gateways_workers_is_not_to_be_had():
+    """
+    Whoever shares a port with others does not share it with a second gateway.
+    """
+    with reserve(FREE) as first:
+        taken = address_of(first)
+        with bind(taken, is_shared=True) as worker:
+            worker.listen()
+
+            with pytest.raises(ConfigError, match="another program does so: end it"):
+                reserve(taken)
+
+
+def test_a_port_is_to_be_had_again_when_its_workers_are_gone():
+    """
+    What is kept for workers is let go of with them, at once.
+    """
+    with reserve(FREE) as first, bind(address_of(first), is_shared=True) as worker:
+        worker.listen()
+        left = address_of(first)
+
+    with reserve(left) as second:
+        assert address_of(second) == left
 
 
 def test_a_shared_socket_takes_no_connection_before_it_is_served():

@@ -465,3 +465,18 @@ def test_a_folder_that_cannot_be_made_is_told_before_anything_starts(tmp_path):
 
     with pytest.raises(ConfigError, match=r"server\.data_dir: .*file cannot be made"):
         supervise(gateway, Launch(), {})
+
+
+def test_a_port_where_another_gateway_serves_is_told_before_anything_starts(run_serve):
+    """
+    Two gateways with workers do not share a port: each would answer a part of the callers.
+    """
+    serving = run_serve("--workers", "2")
+    address = serving.started["calls"].removeprefix("http://")
+    server = {"listen": address, "workers": 2}
+    gateway = Gateway(
+        settings_from_dict({"server": server, "providers": {"demo": {}}}), plugins=[]
+    )
+
+    with pytest.raises(ConfigError, match=f"{address} cannot be listened on"):
+        supervise(gateway, Launch(), {})

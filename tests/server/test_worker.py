@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.server.control import Link
 from gateway.server.launch import Launch
 from gateway.server.worker import Order, admin_socket, worker_socket
 from gateway.settings import Address
@@ -32,9 +34,9 @@ def work():
     """
     started = []
 
-    def start(order: Order) -> subprocess.Popen[bytes]:
+    def start(order: Order, *program: str) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gateway.server.worker"],
+            [sys.executable, *(program or ("-m", "gateway.server.worker"))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -82,6 +84,39 @@ def test_says_that_it_serves_and_goes_with_its_supervisor(work, tmp_path):
     assert told["pid"] == worker.pid
     assert worker.wait(30) == 0
     worker.stdin = None
+
+
+#: A worker that adds to what it says whether it is ready by then.
+WATCHED = """
+from gateway.server import worker
+
+class Watched(worker.Station):
+    def __init__(self, *arguments):
+        global state
+        super().__init__(*arguments)
+        state = lambda: self.health.why_not
+
+say = worker._say
+worker.Station = Watched
+worker._say = lambda told: say({**told, "state": state()})
+worker.main()
+"""
+
+
+async def test_is_ready_as_soon_as_its_supervisor_was_told(work, tmp_path):
+    """
+    And not before: management, which the supervisor hands to it, would have nobody to answer.
+    """
+    order = order_of(tmp_path, "version: 1\nproviders: {demo: {}}\n")
+    worker = work(order, "-c", WATCHED)
+    told = json.loads(await asyncio.to_thread(worker.stdout.readline))
+
+    link = Link(order.socket)
+    status = await link.ask("GET", "/control/status")
+    await link.close()
+
+    assert told["state"] == "not started"
+    assert status["state"] == "ready"
 
 
 def test_says_why_it_cannot_serve(work, tmp_path):

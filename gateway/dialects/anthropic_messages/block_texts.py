@@ -16,7 +16,7 @@ from gateway.dialects.anthropic_messages.rules import (
     opaque,
     sealed_by,
 )
-from gateway.dialects.media import document
+from gateway.dialects.media import document, document_link
 from gateway.dialects.shapes import (
     SCHEMA_WORDS,
     Rule,
@@ -26,14 +26,13 @@ from gateway.dialects.shapes import (
     either,
     free,
     identifier,
-    media,
     node,
+    parsed_arguments,
     said_by,
     text,
 )
 from gateway.views import (
     ANNOTATION,
-    ARGUMENTS,
     DOCUMENT,
     MESSAGE,
     NAME,
@@ -78,8 +77,10 @@ _IMAGE = node(
         "type": None,
         "source": by_type(
             {
-                "base64": node({"type": None, "media_type": identifier, "data": media}),
-                "url": node({"type": None, "url": text(DOCUMENT)}),
+                "base64": node(
+                    {"type": None, "media_type": identifier, "data": document}
+                ),
+                "url": node({"type": None, "url": document_link}),
                 "file": node({"type": None, "file_id": identifier}),
             }
         ),
@@ -112,7 +113,7 @@ _DOCUMENT = node(
                         ),
                     }
                 ),
-                "url": node({"type": None, "url": text(DOCUMENT)}),
+                "url": node({"type": None, "url": document_link}),
                 "file": node({"type": None, "file_id": identifier}),
             }
         ),
@@ -238,7 +239,7 @@ _TOOL_USE = node(
     {
         "type": None,
         **ids("id name toolset_name server_name"),
-        "input": free(ARGUMENTS),
+        "input": parsed_arguments,
         "caller": _CALLER,
         "cache_control": CACHE,
     }

@@ -269,9 +269,7 @@ _PART_SHAPES: dict[str, dict[str, Rule]] = {
     "audio_url": {"audio_url": _URL},
     "document_url": {"document_url": _URL, "document_name": _title},
     "input_audio": {
-        "input_audio": either(
-            document, members({"data": whole(media), "format": label})
-        )
+        "input_audio": either(document, members({"data": document, "format": label}))
     },
     "file": {
         "file": members({"file_data": document, "file_id": label, "filename": _title})

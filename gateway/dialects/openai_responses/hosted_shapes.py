@@ -31,6 +31,7 @@ from gateway.dialects.shapes import (
     json_source,
     media,
     node,
+    parsed_arguments,
     text,
 )
 from gateway.views import (
@@ -185,7 +186,7 @@ CALLS: Final[dict[str, Shape]] = {
         "arguments": json_source(),
     },
     "program": {**CALL, "code": _SAID, "fingerprint": blob},
-    "tool_search_call": {**CALL, "execution": token, "arguments": free(ARGUMENTS)},
+    "tool_search_call": {**CALL, "execution": token, "arguments": parsed_arguments},
 }
 
 #: What such a tool gave back.

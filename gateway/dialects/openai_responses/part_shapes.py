@@ -16,7 +16,6 @@ from gateway.dialects.shapes import (
     by_type,
     each,
     either,
-    media,
     node,
     text,
 )
@@ -59,7 +58,7 @@ _IMAGE: Final = node(
     {
         "type": None,
         **tokens("file_id detail"),
-        "image_url": media,
+        "image_url": document,
         "prompt_cache_breakpoint": _BREAKPOINT,
     }
 )
@@ -75,7 +74,7 @@ _FILE: Shape = {
 _MEDIA: Final[dict[str, Rule]] = {
     "input_image": _IMAGE,
     "input_file": node(_FILE),
-    "input_audio": _part(input_audio=node({"data": media, "format": token})),
+    "input_audio": _part(input_audio=node({"data": document, "format": token})),
     "computer_screenshot": _IMAGE,
 }
 

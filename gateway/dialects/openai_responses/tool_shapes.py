@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway.dialects.media import document
 from gateway.dialects.openai_responses.spoken import token, token_or, tokens
 from gateway.dialects.shapes import (
     SCHEMA_WORDS,
@@ -18,7 +19,6 @@ from gateway.dialects.shapes import (
     either,
     everything,
     free,
-    media,
     node,
     text,
 )
@@ -89,7 +89,7 @@ _SKILL: Shape = {
     "name": TEXT,
     "description": TEXT,
     "path": TEXT,
-    "source": node({**tokens("type media_type"), "data": media}),
+    "source": node({**tokens("type media_type"), "data": document}),
 }
 _CONTAINER: Final = token_or(
     node(
@@ -110,7 +110,7 @@ _IMAGE_GENERATION: Shape = {
         "type action background complexity frame_count frame_duration_ms input_fidelity"
         " model moderation output_compression output_format partial_images quality size"
     ),
-    "input_image_mask": node({"file_id": token, "image_url": media}),
+    "input_image_mask": node({"file_id": token, "image_url": document}),
     "svg": node({"model": token, "reasoning": node(tokens("effort"))}),
 }
 _TOOL_SEARCH: Shape = {

@@ -63,9 +63,9 @@ class AuditPlugin(Plugin):
 
     def not_ready(self) -> str:
         """
-        Say so while every request would be refused, as it cannot be recorded.
+        Say so while requests would be refused, as they cannot be recorded.
         """
-        if self._recorder is None or not self._recorder.journal.refuses:
+        if self._recorder is None or not self._recorder.refuses:
             return ""
         return "requests cannot be recorded, so none is served"
 

@@ -60,6 +60,6 @@ def sequencer(settings: AuditSettings) -> ProcessSpec:
 
     return ProcessSpec(
         name="audit",
-        target="gateway_audit.sequencing.sequencer:run",
+        target="gateway_audit.sequencing.process:run",
         arguments=arguments,
     )

@@ -21,6 +21,7 @@ from gateway.management import (
 from gateway_caching.stores import StoreDown, Wanted
 
 if TYPE_CHECKING:
+    from gateway import CallerKind, Gateway
     from gateway_caching.shelf import Shelf
 
 __all__ = ["routes"]
@@ -28,6 +29,12 @@ __all__ = ["routes"]
 _API: Final = ApiRoot("cache")
 _WORDS: Final = ("id", "key", "team", "customer", "model", "tag", "word")
 _KNOWN: Final = (*_WORDS, "older_than_s", "all")
+#: Whose entries may be meant, and what the gateway calls such callers.
+_CALLERS: Final[Mapping[str, CallerKind]] = {
+    "key": "virtual_key",
+    "team": "team",
+    "customer": "customer",
+}
 _MAX_CHARACTERS: Final = 200
 _MAX_DAYS: Final = 400
 
@@ -116,7 +123,8 @@ class CacheRoutes:
             raise ApiError(503, "store_down", msg) from None
         details = {name: str(value)[:50] for name, value in document.items()}
         note_change(request, "caching.entries", details=details)
-        return json_response({"purged": count})
+        strangers = list(_strangers(document, shelf.gateway))
+        return json_response({"purged": count, "strangers": strangers})
 
 
 def read_wanted(document: Any, shelf: Shelf) -> Wanted:
@@ -135,25 +143,41 @@ def read_wanted(document: Any, shelf: Shelf) -> Wanted:
             isinstance(value, str) and 0 < len(value) <= _MAX_CHARACTERS
         ):
             raise _wrong(f"{name} is a text of 1 to {_MAX_CHARACTERS} characters")
-    owners = [name for name in ("key", "team", "customer") if name in document]
+    owners = [name for name in _CALLERS if name in document]
     if len(owners) > 1 or ("tag" in document and "word" in document):
         raise _wrong("name one of key, team, customer, and one of tag, word")
     if not document or (set(document) == {"all"} and document["all"] is not True):
         raise _wrong('say what is to go, or {"all": true}')
     word = document.get("word")
     age_s = document.get("older_than_s")
-    if age_s is not None and (
+    if "older_than_s" in document and (
         isinstance(age_s, bool) or not isinstance(age_s, int | float) or age_s < 0
     ):
         raise _wrong("older_than_s is a number of seconds")
     keys = shelf.keys
+    partition = None
+    if owners:
+        (owner,) = owners
+        told = document[owner]
+        # Of who is gone the entries may still be there, by its id.
+        owner_id = shelf.gateway.find_caller(_CALLERS[owner], told) or told
+        partition = keys.owner(owner, owner_id)
     return Wanted(
         exact=document.get("id"),
-        partition=keys.owner(owners[0], document[owners[0]]) if owners else None,
+        partition=partition,
         model=document.get("model"),
         tag=document.get("tag") if word is None else keys.tag_of(word),
         created_before=None if age_s is None else shelf.gateway.clock.now() - age_s,
     )
+
+
+def _strangers(document: Mapping[str, Any], gateway: Gateway) -> Iterator[str]:
+    """
+    Say of each name in *document* that it is nobody's, if it is.
+    """
+    for owner, kind in _CALLERS.items():
+        if owner in document and gateway.find_caller(kind, document[owner]) == "":
+            yield f"no {kind.replace('_', ' ')} is called {document[owner][:64]}"
 
 
 def _days_asked(request: web.Request) -> int:

@@ -4,7 +4,8 @@ The command ``cache``: what was saved, and letting entries go.
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 import click
 
@@ -12,15 +13,35 @@ from gateway.client import (
     Client,
     client_options,
     print_table,
+    printable,
     write_json,
 )
+from gateway.clock import read_span
 
 __all__ = ["cache"]
 
+_SECONDS: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?")
 _COLUMNS = (
     *("day", "hits", "similar", "verified", "disagreed", "joined", "missed"),
     *("tokens saved", "USD saved"),
 )
+
+
+def _age(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> float | None:
+    """
+    Read ``1h``, or a bare number of seconds.
+    """
+    if value is None:
+        return None
+    if _SECONDS.fullmatch(value):
+        return float(value)
+    try:
+        return read_span(value)
+    except ValueError as exc:
+        msg = f"{value}: {exc}, or as seconds"
+        raise click.BadParameter(msg, context, option) from None
 
 
 @click.group()
@@ -70,13 +91,15 @@ def _row(day: dict[str, Any]) -> tuple[object, ...]:
 
 @cache.command()
 @click.option("--id", "entry_id", help="The entry's x-gw-cache-id.")
-@click.option("--key", help="Entries of one virtual key, by its id.")
-@click.option("--team", help="Of one team, by its id.")
-@click.option("--customer", help="Of one customer, by its id.")
+@click.option("--key", help="Entries of one virtual key, by its name or id.")
+@click.option("--team", help="Of one team, by its name or id.")
+@click.option("--customer", help="Of one customer, by its name or id.")
 @click.option("--model", help="Of one model, as callers ask for it.")
 @click.option("--tag", help="With one tag.")
 @click.option("--word", help="That callers told apart by this x-gw-cache-key.")
-@click.option("--older-than", "older_than_s", type=float, help="Older, in seconds.")
+@click.option(
+    "--older-than", "older_than_s", callback=_age, help="Older: 90s, 15m, 1h, 7d."
+)
 @click.option("--all", "is_all", is_flag=True, help="All there are.")
 @client_options
 def purge(
@@ -91,6 +114,8 @@ def purge(
 ) -> None:
     """
     Let entries go that fit everything that is said.
+
+    Exit 1 if there were none, and the name that is said is nobody's.
     """
     wanted = {name: value for name, value in told.items() if value is not None}
     if entry_id is not None:
@@ -98,7 +123,11 @@ def purge(
     if not wanted and not is_all:
         raise click.UsageError("say which entries, or --all")
     document = Client(url, token).post("/api/cache/purge", wanted or {"all": True})
+    is_nobody = bool(document["strangers"]) and not document["purged"]
     if as_json:
         write_json(document)
-    elif not quiet:
+    elif not (quiet or is_nobody):
         click.echo(f"{document['purged']} entries are gone")
+    if is_nobody:
+        click.echo(f"error: {printable('; '.join(document['strangers']))}", err=True)
+        raise SystemExit(1)

@@ -181,7 +181,7 @@ class CachingSettings:
         partition: Who shares answers.
         default: How answers are kept where no narrower scope says otherwise.
         models: Other ways for models, by patterns of the names that callers ask for.
-        teams: Other ways for teams, by id; they outweigh those of models.
+        teams: Other ways for teams, by name or id; they outweigh those of models.
         max_bytes: Bytes of all entries.
         max_entries: How many entries.
         max_entry_bytes: What is larger is not kept.
@@ -210,7 +210,7 @@ class CachingSettings:
         factory=dict, metadata=_help("Other ways for models, by patterns of names.")
     )
     teams: Mapping[str, ScopeSettings] = attrs.field(
-        factory=dict, metadata=_help("Other ways for teams, by id.")
+        factory=dict, metadata=_help("Other ways for teams, by name or id.")
     )
     max_bytes: int = attrs.field(
         default=256 * 1024 * 1024,

@@ -169,10 +169,11 @@ class Shelf:
         Return how answers are kept for *exchange*: by its team, its model, or by default.
         """
         who = exchange.identity
-        if who is not None and who.team_id is not None:
-            of_team = self.settings.teams.get(who.team_id)
-            if of_team is not None:
-                return of_team
+        if who is not None and self.settings.teams:
+            for team in (who.team_id, who.facts.get("team_name")):
+                of_team = None if team is None else self.settings.teams.get(team)
+                if of_team is not None:
+                    return of_team
         model = exchange.request.model
         for pattern, scope in self.settings.models.items():
             if fnmatchcase(model, pattern):

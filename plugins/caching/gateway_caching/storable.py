@@ -121,8 +121,6 @@ def answer_fault(
         return "it failed, or broke off"
     if attempt.target.is_fallback or len(exchange.attempts) > 1:
         return "it is not of the first choice"
-    if attempt.request.max_output_tokens != exchange.request.max_output_tokens:
-        return "its length was capped here"
     if flight.body is not None and flight.body[0] != 200:
         return f"its status is {flight.body[0]}"
     fault = _stop_fault(exchange, flight, attempt, scope)

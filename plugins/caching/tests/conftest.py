@@ -38,6 +38,7 @@ class NamingPlugin(Plugin):
                 key_id=told["x-key"],
                 team_id=told.get("x-team"),
                 customer_id=told.get("x-customer"),
+                facts={"team_name": told.get("x-team-name", "")},
             )
 
 

@@ -9,6 +9,7 @@ import asyncio
 import pytest
 from click.testing import CliRunner
 
+from gateway import Phase, Plugin
 from gateway.testing import Script, Usage
 from gateway_caching.cli import cache
 
@@ -51,7 +52,7 @@ async def test_what_is_meant_is_gone(client, ask, wanted):
 
     gone = await client.post("/api/cache/purge", wanted)
 
-    assert (gone.status, gone.json) == (200, {"purged": 1})
+    assert (gone.status, gone.json) == (200, {"purged": 1, "strangers": []})
     assert (await ask(client, **told)).cache == "miss"
 
 
@@ -69,7 +70,7 @@ async def test_what_is_not_meant_stays(client, ask, wanted):
 
     gone = await client.post("/api/cache/purge", wanted)
 
-    assert gone.json == {"purged": 0}
+    assert gone.json == {"purged": 0, "strangers": []}
     assert (await ask(client, **told)).cache == "hit"
 
 
@@ -84,7 +85,7 @@ async def test_an_entry_is_purged_by_the_id_that_answers_tell(client, ask):
         else:
             gone = await client.post(path, {"id": entry_id})
 
-        assert gone.json == {"purged": 1}
+        assert gone.json == {"purged": 1, "strangers": []}
 
 
 @pytest.mark.parametrize(
@@ -98,6 +99,7 @@ async def test_an_entry_is_purged_by_the_id_that_answers_tell(client, ask):
         {"key": "a", "team": "b"},
         {"older_than_s": -1},
         {"older_than_s": True},
+        {"older_than_s": None},
         [],
     ],
     ids=str,
@@ -153,6 +155,54 @@ async def test_two_gateways_on_one_data_directory_let_go_together(
     assert (day["hits"], day["missed"]) == (2, 2)
 
 
+class RegisterPlugin(Plugin):
+    """
+    Knows one caller of each kind, and that there are no others.
+    """
+
+    phase = Phase.IDENTIFY
+
+    def find_caller(self, kind, name):
+        return f"id_{kind}" if name in {"payments", f"id_{kind}"} else ""
+
+
+@pytest.mark.parametrize("name", ["payments", "id"])
+@pytest.mark.parametrize(
+    ("kind", "scope"),
+    [("virtual_key", "key"), ("team", "team"), ("customer", "customer")],
+)
+async def test_callers_are_meant_by_name_or_id(start, ask, kind, scope, name):
+    """
+    Entries are kept by ids, which nobody knows by heart.
+    """
+    client = await start(RegisterPlugin, store="memory", partition=scope)
+    told = {"x_key": "k", f"x_{scope}": f"id_{kind}"}
+    await ask(client, **told)
+    meant = f"id_{kind}" if name == "id" else name
+
+    gone = await client.post("/api/cache/purge", {scope: meant})
+
+    assert gone.json == {"purged": 1, "strangers": []}
+    assert (await ask(client, **told)).cache == "miss"
+
+
+async def test_a_name_that_is_nobodys_is_told(start, ask):
+    """
+    A slip does not look like a purge; who is gone, and left entries, is meant by id.
+    """
+    client = await start(RegisterPlugin, partition="team")
+    await ask(client, x_key="k", x_team="gone")
+    at = ("--url", client.url)
+
+    slip = await asyncio.to_thread(run, "purge", "--team", "paymnets", *at)
+    gone = await asyncio.to_thread(run, "purge", "--team", "gone", *at)
+    empty = await asyncio.to_thread(run, "purge", "--team", "payments", *at)
+
+    assert (slip.exit_code, slip.output) == (1, "error: no team is called paymnets\n")
+    assert (gone.exit_code, gone.output) == (0, "1 entries are gone\n")
+    assert (empty.exit_code, empty.output) == (0, "0 entries are gone\n")
+
+
 def run(*arguments):
     return CliRunner().invoke(cache, list(arguments))
 
@@ -174,6 +224,39 @@ async def test_the_commands_ask_the_gateway(client, ask):
     assert "1 entries" in stats.output
     assert nothing.exit_code == 2
     assert "1 entries are gone" in purged.output
+
+
+@pytest.mark.parametrize(
+    ("age", "is_gone"),
+    [("5m", False), ("300", False), ("3m", True), ("180.5", True), ("0", True)],
+)
+async def test_an_age_is_told_as_everywhere(
+    client, ask, shelf_of, monkeypatch, age, is_gone
+):
+    """
+    As a span of time; a bare number is one of seconds.
+    """
+    await ask(client)
+    clock = shelf_of(client).gateway.clock
+    now = clock.now()
+    monkeypatch.setattr(type(clock), "now", lambda _: now + 240)
+
+    told = await asyncio.to_thread(
+        run, "purge", "--older-than", age, "--url", client.url
+    )
+
+    assert told.output == f"{int(is_gone)} entries are gone\n"
+
+
+@pytest.mark.parametrize("age", ["soon", "-1", "1 h", "nan", "1e400", "5y"])
+def test_what_is_no_age_is_wrong_usage(age):
+    """
+    And shows what one looks like.
+    """
+    told = run("purge", "--older-than", age)
+
+    assert told.exit_code == 2
+    assert "write it as 90s, 30m, 8h, 7d or 2w, or as seconds" in told.output
 
 
 @pytest.mark.parametrize(

@@ -236,6 +236,35 @@ async def test_answers_that_did_not_end_well_are_not_kept(
     assert b"well" in again.body
 
 
+class CapPlugin(Plugin):
+    """
+    Lowers the output cap, as governance does where little money is left.
+    """
+
+    @hookimpl
+    async def before_attempt(self, exchange, attempt):
+        attempt.request.max_output_tokens = 100
+
+
+@pytest.mark.parametrize(
+    ("stop", "cache"), [("stop", "hit"), ("length", "miss")], ids=str
+)
+async def test_an_answer_under_a_lowered_cap_is_kept_if_it_ended_by_itself(
+    start, ask, fake_upstream, stop, cache
+):
+    """
+    A cap changes nothing of an answer that does not come up to it.
+    """
+    fake_upstream.script("m", Script(text="well", stop=stop))
+    client = await start(FoundPlugin(name="cap", cls=CapPlugin), store="memory")
+    await ask(client)
+
+    again = await ask(client)
+
+    assert again.cache == cache
+    assert fake_upstream.requests[0].json["max_completion_tokens"] == 100
+
+
 async def test_an_answer_of_a_fallback_is_not_kept(start, ask, fake_upstream):
     """
     Who is asked when the first choice is well again answers otherwise.
@@ -312,6 +341,21 @@ async def test_conversations_at_anthropic_pass_by(start, ask):
     answers = [await ask(client, document, "/v1/messages") for _ in range(2)]
 
     assert [each.cache for each in answers] == ["bypass", "bypass"]
+
+
+@pytest.mark.parametrize("told", ["t-1", "Payments"], ids=["id", "name"])
+async def test_a_team_may_have_a_way_of_its_own(start, ask, told):
+    """
+    By its id or its name; all others have the default.
+    """
+    client = await start(store="memory", teams={told: {"enabled": False}})
+    theirs = {"x_key": "k", "x_team": "t-1", "x_team_name": "Payments"}
+
+    own = [(await ask(client, **theirs)).cache for _ in range(2)]
+    others = [(await ask(client, x_key="k", x_team="t-2")).cache for _ in range(2)]
+
+    assert own == ["bypass", "bypass"]
+    assert others == ["miss", "hit"]
 
 
 async def test_any_temperature_is_cached_where_allowed(start, ask):

@@ -89,15 +89,23 @@ class GovernancePlugin(Plugin):
             self.settings, mint=None, resolve=secrets.get
         ).look()
 
-    def has_caller(self, kind: CallerKind, name: str) -> bool | None:
+    def advice(self, gateway: Gateway) -> Iterable[Problem]:
         """
-        Tell whether there is such a customer, team or virtual key.
+        Tell which names that are allowed lead nowhere, and which targets have no price.
+        """
+        from gateway_governance.advising import advice  # check alone needs it
 
-        Before the start only those that are declared are known.
+        return advice(self.settings, gateway)
+
+    def find_caller(self, kind: CallerKind, name: str) -> str | None:
+        """
+        Find the id of a customer, team or virtual key.
+
+        Before the start only those that are declared are known, by their names.
         """
         if self._governor is None:
-            return True if name in self.settings.names(kind) else None
-        return self._governor.watch.snapshot.has_caller(kind, name)
+            return name if name in self.settings.names(kind) else None
+        return self._governor.watch.snapshot.find_caller(kind, name)
 
     # --- life -------------------------------------------------------------------------------
 

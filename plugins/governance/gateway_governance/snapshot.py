@@ -365,9 +365,11 @@ class Snapshot:
         """
         return next((key for key in self.keys.values() if key.name == name), None)
 
-    def has_caller(self, kind: CallerKind, name: str) -> bool:
+    def find_caller(self, kind: CallerKind, name: str) -> str:
         """
-        Tell whether a caller of *kind* has this name or id; looks through all, for people alone.
+        Return the id of the caller of *kind* with this id or, if nobody has it, this name.
+
+        It looks through all, for people alone; ``""`` where there is none.
         """
         callers: Mapping[CallerKind, Overlay[str, Any]] = {
             "customer": self.customers,
@@ -375,7 +377,9 @@ class Snapshot:
             "virtual_key": self.keys,
         }
         known = callers[kind]
-        return name in known or any(each.name == name for each in known.values())
+        if name in known:
+            return name
+        return next((each.id for each in known.values() if each.name == name), "")
 
     # --- owners and all their meters --------------------------------------------------------
 

@@ -4,6 +4,7 @@ What is heard of a stream: how many words, and for how long there were none.
 
 from __future__ import annotations
 
+import gc
 import json
 import random
 
@@ -191,3 +192,23 @@ def test_frames_without_words_cut_nothing(clock, choices):
 
     with pytest.raises(BudgetExceeded):
         listener.see_frames([words()], CHAT)
+
+
+def test_large_events_leave_nothing_for_the_collector(clock):
+    """
+    It comes late: what it had to find would grow by three bytes for each that is streamed.
+    """
+    seeded, listener = random.Random(7), listen(clock, cuts=False)
+    events = [words(seeded.randbytes(11_000).hex()) for _ in range(50)]
+    gc.collect()
+    gc.disable()
+
+    try:
+        for event in events:
+            listener.see_frames([event], CHAT)
+        left = gc.collect()
+    finally:
+        gc.enable()
+
+    assert left == 0
+    assert listener.bytes_seen == 50 * 22_000

@@ -269,12 +269,13 @@ async def test_others_may_ask_who_calls(fake):
     before = GovernancePlugin(settings.plugin("governance", GovernanceSettings))
     async with governed(fake, **table) as client:
         told = [
-            client.gateway.has_caller(kind, "payments") for kind in ("team", "customer")
+            client.gateway.find_caller(kind, "payments")
+            for kind in ("team", "customer")
         ]
 
-    assert told == [True, False]
-    assert before.has_caller("team", "payments") is True
-    assert before.has_caller("team", "paymnets") is None
+    assert told == ["payments", ""]
+    assert before.find_caller("team", "payments") == "payments"
+    assert before.find_caller("team", "paymnets") is None
 
 
 def test_keys_are_required_as_soon_as_it_matters():

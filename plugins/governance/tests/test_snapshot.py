@@ -215,14 +215,15 @@ class TestFind:
         )
 
         names = ("k1", "K", "t1", "T", "c1", "C", "x")
+        nobody = dict.fromkeys(names, "")
         told = {
-            kind: [name for name in names if snapshot.has_caller(kind, name)]
+            kind: {name: snapshot.find_caller(kind, name) for name in names}
             for kind in ("virtual_key", "team", "customer")
         }
         assert told == {
-            "virtual_key": ["k1", "K"],
-            "team": ["t1", "T"],
-            "customer": ["c1", "C"],
+            "virtual_key": {**nobody, "k1": "k1", "K": "k1"},
+            "team": {**nobody, "t1": "t1", "T": "t1"},
+            "customer": {**nobody, "c1": "c1", "C": "c1"},
         }
 
     def test_declared_values_stand_beside(self):

@@ -24,6 +24,15 @@ class GuardrailChanged(Event):
 
 
 @attrs.frozen(kw_only=True)
+class ConversationsForgotten(Event):
+    """
+    A person is to be forgotten, and with that what stands for whom, in every worker.
+
+    Who it is stays untold: what one worker tells the others is written down.
+    """
+
+
+@attrs.frozen(kw_only=True)
 class GuardrailActed(Event):
     """
     Guardrails found something in an exchange; told in its own process alone.

@@ -12,7 +12,7 @@ import attrs
 
 from gateway import Answer, Attempt, Detector, Exchange, Phase, Plugin, Route, hookimpl
 from gateway.events import Event, EventsMissed, SettingsChanged
-from gateway_guardrails.events import GuardrailChanged
+from gateway_guardrails.events import ConversationsForgotten, GuardrailChanged
 from gateway_guardrails.policy.checking import model_problems, start_problems
 from gateway_guardrails.policy.making import Maker
 from gateway_guardrails.policy.rules import declared_rules, problems_of
@@ -24,7 +24,7 @@ from gateway_guardrails.warden import Warden, detector_tools, folder_of
 if TYPE_CHECKING:
     import click
 
-    from gateway import Gateway
+    from gateway import Gateway, Metric
     from gateway.errors import Problem
     from gateway.filters import StreamFilter
     from gateway.secrets import Secrets
@@ -108,6 +108,12 @@ class GuardrailsPlugin(Plugin):
         return commands()
 
     @hookimpl
+    def register_metrics(self) -> Iterable[Metric]:
+        from gateway_guardrails.counting import metrics  # serving alone needs it
+
+        return metrics(lambda: self._warden)
+
+    @hookimpl
     def register_routes(self) -> Iterable[Route]:
         from gateway_guardrails.api.routes import routes  # serving alone needs it
 
@@ -121,15 +127,20 @@ class GuardrailsPlugin(Plugin):
 
     @hookimpl
     def on_event(self, event: Event) -> None:
-        if self._warden is not None and isinstance(
-            event, GuardrailChanged | EventsMissed | SettingsChanged
-        ):
+        if self._warden is None:
+            return
+        if isinstance(event, GuardrailChanged | EventsMissed | SettingsChanged):
             self._warden.watch.poke()
+        if isinstance(event, ConversationsForgotten | EventsMissed):
+            self._warden.inspector.vault.clear()
 
     @hookimpl
     async def erase_subject(self, subject: str) -> str | None:
-        count = self.warden.inspector.vault.erase(subject)
-        return f"{count} conversations forgotten" if count else None
+        # Of whom a conversation speaks nobody knows, nor how else it calls them.
+        count = self.warden.inspector.vault.clear()
+        gateway = self.warden.gateway
+        gateway.broadcast(ConversationsForgotten(at=gateway.clock.now()))
+        return f"{count} conversations forgotten, whoever they name" if count else None
 
     # --- exchanges --------------------------------------------------------------------------
 

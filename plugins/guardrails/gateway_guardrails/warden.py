@@ -15,6 +15,7 @@ from gateway import Plugin, codec
 from gateway.detecting import DetectorTools
 from gateway.settings import find_secrets
 from gateway.tasks import running
+from gateway_guardrails.findings.models import ModelNames
 from gateway_guardrails.findings.recorder import FindingsRecorder
 from gateway_guardrails.findings.store import FindingsStore
 from gateway_guardrails.inspecting import Inspector
@@ -77,6 +78,7 @@ class Warden:
             FindingsStore(gateway.storage.engine),
             clock=gateway.clock,
             publish=gateway.publish,
+            model_of=ModelNames(gateway.models).of,
             max_queued=settings.findings.max_queued,
             keep_days=settings.findings.keep_days,
         )

@@ -4,6 +4,7 @@ Ways round a guardrail in what is asked: fields and endpoints, 1 to 20 of the ch
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -26,6 +27,18 @@ from bypasses import (
     user,
 )
 
+
+def encoded(head=""):
+    return head + base64.b64encode(f"a {WORD}".encode()).decode()
+
+
+def shown(**source):
+    return messages(user([{"type": "image", "source": source}]))
+
+
+TEXT = encoded("data:text/plain;base64,")
+SHEET = {"type": "input_image", "image_url": encoded("data:application/json;base64,")}
+SOUND = {"type": "input_audio", "input_audio": {"data": encoded(), "format": "wav"}}
 #: Number, and the request that carries the word somewhere.
 REQUESTS = [
     (1, chat(user(WORD), {"role": "assistant", "content": "ok"}, HI)),
@@ -171,6 +184,13 @@ REQUESTS = [
             },
         ),
     ),
+    (8, chat(user([{"type": "image_url", "image_url": {"url": TEXT}}]))),
+    (8, chat(user([SOUND]))),
+    (8, responses([user([{"type": "input_image", "image_url": TEXT}])])),
+    (8, responses([user([SHEET])])),
+    (8, shown(type="base64", media_type="text/plain", data=encoded())),
+    (8, shown(type="base64", media_type="image/png", data=encoded())),
+    (8, shown(type="url", url=encoded("DATA:text/plain;base64,"))),
     (9, chat(HI, prediction={"type": "content", "content": WORD})),
     (9, chat(HI, metadata={"a": WORD})),
     (9, chat(HI, user=WORD)),

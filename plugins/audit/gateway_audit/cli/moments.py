@@ -4,15 +4,11 @@ Times as people write them on the command line.
 
 from __future__ import annotations
 
-import re
-from typing import Final
+from contextlib import suppress
 
 import click
 
-from gateway.clock import SystemClock, utc_text
-
-_AGO: Final = re.compile(r"(\d{1,6})([smhd])")
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+from gateway.client import ago
 
 
 def moment(
@@ -29,10 +25,8 @@ def moment(
     """
     if value is None:
         return None
-    ago = _AGO.fullmatch(value)
-    if ago is not None:
-        seconds = int(ago[1]) * _SECONDS[ago[2]]
-        return utc_text(max(0.0, SystemClock().now() - seconds))
+    with suppress(ValueError):
+        return ago(value)
     from gateway.management import read_time  # which brings the server's modules
 
     try:

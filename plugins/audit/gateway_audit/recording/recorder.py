@@ -153,6 +153,14 @@ class Recorder:
     # --- how it is --------------------------------------------------------------------------
 
     @property
+    def refuses(self) -> bool:
+        """
+        Whether entries reach no disk, or nobody new can be told by a pseudonym.
+        """
+        is_lost = self._faults.fault is not None
+        return self.journal.refuses or (is_lost and self.settings.on_failure != "open")
+
+    @property
     def standing(self) -> Standing:
         """
         How this worker's part is, by what happened last.

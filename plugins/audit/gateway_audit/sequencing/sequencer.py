@@ -1,15 +1,12 @@
 """
-The process: merges the spools into the log, signs it, and brings it to those who follow it.
+The sequencer: merges the spools into the log, signs it, and brings it to those who follow it.
 """
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from pkgutil import resolve_name
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
@@ -17,17 +14,10 @@ from gateway import codec
 from gateway.clock import Clock, SystemClock
 from gateway_audit.sequencing.companions import Companion, Saying
 from gateway_audit.sequencing.files import Files
-from gateway_audit.sequencing.followers import Followed, find_follower
-from gateway_audit.sequencing.keys import (
-    LIST_FILE,
-    KeyProblem,
-    SigningKeys,
-    find_origin,
-    read_key_file,
-)
+from gateway_audit.sequencing.followers import Followed
+from gateway_audit.sequencing.keys import KeyProblem, SigningKeys
 from gateway_audit.sequencing.log import Damage, DamagedError, Log
 from gateway_audit.sequencing.own import OwnEntries
-from gateway_audit.sequencing.precedence import give_way
 from gateway_audit.sequencing.reading import SpoolReader
 from gateway_audit.sequencing.state import STATE_FILE
 from gateway_audit.sequencing.status import Status, write_status
@@ -36,7 +26,6 @@ from gateway_audit.spool.disk import Disk
 from gateway_audit.spool.names import segments
 from gateway_audit.spool.scribe import WARN_SHARE
 from gateway_audit.tlog.errors import TlogError
-from gateway_audit.tlog.notes import VerifierKey
 from gateway_audit.tlog.tiles import WIDTH, Tree
 from gateway_audit.witnessing.client import WitnessClient
 
@@ -64,6 +53,7 @@ class Sequencer:
         folder: The audit's own: ``log/``, ``spool/`` and ``keys/`` are below it.
         spools: Where workers write; ``spool/`` if nothing is said.
         configured_origin: What the settings call the log, which may have a name already.
+        lock: The folder's lock, where it is held already.
     """
 
     def __init__(
@@ -80,6 +70,7 @@ class Sequencer:
         disk: Disk | None = None,
         checkpoint_s: float = CHECKPOINT_S,
         configured_origin: str | None = None,
+        lock: int | None = None,
     ) -> None:
         self._folder = folder
         self._keys = keys
@@ -92,11 +83,12 @@ class Sequencer:
         self._checkpoint_s = checkpoint_s
         self._problems: dict[str, str] = {}
         self._next_status = 0.0
+        self._no_status = ""
         #: Taken and not in the log: the disk did not take it yet.
         self._pending: list[bytes] = []
         self._pending_since: float | None = None
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = self._disk.lock(folder / LOCK_FILE)
+        self._lock = self._disk.lock(folder / LOCK_FILE) if lock is None else lock
         self._files = Files(folder / "log", self._disk)
         self._own_files = Files(folder, self._disk)
         try:
@@ -304,7 +296,12 @@ class Sequencer:
         try:
             write_status(self._folder, self._status())
         except OSError as exc:
-            log.warning("no status written", why=str(exc))
+            why = str(exc)
+            if why != self._no_status:
+                log.warning("no status written", why=why)
+            self._no_status = why
+        else:
+            self._no_status = ""
 
     def _status(self) -> Status:
         share = self._disk.used_share(self._folder)
@@ -354,63 +351,3 @@ def _place(entry: bytes) -> tuple[str, int]:
         return str(told["worker"]), int(told["seq"])
     except (codec.JsonError, KeyError, TypeError, ValueError):
         return "", -1
-
-
-def run(
-    *,
-    folder: str,
-    origin: str | None = None,
-    spools: Sequence[str] = (),
-    signing_key: str | None = None,
-    followers: Sequence[Mapping[str, Any]] = (),
-    witnesses: Sequence[Mapping[str, Any]] = (),
-    companions: Sequence[Mapping[str, Any]] = (),
-) -> None:
-    """
-    Sequence until the process gets SIGTERM, then take what is left.
-
-    Args:
-        folder: ``audit/`` in the data directory.
-        origin: The log's name; without one it is made once and kept.
-        spools: More folders where workers write, beside ``spool/``.
-        signing_key: A file with the operator's own Ed25519 key.
-        followers: Of each its ``name``, ``target`` (``package.module:function``) and
-            ``arguments``.
-        witnesses: Of each its ``url`` and, where it is believed by one, its ``key``.
-        companions: Of each its ``target`` and ``arguments``, as those of followers.
-    """
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    give_way()
-    root = Path(folder)
-    name = find_origin(root, origin)
-    key = read_key_file(Path(signing_key), name) if signing_key else None
-    sequencer = Sequencer(
-        root,
-        origin=name,
-        configured_origin=origin,
-        keys=SigningKeys(root / "keys", root / "log" / LIST_FILE, name, configured=key),
-        spools=[root / "spool", *map(Path, spools)],
-        followers=[
-            find_follower(each["name"], each["target"], each.get("arguments", {}))
-            for each in followers
-        ],
-        witnesses=[
-            WitnessClient(
-                url=each["url"],
-                key=VerifierKey.parse(each["key"]) if each.get("key") else None,
-            )
-            for each in witnesses
-        ],
-        companions=[
-            resolve_name(each["target"])(**each.get("arguments", {}))
-            for each in companions
-        ],
-    )
-    try:
-        while not stop.wait(POLL_S):
-            while sequencer.turn() and not stop.is_set():
-                pass
-        sequencer.drain()
-    finally:
-        sequencer.close()

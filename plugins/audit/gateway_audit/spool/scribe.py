@@ -91,6 +91,7 @@ class Scribe:
         self._pause_s = pause_s
         self._is_ending = False
         self._next_look = 0.0
+        self._no_room = ""
 
     def run(self) -> None:
         """
@@ -191,8 +192,12 @@ class Scribe:
             self._writer.prepare_next()
             share = self._disk.used_share(self._folder)
         except OSError as exc:
-            log.warning("no room for the next spool file", why=_why(exc))
-            share = 1.0
+            why = _why(exc)
+            if why != self._no_room:
+                log.warning("no room for the next spool file", why=why)
+            share, self._no_room = 1.0, why
+        else:
+            self._no_room = ""
         self._listener.room(is_nearly_full=share >= WARN_SHARE)
 
 

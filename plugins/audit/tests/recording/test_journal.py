@@ -258,6 +258,27 @@ async def test_readiness_ends_while_nothing_can_be_recorded(disk, audit):
     assert alive.status == 200
 
 
+@pytest.mark.parametrize(
+    ("on_failure", "status"), [("closed", 503), ("open", 200)], ids=str
+)
+async def test_readiness_ends_while_the_register_of_persons_fails(
+    running, on_failure, status
+):
+    """
+    Whoever is new would be refused, unless the operator lets requests go on.
+    """
+    async with running({"on_failure": on_failure}) as audit:
+        database = audit.recorder.register._database
+        database.execute("PRAGMA query_only = ON")
+        await audit.recorder.look()
+        meanwhile, _ = await ready(audit)
+        database.execute("PRAGMA query_only = OFF")
+        await audit.recorder.look()
+        after, _ = await ready(audit)
+
+    assert (meanwhile, after) == (status, 200)
+
+
 @pytest.mark.parametrize("policy", ["open", "spill"])
 async def test_whoever_serves_on_is_ready(disk, running, tmp_path, policy):
     """

@@ -39,7 +39,7 @@ def start(audit):
         )
         started.append(child)
         order = {
-            "target": "gateway_audit.sequencing.sequencer:run",
+            "target": "gateway_audit.sequencing.process:run",
             "arguments": {"folder": str(audit.folder), **arguments},
             "log": {"format": "json", "level": "info"},
         }
@@ -150,3 +150,35 @@ def test_a_log_without_a_name_is_given_one_that_stays(audit, start):
 
     assert origin.startswith("gatewright.invalid/")
     assert audit.signed().checkpoint.origin == origin
+
+
+def test_a_second_one_waits_until_the_first_has_ended(audit, start):
+    """
+    Two gateways may run on one data directory: one makes the log, the other takes over.
+    """
+    first = start(origin="gw.example/log")
+    wait_for(lambda: size_of(audit) == 0)
+    second = start(origin="gw.example/log")
+    told = json.loads(second.stdout.readline())
+    first.terminate()
+    first.wait(timeout=20)
+
+    audit.write("wa", lines(3))
+    wait_for(lambda: size_of(audit) == 3)
+
+    assert "waiting for its end" in told["event"]
+    assert second.poll() is None
+
+
+def test_one_that_waits_ends_when_it_is_told_to(audit, start):
+    """
+    It never had the log, so there is nothing to finish.
+    """
+    start(origin="gw.example/log")
+    wait_for(lambda: size_of(audit) == 0)
+    second = start(origin="gw.example/log")
+    second.stdout.readline()
+
+    second.terminate()
+
+    assert second.wait(timeout=20) == 0

@@ -237,7 +237,7 @@ def test_a_process_killed_at_any_time_loses_nothing(tmp_path, collector):
         ],
     }
     program = (
-        "import json, sys; from gateway_audit.sequencing.sequencer import run; "
+        "import json, sys; from gateway_audit.sequencing.process import run; "
         "run(**json.loads(sys.argv[1]))"
     )
     command = [sys.executable, "-c", program, json.dumps(order)]

@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway_audit.spool import writer
 from gateway_audit.spool.disk import Disk
@@ -453,6 +454,29 @@ async def test_warns_of_a_disk_that_is_nearly_full(tmp_path):
 
     assert len(changes) == 2
     await spool.close()
+
+
+async def test_a_disk_without_room_is_told_once(tmp_path, monkeypatch):
+    """
+    Not with each look: the log may be on the same disk.
+    """
+    looks = []
+
+    class FullDisk(FaultyDisk):
+        def used_share(self, folder):
+            looks.append(folder)
+            raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr("gateway_audit.spool.scribe.TICK_S", 0.01)
+    with capture_logs() as lines:
+        spool = Spool(tmp_path, disk=FullDisk())
+        await until(lambda: len(looks) > 3)
+        await spool.close()
+
+    told = [
+        line for line in lines if line["event"] == "no room for the next spool file"
+    ]
+    assert len(told) == 1
 
 
 async def test_a_broken_disk_says_no_and_recovers_by_itself(tmp_path):

@@ -16,7 +16,13 @@ from gateway.client import (
     step,
     write_json,
 )
-from gateway_governance.cli.printing import ROOT, day_text, everything, usd_text
+from gateway_governance.cli.printing import (
+    ROOT,
+    day_text,
+    everything,
+    period_text,
+    usd_text,
+)
 from gateway_governance.cli.words import OWNER, OWNERS, PERIOD, SPAN, USD
 
 _FILTERS: Final = {
@@ -64,7 +70,7 @@ def list_budgets(
 def _row(budget: dict[str, Any]) -> list[object]:
     return [
         _owner(budget),
-        budget["reset_duration"],
+        period_text(budget["reset_duration"]),
         usd_text(budget["max_limit"]),
         usd_text(budget.get("override_amount")),
         usd_text(budget["current_usage"]),
@@ -120,20 +126,20 @@ def raise_budget(
         until = day_text(told["overrides"][-1]["until"])
         click.echo(
             f"{told['owner']} has {usd_text(told['effective_limit'])} USD per "
-            f"{told['reset_duration']} until {until} UTC"
+            f"{period_text(told['reset_duration'])} until {until} UTC"
         )
 
 
 def _choose(owner: str, found: list[dict[str, Any]], per: str | None) -> dict[str, Any]:
-    periods = [budget["reset_duration"] for budget in found]
+    periods = [period_text(budget["reset_duration"]) for budget in found]
     wanted = [one for one in found if per in (None, one["reset_duration"])]
     if len(wanted) == 1:
         return wanted[0]
     if not wanted:
-        said = f"; there are {' '.join(periods)}" if periods else ""
+        said = f"; there are {', '.join(periods)}" if periods else ""
         msg = f"{owner} has no such budget{said}"
         raise click.ClickException(msg)
-    msg = f"{owner} has several budgets: say which with --per, {' '.join(periods)}"
+    msg = f"{owner} has several budgets: say which with --per, {', '.join(periods)}"
     raise click.UsageError(msg)
 
 

@@ -22,10 +22,16 @@ from gateway.client import (
     step,
     write_json,
 )
-from gateway.clock import SystemClock, utc_text
+from gateway.clock import SystemClock, read_span, utc_text
 from gateway.offline import Offline, config_option, data_dir_option, told
-from gateway_governance.cli.printing import ROOT, day_text, everything, usd_text
-from gateway_governance.cli.words import BUDGET, RATE, SPAN, Word, read_span
+from gateway_governance.cli.printing import (
+    ROOT,
+    day_text,
+    everything,
+    period_text,
+    usd_text,
+)
+from gateway_governance.cli.words import BUDGET, RATE, SPAN, Word
 from gateway_governance.owners import Moment
 from gateway_governance.values import MAX_CHARACTERS, PURPOSE, Mint
 
@@ -241,7 +247,7 @@ def budget_text(budget: dict[str, Any]) -> str:
     Tell a budget in a few characters.
     """
     used, limit = usd_text(budget["current_usage"]), usd_text(budget["effective_limit"])
-    return f"{used} of {limit}/{budget['reset_duration']}"
+    return f"{used} of {limit}/{period_text(budget['reset_duration'])}"
 
 
 @keys.command()
@@ -257,8 +263,10 @@ def show(key: str, url: str, token: str | None, *, as_json: bool, quiet: bool) -
         return
     if quiet:
         return
-    names = ("id", "name", "state", "value", "description", "expires_at", "models")
+    names = ("id", "name", "state", "value", "description", "expires_at")
     rows = [(name, found.get(name)) for name in names if found.get(name) is not None]
+    if found.get("models") is not None:
+        rows.append(("models", ", ".join(found["models"]) or "none"))
     rows += [
         (owner, found[owner]["name"])
         for owner in ("team", "customer")
@@ -271,13 +279,13 @@ def show(key: str, url: str, token: str | None, *, as_json: bool, quiet: bool) -
     providers = [one["provider"] for one in found["provider_configs"]]
     everybody = "all" if found["allow_all_providers"] else "none"
     rows.append(("providers", ", ".join(providers) or everybody))
-    print_table(("", ""), rows)
+    print_table((), rows)
 
 
 def _rate_text(rate: dict[str, Any]) -> str:
     return (
         f"{rate['current_usage']} of {rate['max_limit']} {rate['unit']}"
-        f"/{rate['reset_duration']}"
+        f"/{period_text(rate['reset_duration'])}"
     )
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from gateway.client import Client
+from gateway_governance.periods import CODES
 
 ROOT: Final = "/api/governance"
 #: Entries that one request asks for, and that a command asks for in all.
@@ -40,6 +41,14 @@ def usd_text(usd: float | Decimal | None) -> str:
     text = f"{Decimal(str(usd)):.9f}".rstrip("0")
     whole, _, digits = text.partition(".")
     return f"{whole}.{digits.ljust(2, '0')}"
+
+
+def period_text(code: str) -> str:
+    """
+    Write a period as the settings do, for the API's letter code.
+    """
+    period = CODES.get(code)
+    return code if period is None else period.value
 
 
 def day_text(moment: str | None) -> str:

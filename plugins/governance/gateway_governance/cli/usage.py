@@ -10,13 +10,14 @@ import click
 
 from gateway.client import (
     Client,
+    ago,
     client_options,
     print_table,
     write_json,
 )
-from gateway.clock import SystemClock, utc_text
+from gateway.clock import utc_text
 from gateway_governance.cli.printing import ROOT, usd_text
-from gateway_governance.cli.words import Word, read_span
+from gateway_governance.cli.words import Word
 from gateway_governance.owners import Moment
 
 _GROUPS: Final = ("total", "key", "team", "customer", "model", "provider", "run", "day")
@@ -30,7 +31,7 @@ def read_since(text: str) -> str:
         ValueError: it is none.
     """
     if "-" not in text:
-        return utc_text(SystemClock().now() - read_span(text))
+        return ago(text)
     # `Moment` takes a day for its end.
     day = 86_400 if len(text) == len("2026-12-31") else 0
     return utc_text(Moment.parse(text).at - day)

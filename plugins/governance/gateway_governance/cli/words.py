@@ -11,21 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from gateway.clock import read_span
 from gateway_governance.entities import Period
 from gateway_governance.periods import CODES, code_of
 
 _PERIODS: Final[Mapping[str, str]] = {
     **{period.value: code_of(period) for period in Period},
     **{code: code for code in CODES},
-}
-_SPAN: Final = re.compile(r"([1-9][0-9]{0,8})(s|m|min|h|d|w)")
-_SECONDS: Final = {
-    "s": 1,
-    "m": 60,
-    "min": 60,
-    "h": 3_600,
-    "d": 86_400,
-    "w": 604_800,
 }
 _RATE: Final = re.compile(r"([0-9]{1,15}) ?(requests?|tokens?)/(.+)")
 _MAX_AMOUNT: Final = 30
@@ -125,20 +117,6 @@ def read_usd(text: str) -> Decimal:
         msg = "is no amount of USD"
         raise ValueError(msg)
     return amount
-
-
-def read_span(text: str) -> int:
-    """
-    Read ``8h`` as seconds.
-
-    Raises:
-        ValueError: it is none.
-    """
-    found = _SPAN.fullmatch(text)
-    if found is None:
-        msg = "write it as 90s, 30m, 8h, 7d or 2w"
-        raise ValueError(msg)
-    return int(found[1]) * _SECONDS[found[2]]
 
 
 def read_owner(text: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ async def test_a_spent_budget_is_raised_at_three_in_the_morning(gov, cli):
     )
 
     assert re.fullmatch(
-        r"team/payments has 300\.000000001 USD per 1M until .+ UTC\n", told
+        r"team/payments has 300\.000000001 USD per month until .+ UTC\n", told
     )
     (budget,) = (await gov.get("/teams/payments"))["team"]["budgets"]
     assert budget["overrides"][0]["reason"] == "incident 7"
@@ -35,9 +35,9 @@ async def test_one_of_several_budgets_must_be_named(gov, cli):
     raised = await cli.json(*words, "--per", "month")
     missing = await cli.run(*words, "--per", "year", code=1)
 
-    assert "--per, 1d 1M" in unclear
+    assert "--per, day, month" in unclear
     assert raised["budget"]["effective_limit"] == 6.0
-    assert "there are 1d 1M" in missing
+    assert "there are day, month" in missing
 
 
 async def test_budgets_are_listed(gov, cli):
@@ -49,7 +49,7 @@ async def test_budgets_are_listed(gov, cli):
     table = await cli.run("budgets", "list")
     one = await cli.json("budgets", "list", "--owner", "key/k")
 
-    assert re.search(r"^team/payments +1M +100\.00 ", table, re.MULTILINE)
+    assert re.search(r"^team/payments +month +100\.00 ", table, re.MULTILINE)
     assert [budget["max_limit"] for budget in one["budgets"]] == [5.0]
 
 

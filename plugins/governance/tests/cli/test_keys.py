@@ -98,12 +98,15 @@ async def test_a_key_is_shown_with_what_is_left_of_it(gov, cli):
         budgets=[{"max_limit": 5, "reset_duration": "1M"}],
         rate_limit={"request_max_limit": 10, "request_reset_duration": "1m"},
         max_parallel=3,
+        models=["fast", "claude-*"],
     )
 
     told = await cli.run("keys", "show", "k")
 
-    assert "0.00 of 5.00/1M" in told
-    assert "0 of 10 requests/1m" in told
+    assert told.startswith("id ")
+    assert "fast, claude-*" in told
+    assert "0.00 of 5.00/month" in told
+    assert "0 of 10 requests/minute" in told
     assert "0 of 3" in told
     assert (await cli.json("keys", "show", key["id"]))["name"] == "k"
 

@@ -30,8 +30,9 @@ class FindingRoutes:
         """
         List them, the latest first.
         """
-        wanted = findings_wanted(request)
-        recorder = self.warden().recorder
+        warden = self.warden()
+        wanted, strangers = findings_wanted(request, warden.gateway.find_caller)
+        recorder = warden.recorder
         # What this worker found just now is to be seen; others' follow within a second.
         await recorder.flush()
         rows, cursor = await recorder.store.page(wanted)
@@ -40,5 +41,6 @@ class FindingRoutes:
                 "findings": [finding_shape(row) for row in rows],
                 "cursor": None if cursor is None else str(cursor),
                 "dropped": recorder.dropped,
+                "strangers": strangers,
             }
         )

@@ -4,15 +4,19 @@ The parameters and bodies that the routes take; what nobody asked for is refused
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any, Final, get_args
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from aiohttp import web
 
 from gateway.detecting import Severity, Stage
 from gateway.management import ApiError, read_json, read_time
 from gateway_guardrails.findings.store import Wanted
+from gateway_guardrails.policy.attachment import stranger
 from gateway_guardrails.policy.guardrail import Action
+
+if TYPE_CHECKING:
+    from gateway import CallerKind
 
 #: Parameters of ``/findings`` that a column must equal.
 COLUMNS: Final = {
@@ -27,6 +31,12 @@ COLUMNS: Final = {
     "team": "team_id",
     "customer": "customer_id",
 }
+#: Those of them that a caller's name or id may stand in.
+_CALLERS: Final[Mapping[str, CallerKind]] = {
+    "key": "virtual_key",
+    "team": "team",
+    "customer": "customer",
+}
 #: Those of them that have few words, which are told to whoever writes another.
 _WORDS: Final[dict[str, tuple[str, ...]]] = {
     "severity": get_args(Severity),
@@ -37,15 +47,31 @@ MAX_LIMIT: Final = 1_000
 _MAX_WORD: Final = 256
 
 
-def findings_wanted(request: web.Request) -> Wanted:
+def findings_wanted(
+    request: web.Request, find_caller: Callable[[CallerKind, str], str | None]
+) -> tuple[Wanted, list[str]]:
     """
     Read which findings are asked for.
+
+    Args:
+        find_caller: See `gateway.Gateway.find_caller`.
+
+    Returns:
+        Beside that a sentence for each name that nobody bears.
 
     Raises:
         ApiError: 400.
     """
     others = {"since", "until", "cursor", "limit", "shadow"}
     query = _query(request, {*COLUMNS, *others})
+    strangers = []
+    for name, kind in _CALLERS.items():
+        if name in query:
+            found = find_caller(kind, query[name])
+            if found == "":
+                strangers.append(stranger(kind, query[name]))
+            # Of who is gone the findings may still be there, by its id.
+            query[name] = found or query[name]
     equal: list[tuple[str, object]] = [
         (column, query[name]) for name, column in COLUMNS.items() if name in query
     ]
@@ -54,13 +80,14 @@ def findings_wanted(request: web.Request) -> Wanted:
             raise refused(f"?{name}: must be one of {' '.join(words)}.")
     if "shadow" in query:
         equal.append(("is_shadow", _flag(query["shadow"])))
-    return Wanted(
+    wanted = Wanted(
         since=_moment(query, "since"),
         until=_moment(query, "until"),
         equal=tuple(equal),
         before=_whole(query, "cursor", None, most=1 << 62),
         limit=_whole(query, "limit", 100, most=MAX_LIMIT) or 100,
     )
+    return wanted, strangers
 
 
 async def body_of(

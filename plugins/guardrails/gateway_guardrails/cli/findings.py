@@ -4,21 +4,20 @@ The command ``guardrails findings``: what was found.
 
 from __future__ import annotations
 
-import re
+from contextlib import suppress
 from typing import Any, Final
 
 import click
 
 from gateway.client import (
     Client,
+    ago,
     client_options,
     print_table,
+    printable,
     write_json,
 )
-from gateway.clock import SystemClock, utc_text
 
-_SPAN: Final = re.compile(r"([1-9][0-9]{0,8})(s|m|h|d|w)")
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _PAGE: Final = 1_000
 
 
@@ -26,11 +25,9 @@ def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> str
     """
     Read ``7d``, or leave a time as it is for the gateway to read.
     """
-    found = _SPAN.fullmatch(value or "")
-    if found is None:
-        return value
-    ago_s = int(found[1]) * _SECONDS[found[2]]
-    return utc_text(SystemClock().now() - ago_s)
+    with suppress(ValueError):
+        return ago(value or "")
+    return value
 
 
 @click.command()
@@ -43,8 +40,14 @@ def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> str
 @click.option("--action", help="block, redact, flag.")
 @click.option("--stage", type=click.Choice(("input", "output")), help="Where.")
 @click.option("--request", "request_id", help="The request's id.")
-@click.option("--key", help="The virtual key's id.")
-@click.option("--team", help="The team's id.")
+@click.option("--key", help="The virtual key's name or id.")
+@click.option("--team", help="The team's name or id.")
+@click.option("--customer", help="The customer's name or id.")
+@click.option(
+    "--shadow/--no-shadow",
+    default=None,
+    help="Of rules in shadow alone, or of none of them.",
+)
 @click.option(
     "--limit",
     type=click.IntRange(1, 100_000),
@@ -59,30 +62,41 @@ def findings(
     type_: str | None,
     limit: int,
     *,
+    shadow: bool | None,
     as_json: bool,
     quiet: bool,
     **filters: Any,
 ) -> None:
     """
     List what guardrails found, the latest first; never the text.
+
+    Exit 1 if there is none, and a name that is asked for is nobody's.
     """
     client = Client(url, token)
     query: dict[str, object] = {**filters, "type": type_}
+    if shadow is not None:
+        query["shadow"] = "true" if shadow else "false"
     found: list[dict[str, Any]] = []
-    cursor, dropped = None, 0
+    cursor, dropped, strangers = None, 0, ()
     while len(found) < limit:
         asked = {**query, "limit": min(_PAGE, limit - len(found)), "cursor": cursor}
         page = client.get("/api/guardrails/findings", asked)
         found += page["findings"]
         cursor, dropped = page["cursor"], page["dropped"]
+        strangers = page["strangers"]
         if cursor is None:
             break
+    is_nobody = bool(strangers) and not found
     if as_json:
-        write_json({"findings": found, "cursor": cursor, "dropped": dropped})
-    elif not quiet:
+        told = {"cursor": cursor, "dropped": dropped, "strangers": strangers}
+        write_json({"findings": found, **told})
+    elif not (quiet or is_nobody):
         _print(found)
     if dropped:
         click.echo(f"warning: {dropped} findings were dropped by this worker", err=True)
+    if is_nobody:
+        click.echo(f"error: {printable('; '.join(strangers))}", err=True)
+        raise SystemExit(1)
 
 
 def _print(found: list[dict[str, Any]]) -> None:

@@ -49,6 +49,7 @@ class FindingsRecorder:
 
     Args:
         publish: Tells the plugins of this process.
+        model_of: Returns the name of the model that an exchange asked for, if it may be told.
         max_queued: Findings that may wait.
         keep_days: How old they may become.
 
@@ -62,6 +63,7 @@ class FindingsRecorder:
         *,
         clock: Clock,
         publish: Callable[[Event], None],
+        model_of: Callable[[Exchange], str | None],
         max_queued: int,
         keep_days: int,
     ) -> None:
@@ -69,6 +71,7 @@ class FindingsRecorder:
         self.dropped = 0
         self._clock = clock
         self._publish = publish
+        self._model_of = model_of
         self._max_queued = max_queued
         self._keep_days = keep_days
         self._queue: deque[dict[str, Any]] = deque()
@@ -90,8 +93,10 @@ class FindingsRecorder:
         if len(findings) > room:
             self.dropped += len(findings) - max(room, 0)
         if room > 0:
+            model = self._model_of(exchange)
+            now = self._clock.now()
             self._queue.extend(
-                _rows(exchange, findings[:room], latency_ns, at=self._clock.now())
+                _rows(exchange, findings[:room], latency_ns, model=model, at=now)
             )
             self._came.set()
         identity = exchange.identity
@@ -179,7 +184,12 @@ class FindingsRecorder:
 
 
 def _rows(
-    exchange: Exchange, findings: Sequence[Finding], latency_ns: int, *, at: float
+    exchange: Exchange,
+    findings: Sequence[Finding],
+    latency_ns: int,
+    *,
+    model: str | None,
+    at: float,
 ) -> list[dict[str, Any]]:
     identity = exchange.identity
     common = {
@@ -188,7 +198,7 @@ def _rows(
         "key_id": None if identity is None else identity.key_id,
         "team_id": None if identity is None else identity.team_id,
         "customer_id": None if identity is None else identity.customer_id,
-        "model": _plain(exchange.request.model, _MAX_MODEL),
+        "model": None if model is None else _plain(model, _MAX_MODEL),
         "latency_ns": latency_ns,
     }
     return [

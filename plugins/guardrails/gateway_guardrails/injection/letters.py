@@ -112,7 +112,7 @@ _ALPHABETS: Final = [
     ]
 ]
 #: Of the words below, those that almost every English text has, as they stand in it.
-_COMMONEST: Final = (" the ", " to ", " a ", " of ", " and ", " is ")
+_COMMONEST: Final = (" the ", " to ", " of ", " and ", " is ")
 _COMMON: Final = re.compile(
     r"\b(?:the|and|you|your|all|to|of|ignore|instructions|is|that|for|now)\b",
     re.IGNORECASE,

@@ -31,6 +31,8 @@ WINDOW_S: Final = 1.5
 _OVERLAP: Final = 200
 #: Windows that are looked at at the same time; then the answer waits, or the next one grows.
 _MAX_OPEN: Final = 8
+#: Characters to which it grows where nobody would cut the answer; those beyond are not looked at.
+MOST: Final = 64 * WINDOW
 
 
 class BackgroundFilter(TextFilter):
@@ -68,6 +70,7 @@ class BackgroundFilter(TextFilter):
         self._gathered: dict[RunningText, list[str]] = {}
         self._strings: list[tuple[str, str]] = []
         self._length = 0
+        self._is_behind = False
         self._since_s = self._clock.monotonic()
         self._open: set[asyncio.Task[None]] = set()
         self._no: Exception | None = None
@@ -121,6 +124,9 @@ class BackgroundFilter(TextFilter):
         Gather what came.
         """
         running = self.running
+        if self._is_too_much(len(text) - start):
+            self._fall_behind()
+            return (), len(text)
         if running.is_json:
             self._strings.append((running.kind, text))
         elif running in self._gathered:
@@ -131,6 +137,24 @@ class BackgroundFilter(TextFilter):
         return (), len(text)
 
     # --- asking -----------------------------------------------------------------------------
+
+    def _is_too_much(self, length: int) -> bool:
+        # Where something would be cut, the answer waits instead.
+        are_busy = len(self._open) >= _MAX_OPEN
+        return are_busy and not self._plan.acts and self._length + length > MOST
+
+    def _fall_behind(self) -> None:
+        """
+        Say once that more came than the judges can look at.
+        """
+        if self._is_behind:
+            return
+        self._is_behind = True
+        for asking in self._plan.askings:
+            told = "the answer came faster than it was judged"
+            failure = Failure(asking.name, "partial_coverage", told)
+            notes = self._inspection.notes
+            refusal_for(failure, asking.guardrail, notes, STAGE, self._attempt)
 
     def _is_due(self) -> bool:
         if not self._length:

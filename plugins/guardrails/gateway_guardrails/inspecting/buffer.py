@@ -4,7 +4,7 @@ The buffer: each text of an answer is held to its end, and all that ended are ju
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +16,8 @@ from gateway_guardrails.inspecting.failures import Failure, refusal_for
 from gateway_guardrails.inspecting.opinions import flagged_in, hits_in, unplaced
 from gateway_guardrails.inspecting.refusals import (
     blocked,
-    spare_sealed,
+    sealed,
+    unsparing,
 )
 from gateway_guardrails.inspecting.scanning import Look, Scanner
 from gateway_guardrails.inspecting.verdicts import (
@@ -26,6 +27,7 @@ from gateway_guardrails.inspecting.verdicts import (
     covers_of,
     hits_of,
     others_than_ours,
+    unredacted,
 )
 from gateway_guardrails.inspecting.window import STAGE, answer_place
 
@@ -67,6 +69,8 @@ class BufferFilter(TextFilter):
         self._request = request
         self._attempt = attempt
         self._known: dict[_Ended, Sequence[Hit]] = {}
+        #: Of which nothing was noted: whether it is redacted depends on where it stands.
+        self._untold: set[_Ended] = set()
         sealed = {guardrail.sealed for guardrail in plan.guardrails}
         self.on_sealed = "skip" if sealed == {"pass"} else "refuse"
         self._waits = any(asking.kind.needs_whole for asking in plan.askings)
@@ -101,6 +105,8 @@ class BufferFilter(TextFilter):
         """
         self._waiting.clear()
         await super().close(outcome)
+        for kind, value in self._untold:  # another text refused the answer
+            self._note(kind, self._known.get((kind, value), ()), is_redacted=False)
         self._inspection.notes.tell(STAGE, self._attempt)
 
     async def foresee(self, ended: Sequence[_Ended]) -> None:
@@ -126,9 +132,15 @@ class BufferFilter(TextFilter):
         if (kind, value) not in self._known:
             await self._look_at([(kind, value)])
         hits = self._known[kind, value]
-        if self.running.is_sealed:
-            hits = spare_sealed(hits, self._inspection.exchange.id)
-        return self._edits(value, start, covers_of(hits)), len(text)
+        is_sealed = self.running.is_sealed
+        hit = unsparing(hits) if is_sealed else None
+        if (kind, value) in self._untold:
+            self._untold.discard((kind, value))
+            self._note(kind, hits, is_redacted=not is_sealed, why=hit)
+        if hit is not None:
+            raise sealed(hit, self._inspection.exchange.id)
+        covers = () if is_sealed else covers_of(hits)
+        return self._edits(value, start, covers), len(text)
 
     def _edits(self, value: str, start: int, covers: Sequence[Cover]) -> Sequence[Edit]:
         redaction = self._inspection.redaction
@@ -177,12 +189,16 @@ class BufferFilter(TextFilter):
             others_than_ours(hits, text, redaction)
             for (_, text), hits in zip(ended, found, strict=True)
         ]
-        self._note(ended, found, beside)
+        for hit in beside:
+            self._inspection.notes.take_unplaced(hit, STAGE)
         stopped = blocking(hit for hits in found for hit in hits)
         stopped = stopped or next((hit for hit in beside if hit.acts), None)
         if stopped is not None:
+            for (kind, _), hits in zip(ended, found, strict=True):
+                self._note(kind, hits, is_redacted=False)
             raise blocked(stopped, STAGE, self._inspection.exchange.id)
         self._known.update(zip(ended, found, strict=True))
+        self._untold.update(ended)
 
     async def _scan(self, ended: Sequence[_Ended]) -> list[list[Hit]]:
         plan = self._plan
@@ -228,13 +244,16 @@ class BufferFilter(TextFilter):
 
     def _note(
         self,
-        ended: Sequence[_Ended],
-        found: Sequence[Sequence[Hit]],
-        beside: Sequence[Hit],
+        kind: str,
+        hits: Iterable[Hit],
+        *,
+        is_redacted: bool,
+        why: Hit | None = None,
     ) -> None:
-        notes = self._inspection.notes
-        for (kind, _), hits in zip(ended, found, strict=True):
-            for hit in hits:
-                notes.take(hit, answer_place(kind))
-        for hit in beside:
-            notes.take_unplaced(hit, STAGE)
+        """
+        Note *hits* in a text of *kind*; *why* is what refuses the answer where one of them does.
+        """
+        place = answer_place(kind)
+        for hit in hits:
+            done = None if is_redacted else unredacted(hit, refuses=hit is why)
+            self._inspection.notes.take(hit, place, action=done)

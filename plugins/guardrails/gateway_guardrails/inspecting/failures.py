@@ -60,6 +60,7 @@ def refusal_for(
     refuses = guardrail.on_failure == "closed" and (
         guardrail.acts or guardrail.is_mandatory
     )
+    notes.failures[guardrail.name, refuses] += 1
     reason = f"{guardrail.name}: {failure.name}: {failure.reason}"
     notes.line(stage, "failed" if refuses else "failed_open", reason, attempt)
     log.warning(

@@ -5,7 +5,7 @@ Requests: every text of them is looked at, by all guardrails in the same state; 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -20,8 +20,10 @@ from gateway_guardrails.inspecting.opinions import flagged_in, hits_in, unplaced
 from gateway_guardrails.inspecting.plan import Asking, Plan
 from gateway_guardrails.inspecting.refusals import (
     blocked,
-    spare_sealed,
+    minds_seal,
+    sealed,
     unenforceable,
+    unsparing,
 )
 from gateway_guardrails.inspecting.scanning import Scanner
 from gateway_guardrails.inspecting.segments import (
@@ -35,6 +37,7 @@ from gateway_guardrails.inspecting.verdicts import (
     blocking,
     covers_of,
     hits_of,
+    unredacted,
 )
 from gateway_guardrails.inspecting.writing import write_covers
 
@@ -259,8 +262,8 @@ class _Looking:
     def _name(self, segment: Segment, asking: Asking) -> bytes:
         # What a service minds may change without the policy's knowing.
         hour = int(self.inspection.exchange.clock.now() // _REMEMBERED_S)
-        told = f"judge\0{asking.name}\0{asking.guardrail.name}\0{hour}".encode()
-        scope = self.inspection.scope() + told
+        who = f"{asking.guardrail.name}\0{asking.number}"
+        scope = self.inspection.scope() + f"judge\0{who}\0{hour}".encode()
         return self.inspector.scanner.cache.name(scope, segment.place, segment.value)
 
     # --- verdicts ---------------------------------------------------------------------------
@@ -298,7 +301,8 @@ class _Looking:
         hit = hit or next((one for one in self.finds.unplaced if one.acts), None)
         if hit is None:
             return
-        self._note_all()
+        self._note_placed(lambda _hit, _segment: False)
+        self._note_beside()
         raise blocked(hit, _STAGE, self._id)
 
     # --- what is done -----------------------------------------------------------------------
@@ -307,13 +311,12 @@ class _Looking:
         by_segment = self.finds.by_segment
         if not by_segment:
             return
-        self._note_placed()
         self._refuse_embedding()
+        self._refuse_sealed()
+        self._note_placed()
         edits = []
         for segment in sorted(segments, key=_rank):
-            hits: Sequence[Hit] = by_segment.get(segment, ())
-            if segment.text.sealed:
-                hits = spare_sealed(hits, self._id)
+            hits = () if segment.text.sealed else by_segment.get(segment, ())
             edits.append((segment, covers_of(hits)))
         if any(covers for _, covers in edits):
             write_covers(edits, self.inspection.redaction)
@@ -327,18 +330,38 @@ class _Looking:
         if is_embedding and self.inspector.embeddings == "refuse":
             hit = next((hit for hit in self.finds.all() if hit.acts), None)
             if hit is not None:
+                self._note_placed(lambda _hit, _segment: True)
                 raise blocked(hit, _STAGE, self._id)
+
+    def _refuse_sealed(self) -> None:
+        for segment, hits in self.finds.by_segment.items():
+            hit = unsparing(hits) if segment.text.sealed else None
+            if hit is not None:
+                self._note_placed(
+                    lambda hit, segment: segment.text.sealed and minds_seal(hit)
+                )
+                raise sealed(hit, self._id)
 
     # --- telling ----------------------------------------------------------------------------
 
-    def _note_all(self) -> None:
-        self._note_placed()
-        self._note_beside()
+    def _note_placed(
+        self, refuses: Callable[[Hit, Segment], bool] | None = None
+    ) -> None:
+        """
+        Note what was found where.
 
-    def _note_placed(self) -> None:
+        Args:
+            refuses: Tells of a find that is to be redacted whether it is why the request is
+                refused, so that nothing is; None if it is not refused.
+        """
         for segment, hits in self.finds.by_segment.items():
             for hit in hits:
-                self.inspection.notes.take(hit, segment.place)
+                done = None
+                if refuses is not None:
+                    done = unredacted(hit, refuses=refuses(hit, segment))
+                elif segment.text.sealed:
+                    done = unredacted(hit)
+                self.inspection.notes.take(hit, segment.place, action=done)
 
     def _note_beside(self) -> None:
         notes = self.inspection.notes

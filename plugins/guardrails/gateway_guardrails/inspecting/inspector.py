@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 import attrs
 
+from gateway_guardrails.counting import Tally
 from gateway_guardrails.inspecting.background import BackgroundFilter
 from gateway_guardrails.inspecting.buffer import BufferFilter
 from gateway_guardrails.inspecting.cache import FindCache
@@ -31,7 +32,6 @@ from gateway_guardrails.redaction import (
     Redaction,
     RestoringFilter,
     Vault,
-    asks_for_json,
 )
 from gateway_guardrails.redaction.lookalikes import Lookalikes
 from gateway_guardrails.redaction.naming import ConversationName, name_of
@@ -83,6 +83,9 @@ class Inspector:
     vault: Vault
     conversation_header: str
     key: bytes = attrs.field(repr=False)
+    #: No other worker's.
+    _worker: bytes = attrs.field(factory=lambda: os.urandom(8), init=False, repr=False)
+    tally: Tally = attrs.field(factory=Tally, init=False)
     _plans: Plans = attrs.field(factory=Plans, init=False)
     _planned: PolicySnapshot | None = attrs.field(default=None, init=False)
 
@@ -173,7 +176,9 @@ class Inspector:
         texts = exchange.request.texts
 
         def name() -> ConversationName:
-            return name_of(exchange, texts, header=header, key=self.key)
+            return name_of(
+                exchange, texts, header=header, key=self.key, worker=self._worker
+            )
 
         def begin() -> Conversation:
             if exchange.dry_run:
@@ -216,11 +221,7 @@ class Inspector:
         filters = self._looking(inspection, plan, attempt)
         originals = inspection.redaction.live
         if originals:
-            restoring = RestoringFilter(
-                originals,
-                lambda: _restored(exchange),
-                says_json=asks_for_json(exchange.request),
-            )
+            restoring = RestoringFilter(originals, lambda: _restored(exchange))
             filters.append(restoring)
         return in_series(filters)
 
@@ -260,11 +261,15 @@ class Inspector:
 
     def complete(self, exchange: Exchange) -> None:
         """
-        Hand on what was found.
+        Hand on what was found, and count what failed.
         """
         inspection = exchange.stash.get(INSPECTION)
-        if inspection is not None and inspection.notes.findings:
-            notes = inspection.notes
+        if inspection is None:
+            return
+        notes = inspection.notes
+        if notes.failures and not exchange.dry_run:
+            self.tally.take(notes.failures)
+        if notes.findings:
             if notes.untold:
                 notes.line("output", "flagged", f"{notes.untold} more findings")
             self.record(exchange, notes.findings, inspection.took_ns)

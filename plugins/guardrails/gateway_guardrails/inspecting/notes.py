@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Findings of one exchange that are told one by one; of the rest only the number.
 MAX_FINDINGS: Final = 1000
+#: So many of them are kept free for what blocks, which nothing before it may hide.
+_FOR_BLOCKS: Final = 100
 _OUTCOMES: Final = {"block": "refused", "redact": "changed", "flag": "flagged"}
 
 
@@ -34,6 +36,8 @@ class Notes:
     exchange: Exchange
     findings: list[Finding] = attrs.field(factory=list)
     untold: int = 0
+    #: How often each guardrail could not judge, and whether that refused.
+    failures: Counter[tuple[str, bool]] = attrs.field(factory=Counter)
     #: What was found since it was last put on the trail, by guardrail and what was done.
     _fresh: dict[tuple[Guardrail, str], Counter[str]] = attrs.field(factory=dict)
 
@@ -56,7 +60,8 @@ class Notes:
         guardrail, detector, find, took_us = hit
         done = action or guardrail.action
         self._fresh.setdefault((guardrail, done), Counter())[find.type] += 1
-        if len(self.findings) >= MAX_FINDINGS:
+        room = MAX_FINDINGS if done == "block" else MAX_FINDINGS - _FOR_BLOCKS
+        if len(self.findings) >= room:
             self.untold += 1
             return
         span = None

@@ -31,12 +31,16 @@ class Scan:
 class Asking:
     """
     A judge, and the guardrail that asks it.
+
+    Attributes:
+        number: Which of those that the guardrail asks, for several may have one name.
     """
 
     name: str
     judge: Judge = attrs.field(repr=False)
     kind: Detector = attrs.field(repr=False)
     guardrail: Guardrail
+    number: int = 0
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -69,9 +73,9 @@ class Plan:
             guardrails=chosen,
             scans=scans,
             askings=tuple(
-                Asking(one.name, one.judge, one.kind, guardrail)
+                Asking(one.name, one.judge, one.kind, guardrail, number)
                 for guardrail in chosen
-                for one in guardrail.judges_at(stage)
+                for number, one in enumerate(guardrail.judges_at(stage))
             ),
             context=max((scan.detector.context for scan in scans), default=1),
             acts=any(guardrail.acts for guardrail in chosen),

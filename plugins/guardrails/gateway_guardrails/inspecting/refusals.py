@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.errors import Blocked, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from gateway.detecting import Stage
     from gateway_guardrails.inspecting.verdicts import Hit
@@ -42,19 +42,28 @@ def unenforceable(guardrail: Guardrail, why: str, request_id: str) -> Blocked:
     return Blocked(msg, ends=True, code="guardrail_unenforceable", details=details)
 
 
-def spare_sealed(hits: Iterable[Hit], request_id: str) -> Sequence[Hit]:
+def unsparing(hits: Iterable[Hit]) -> Hit | None:
     """
-    Return which of *hits* in signed reasoning are edited: none, for that cannot be.
+    Return the first of *hits* in signed reasoning that its guardrail does not let pass as it is.
 
-    Raises:
-        Blocked: A guardrail that acts does not let it pass as it is.
+    Nothing there can be edited; where it is dropped from answers, no request should have any.
     """
-    for hit in hits:
-        # Where it is dropped from answers, no request should have any.
-        if hit.acts and hit.guardrail.sealed != "pass":
-            why = "signed reasoning cannot be edited"
-            raise unenforceable(hit.guardrail, why, request_id)
-    return ()
+    return next((hit for hit in hits if minds_seal(hit)), None)
+
+
+def minds_seal(hit: Hit) -> bool:
+    """
+    Tell whether *hit*, in signed reasoning, refuses what it stands in.
+    """
+    return hit.acts and hit.guardrail.sealed != "pass"
+
+
+def sealed(hit: Hit, request_id: str) -> Blocked:
+    """
+    Refuse because *hit* stands in signed reasoning.
+    """
+    why = "signed reasoning cannot be edited"
+    return unenforceable(hit.guardrail, why, request_id)
 
 
 def unavailable(guardrail: Guardrail, reason: str, request_id: str) -> Unavailable:

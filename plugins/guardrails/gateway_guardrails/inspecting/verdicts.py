@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from gateway.detecting import Find
     from gateway_guardrails.inspecting.plan import Scan
-    from gateway_guardrails.policy.guardrail import Guardrail, Style
+    from gateway_guardrails.policy.guardrail import Action, Guardrail, Style
     from gateway_guardrails.redaction import Redaction
 
 #: Which style hides more.
@@ -85,6 +85,18 @@ def blocking(hits: Iterable[Hit]) -> Hit | None:
     return next(
         (hit for hit in hits if hit.acts and hit.guardrail.action == "block"), None
     )
+
+
+def unredacted(hit: Hit, *, refuses: bool = False) -> Action | None:
+    """
+    Return what was done about *hit* where nothing is redacted; None: what its guardrail says.
+
+    Args:
+        refuses: It is why.
+    """
+    if not hit.acts or hit.guardrail.action != "redact":
+        return None
+    return "block" if refuses else "flag"
 
 
 def covers_of(hits: Iterable[Hit]) -> Sequence[Cover]:

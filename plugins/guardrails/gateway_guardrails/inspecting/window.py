@@ -14,7 +14,8 @@ from gateway_guardrails.inspecting.checking import found_by
 from gateway_guardrails.inspecting.failures import Failure, refusal_for
 from gateway_guardrails.inspecting.refusals import (
     blocked,
-    spare_sealed,
+    sealed,
+    unsparing,
 )
 from gateway_guardrails.inspecting.scanning import LONG, Look
 from gateway_guardrails.inspecting.segments import place_of
@@ -24,6 +25,7 @@ from gateway_guardrails.inspecting.verdicts import (
     covers_of,
     hits_of,
     others_than_ours,
+    unredacted,
 )
 
 if TYPE_CHECKING:
@@ -156,11 +158,9 @@ class WindowFilter(TextFilter):
     ) -> tuple[Sequence[Edit], int]:
         # What was found is certain, whatever another scan still waits for beside it.
         self._refuse(blocking(hits), place)
-        redacting = (
-            spare_sealed(hits, self._inspection.exchange.id)
-            if self.running.is_sealed
-            else hits
-        )
+        if self.running.is_sealed:
+            self._refuse_sealed(unsparing(hits), place)
+        redacting = () if self.running.is_sealed else hits
         redaction = self._inspection.redaction
         edits = []
         for cover in covers_of(redacting):
@@ -180,11 +180,19 @@ class WindowFilter(TextFilter):
             self._note([hit], place)
             raise blocked(hit, STAGE, self._inspection.exchange.id)
 
-    def _note(self, hits: Sequence[Hit], place: Place) -> None:
+    def _refuse_sealed(self, hit: Hit | None, place: Place) -> None:
+        if hit is not None:
+            self._note([hit], place, refuses=True)
+            raise sealed(hit, self._inspection.exchange.id)
+
+    def _note(
+        self, hits: Sequence[Hit], place: Place, *, refuses: bool = False
+    ) -> None:
         running = self.running
         offset = 0 if running.is_json else running.offset
         for hit in hits:
-            self._notes.take(hit, place, offset=offset)
+            done = unredacted(hit, refuses=refuses) if running.is_sealed else None
+            self._notes.take(hit, place, offset=offset, action=done)
 
     def _failed(self, scan: Scan | None, exc: Exception) -> None:
         """

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from gateway.filters import Edit, JsonPlaces, splice
+
 if TYPE_CHECKING:
     from gateway_guardrails.inspecting.segments import Segment
     from gateway_guardrails.inspecting.verdicts import Cover
@@ -26,21 +28,26 @@ def write_covers(
     for segment, covers in edits:
         redaction.respect(segment.value)
         if covers:
-            segment.text.replace(written(segment.value, covers, redaction))
+            is_number = segment.text.json_type == "number"
+            new = written(segment.value, covers, redaction, is_number=is_number)
+            segment.text.replace(new)
 
 
-def written(value: str, covers: Iterable[Cover], redaction: Redaction) -> str:
+def written(
+    value: str, covers: Iterable[Cover], redaction: Redaction, *, is_number: bool
+) -> str:
     """
-    Return *value* with something else in the place of what is covered.
+    Return *value* with something else in the place of what is covered; JSON stays JSON.
+
+    Args:
+        is_number: It is a number among the arguments of a tool.
     """
-    parts = []
-    at = 0
-    for cover in covers:
-        parts.append(value[at : cover.start])
-        found = value[cover.start : cover.end]
-        parts.append(
-            redaction.token(cover.kind, found, cover.style, restores=cover.restores)
-        )
-        at = cover.end
-    parts.append(value[at:])
-    return "".join(parts)
+    places = JsonPlaces.of(value)
+    edits = []
+    for start, end, kind, style, restores in covers:
+        found, is_one = value[start:end], is_number and end - start == len(value)
+        if places is not None:
+            start, end, found, is_one = places.found(start, end)
+        new = redaction.token(kind, found, style, restores=restores, is_number=is_one)
+        edits.append(Edit(start, end, new))
+    return splice(value, edits if places is None else places.fitted(edits))

@@ -5,7 +5,7 @@ Finds dates of birth whose month is a word; those in digits have a shape.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from gateway_guardrails.pii.candidate import Candidate
@@ -29,7 +29,9 @@ MONTHS: Final = frozenset(
 _BEGINNINGS: Final = frozenset(
     month[:size] for month in MONTHS for size in range(len(month) + 1)
 )
-_YEAR: Final = re.compile(r"(?:19|20)[0-9]{2}(?![0-9A-Za-z])")
+#: What a year looks like behind a month; in most dates of digits something else is before it.
+_YEARS: Final = (" 9999", "-9999")
+_CENTURIES: Final = ("19", "20")
 _REACH: Final = 30
 _DAY: Final = r"[0-9]{1,2}(?:st|nd|rd|th|\.|er|º|°)?"
 _WORD: Final = r"([^\W\d_]{3,11})\.?"
@@ -71,11 +73,9 @@ class Dates:
         first = low if spoken >> kind & 1 else max(low, late)
         if first >= high:
             return undecided
-        for year in _YEAR.finditer(text, first, min(size, high + _REACH)):
-            end = year.end()
-            if text[year.start() - 1] not in " -":  # as in most dates of digits
-                continue
-            before = _BEFORE.search(text, max(0, year.start() - _REACH), year.start())
+        for year in _years(view, first, min(size, high + _REACH)):
+            end = year + 4
+            before = _BEFORE.search(text, max(0, year - _REACH), year)
             if before is None or (before[1] or before[2]).lower() not in MONTHS:
                 continue
             start = before.start()
@@ -90,6 +90,24 @@ class Dates:
         if not view.final and high == size:
             undecided = min(undecided, _begun(text))
         return undecided
+
+
+def _years(view: View, low: int, high: int) -> Iterator[int]:
+    """
+    Yield where years stand from *low* to *high*, behind what stands behind months.
+    """
+    skeleton = view.skeleton
+    for form in _YEARS:
+        at = skeleton.find(form, max(0, low - 1), high)
+        while at >= 0:
+            year = at + 1
+            end = year + 4
+            if (
+                view.text.startswith(_CENTURIES, year)
+                and not skeleton[end : end + 1].isalnum()
+            ):
+                yield year
+            at = skeleton.find(form, end, high)
 
 
 def _begun(text: str) -> int:

@@ -25,7 +25,7 @@ from gateway_guardrails.pii.numbers import Numbers
 from gateway_guardrails.pii.options import Selection
 from gateway_guardrails.pii.people import People
 from gateway_guardrails.pii.said import BANK_CODE_LETTERS, SECRET_STEMS, Said
-from gateway_guardrails.pii.view import View, fold, skeleton
+from gateway_guardrails.pii.view import View, fold
 
 __all__ = ["PiiDetector"]
 
@@ -128,7 +128,7 @@ class PiiDetector:
         """
         size = safe = len(folded)
         hearing = Hearing(self._lexicon, folded, final=final)
-        view = View(folded, plain, skeleton(plain), low, final, hearing, set(), {}, [])
+        view = View(folded, plain, low, hearing, final=final)
         if self._has_customs:
             safe = min(safe, self._customs.scan(view, low, out))
         if self._people.is_asked:

@@ -5,7 +5,7 @@ What the words beside a value say of it.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -170,13 +170,12 @@ class Hearing:
         if gap >= 0:
             low = self._below(gap, low, start)
         self._left_of, self._low = start, low
-        told = sayings.told
-        first = last = bisect_right(sayings.ends, start)
-        while first and told[first - 1][0] >= low:
-            first -= 1
-        while first < last and low and text[low - 1 : told[first][0]].isalnum():
+        begins = sayings.begins
+        last = bisect_right(sayings.ends, start)
+        first = bisect_left(begins, low, 0, last)
+        while first < last and low and text[low - 1 : begins[first]].isalnum():
             first += 1  # the rest of a word that is cut
-        self._left = left = told[first:last]
+        self._left = left = sayings.told[first:last]
         spoken = 0
         silent = _NOTHING
         for _, end, _, _, all_of, is_other in left:

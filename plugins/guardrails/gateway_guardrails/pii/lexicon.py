@@ -19,6 +19,7 @@ from gateway_guardrails.pii.kind import Kind
 
 __all__ = [
     "GAPLESS",
+    "GAPLESS_BESIDE",
     "TOKEN",
     "Lexicon",
     "Word",
@@ -37,13 +38,16 @@ _MOST_KNOWN: Final = 16_384
 #: Nobody writes a gap before or behind fewer letters of a word.
 _LEAST_PART: Final = 3
 
-TOKEN: Final = re.compile(r"[^\W\d_]+|\d+")
 HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _CASES: Final = bytes.maketrans(
     (string.ascii_lowercase + string.ascii_uppercase).encode(), b"a" * 26 + b"A" * 26
 )
+_GAPLESS: Final = r"\u0590-\u06ff\u0900-\u0dff\u0e00-\u0e7f\u3040-\uffff"
 #: Scripts that are written without gaps, or whose words take prefixes.
-GAPLESS: Final = re.compile(r"[\u0590-\u06ff\u0900-\u0dff\u0e00-\u0e7f\u3040-\uffff]")
+GAPLESS: Final = re.compile(f"[{_GAPLESS}]")
+#: Where one of those stands before or behind a word of another, as in "私のTELは".
+GAPLESS_BESIDE: Final = re.compile(f"(?<=[a-z])[{_GAPLESS}]|[{_GAPLESS}](?=[a-z])")
+TOKEN: Final = re.compile(rf"[^\W\d_{_GAPLESS}]+|(?:(?![\W\d_])[{_GAPLESS}])+|\d+")
 _CONNECTORS: Final = frozenset(
     "is as was are for being a an the my our your his her its their is this it s i "
     "ist als für mein meine ihre die der das est c comme pour le la mon sa son es como para el mi "

@@ -1,8 +1,9 @@
 """
 Finds what a mark gives away.
 
-``@`` an address, ``://`` a URL, ``+`` a telephone number, ``:`` and ``-`` between hexadecimal
-digits a device, ``%B`` a magnetic stripe, ``/`` between letters and digits a Brazilian company.
+``@`` an address or an account of UPI, ``://`` a URL, ``+`` a telephone number, ``:`` and ``-``
+between hexadecimal digits a device, ``%B`` a magnetic stripe, ``/`` between letters and digits a
+Brazilian company.
 """
 
 from __future__ import annotations
@@ -31,6 +32,13 @@ _LETTER: Final = "A-Za-z0-9\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff"
 _LOCAL: Final = re.compile(rf"[{_LETTER}.!#$%&'*+/=?^_~\-]+")
 _DOMAIN: Final = re.compile(rf"@[{_LETTER}][{_LETTER}\-]*\.[{_LETTER}.\-]+")
 _GROWING: Final = re.compile(rf"[{_LETTER}.\-]*")
+#: Banks behind the sign in an address of UPI, which has no point (NPCI, handles of apps).
+_HANDLE: Final = re.compile(
+    r"@(?:ok(?:axis|hdfcbank|icici|sbi)|ybl|ibl|axl|upi|paytm|pt(?:axis|hdfc|sbi|yes)|y?apl"
+    r"|wa(?:axis|hdfcbank|icici|sbi)|axisbank|hdfcbank|icici|idfcbank|jupiteraxis|kotak|sbi"
+    r"|freecharge|ikwik|airtel|barodampay)(?![A-Za-z0-9_]|[.@\-][A-Za-z0-9])",
+    re.IGNORECASE,
+)
 _LABEL: Final = re.compile(rf"[{_LETTER}](?:[{_LETTER}\-]*[{_LETTER}])?")
 _TOP: Final = re.compile(r"(?:[A-Za-z]{2,24}|xn--[A-Za-z0-9\-]{2,59}|[^\W\d_]{2,24})")
 _LEADING: Final = "'.!#$%&*/=?^~-`"
@@ -80,6 +88,7 @@ class Marks:
         self._kinds = kinds
         numbers = {kind.name: number for number, kind in enumerate(kinds)}
         self._email = numbers.get("EMAIL")
+        self._upi = numbers.get("IN_UPI")
         self._url = numbers.get("URL")
         self._credentials = numbers.get("URL_WITH_CREDENTIALS")
         self._phone = numbers.get("PHONE")
@@ -95,8 +104,11 @@ class Marks:
         text = view.ascii
         start = view.start
         undecided = len(text)
-        if self._email is not None and text.find("@", start) >= 0:
-            undecided = min(undecided, self._emails(view, out))
+        if text.find("@", start) >= 0:
+            if self._upi is not None:
+                self._handles(view, self._upi, out)
+            if self._email is not None or self._upi is not None:
+                undecided = min(undecided, self._emails(view, out))
         if text.find("://", start) >= 0:
             undecided = min(undecided, self._urls(view, out))
         if self._phone is not None and text.find("+", start) >= 0:
@@ -135,6 +147,13 @@ class Marks:
             if start is not None and kind is not None:
                 self._add(out, start, end, kind)
         return undecided
+
+    def _handles(self, view: View, kind: int, out: list[Candidate]) -> None:
+        text = view.text
+        for match in _HANDLE.finditer(text, view.start):
+            start = _local(text, match.start())
+            if start is not None and (view.final or match.end() < len(text)):
+                self._add(out, start, match.end(), kind)
 
     def _urls(self, view: View, out: list[Candidate]) -> int:
         text = view.ascii

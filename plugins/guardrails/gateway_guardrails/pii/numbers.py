@@ -113,7 +113,7 @@ class Numbers:
         near = self._long | spoken
         marked = iter(view.marked)
         mark, past = next(marked, _NOWHERE)
-        search, read = RUN.search, self._runs.read
+        search = RUN.search
         run = search(skeleton, low, high)
         while run is not None:
             start, end = run.span()
@@ -136,7 +136,7 @@ class Numbers:
                     open_at = self._look_at_each(view, start, end, asked, out)
                     undecided = min(undecided, open_at)
                 else:
-                    told = read(
+                    told = self._runs.read(
                         skeleton, start, end, final=view.final, is_cut=end == high
                     )
                     if told.mask & asked:
@@ -265,11 +265,10 @@ class Numbers:
         """
         is_open = start.is_open
         count = len(out)
-        judge = self._judging.judge
         for fit in start.fits:
             kinds = fit.mask & asked
             if kinds:
-                is_open |= judge(view, at, fit, kinds, out)
+                is_open |= self._judging.judge(view, at, fit, kinds, out)
         if start.others:
             is_open |= self._read_others(view, at, start.others, out)
         if start.has_phone and asked & self._phones and (is_open or len(out) == count):

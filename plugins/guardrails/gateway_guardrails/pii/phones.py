@@ -83,10 +83,17 @@ def is_phone(text: str, start: int, end: int) -> bool:
     digits = number.encode("ascii").translate(None, _NO_DIGITS)
     return (
         _LEAST <= len(digits) <= _MOST
-        and digits != digits[:1] * len(digits)
+        and (digits != digits[:1] * len(digits) or _is_sample(value, digits))
         and not text[end : end + 1].isalnum()
         and _DATE.fullmatch(value) is None
     )
+
+
+def _is_sample(value: str, digits: bytes) -> bool:
+    """
+    Tell of one digit over and over whether it is grouped as a number: 555-555-5555.
+    """
+    return len(value) > len(digits) and digits[:1] != b"0"
 
 
 def _find(

@@ -11,7 +11,15 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from gateway_guardrails.pii.lexicon import TOKEN, Lexicon, cases_of, has_hump, parts
+from gateway_guardrails.pii.lexicon import (
+    GAPLESS,
+    GAPLESS_BESIDE,
+    TOKEN,
+    Lexicon,
+    cases_of,
+    has_hump,
+    parts,
+)
 
 __all__ = ["LEFT", "Saying", "Sayings"]
 
@@ -20,7 +28,7 @@ LEFT: Final = 64
 _MOST_TOKENS: Final = 6
 #: How far words are read ahead where values stand close to each other: ever farther.
 _AHEAD: Final = 128
-_FARTHEST_AHEAD: Final = 1024
+_FARTHEST_AHEAD: Final = 4096
 _WORD: Final = re.compile(f"({TOKEN.pattern})")
 #: Letters of ASCII in small, a blank for what else it has, and bytes of others as they are.
 _SPACED: Final = bytes(
@@ -47,7 +55,8 @@ class Sayings:
     Attributes:
         since: From here on it was read
         upto: up to here.
-        ends: Where each that says something ends.
+        begins: Where each that says something begins
+        ends: and ends.
         told: What each says.
     """
 
@@ -56,6 +65,7 @@ class Sayings:
         self._text = text
         self.since = self.upto = 0
         self._ahead = _AHEAD
+        self.begins: list[int] = []
         self.ends: list[int] = []
         self.told: list[Saying] = []
 
@@ -70,7 +80,7 @@ class Sayings:
         else:
             self.since = self.upto = low
             self._ahead = _AHEAD
-            self.ends, self.told = [], []
+            self.begins, self.ends, self.told = [], [], []
         # Again what a word may say something together with.
         first = max(self.since, self.upto - LEFT)
         found = self._plain(first, high)
@@ -78,6 +88,7 @@ class Sayings:
             found = self._any(first, high)
         for saying in found:
             if saying[1] > self.upto:
+                self.begins.append(saying[0])
                 self.ends.append(saying[1])
                 self.told.append(saying)
         self.upto = high
@@ -200,6 +211,8 @@ def _spaced(text: str) -> str:
     raw = text.lower().encode("utf-8", "surrogatepass")
     spaced = raw.translate(_SPACED).decode("utf-8", "surrogatepass")
     beyond = set(raw.translate(None, _ASCII).decode("utf-8", "surrogatepass"))
+    if any(map(GAPLESS.match, beyond)):
+        spaced = GAPLESS_BESIDE.sub(" ", spaced)
     others = [one for one in beyond if _NO_LETTER.match(one)]
     if len(others) > _FEW:
         return _NO_LETTER.sub(" ", spaced)

@@ -6,18 +6,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gateway_guardrails.pii.candidate import Candidate
-    from gateway_guardrails.pii.hearing import Hearing
+from gateway_guardrails.pii.candidate import Candidate
+from gateway_guardrails.pii.hearing import Hearing
 
 __all__ = ["View", "fold", "skeleton"]
 
 
-class View(NamedTuple):
+class View:
     """
     A text as the scanners see it; positions are those of the text itself.
 
@@ -33,15 +31,18 @@ class View(NamedTuple):
         marked: Where, in order, something was found by its mark: no number is read in it.
     """
 
-    text: str
-    ascii: str
-    skeleton: str
-    start: int
-    final: bool
-    hearing: Hearing
-    met: set[str]
-    known: dict[tuple[str, int, int], tuple[int, Sequence[Candidate]]]
-    marked: list[tuple[int, int]]
+    def __init__(
+        self, text: str, plain: str, start: int, hearing: Hearing, *, final: bool
+    ) -> None:
+        self.text = text
+        self.ascii = plain
+        self.skeleton = skeleton(plain)
+        self.start = start
+        self.final = final
+        self.hearing = hearing
+        self.met: set[str] = set()
+        self.known: dict[tuple[str, int, int], tuple[int, Sequence[Candidate]]] = {}
+        self.marked: list[tuple[int, int]] = []
 
 
 _SKELETON: Final = bytes.maketrans(

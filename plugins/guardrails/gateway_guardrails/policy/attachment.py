@@ -53,11 +53,18 @@ def attachment_of(scope: Scope, gateway: Gateway) -> Attachment:
     )
 
 
+def stranger(kind: CallerKind, name: str) -> str:
+    """
+    Say that *name* is nobody's.
+    """
+    return f"no {kind.replace('_', ' ')} is called {name[:64]}"
+
+
 def _strangers(scope: Scope, gateway: Gateway) -> Iterator[str]:
     for kind in _KINDS:
         for name in sorted(getattr(scope, f"{kind}s")):
-            if gateway.has_caller(kind, name) is False:
-                yield f"no {kind.replace('_', ' ')} is called {name[:64]}"
+            if gateway.find_caller(kind, name) == "":
+                yield stranger(kind, name)
     for name in sorted(scope.providers):
         if name not in gateway.settings.providers:
             yield f"no provider is called {name[:64]}"

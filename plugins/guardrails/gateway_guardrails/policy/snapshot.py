@@ -14,7 +14,7 @@ import attrs
 
 from gateway import StashKey
 from gateway.conditions import ConditionFailed
-from gateway.errors import InvalidRequest
+from gateway.errors import InvalidRequest, quoted
 from gateway_guardrails.policy.facts import Facts, depends_on_target
 from gateway_guardrails.policy.guardrail import Guardrail, Scope
 from gateway_guardrails.policy.names import matches_any
@@ -180,7 +180,7 @@ def asked_for(exchange: Exchange) -> tuple[str, ...]:
 def _check_known(added: Iterable[str], known: Collection[str]) -> None:
     unknown = [name for name in added if name not in known]
     if unknown:
-        told = ", ".join(name[:64] for name in unknown)
+        told = ", ".join(quoted(name[:64]) for name in unknown)
         msg = f"There is no guardrail here that can be asked for by this name: {told}"
         raise GuardrailUnknown(msg)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from gateway_guardrails.redaction.originals import Originals
 from gateway_guardrails.redaction.redaction import Redaction
-from gateway_guardrails.redaction.restoring import RestoringFilter, asks_for_json
+from gateway_guardrails.redaction.restoring import RestoringFilter
 from gateway_guardrails.redaction.vault import Conversation, Vault
 
 __all__ = [
@@ -15,5 +15,4 @@ __all__ = [
     "Redaction",
     "RestoringFilter",
     "Vault",
-    "asks_for_json",
 ]

@@ -32,7 +32,8 @@ class ConversationName:
         is_named: The caller named it, and is known; a stranger could name anybody's.
         begins_after: The number behind which its placeholders begin.  Where the provider keeps
             earlier turns, their placeholders are not seen here; such a turn has numbers far from
-            theirs, so that none of theirs is taken for one of its own and put back as that.
+            theirs, and from those of other workers, so that none of theirs is taken for one of
+            its own and put back as that.
     """
 
     digest: bytes
@@ -46,16 +47,18 @@ def name_of(
     *,
     header: str,
     key: bytes,
+    worker: bytes,
 ) -> ConversationName:
     """
     Name the conversation of *exchange*, by the *header* or by its first turn.
 
     Args:
         texts: Returns those of the request, as the caller sent them.
+        worker: What tells this worker from others, which may have the turns before this one.
     """
     caller = exchange.identity.key_id if exchange.identity is not None else ""
     told = exchange.headers.get(header, "").strip()[:_MAX_NAME]
-    earlier = "" if told else _earlier(exchange)
+    earlier = _earlier(exchange)
     said = told or earlier or _first_turn(texts())
     way = "named" if told else "answer" if earlier else "turn"
     digest = blake2b(key=key, digest_size=16, person=b"conversation")
@@ -64,10 +67,12 @@ def name_of(
         digest.update(len(raw).to_bytes(8, "big"))
         digest.update(raw)
     name = digest.digest()
+    digest.update(worker)
+    far = _FAR + int.from_bytes(digest.digest()) % _SPREAD
     return ConversationName(
         name,
         is_named=bool(told) and exchange.identity is not None,
-        begins_after=_FAR + int.from_bytes(name) % _SPREAD if earlier else 0,
+        begins_after=far if earlier else 0,
     )
 
 

@@ -17,11 +17,15 @@ _OPEN: Final = re.compile(r"<[A-Z0-9_]*\Z")
 class Place(NamedTuple):
     """
     Where a token stands in a text, and what it stands for.
+
+    Attributes:
+        is_number: It stood for a number of JSON, without quotes.
     """
 
     start: int
     end: int
     original: str
+    is_number: bool = False
 
 
 class Originals(Mapping[str, str]):
@@ -29,10 +33,11 @@ class Originals(Mapping[str, str]):
     Tokens and originals.
     """
 
-    __slots__ = ("_alike", "_begun", "_lengths", "_longest", "_values")
+    __slots__ = ("_alike", "_begun", "_lengths", "_longest", "_numbers", "_values")
 
     def __init__(self, values: Mapping[str, str] | None = None) -> None:
         self._values: dict[str, str] = {}
+        self._numbers: set[str] = set()
         self._longest = 0
         #: Look-alikes in order, how long they are, and where one may begin.
         self._alike: list[str] = []
@@ -53,10 +58,12 @@ class Originals(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._values)
 
-    def add(self, token: str, value: str) -> None:
+    def add(self, token: str, value: str, *, is_number: bool = False) -> None:
         """
-        Let *token* stand for *value*.
+        Let *token* stand for *value*, which somewhere is a number without quotes.
         """
+        if is_number:
+            self._numbers.add(token)
         if token in self._values:
             return
         self._values[token] = value
@@ -103,7 +110,7 @@ class Originals(Mapping[str, str]):
     def _placeholders(self, text: str, start: int) -> list[Place]:
         values = self._values
         return [
-            Place(*match.span(), values[match[0]])
+            Place(*match.span(), values[match[0]], match[0] in self._numbers)
             for match in PLACEHOLDER.finditer(text, start)
             if match[0] in values
         ]
@@ -118,7 +125,7 @@ class Originals(Mapping[str, str]):
                 # At the end of the text a longer stretch is the same as a shorter one.
                 end = at + len(token)
                 if original is not None and not _goes_on(text, end):
-                    yield Place(at, end, original)
+                    yield Place(at, end, original, token in self._numbers)
                     break
 
     def _may_grow(self, tail: str) -> bool:

@@ -57,12 +57,21 @@ class Redaction:
         self._texts = tuple(texts)
         self._opened()
 
-    def token(self, kind: str, value: str, style: Style, *, restores: bool) -> str:
+    def token(
+        self,
+        kind: str,
+        value: str,
+        style: Style,
+        *,
+        restores: bool,
+        is_number: bool = False,
+    ) -> str:
         """
         Return what is put in the place of *value*, which was found to be a *kind*.
 
         Args:
             restores: It is the caller's own and may be put back into the answer.
+            is_number: It is a number of JSON, and is put back as one.
         """
         if style == "mask":
             return MASK
@@ -73,8 +82,8 @@ class Redaction:
         else:
             token = conversation.number(label, value)
         if restores and conversation.original(token) == value:
-            self._live.add(token, value)
-            conversation.restored.add(token, value)
+            self._live.add(token, value, is_number=is_number)
+            conversation.restored.add(token, value, is_number=is_number)
         return token
 
     def respect(self, text: str) -> None:

@@ -108,13 +108,6 @@ class Conversation:
             if number > self._counts.get(label, self.begins_after):
                 self._counts[label] = number
 
-    def holds(self, subject: str) -> bool:
-        """
-        Tell whether *subject* is, or is in, one of the values.
-        """
-        values = self._originals.values()
-        return bool(subject) and any(subject in value for value in values)
-
     def original(self, token: str) -> str | None:
         """
         Return the value that *token* stands for.
@@ -170,11 +163,11 @@ class Vault:
             self._use(name, conversation, now)
         return conversation
 
-    def erase(self, subject: str) -> int:
+    def clear(self) -> int:
         """
-        Forget every conversation in which a value holds *subject*; returns how many.
+        Forget every conversation; returns how many there were.
         """
-        names = [name for name, one in self._kept.items() if one.holds(subject)]
+        names = list(self._kept)
         for name in names:
             self._let_go(name)
         return len(names)

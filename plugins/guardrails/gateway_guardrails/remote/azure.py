@@ -163,6 +163,9 @@ class AzureJudge:
         Yield what stands on blocklists; an entry that is not found as it stands has no place.
         """
         if answer.get("blocklistsMatch") is None:
+            # Where nothing matches it is an empty list.
+            if self._options.blocklists:
+                raise failures.partial("blocklists were not looked at")
             return
         for row in answers.rows(answer, "blocklistsMatch"):
             entry = answers.word(row, "blocklistItemText")

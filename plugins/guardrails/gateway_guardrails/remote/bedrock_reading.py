@@ -45,7 +45,7 @@ class Reading:
             Unplaced: It must be asked about in another way.
         """
         action = answers.word(answer, "action")
-        _check_coverage(answer)
+        self._check_coverage(answer)
         entries = list(entries_of(answers.rows(answer, "assessments")))
         heard = self.heard
         heard.is_blocked = any(entry.is_blocked for entry in entries)
@@ -59,6 +59,24 @@ class Reading:
             # It intervened for a reason that this client does not know.
             heard.is_blocked = True
             heard.whole.append(Find(0, 0, "intervened", "high"))
+
+    def _check_coverage(self, answer: Mapping[str, Any]) -> None:
+        """
+        Check that all was looked at that was sent, whatever is told of how much that was.
+        """
+        coverage = answer.get("guardrailCoverage")
+        if coverage is None:
+            return
+        sent = {"images": 0 if self.bundle.text else self.blocks}
+        sent["textCharacters"] = 1 if self.bundle.text else 0
+        for kind, least in sent.items():
+            counted = answers.row(coverage, "guardrailCoverage").get(kind)
+            if counted is None:
+                continue
+            told = answers.row(counted, kind)
+            guarded, total = (answers.number(told, one) for one in ("guarded", "total"))
+            if guarded < max(total, least):
+                raise failures.partial(f"{kind}: {guarded} of {total}")
 
     def _read_mask(self, answer: Mapping[str, Any], masked: Sequence[Entry]) -> None:
         copy = self._copy(answer)
@@ -95,17 +113,3 @@ class Reading:
                 self.heard.add(find, self.bundle, is_flag=is_flag)
             if not starts:
                 self.heard.add(entry.find(0, 0), self.bundle, is_flag=is_flag)
-
-
-def _check_coverage(answer: Mapping[str, Any]) -> None:
-    coverage = answer.get("guardrailCoverage")
-    if coverage is None:
-        return
-    for kind in ("textCharacters", "images"):
-        counted = answers.row(coverage, "guardrailCoverage").get(kind)
-        if counted is None:
-            continue
-        told = answers.row(counted, kind)
-        guarded, total = (answers.number(told, name) for name in ("guarded", "total"))
-        if guarded < total:
-            raise failures.partial(f"{kind}: {guarded} of {total}")

@@ -193,7 +193,7 @@ class PatronusJudge:
         heard = Heard(units=Counter({"evaluations": len(results)}))
         for settings, result in zip(evaluators, results, strict=True):
             judged = _judged(result)
-            if not answers.flag(judged, "pass"):
+            if not _passes(judged):
                 found = Find(0, 0, settings.type, settings.severity)
                 places = list(_places(judged, text, found))
                 for find in places or [found]:
@@ -214,6 +214,16 @@ def _judged(result: Mapping[str, Any]) -> Mapping[str, Any]:
     if judged.get("pass") is None:
         raise failures.partial("an evaluator that neither passes nor fails")
     return judged
+
+
+def _passes(judged: Mapping[str, Any]) -> bool:
+    """
+    Tell whether *judged* is a pass by each name that it has: Patronus' clients write ``pass_``.
+    """
+    passes = answers.flag(judged, "pass")
+    if judged.get("pass_") is not None:
+        passes = answers.flag(judged, "pass_") and passes
+    return passes
 
 
 def _places(judged: Mapping[str, Any], text: str, found: Find) -> Iterator[Find]:

@@ -13,12 +13,12 @@ import attrs
 from gateway import codec
 from gateway.detecting import DetectorTools
 from gateway.errors import SecretMissing, UpstreamError
-from gateway.outbound import Outbound, Reply
+from gateway.outbound import Reply
 from gateway.settings import SecretRef, http_url, told
 from gateway_guardrails.remote import answers, failures
 from gateway_guardrails.remote.asking import ServiceOptions, check_clear
 
-__all__ = ["HttpOptions", "Service"]
+__all__ = ["HttpOptions", "Service", "reach"]
 
 _JSON: Final = {"content-type": "application/json", "accept": "application/json"}
 
@@ -94,7 +94,8 @@ class Service:
         """
         url = self._options.endpoint.rstrip("/") + path
         async with self._free:
-            return await self._reach(url, body, {**_JSON, **headers})
+            sent = {**_JSON, **headers}
+            return await reach(self._tools, self._options, url, body, sent)
 
     def secret(self, reference: SecretRef) -> str:
         """
@@ -108,22 +109,32 @@ class Service:
         except SecretMissing as missing:
             raise failures.of_missing_secret(missing) from None
 
-    async def _reach(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
-        try:
-            return await self._outbound().ask(
-                "POST",
-                url,
-                headers=headers,
-                body=body,
-                timeout_s=self._options.timeout_s,
-                max_bytes=self._options.max_answer_bytes,
-            )
-        except UpstreamError as error:
-            raise failures.of_upstream(error) from None
-        except SecretMissing as missing:
-            raise failures.of_missing_secret(missing) from None
 
-    def _outbound(self) -> Outbound:
-        if self._tools.outbound is None:
-            raise failures.misconfigured("nobody may be asked from here")
-        return self._tools.outbound
+async def reach(
+    tools: DetectorTools,
+    options: ServiceOptions,
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+) -> Reply:
+    """
+    Send *body* to *url* by the gateway's way out, and return what is answered in time.
+
+    Raises:
+        DetectorFailed: Nothing is.
+    """
+    if tools.outbound is None:
+        raise failures.misconfigured("nobody may be asked from here")
+    try:
+        return await tools.outbound.ask(
+            "POST",
+            url,
+            headers=headers,
+            body=body,
+            timeout_s=options.timeout_s,
+            max_bytes=options.max_answer_bytes,
+        )
+    except UpstreamError as error:
+        raise failures.of_upstream(error) from None
+    except SecretMissing as missing:
+        raise failures.of_missing_secret(missing) from None

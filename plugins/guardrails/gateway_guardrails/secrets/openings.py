@@ -106,9 +106,15 @@ _DEFAULT: Final = (
     r"[ \t]{0,4}\{\s{1,12}(?:[a-z]{2,12}[ \t]{0,12}=[^=\n]{1,40}\n\s{0,12}){0,2}"
     r"default[ \t]{0,12}=[ \t]{0,4}"
 )
+# Attributes of the element, or those behind the one that has the name:
+# <Pass encoding="base64">, <entry key="password" type="string">
+_ATTRIBUTES: Final = (
+    r"(?:[ \t]{1,4}(?!value|default|content|pass|pw)[A-Za-z][\w:.\-]{0,24}+="
+    r"""(?:"[^"<>\n]{0,40}+"|'[^'<>\n]{0,40}+')){1,3}+[ \t]{0,2}>[ \t]{0,4}"""
+)
 _SIGN: Final = (
     r"(?:"
-    rf"{_PARAMETER}|{_MEMBER}|{_OTHERWISE}"
+    rf"{_ATTRIBUTES}|{_PARAMETER}|{_MEMBER}|{_OTHERWISE}"
     rf"|[ \t]{{0,8}}{_EQUALS}"
     rf"|</[A-Za-z]{{1,8}}>[ \t]{{0,2}}[:=][ \t]{{0,4}}"
     rf"|[ \t]{{1,4}}{_IS}(?:[ \t]{{1,2}}{_NOW})?"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway import Finding, Identity
+from gateway import Finding, Identity, Phase, Plugin
 from gateway.testing import make_exchange
 
 
@@ -16,7 +16,11 @@ def record(guarded, **told):
         "stage": "input",
         "span": (3, 9),
     }
-    identity = Identity(key_id="vk_1", team_id=told.pop("team", None))
+    identity = Identity(
+        key_id=told.pop("key", "vk_1"),
+        team_id=told.pop("team", None),
+        customer_id=told.pop("customer", None),
+    )
     exchange = make_exchange(identity=identity)
     guarded.warden.recorder.record(exchange, [Finding(**{**usual, **told})], 1_500_000)
 
@@ -71,3 +75,54 @@ async def test_what_nobody_knows_is_refused(guarded, query, words):
     told = await guarded.get(f"/findings?{query}", status=400)
 
     assert words in told["error"]["message"]
+
+
+class RegisterPlugin(Plugin):
+    """
+    Knows one caller of each kind, and that there are no others.
+    """
+
+    phase = Phase.IDENTIFY
+
+    def find_caller(self, kind, name):
+        return f"id_{kind}" if name in {"payments", f"id_{kind}"} else ""
+
+
+class TestWhose:
+    @pytest.fixture
+    async def guarded(self, guards):
+        async with guards(plugins=[RegisterPlugin]) as found:
+            yield found
+
+    @pytest.mark.parametrize(
+        ("parameter", "kind"),
+        [("key", "virtual_key"), ("team", "team"), ("customer", "customer")],
+    )
+    async def test_callers_are_asked_for_by_name_or_id(self, guarded, parameter, kind):
+        """
+        What is stored is an id, which nobody knows by heart.
+        """
+        record(guarded, type="THEIRS", **{parameter: f"id_{kind}"})
+        record(guarded, type="OTHERS", **{parameter: "other"})
+
+        for name in ("payments", f"id_{kind}"):
+            told = await guarded.get(f"/findings?{parameter}={name}")
+
+            assert [each["type"] for each in told["findings"]] == ["THEIRS"]
+            assert told["strangers"] == []
+
+    async def test_a_name_that_is_nobodys_is_told(self, guarded):
+        """
+        Who is gone, and left findings, is asked for by id.
+        """
+        record(guarded, team="gone")
+
+        slip = await guarded.get("/findings?team=paymnets&key=ky")
+        gone = await guarded.get("/findings?team=gone")
+
+        assert slip["findings"] == []
+        assert slip["strangers"] == [
+            "no virtual key is called ky",
+            "no team is called paymnets",
+        ]
+        assert len(gone["findings"]) == 1

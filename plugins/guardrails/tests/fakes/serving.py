@@ -97,6 +97,26 @@ class FakeService:
 
         self._fault = answer
 
+    def stammers(self) -> None:
+        """
+        Send a byte of a head now and then, for ever.
+        """
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            transport, part = request.transport, b"HTTP/1.1 200 OK\r\nx-slow: "
+            while not (transport is None or transport.is_closing()):
+                transport.write(part)
+                part = b"x"
+                try:
+                    async with asyncio.timeout(0.02):
+                        await self._released.wait()
+                    transport.close()
+                except TimeoutError:
+                    continue
+            return self.error(500, "Released")
+
+        self._fault = answer
+
     async def until_hanging(self) -> None:
         async with asyncio.timeout(10):
             await self._hanging.wait()

@@ -55,7 +55,12 @@ def _events():
 @pytest.fixture(name="recorder")
 def _recorder(store, clock, events):
     return FindingsRecorder(
-        store, clock=clock, publish=events.append, max_queued=100, keep_days=30
+        store,
+        clock=clock,
+        publish=events.append,
+        model_of=lambda exchange: exchange.request.model,
+        max_queued=100,
+        keep_days=30,
     )
 
 
@@ -148,6 +153,17 @@ class TestRecording:
         (row,) = await kept(store)
         assert row["type"].startswith("A??b")
         assert (len(row["type"]), len(row["model"])) == (128, 256)
+
+    async def test_a_name_that_may_not_be_told_is_not_written(self, recorder, store):
+        """
+        Nobody but the caller knows such a model.
+        """
+        recorder._model_of = lambda exchange: None
+        recorder.record(make_exchange(), [finding()], 1)
+        await recorder.flush()
+
+        (row,) = await kept(store)
+        assert row["model"] is None
 
 
 class TestOverflow:

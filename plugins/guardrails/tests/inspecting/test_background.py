@@ -14,7 +14,7 @@ from gateway.filters import Outcome
 from gateway.tasks import Tasks
 from gateway.testing import make_response
 from gateway.views import Chunk
-from gateway_guardrails.inspecting.background import WINDOW, BackgroundFilter
+from gateway_guardrails.inspecting.background import MOST, WINDOW, BackgroundFilter
 from gateway_guardrails.inspecting.plan import Plan
 
 CHAT = STREAMED["openai_chat"]
@@ -129,6 +129,44 @@ async def test_whole_answers(passing):
         await made.feed_response(
             make_response({"choices": [{"index": 0, "message": said}]})
         )
+
+
+async def test_no_more_waits_than_is_bounded(passing):
+    """
+    An answer that comes faster than it is judged passes, and that it was not all looked at is
+    told; what waits takes no more memory for it.
+    """
+    made, judge, notes = passing("allow", action="flag")
+    judge.gate = asyncio.Event()
+    frames = frames_of(CHAT, ["word " * 4000] * 40)
+    chunks = [Chunk(CHAT, one) for one in frames]
+
+    for chunk in chunks[:-2]:
+        await made.feed([chunk])
+        await asyncio.sleep(0)  # so that who is asked begins
+    judge.gate.set()
+    await made.feed(chunks[-2:])
+    await made.flush()
+
+    lengths = [len(one.passages[0].text) for one in judge.questions]
+    assert max(lengths) <= MOST + 20_000
+    assert sum(lengths) < 40 * 20_000
+    assert notes.failures == {("pii", False): 1}
+
+
+async def test_a_long_answer_that_is_whole_is_looked_at_whole(passing):
+    """
+    Nothing else comes, so that nobody is behind.
+    """
+    made, judge, notes = passing("allow", action="flag")
+    said = {"role": "assistant", "content": "word " * MOST}
+
+    await made.feed_response(
+        make_response({"choices": [{"index": 0, "message": said}]})
+    )
+
+    assert [len(one.passages[0].text) for one in judge.questions] == [5 * MOST]
+    assert not notes.failures
 
 
 async def test_whoever_leaves_ends_the_asking(passing):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 
 import attrs
 import pytest
@@ -233,6 +234,25 @@ class TestConversations:
         assert f"and {MAIL}, hello".encode() in own.body
         assert MAIL.encode() not in fake.requests[-1].body
 
+    async def test_workers_that_share_a_conversation_do_not_mix_it_up(self, gate, fake):
+        """
+        What one of them gave a placeholder, another takes for none of its own values.
+        """
+        kept = {"model": "openai/m", "conversation": "conv_1"}
+        named = {"x-gw-conversation": "c1"}
+        sent = []
+        for who in ("ann@acme.com", "bob@acme.com"):
+            async with gate(REDACT, plugins=[Known]) as worker:
+                fake.enqueue(Script(text="; ".join([*sent, "ok"])))
+                answer = await worker.client.post(
+                    "/v1/responses", {**kept, "input": who}, named
+                )
+                (token,) = re.findall(rb"<EMAIL_\d+>", fake.requests[-1].body)
+                sent.append(token.decode())
+
+        assert b"bob" not in answer.body
+        assert len({*sent}) == 2
+
     async def test_a_mask_does_not(self, gate, fake):
         """
         What is masked is gone for the caller as well.
@@ -253,7 +273,8 @@ class TestConversations:
             fake.enqueue(Script(text="It was <EMAIL_1>."))
             answer = await post(gated, chat("Who?"), x_gw_conversation="c1")
 
-        assert reports == [("guardrails", "1 conversations forgotten")]
+        told = "1 conversations forgotten, whoever they name"
+        assert reports == [("guardrails", told)]
         assert said(answer) == "It was <EMAIL_1>."
 
 

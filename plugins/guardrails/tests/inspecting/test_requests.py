@@ -328,6 +328,29 @@ class TestJudges:
         assert [one.text for one in second.passages] == ["two", "three"]
         assert second.query == "three"
 
+    @pytest.mark.parametrize("place", ["first", "last"])
+    @pytest.mark.parametrize(
+        ("does", "on_failure", "status"),
+        [("block", "closed", 400), ("fail", "open", 200)],
+    )
+    async def test_one_of_two_does_not_answer_for_the_other(
+        self, gate, fake, place, does, on_failure, status
+    ):
+        """
+        What one judge found clean is asked again of the other that did not, though both are of
+        one detector and one rule.
+        """
+        judges = [{"type": "judge"}, {"type": "judge", "does": does}]
+        if place == "first":
+            judges.reverse()
+        told = {"detectors": judges, "action": "block", "stages": ["input"]}
+        async with gate({"remote": {**told, "on_failure": on_failure}}) as gated:
+            answers = [await post(gated, chat("so bad")) for _ in range(2)]
+            asked = {one.options.does: len(one.questions) for one in gated.judges}
+
+        assert [answer.status for answer in answers] == [status, status]
+        assert asked == {"allow": 1, does: 2}
+
     async def test_what_a_service_only_tells(self, gate, fake):
         """
         What a service found and lets pass is recorded, and nothing is done about it.

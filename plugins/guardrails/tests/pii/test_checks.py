@@ -6,7 +6,16 @@ from __future__ import annotations
 
 import pytest
 
-from gateway_guardrails.pii.checks import americas, asia_pacific, europe, finance, sums
+from gateway_guardrails.pii.checks import (
+    americas,
+    asia_pacific,
+    central_europe,
+    eastern_europe,
+    europe,
+    finance,
+    sums,
+    western_europe,
+)
 
 PUBLISHED = [
     (sums.luhn, "79927398713"),
@@ -45,11 +54,43 @@ PUBLISHED = [
     (asia_pacific.tw_id, "A123456789"),
     (asia_pacific.hk_id, "A1234563"),
     (asia_pacific.jp_number, "123456789018"),
+    (asia_pacific.kr_company, "1168200276"),
+    (americas.clabe, "032180000118359719"),
+    (americas.ec_ci, "1714307103"),
+    (americas.pe_ruc, "20512333797"),
+    (americas.pis, "12056412847"),
+    (central_europe.at_svnr, "1237010180"),
+    (central_europe.emso, "0101006500006"),
+    (central_europe.kvnr, "A123456780"),
+    (central_europe.oib, "33392005961"),
+    (central_europe.pl_card, "ABA300000"),
+    (central_europe.swiss_company, "CHE100155212"),
+    (central_europe.taj, "123456788"),
+    (eastern_europe.afm, "094259216"),
+    (eastern_europe.inn, "7707083893"),
+    (eastern_europe.inn, "123456789047"),
+    (eastern_europe.isikukood, "36805280109"),
+    (eastern_europe.isikukood, "33309240064"),
+    (eastern_europe.personas_kods, "16117519997"),
+    (eastern_europe.rntrc, "1759013776"),
+    (eastern_europe.snils, "11223344595"),
+    (western_europe.nss, "281234567840"),
+    *(
+        (western_europe.eu_vat, number)
+        for number in (
+            *("ATU13585627", "BE0428759497", "DK13585628", "EE100594102"),
+            *("EL094259216", "FI20774740", "FR40303265045", "HR33392005961"),
+            *("HU12892312", "LU15027442", "MT11679112", "SI50223054"),
+            "SK2022749619",
+        )
+    ),
 ]
 
 
 @pytest.mark.parametrize(
-    ("check", "value"), PUBLISHED, ids=[check.__name__ for check, _ in PUBLISHED]
+    ("check", "value"),
+    PUBLISHED,
+    ids=[f"{check.__name__} {value}" for check, value in PUBLISHED],
 )
 def test_a_published_number_passes_and_its_neighbour_does_not(check, value):
     """

@@ -77,6 +77,11 @@ def test_digits_of_other_scripts_are_digits(card):
         ("12345678 is the MRN", "MRN"),
         ("call me at 608 317-2427", "PHONE"),
         ("CNPJ: 12ABC34501DE35", "BR_CNPJ"),
+        ("National ID: 90123456789012", "NATIONAL_ID"),
+        ("my SSN is 123-45-6789", "US_SSN"),
+        ("SIN 046 454 286 on file", "CA_SIN"),
+        ("Phone: (555) 555-5555", "PHONE"),
+        ("TIN: 195-115-021-000", "TAX_ID"),
     ],
 )
 def test_of_one_shape_the_word_tells_the_type(text, name):
@@ -84,6 +89,22 @@ def test_of_one_shape_the_word_tells_the_type(text, name):
     Eight or nine digits are nothing by themselves.
     """
     assert [kind for kind, _ in found(text)] == [name]
+
+
+@pytest.mark.parametrize(
+    ("text", "find"),
+    [
+        ("私のTELは080-3249-1161です。", ("PHONE", "080-3249-1161")),
+        ("제 RRN는 880305-1483032 입니다.", ("KR_RRN", "880305-1483032")),
+        ("请把SSN改成219551234。", ("US_SSN", "219551234")),
+        ("我的email和PIN是4821", ("PIN", "4821")),
+    ],
+)
+def test_words_are_heard_between_letters_of_scripts_without_gaps(text, find):
+    """
+    Acronyms are written with no gap between them and the words around them.
+    """
+    assert found(text) == [find]
 
 
 @pytest.mark.parametrize(
@@ -99,6 +120,11 @@ def test_of_one_shape_the_word_tells_the_type(text, name):
         "Authorization: Bearer <token>",
         "2026-11-28 17:09:04,123 took 646930035 ns",
         "std::vector<int> a::b(10)",
+        r'"told it twice\nid: 1481752552839"',
+        "00000220  2b 5b 50 cc 61 cb ba e5  |+[P.a...|\n00000230  58 e1 ed 83",
+        "follow anita@sbiz or bob@upitest",
+        "call 000-000-0000 or 5555555555",
+        "DNI 12345678A presentado",
     ],
 )
 def test_what_is_nobodys_is_left_alone(text):

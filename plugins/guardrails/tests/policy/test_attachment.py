@@ -21,8 +21,8 @@ class Known(Plugin):
 
     phase = Phase.IDENTIFY
 
-    def has_caller(self, kind, name):
-        return (kind, name) in KNOWN
+    def find_caller(self, kind, name):
+        return name if (kind, name) in KNOWN else ""
 
 
 def scope(**names):

@@ -226,7 +226,8 @@ class TestAsking:
             guard("others", is_on_request=True, teams=["t_2"]),
         )
 
-        with pytest.raises(GuardrailUnknown, match=asked.rpartition(",")[2]) as caught:
+        told = f'"{asked.rpartition(",")[2]}"'
+        with pytest.raises(GuardrailUnknown, match=told) as caught:
             rules.for_request(asking(headers={"x-gw-guardrails": asked}))
 
         assert caught.value.status == 400

@@ -10,8 +10,8 @@ import time
 import pytest
 from spoken_streams import CALLING, STREAMED, cuts_of, frames_of, seen_through
 
-from gateway.testing import make_request, make_response
-from gateway_guardrails.redaction import Originals, RestoringFilter, asks_for_json
+from gateway.testing import make_response
+from gateway_guardrails.redaction import Originals, RestoringFilter
 
 ORIGINALS = {
     "<EMAIL_1>": 'o"hara@acme.com',
@@ -73,11 +73,11 @@ JSON_TEXT = '{"to": "<EMAIL_1>", "text": "Robin Birch"}'
 
 async def test_answers_that_are_json_stay_it(dialect):
     """
-    Where the answer is to be JSON, what is put back is written as in a string, however it is cut.
+    Where the answer is JSON, what is put back is written as in a string, however it is cut.
     """
     originals = Originals({**ORIGINALS, "Robin Birch": "-BEGIN-\nMII\\n"})
     for parts in cuts_of(JSON_TEXT):
-        restoring = RestoringFilter(originals, lambda: None, says_json=True)
+        restoring = RestoringFilter(originals, lambda: None)
 
         seen = await seen_through(restoring, dialect, frames_of(dialect, parts))
 
@@ -86,26 +86,22 @@ async def test_answers_that_are_json_stay_it(dialect):
         assert all(value == said for _, value in seen.repeats())
 
 
-@pytest.mark.parametrize(
-    ("members", "is_json"),
-    [
-        ({}, False),
-        ({"response_format": {"type": "text"}}, False),
-        ({"response_format": {"type": "json_object"}}, True),
-        ({"response_format": {"type": "json_schema", "json_schema": {}}}, True),
-        ({"text": {"format": {"type": "json_schema", "schema": {}}}}, True),
-        ({"text": {"verbosity": "low"}}, False),
-        ({"output_config": {"format": {"type": "json_schema"}}}, True),
-        ({"output_format": {"type": "json_schema"}}, True),
-    ],
-)
-def test_what_asks_for_json(members, is_json):
+@pytest.mark.parametrize("style", ["<CARD_1>", "5555550000000000"])
+async def test_numbers_are_numbers_again(dialect, style):
     """
-    Each dialect has its own word for it.
+    What stood for a number without quotes is one where it is all of a string, or a number.
     """
-    said = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+    originals = Originals()
+    originals.add(style, "4111111111111111", is_number=True)
+    text = f'{{"card": "{style}", "note": "of {style}"}}'
+    want = '{"card": 4111111111111111, "note": "of 4111111111111111"}'
+    for parts in [list(text), *cuts_of(text)]:
+        restoring = RestoringFilter(originals, lambda: None)
 
-    assert asks_for_json(make_request({**said, **members})) is is_json
+        seen = await seen_through(restoring, dialect, frames_of(dialect, parts))
+
+        assert list(seen.said().values()) == [want]
+        assert all(value == want for _, value in seen.repeats())
 
 
 async def test_whole_answers(restoring, told):
@@ -142,7 +138,7 @@ def test_at_the_end_of_a_text(token):
 
     (place,) = originals.places(f"is {token}", 3)
 
-    assert place == (3, 3 + len(token), ORIGINALS[token])
+    assert place == (3, 3 + len(token), ORIGINALS[token], False)
 
 
 def test_shows_nothing(restoring):

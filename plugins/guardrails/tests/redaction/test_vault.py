@@ -111,7 +111,7 @@ def test_a_conversation_that_was_forgotten_in_use_is_counted_no_more():
     vault = Vault(ttl_s=10)
     conversation = vault.open(b"a", 0.0, is_named=False)
     conversation.number("EMAIL", "a@example.org")
-    vault.erase("a@example.org")
+    vault.clear()
 
     conversation.number("EMAIL", "b@example.org")
 

@@ -124,6 +124,25 @@ async def test_a_category_that_was_not_looked_for_is_no_pass(azure, judge):
         await judge.judge(question("hello"))
 
 
+@pytest.mark.parametrize("told", [{}, {"blocklistsMatch": None}], ids=["no", "null"])
+async def test_blocklists_that_were_not_looked_at_are_no_pass(azure, tools, told):
+    """
+    Where no entry matches the answer has an empty list; without one nobody looked.
+    """
+    azure.analyzed = lambda asked: {
+        "categoriesAnalysis": analysis(asked)["categoriesAnalysis"],
+        **told,
+    }
+    options = {"endpoint": azure.url, "key": KEY}
+    question_ = question("hello")
+
+    async with made(AZURE, tools, **options, blocklists=("ours",)) as judge:
+        with pytest.raises(DetectorFailed, match="partial_coverage"):
+            await judge.judge(question_)
+    async with made(AZURE, tools, **options) as judge:
+        assert not (await judge.judge(question_)).whole
+
+
 async def test_long_texts_go_in_parts(azure, judge):
     """
     A run without a gap is cut hard, and none of it is left out.

@@ -40,9 +40,10 @@ TABLE = {
     "too long": (lambda fake: fake.says(b'"' + b"x" * 3_000_000 + b'"'), "garbage"),
     "hangs": (lambda fake: fake.hangs(), "timeout"),
     "dribbles": (lambda fake: fake.dribbles(), "timeout"),
+    "stammers": (lambda fake: fake.stammers(), "timeout"),
 }
 #: The faults that take as long as a question may.
-SLOW = {"hangs", "dribbles"}
+SLOW = {"hangs", "dribbles", "stammers"}
 
 by_service = pytest.mark.parametrize("service", SERVICES.values(), ids=list(SERVICES))
 
@@ -150,6 +151,37 @@ async def test_a_cancelled_question_frees_its_place(service, tools):
     assert not opinion.is_blocked
 
 
+@by_service
+async def test_who_is_too_slow_keeps_no_place(service, tools):
+    """
+    A service that never ends an answer is given up, and asked again, whatever it still sends.
+    """
+    async with service.fake() as fake:
+        options = service.options_for(fake.url, concurrency=1, timeout_s=0.5)
+        async with made(service.detector, tools, **options) as judge:
+            await until_answered(judge, service.asked)  # the first loads an SDK
+            fake.stammers()
+            with pytest.raises(DetectorFailed, match="timeout"):
+                await judge.judge(service.asked)
+            fake.works()
+            opinion = await until_answered(judge, service.asked)
+
+    assert not opinion.is_blocked
+
+
+async def until_answered(judge, asked):
+    """
+    Ask until it is answered in time.
+    """
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                return await judge.judge(asked)
+            except DetectorFailed as failed:
+                if failed.reason != "timeout":
+                    raise
+
+
 @pytest.mark.parametrize("name", ["bedrock", "bedrock_checks", "azure"])
 async def test_thousands_of_calls_for_one_question_are_no_pass(name, tools):
     """
@@ -167,12 +199,11 @@ async def test_thousands_of_calls_for_one_question_are_no_pass(name, tools):
     assert fake.asked == []
 
 
-@pytest.mark.parametrize("name", ["azure", "azure_shield", "patronus", "webhook"])
-async def test_without_a_way_out_nobody_can_be_asked(name, tools):
+@by_service
+async def test_without_a_way_out_nobody_can_be_asked(service, tools):
     """
     A command that checks settings has none, and says so.
     """
-    service = SERVICES[name]
     shut = attrs.evolve(tools, outbound=None)
     options = service.options_for("http://127.0.0.1:9")
     async with made(service.detector, shut, **options) as judge:

@@ -212,13 +212,14 @@ async def test_a_mask_for_an_image_replaces_no_text(tools):
                 await judge.judge(asked(shown()))
 
 
-async def test_images_that_were_not_all_guarded_are_no_pass(tools):
+@pytest.mark.parametrize("total", [1, 0])
+async def test_images_that_were_not_all_guarded_are_no_pass(tools, total):
     """
     Coverage is counted for images as well.
     """
     partly = {
         **nothing(),
-        "guardrailCoverage": {"images": {"guarded": 0, "total": 1}},
+        "guardrailCoverage": {"images": {"guarded": 0, "total": total}},
     }
     async with FakeBedrock() as bedrock:
         bedrock.applied = lambda document: partly

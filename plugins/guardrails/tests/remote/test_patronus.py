@@ -90,6 +90,28 @@ async def test_all_positions_are_told_those_that_overlap_as_one(patronus, judge)
 
 
 @pytest.mark.parametrize(
+    ("passes", "also", "is_pass"),
+    [
+        (True, False, False),
+        (False, True, False),
+        (True, True, True),
+        (True, None, True),
+    ],
+)
+async def test_what_passes_passes_by_each_name(patronus, judge, passes, also, is_pass):
+    """
+    Of two that contradict each other the stricter one counts.
+    """
+    said = result(passes=passes)
+    said["evaluation_result"]["pass_"] = also
+    patronus.evaluated = lambda asked: [said, result(passes=True)]
+
+    opinion = await judge.judge(question("hello"))
+
+    assert (not opinion.whole) is is_pass
+
+
+@pytest.mark.parametrize(
     "results",
     [
         pytest.param([result(passes=True)], id="fewer results"),

@@ -2,7 +2,8 @@
 Numbers of the Americas.
 
 Sources: SSA (POMS RM 10201), IRS (publications on ITIN and EIN), CMS (NPI check digit, MBI
-format), 21 CFR 1301 (DEA), CRA, Receita Federal, SAT and RENAPO, AFIP, SII, DIAN.
+format), 21 CFR 1301 (DEA), CRA, Receita Federal, SAT and RENAPO, AFIP, SII, DIAN, and the
+authorities named with the other kinds.
 """
 
 from __future__ import annotations
@@ -13,24 +14,30 @@ from gateway_guardrails.pii.checks.dates import is_short_day
 from gateway_guardrails.pii.checks.sums import is_repeated, luhn, weighed
 
 __all__ = [
+    "clabe",
     "cnpj",
+    "co_cedula",
     "cpf",
     "cuit",
     "curp",
     "dea",
+    "ec_ci",
     "ein",
     "itin",
     "mbi",
     "nit",
     "npi",
+    "pe_ruc",
+    "pis",
     "rfc",
     "rut",
     "sin",
     "ssn",
+    "uy_ci",
 ]
 
 #: Numbers that were printed in advertisements.
-_PRINTED: Final = frozenset({"078051120", "219099999", "123456789"})
+_PRINTED: Final = frozenset({"078051120", "219099999"})
 _NO_EIN: Final = frozenset(
     {0, 7, 8, 9, 17, 18, 19, 28, 29, 49, 69, 70, 78, 79, 89, 96, 97}
 )
@@ -103,9 +110,9 @@ def mbi(value: str) -> bool:
 
 def sin(value: str) -> bool:
     """
-    Tell whether *value* may be a Canadian insurance number.
+    Tell whether *value* may be a Canadian insurance number; a 0 begins those of examples.
     """
-    return value[0] not in "08" and luhn(value) and not is_repeated(value)
+    return value[0] != "8" and luhn(value) and not is_repeated(value)
 
 
 def cpf(value: str) -> bool:
@@ -185,3 +192,53 @@ def nit(value: str) -> bool:
     weights = (3, 7, 13, 17, 19, 23, 29, 37, 41, 43, 47, 53, 59, 67, 71)
     rest = weighed(value[-2::-1], weights) % 11
     return int(value[-1]) == (rest if rest < 2 else 11 - rest)
+
+
+def pis(value: str) -> bool:
+    """
+    Tell whether the last digit is that of a Brazilian worker.
+    """
+    check = -weighed(value, (3, 2, 9, 8, 7, 6, 5, 4, 3, 2)) % 11
+    return not is_repeated(value) and int(value[10]) == check % 10
+
+
+def clabe(value: str) -> bool:
+    """
+    Tell whether the last digit is that of a Mexican account: weights 3, 7, 1, each modulo ten.
+    """
+    total = sum(int(one) * (3, 7, 1)[at % 3] % 10 for at, one in enumerate(value[:17]))
+    return not is_repeated(value) and -total % 10 == int(value[17])
+
+
+def co_cedula(value: str) -> bool:
+    """
+    Tell whether *value* may be of Colombia, where those of ten digits begin with 1.
+    """
+    return value[0] != "0" and (len(value) < 10 or value[0] == "1")
+
+
+def ec_ci(value: str) -> bool:
+    """
+    Tell whether *value* has a province, and the check digit of a person in Ecuador.
+    """
+    province = int(value[:2])
+    return (1 <= province <= 24 or province == 30) and value[2] < "7" and luhn(value)
+
+
+def pe_ruc(value: str) -> bool:
+    """
+    Tell whether *value* is of a Peruvian taxpayer, by its first two digits and its last.
+    """
+    rest = weighed(value, (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)) % 11
+    return value[:2] in {"10", "15", "16", "17", "20"} and (
+        (11 - rest) % 10 == int(value[10])
+    )
+
+
+def uy_ci(value: str) -> bool:
+    """
+    Tell whether the last digit is that of a person in Uruguay.
+    """
+    digits = value.zfill(8)
+    total = weighed(digits, (2, 9, 8, 7, 6, 3, 4))
+    return not is_repeated(value) and -total % 10 == int(digits[7])

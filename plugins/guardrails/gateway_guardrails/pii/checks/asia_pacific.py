@@ -26,6 +26,7 @@ __all__ = [
     "hk_id",
     "ird",
     "jp_number",
+    "kr_company",
     "medicare",
     "mykad",
     "nhi",
@@ -244,3 +245,11 @@ def mykad(value: str) -> bool:
     return (
         is_short_day(value[:2], value[2:4], value[4:6]) and int(value[6:8]) in _MALAYSIA
     )
+
+
+def kr_company(value: str) -> bool:
+    """
+    Tell whether the last digit is that of a Korean company.
+    """
+    total = weighed(value, (1, 3, 7, 1, 3, 7, 1, 3, 5)) + int(value[8]) * 5 // 10
+    return value[:3] >= "101" and -total % 10 == int(value[9])

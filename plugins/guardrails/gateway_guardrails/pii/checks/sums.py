@@ -8,7 +8,6 @@ detecting decimal codes" (1969); the sums over weights stand beside the numbers 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import cycle
 from operator import mul
 from string import ascii_letters
 from typing import Final
@@ -32,8 +31,8 @@ _DOUBLED: Final = bytes.maketrans(b"0123456789", b"0246813579")
 _COUNTS: Final = bytes.maketrans(b"0123456789", bytes(range(10)))
 #: Letters, of either case, as what they count from ten on.
 _COUNTED: Final = str.maketrans({one: str(int(one, 36)) for one in ascii_letters})
-#: The dihedral group D5, and the permutation of each place.
-_D5: Final = (
+#: The dihedral group D5, and how a digit is permuted from place to place.
+_D5: Final[Sequence[Sequence[int]]] = (
     (0, 1, 2, 3, 4, 5, 6, 7, 8, 9),
     (1, 2, 3, 4, 0, 6, 7, 8, 9, 5),
     (2, 3, 4, 0, 1, 7, 8, 9, 5, 6),
@@ -48,14 +47,25 @@ _D5: Final = (
 _FIRST: Final = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
 
 
-def _permutations() -> Sequence[Sequence[int]]:
+def _pairs() -> Sequence[dict[str, int]]:
+    """
+    Return what two digits come to, as they are written, by how many such stand right of them.
+    """
     rows = [tuple(range(10))]
     for _ in range(7):
         rows.append(tuple(_FIRST[digit] for digit in rows[-1]))
-    return rows
+    return [
+        {
+            f"{left}{right}": _D5[rows[at][right]][rows[at + 1][left]]
+            for left in range(10)
+            for right in range(10)
+        }
+        for at in range(0, 8, 2)
+    ]
 
 
-_PERMUTED: Final = _permutations()
+#: For each place of the permutation's period, which is eight digits.
+_PAIRS: Final = _pairs()
 
 
 def luhn(value: str) -> bool:
@@ -104,12 +114,11 @@ def mod_11_2(value: str) -> bool:
 
 def verhoeff(value: str) -> bool:
     """
-    Tell whether the last digit is Verhoeff's check digit.
+    Tell whether the last digit is Verhoeff's check digit, of an even number of digits.
     """
     state = 0
-    digits = value[::-1].encode().translate(_COUNTS)
-    for permuted, digit in zip(cycle(_PERMUTED), digits, strict=False):
-        state = _D5[state][permuted[digit]]
+    for place, at in enumerate(range(len(value) - 2, -1, -2)):
+        state = _D5[state][_PAIRS[place & 3][value[at : at + 2]]]
     return state == 0
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateway_guardrails.pii.checks import americas
+from gateway_guardrails.pii.checks.finance import not_trivial
 from gateway_guardrails.pii.checks.sums import luhn
 from gateway_guardrails.pii.kind import Kind
 from gateway_guardrails.pii.kinds.words import HEALTH, NATIONAL, TAX
@@ -186,5 +187,108 @@ AMERICAS: Final = (
         source="DIAN: NIT check digit",
         example="El NIT es `213.123.432-1` de la empresa.",
         counter="El NIT es `213.123.432-2` de la empresa.",
+    ),
+    Kind(
+        name="BR_RG",
+        region="BR",
+        tier="C",
+        group="government",
+        severity="high",
+        beside="2.3.3-X1 | 2.3.3.X1 | 9 | 8,X1 | 8-X1 | 1.3.3-X1",
+        check=not_trivial,
+        words=(
+            "rg, rg n, registro geral, carteira de identidade, cédula de identidade, "
+            "identidade, documento de identidade"
+        ),
+        source="Lei 7.116/1983: carteira de identidade",
+        example="O RG `40.214.069-2` está na ficha.",
+        counter="A nota `40.214.069-2` está na ficha.",
+    ),
+    Kind(
+        name="BR_PIS",
+        region="BR",
+        tier="A",
+        group="government",
+        severity="high",
+        alone="3.5.2-1",
+        beside="11 | 3.5.2.1 | 3 5 2 1",
+        check=americas.pis,
+        odds=11,
+        words="pis, pasep, pis pasep, nis, nit, número do pis, pis nis",
+        source="Caixa Econômica Federal: PIS/PASEP",
+        example="O PIS `120.56412.84-7` está na carteira.",
+        counter="O PIS `120.56412.84-8` está na carteira.",
+    ),
+    Kind(
+        name="MX_CLABE",
+        region="MX",
+        tier="B",
+        group="finance",
+        severity="high",
+        beside="18 | 3 3 11 1",
+        check=americas.clabe,
+        odds=10,
+        words="clabe, clabe interbancaria, cuenta clabe, cuenta, número de cuenta",
+        source="Banco de México: CLABE",
+        example="La CLABE `032180000118359719` de la cuenta.",
+        counter="La CLABE `032180000118359718` de la cuenta.",
+    ),
+    Kind(
+        name="EC_CEDULA",
+        region="EC",
+        tier="B",
+        group="government",
+        severity="high",
+        beside="10 | 9-1",
+        check=americas.ec_ci,
+        odds=60,
+        words=f"cédula, cédula de identidad, ci, c i, número de cédula, {NATIONAL}",
+        source="Registro Civil del Ecuador: cédula",
+        example="Su cédula `171430710-3` en la ficha.",
+        counter="Su célula `171430710-3` en la ficha.",
+    ),
+    Kind(
+        name="CO_CEDULA",
+        region="CO",
+        tier="C",
+        group="government",
+        severity="high",
+        beside="1.3.3.3 | 2.3.3 | 10 | 8 | 7",
+        check=americas.co_cedula,
+        odds=2,
+        words=(
+            "cédula, cédula de ciudadanía, número de cédula, c c, cc, colombian id, "
+            f"{NATIONAL}"
+        ),
+        source="Registraduría Nacional: cédula de ciudadanía",
+        example="Su cédula de ciudadanía `1.066.187.593` en la ficha.",
+        counter="Su célula de ciudad `1.066.187.593` en la ficha.",
+    ),
+    Kind(
+        name="PE_RUC",
+        region="PE",
+        tier="B",
+        group="tax",
+        beside="11",
+        check=americas.pe_ruc,
+        odds=200,
+        words=f"ruc, ruc n, número de ruc, n de ruc, {TAX}",
+        source="SUNAT: RUC",
+        example="Su RUC `20512333797` en la factura.",
+        counter="Su RUC `20512333798` en la factura.",
+    ),
+    Kind(
+        name="UY_CEDULA",
+        region="UY",
+        tier="B",
+        group="government",
+        severity="high",
+        beside="1.3.3-1 | 8 | 7-1 | 1 3 3 1",
+        check=americas.uy_ci,
+        odds=10,
+        words=f"cédula, cédula de identidad, ci, c i, número de cédula, {NATIONAL}",
+        source="DNIC Uruguay: cédula de identidad",
+        example="Su cédula `1.234.567-2` en la ficha.",
+        counter="Su célula `1.234.567-2` en la ficha.",
     ),
 )

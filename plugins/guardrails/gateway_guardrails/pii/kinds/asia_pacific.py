@@ -232,6 +232,36 @@ ASIA_PACIFIC: Final = (
         counter="RRN `881305-1483032` was given.",
     ),
     Kind(
+        name="KR_COMPANY",
+        region="KR",
+        tier="B",
+        group="tax",
+        severity="low",
+        beside="3-2-5 | 10",
+        check=apac.kr_company,
+        odds=10,
+        words=(
+            "사업자등록번호, 사업자번호, 사업자 등록번호, business registration number, "
+            "business registration no, brn"
+        ),
+        source="국세청: 사업자등록번호",
+        example="Business registration number `116-82-00276` there.",
+        counter="Business registration number `116-82-00277` there.",
+    ),
+    Kind(
+        name="AU_BSB",
+        region="AU",
+        tier="C",
+        group="finance",
+        beside="3-3 | 6 | 3 3",
+        check=not_trivial,
+        words="bsb, bsb number, bsb no, bank state branch",
+        is_short=True,
+        source="AusPayNet: BSB numbers",
+        example="BSB `062-001` at the branch.",
+        counter="Bus `062-001` at the branch.",
+    ),
+    Kind(
         name="JP_MY_NUMBER",
         region="JP",
         tier="B",

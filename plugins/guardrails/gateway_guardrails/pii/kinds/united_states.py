@@ -24,7 +24,7 @@ UNITED_STATES: Final = (
         beside="9 | 3 2 4 | 3.2.4 | 3-6",
         check=americas.ssn,
         words=(
-            "ssn, ss number, ss no, social, social security, social security number, "
+            "ssn, ss, ss number, ss no, social, social security, social security number, "
             "social security no, soc sec, socsec, ssn last, ssn number, seguro social, "
             "número de seguro social, taxpayer id, ssno"
         ),
@@ -109,7 +109,11 @@ UNITED_STATES: Final = (
             "acct number, checking, checking account, checking account number, savings, "
             "savings account, savings account number, deposit account, account, a c, "
             "account num, bank acct, bank acc, acc no, acc number, cuenta bancaria, "
-            "número de cuenta, kontonummer, konto nr, numéro de compte, wire to, dda"
+            "número de cuenta, kontonummer, konto nr, konto, kto, kto nr, numéro de compte, "
+            "n° de compte, numero di conto, conto corrente, conta corrente, número da conta, "
+            "rekeningnummer, rekening, numer konta, nr konta, rachunek, numer rachunku, "
+            "číslo účtu, bankszámlaszám, номер счета, счет, р с, 账号, 银行账号, 口座番号, "
+            "계좌번호, wire to, dda"
         ),
         source="NACHA Operating Rules: up to 17 characters",
         example="The checking account is `190365922414` there.",

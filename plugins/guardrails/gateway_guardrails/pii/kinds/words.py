@@ -29,7 +29,12 @@ PASSPORT: Final = (
 DRIVING: Final = (
     "driver license, driver's license, drivers license, driver licence, driver's licence, "
     "driving license, driving licence, drivers licence, dl, dl no, dln, license number, "
-    "licence number, operator license, dvla, permis de conduire, führerschein"
+    "licence number, licence no, license no, operator license, dvla, permis de conduire, "
+    "führerschein, führerscheinnummer, führerschein nr, carnet de conducir, "
+    "permiso de conducir, licencia de conducir, patente di guida, carta de condução, cnh, "
+    "rijbewijs, rijbewijsnummer, prawo jazdy, numer prawa jazdy, körkort, førerkort, kørekort, "
+    "ajokortti, řidičský průkaz, водительское удостоверение, surat izin mengemudi, "
+    "ehliyet, 驾驶证, 驾照, 運転免許, 운전면허"
 )
 PLATE: Final = (
     "plate, number plate, license plate, licence plate, plate number, registration plate, "
