@@ -15,8 +15,6 @@ from functools import cache, lru_cache
 from operator import or_
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, Self
 
-import attrs
-
 from gateway_guardrails.injection.catalogue import Rule, language_signs, rules
 from gateway_guardrails.injection.gate import (
     Candidate,
@@ -86,8 +84,7 @@ class Look(NamedTuple):
     signs: Signs
 
 
-@attrs.frozen
-class Screens:
+class Screens(NamedTuple):
     """
     What tells which rules in English may be in a text.
 

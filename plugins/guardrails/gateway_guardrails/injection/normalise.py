@@ -16,8 +16,6 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Final
 
-import attrs
-
 from gateway_guardrails.characters import beyond_ascii
 
 __all__ = ["Normalised", "normalise"]
@@ -41,7 +39,6 @@ _TAGS: Final = re.compile("[\U000e0001-\U000e007e]{2,}")
 _SELECTORS: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{4,}")
 
 
-@attrs.define(eq=False)
 class Normalised:
     """
     A text as a reader sees it, and where each part of it stood.
@@ -54,12 +51,21 @@ class Normalised:
         invisible: How many characters of *original* nobody sees.
     """
 
-    original: str
-    text: str
-    hidden: Sequence[tuple[str, int, int]] = ()
-    invisible: int = 0
-    _is_same_length: bool = True
-    _ends: list[int] | None = None
+    def __init__(
+        self,
+        original: str,
+        text: str,
+        hidden: Sequence[tuple[str, int, int]] = (),
+        invisible: int = 0,
+        *,
+        is_same_length: bool = True,
+    ) -> None:
+        self.original = original
+        self.text = text
+        self.hidden = hidden
+        self.invisible = invisible
+        self._is_same_length = is_same_length
+        self._ends: list[int] | None = None
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """

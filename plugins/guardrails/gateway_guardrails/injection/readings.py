@@ -13,8 +13,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-import attrs
-
 from gateway_guardrails.injection.decoding import (
     MAX_CANDIDATES,
     MAX_CHARACTERS,
@@ -57,7 +55,6 @@ class _Part(NamedTuple):
     end: int | None
 
 
-@attrs.define(eq=False)
 class Reading:
     """
     A text read in another way, and how its places map to the text it was read from.
@@ -66,11 +63,20 @@ class Reading:
         way: ``base64``, ``spaced``, ``reversed``, …
     """
 
-    text: str
-    way: str
-    _parts: Sequence[_Part] = (_Part(0, 0, None),)
-    _mirrored: int | None = None
-    _parent: Reading | None = None
+    def __init__(
+        self,
+        text: str,
+        way: str,
+        parts: Sequence[_Part] = (_Part(0, 0, None),),
+        *,
+        mirrored: int | None = None,
+        parent: Reading | None = None,
+    ) -> None:
+        self.text = text
+        self.way = way
+        self._parts = parts
+        self._mirrored = mirrored
+        self._parent = parent
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """

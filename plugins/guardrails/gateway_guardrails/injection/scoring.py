@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final
-
-import attrs
+from typing import Final, NamedTuple
 
 from gateway_guardrails.injection.combined import (
     FAMILY,
@@ -99,8 +97,7 @@ _QUESTION: Final = re.compile(
 )
 
 
-@attrs.frozen
-class Evidence:
+class Evidence(NamedTuple):
     """
     A family, where it was found, and what it says there.
     """
@@ -111,8 +108,7 @@ class Evidence:
     weight: float
 
 
-@attrs.frozen
-class Score:
+class Score(NamedTuple):
     """
     How sure it is that a text is an attack, 0 to 1, and what says so.
     """
@@ -160,7 +156,7 @@ def _by_rules(
     if around is None:
         return best
     doubt = best.value / plain.value
-    around = attrs.evolve(around, weight=around.weight * doubt)
+    around = around._replace(weight=around.weight * doubt)
     return Score(_joined(best.value, around), [*best.evidence, around])
 
 
@@ -206,7 +202,7 @@ def _evidence(hit: Hit, factors: Mapping[str, float]) -> Evidence:
 
 def _doubted(one: Evidence, text: str, *, topical: bool, is_foreign: bool) -> Evidence:
     doubt = _doubt(one, text, topical=topical, is_foreign=is_foreign)
-    return attrs.evolve(one, weight=one.weight * doubt)
+    return one._replace(weight=one.weight * doubt)
 
 
 def _best(weighed: Sequence[Evidence], hits: Sequence[Hit]) -> Score:

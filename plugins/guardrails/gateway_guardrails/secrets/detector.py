@@ -14,8 +14,6 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import attrs
-
 from gateway.detecting import Detector, DetectorTools, Find, Place, Severity
 from gateway.errors import ConfigError, Problem
 from gateway_guardrails.columns import (
@@ -85,7 +83,6 @@ _AUTHORITY: Final = re.compile(
 _TOKEN_AUTHORITY: Final = re.compile(r"://([A-Za-z0-9_.\-~]{20,255})@[A-Za-z0-9\[]")
 
 
-@attrs.define(eq=False, repr=False)  # it knows keys
 class SecretsDetector:
     """
     Finds credentials.
@@ -99,19 +96,25 @@ class SecretsDetector:
         allowed: Values that are no secrets.
     """
 
-    rules: Rules
-    own: OwnKeys | None = None
-    knows: Callable[[str], bool] | None = None
-    without: frozenset[str] = frozenset()
-    shows_public: bool = False
-    allowed: PatternSet | None = None
+    #: A name, and what may stand before its value.
+    context: int = REACH
 
-    @property
-    def context(self) -> int:
-        """
-        A name, and what may stand before its value.
-        """
-        return REACH
+    def __init__(
+        self,
+        rules: Rules,
+        *,
+        own: OwnKeys | None = None,
+        knows: Callable[[str], bool] | None = None,
+        without: frozenset[str] = frozenset(),
+        shows_public: bool = False,
+        allowed: PatternSet | None = None,
+    ) -> None:
+        self.rules = rules
+        self.own = own
+        self.knows = knows
+        self.without = without
+        self.shows_public = shows_public
+        self.allowed = allowed
 
     def find(
         self, text: str, start: int, *, final: bool, place: Place

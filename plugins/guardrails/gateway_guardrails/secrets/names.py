@@ -5,9 +5,7 @@ Names that give secrets away, and those that only look it.
 from __future__ import annotations
 
 import re
-from typing import Final, Literal
-
-import attrs
+from typing import Final, Literal, NamedTuple
 
 from gateway_guardrails.patterns import Pattern
 from gateway_guardrails.secrets.formats import NamedFormat
@@ -29,8 +27,7 @@ Kind = Literal[
 ]
 
 
-@attrs.frozen
-class Name:
+class Name(NamedTuple):
     """
     A literal that gives a secret away.
 

@@ -88,7 +88,12 @@ def test_is_asked_of_what_may_be_one_alone():
     Ordinary words cost no question, and neither does what is too long.
     """
     asked = []
-    tools = attrs.evolve(TOOLS, knows_credential=asked.append)
+
+    def knows(told: str) -> bool:
+        asked.append(told)
+        return False
+
+    tools = attrs.evolve(TOOLS, knows_credential=knows)
     detector = SECRETS.make(SecretsOptions(names=False), tools)
     asked.clear()
 
