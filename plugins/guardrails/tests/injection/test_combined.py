@@ -167,10 +167,12 @@ def test_no_pair_which_says_much_is_overlooked():
     table = files("gateway_guardrails.injection").joinpath("concepts.toml")
     words = tomllib.loads(table.read_text(encoding="utf-8"))
 
-    for first, second in sorted(shipped().strong):
-        weights = Weights(0.0, {(first, second): 6.0}, alone=0.0)
+    strong = shipped().strong
+    weights = Weights(0.0, dict.fromkeys(strong, 6.0), alone=0.0)
+
+    for first, second in sorted(strong):
         for one, other in product(words[first], words[second]):
             text = f"{one} {other}".replace("*", "").replace(" ", "_- ")
-            is_there = (first, second) in next(windows(text))
+            is_there = not strong.isdisjoint(next(windows(text)))
             assert (alone(text, weights) is not None) is is_there
-    assert shipped().strong
+    assert strong
