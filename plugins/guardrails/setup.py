@@ -1,8 +1,8 @@
 """
 Compile the detectors' hottest modules to C, where there is a compiler.
 
-They stay ordinary Python: without a compiler a wheel holds nothing else, and finds the same in half
-as much time again.  ``GATEWRIGHT_COMPILE=0`` asks for that, with ``GATEWRIGHT_COMPILE=1`` the build
+They stay ordinary Python: without a compiler a wheel holds nothing else, and finds the same in up
+to twice the time.  ``GATEWRIGHT_COMPILE=0`` asks for that, with ``GATEWRIGHT_COMPILE=1`` the build
 fails instead.  An editable installation is never compiled, so that what is edited is what runs.
 
 Source: https://mypyc.readthedocs.io/en/latest/getting_started.html
