@@ -26,7 +26,9 @@ _Expects = Literal[
 ]
 #: A character in a string, or one escaped; not an escape that breaks off.
 _UNIT: Final = r"\\(?:u[0-9a-fA-F]{4}|u(?![0-9a-fA-F]{0,3}\Z)|[^u])"
-_INSIDE: Final = re.compile(rf'(?:[^"\\]++|{_UNIT})*+', re.DOTALL)
+# So many at a time, since each takes 200 bytes; a possessive group would take none, but before
+# Python 3.11.5 it forgets its other branches.
+_INSIDE: Final = re.compile(rf'[^"\\]*+(?:{_UNIT}[^"\\]*+){{0,1000}}', re.DOTALL)
 _ESCAPED: Final = re.compile(_UNIT, re.DOTALL)
 _SPECIAL: Final = re.compile(r'["\\]')
 _BLANK: Final = re.compile(r"[ \t\r\n\ufeff]*+")
@@ -278,8 +280,7 @@ def _read(
             return tokens, state, at
     while at < end or begun >= 0:
         if begun >= 0:
-            match = _INSIDE.match(text, at, end)
-            stop = match.end() if match else at
+            stop = _inside(text, at, end)
             is_closed = stop < end and text[stop] == '"'
             if stop < end and not is_closed and is_end:
                 stop = end  # an escape that breaks off
@@ -315,6 +316,17 @@ def _read(
         if expects is None:
             return tokens, _State(None), at
     return tokens, _State(expects, inside), at
+
+
+def _inside(text: str, at: int, end: int) -> int:
+    """
+    Return where a string ends, or breaks off, in which *at* stands.
+    """
+    while True:
+        stop = _INSIDE.match(text, at, end).end()  # type: ignore[union-attr]
+        if stop in (at, end) or text[stop] == '"':
+            return stop
+        at = stop
 
 
 def _marked(
