@@ -10,6 +10,7 @@ import os
 import random
 import shutil
 import socket
+import sysconfig
 from collections.abc import Callable, Generator
 from importlib.util import find_spec
 from pathlib import Path
@@ -63,6 +64,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker, (program, package) in PROGRAMS.items():
         if item.get_closest_marker(marker) and find_program(program) is None:
             pytest.skip(f"{program} is not installed (Debian: {package})")
+    headers = Path(sysconfig.get_path("include"), "Python.h")
+    if item.get_closest_marker("needs_compiler") and not headers.exists():
+        pytest.skip("Python's headers are not installed (Debian: python3-dev)")
 
 
 def find_program(name: str) -> str | None:
