@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from configparser import ConfigParser
+from importlib.metadata import files
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,20 @@ def test_what_is_named_is_compiled(name):
     file = str(importlib.import_module(name).__file__)
 
     assert not file.endswith(".py")
+
+
+def test_holds_its_sources_and_nothing_else():
+    """
+    Beside each module that is compiled stands what it was compiled from.
+    """
+    names = {str(path) for path in files("gatewright-guardrails") or ()}
+
+    package = "gateway_guardrails"
+    beside = {name for name in names if not name.startswith((f"{package}/", "gatew"))}
+    shared = [name for name in names if name.startswith(f"{package}__mypyc.")]
+    assert beside == set()
+    assert len(shared) == 1
+    assert {f"{name.replace('.', '/')}.py" for name in NAMED} <= names
 
 
 def test_finds_what_its_sources_find():
